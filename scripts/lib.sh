@@ -1,0 +1,22 @@
+# Sourced by the scripts beside it: where the house is, and what a missing tool means.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+# A toolchain that rustup installed is found without a login shell.
+PATH="$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"
+
+# One line for everything that is missing, and the command that brings it. Arguments: parts of the toolchain needed too.
+need_toolchain() {
+    local missing=() part
+    command -v cargo >/dev/null || missing+=("cargo (a Rust toolchain, 1.95 or later: https://rustup.rs)")
+    command -v cc >/dev/null || missing+=("cc (a C compiler for ring, aws-lc and SQLite: apt-get install gcc libc6-dev)")
+    if command -v cargo >/dev/null; then
+        for part in "$@"; do
+            cargo "$part" --version >/dev/null 2>&1 || missing+=("cargo $part (rustup component add rustfmt clippy)")
+        done
+    fi
+    if [ ${#missing[@]} -gt 0 ]; then
+        echo "${0##*/}: missing: $(printf '%s; ' "${missing[@]}" | sed 's/; $//')" >&2
+        exit 1
+    fi
+}

@@ -1,0 +1,155 @@
+//! Every bound of the service with its reason. A bound that is not here does not exist.
+
+use std::time::Duration;
+
+/// Octets of a serial number, sign octet included (RFC 5280 §4.1.2.2).
+pub const SERIAL_OCTETS: usize = 20;
+
+/// Octets of one PKCS#10 request: RSA-4096 with generous attributes stays under it.
+pub const CSR_OCTETS: usize = 4 * 1024;
+
+/// Octets of a JSON body on the registration listener: two requests in base64 and the facts fit ten times.
+pub const JSON_BODY_OCTETS: usize = 64 * 1024;
+
+/// Octets of an OCSP request body: a hundred CertIDs with SHA-256 and a nonce fit twice.
+pub const OCSP_REQUEST_OCTETS: usize = 32 * 1024;
+
+/// CertIDs in one OCSP request; each costs a look-up and about 100 octets of answer.
+pub const OCSP_CERT_IDS: usize = 128;
+
+/// Octets of an OCSP nonce (RFC 9654 §2.1).
+pub const OCSP_NONCE_OCTETS: std::ops::RangeInclusive<usize> = 1..=128;
+
+/// Characters of 住所 in the certificate (profile, the four facts).
+pub const ADDRESS_CHARACTERS: usize = 200;
+
+/// Characters of 氏名 in the certificate: the register's longest foreign names stay under it.
+pub const NAME_CHARACTERS: usize = 100;
+
+/// Characters of a municipality in romaji: `<Municipality> CRLDP` must fit a common name of 64 (RFC 5280
+/// ub-common-name).
+pub const MUNICIPALITY_CHARACTERS: usize = 58;
+
+/// Octets of a line of `jitsuin validity --jsonl`: a case has under 300, with room for white space.
+pub const JSONL_LINE_OCTETS: usize = 4 * 1024;
+
+/// Nesting of DER that is read from outside; an OCSP request needs 8.
+pub const DER_DEPTH: usize = 16;
+
+/// Octets of an `Idempotency-Key` header.
+pub const IDEMPOTENCY_KEY_OCTETS: usize = 128;
+
+/// Times a story re-reads and decides again when another write to the same holder came first.
+pub const CONFLICT_RETRIES: usize = 8;
+
+/// How long a client may take to send its request head.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may take to send its body, and the service to answer.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a TLS handshake may take.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long requests in flight may go on when the service is asked to stop.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How far the time of a change may lie before the last recorded one: stories read the clock before they queue.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// Changes that one transaction of the writer takes together, so that one fsync serves them all.
+pub const COMMIT_BATCH: usize = 256;
+
+/// Changes that may wait for the writer; beyond it the store is busy (503) instead of slow.
+pub const COMMIT_QUEUE: usize = 4096;
+
+/// Indexes that a node takes from the store at a time; a crash leaves at most so many unused.
+pub const INDEX_BLOCK: u64 = 256;
+
+/// Octets of a private key file: RSA-4096 in PEM needs 3.5 KiB.
+pub const KEY_FILE_OCTETS: usize = 16 * 1024;
+
+/// Memory that scrypt may take to open a key file: ours need 16 MiB, OpenSSL opens no more than 32 MiB.
+pub const SCRYPT_MEMORY_OCTETS: u64 = 64 * 1024 * 1024;
+
+/// Times that scrypt may fill that memory (its p) to open a key file: ours do 5.
+pub const SCRYPT_PARALLELISM: u16 = 16;
+
+/// Iterations of PBKDF2 to open a key file: OWASP's 600,000 fit ten times, and it still opens within seconds.
+pub const PBKDF2_ITERATIONS: u32 = 10_000_000;
+
+/// Octets of a passphrase: OpenSSL's `-passin file:` reads no more.
+pub const PASSPHRASE_OCTETS: usize = 1024;
+
+/// Characters of a new passphrase: the least that NIST SP 800-63B-4 §3.1.1.2 accepts where nothing else protects.
+pub const NEW_PASSPHRASE_CHARACTERS: usize = 15;
+
+/// Octets of the configuration file: the template with every key and its explanation fits ten times.
+pub const CONFIG_OCTETS: usize = 128 * 1024;
+
+/// Signed OCSP answers kept for the next who asks: 1 kB each with P-256 keys, about 1.6 kB with RSA, so some 110 MB
+/// at most.
+pub const OCSP_KEPT_ANSWERS: usize = 65_536;
+
+/// OCSP answers that may wait for a slow (RSA) key; beyond it the answer is tryLater, and clients come back later.
+pub const OCSP_SIGNING_QUEUE: usize = 512;
+
+/// Octets of an HTTP request's head: the largest OCSP request that fits a URL, in base64, and the usual headers.
+pub const HTTP_HEAD_OCTETS: usize = 64 * 1024;
+
+/// Connections open at a time on one listener; further ones wait in the kernel's queue.
+pub const CONNECTIONS: usize = 8192;
+
+/// Connections that wait in the kernel to be accepted.
+pub const LISTEN_BACKLOG: i32 = 1024;
+
+/// How long a cache may use a list or a CA certificate before it asks again (304 costs little): a list published at once
+/// on demand is seen everywhere after that, though the one before has not ended yet.
+pub const FILE_MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// How long a cache may keep a delta: after a revocation the next one comes within a minute.
+pub const DELTA_MAX_AGE: Duration = Duration::from_secs(60);
+
+/// How often recorded latencies are folded into their histograms, so that they take no memory while nobody asks.
+pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// How often the service looks for lists that are due, reservations that were left and certificates to renew.
+pub const TIMER_PERIOD: Duration = Duration::from_secs(5);
+
+/// How often the service looks whether revocations wait to be published at once; looking costs a memory access.
+pub const PROMPT_PERIOD: Duration = Duration::from_secs(2);
+
+/// The pause after a list of a scope before a revocation brings about the next one: a stream of revocations makes at most
+/// sixty deltas an hour, each of which is kept for ten years.
+pub const PROMPT_PAUSE: Duration = Duration::from_secs(60);
+
+/// The longest life of a holder's certificate, to the 6th birthday: a CA generation with less before it is at its end.
+pub const LONGEST_LIFE: Duration = Duration::from_secs((6 * 366 + 1) * 86_400);
+
+/// How old a reservation is before the timer takes it for left behind. A request that is still at work on it then loses
+/// nothing: whoever comes second finds it issued.
+pub const RECOVERY_GRACE: Duration = Duration::from_secs(10);
+
+/// Stories told at a time on the registration listener; each takes a thread, and one commit of the writer serves many.
+pub const STORIES_IN_FLIGHT: usize = 128;
+
+/// How long a request may wait for its turn to be told; beyond it the answer is 503, and the client comes back.
+pub const STORY_WAIT: Duration = Duration::from_millis(500);
+
+/// Requests a minute of one client that are noted in the audit when they cannot be read: a broken client must not fill the
+/// disk. Metrics and logs count all.
+pub const MALFORMED_NOTES: u32 = 60;
+
+/// Characters of a client's own text that an error quotes back.
+pub const QUOTED_CHARACTERS: usize = 300;
+
+/// Octets of an answer that our own client takes: the full list of ten million revocations has about 400 MB, and nobody
+/// downloads that with it.
+pub const ANSWER_OCTETS: usize = 64 * 1024 * 1024;
+
+/// Octets of a body that is too large which are taken in and thrown away before the answer: a client that is cut off while
+/// it still sends does not get to read why.
+pub const REFUSED_BODY_OCTETS: usize = 1024 * 1024;
+
+/// How long that may take.
+pub const REFUSED_BODY_TIMEOUT: Duration = Duration::from_secs(2);

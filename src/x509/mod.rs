@@ -1,0 +1,26 @@
+//! The nouns of RFC 5280, 6960 and 2986: strict DER in and out, no input or output, no clock.
+
+pub mod algorithm;
+pub mod certificate;
+pub mod crl;
+pub mod csr;
+pub mod der;
+pub mod extension;
+pub mod name;
+pub mod ocsp;
+pub mod oid;
+pub mod reason;
+pub mod serial;
+pub mod spki;
+pub mod time;
+
+pub use algorithm::{SignatureAlgorithm, UnsupportedSignature};
+pub use certificate::{CertificateFault, CertificateView, Extension, Tbs, assemble};
+pub use crl::{CrlEntry, CrlFault, CrlHeader, CrlTotals, CrlView, CrlWriteError, CrlWriter};
+pub use csr::{CertificationRequest, CsrError, VerifiedRequest};
+pub use extension::{GeneralName, OnlyContains};
+pub use name::{Attribute, Name, NotAName};
+pub use reason::{NotAReason, RevocationReason};
+pub use serial::{NotASerial, Serial};
+pub use spki::{BadSignature, KeyAlgorithm, SubjectPublicKey, WeakKey};
+pub use time::{NotATime, UnixTime};
