@@ -24,8 +24,10 @@
 //! `revocation/responder.rs` (parse, match the issuer, decide) → `revocation/index.rs` (serial → index → state) →
 //! `revocation/answer.rs` (the kept answer, or a signature) → `x509/ocsp/response.rs` (the DER).
 
+pub mod audit;
 pub mod kind;
 pub mod limits;
 pub mod municipality;
+pub mod rules;
 pub mod scope;
 pub mod x509;

@@ -1,0 +1,50 @@
+//! Pure decisions: who may have which certificate, until when, and what ends it.
+//!
+//! A decision takes facts and a day or an instant, and answers with a value that only it can build, or with a
+//! [`Refusal`] that names the rule. Nothing here reads a clock, a file or a random number. The rule ids (`E-05`,
+//! `V-12`, `R-13` …) are those of the project's rule book; clerk, auditor and developer speak of the same rule by them.
+//!
+//! | file | decides |
+//! |---|---|
+//! | [`eligibility`] | may this applicant have a certificate of this kind (E-05, E-06) |
+//! | [`replacement`] | first issue, reissue or renewal, and whether today (E-04, V-11…V-15) |
+//! | [`card_term`] | until when the card is valid (V-05, foreign residents) |
+//! | [`validity`] | until when the certificates are valid (V-01…V-10) |
+//! | [`window`] | when they may be renewed (V-11) |
+//! | [`cause`] | which certificate of a pair an event ends, with which reason and on which ground (R-10…R-30) |
+//! | [`transition`] | whether a certificate may change its state so (R-01, C-08) |
+//! | [`facts`], [`flagged_text`], [`characters`] | what the signing certificate may say of its holder, and in which characters (N-01…N-05) |
+
+pub mod calendar;
+pub mod card_term;
+pub mod cause;
+pub mod characters;
+pub mod eligibility;
+pub mod facts;
+pub mod flagged_text;
+pub mod policy;
+pub mod refusal;
+pub mod replacement;
+pub mod state;
+pub mod transition;
+pub mod validity;
+pub mod window;
+
+#[cfg(test)]
+mod worked_examples;
+
+pub use calendar::Day;
+pub use cause::{Cause, Effect, Ground, Origin};
+pub use eligibility::{Eligible, decide_eligibility};
+pub use facts::{FourFacts, FourFactsForm, Sex};
+pub use flagged_text::FlaggedText;
+pub use policy::Policy;
+pub use refusal::Refusal;
+pub use replacement::{
+    Asked, Holding, LiveCertificate, PairAsked, PairReplacement, Replacement, decide_pair_replacement,
+    decide_replacement,
+};
+pub use state::CertificateState;
+pub use transition::{Event, Transition, decide_transition};
+pub use validity::{Renewing, Validity, ValidityFacts, decide_validity};
+pub use window::renewal_window;

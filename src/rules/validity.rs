@@ -1,0 +1,365 @@
+//! Until when the certificates are valid (sections 2.1 to 2.4).
+//!
+//! AUTH is decided first, because its end bounds SIGN (V-02, V-03). Whether today is a day on which a renewal may be
+//! asked for is decided in [`replacement`](super::replacement); here `renewing` says that it was.
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::{
+    Policy, Refusal,
+    calendar::{Day, day_text, last_instant, nth_birthday_after},
+    card_term::{CardFacts, check_order, decide_card_last_day},
+    eligibility::decide_eligibility,
+    window::{check_window, renewal_window},
+};
+use crate::{kind::Kind, x509::UnixTime};
+
+/// The birthday after the day of issue on which a certificate ends: the 5th, renewed in its window the 6th (V-01,
+/// V-02).
+const BIRTHDAYS: u16 = 5;
+
+/// What the last days of a pair follow from; one line of `jitsuin validity --jsonl`.
+///
+/// Only `birth` and `issue_day` are always needed. Without `card_last_day`, `card_issue_day` is. Days are Asia/Tokyo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidityFacts {
+    /// Day of birth.
+    #[serde(with = "day_text")]
+    pub birth: Day,
+    /// The day on which the certificates are issued (発行年月日, V-08), not the day the card is handed over.
+    #[serde(with = "day_text")]
+    pub issue_day: Day,
+    /// The day the card was issued.
+    #[serde(default, with = "day_text::option")]
+    pub card_issue_day: Option<Day>,
+    /// The day the card was applied for; none: the day it was issued.
+    #[serde(default, with = "day_text::option")]
+    pub card_application_day: Option<Day>,
+    /// The last day of the card; none: derived from the three other days of the card and the stay.
+    ///
+    /// Give it for an exchanged card (11th or 6th birthday), which these facts cannot tell from another:
+    /// [`decide_card_last_day`].
+    #[serde(default, with = "day_text::option")]
+    pub card_last_day: Option<Day>,
+    /// The last day of the period of stay of a foreign resident, none where it sets no bound (section 2.4).
+    ///
+    /// The caller has put in what extends it: two months of special period 特例期間
+    /// ([`special_period_last_day`](super::card_term::special_period_last_day)), or the sixty days of a transitional
+    /// stay. It bounds a derived card only: a given `card_last_day` already knows it, and an extended stay does not
+    /// lengthen a card by itself.
+    #[serde(default, with = "day_text::option")]
+    pub stay_last_day: Option<Day>,
+    /// The last day of a live AUTH that the holder has: kept, so that it bounds SIGN; or, where `renewing` names AUTH,
+    /// replaced, so that its window is checked.
+    #[serde(default, with = "day_text::option")]
+    pub auth_last_day: Option<Day>,
+    /// The kinds whose live certificate is replaced within its renewal window.
+    #[serde(default)]
+    pub renewing: Renewing,
+}
+
+/// The kinds whose live certificate is replaced within its window. JSON form is a list of kinds, `["auth","sign"]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Renewing {
+    /// AUTH is renewed.
+    pub auth: bool,
+    /// SIGN is renewed.
+    pub sign: bool,
+}
+
+impl Renewing {
+    /// No certificate is renewed.
+    pub const NEITHER: Self = Self { auth: false, sign: false };
+    /// Both certificates are renewed.
+    pub const BOTH: Self = Self { auth: true, sign: true };
+
+    /// Whether this kind is renewed.
+    #[must_use]
+    pub const fn contains(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Auth => self.auth,
+            Kind::Sign => self.sign,
+        }
+    }
+}
+
+impl Serialize for Renewing {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_seq(Kind::BOTH.into_iter().filter(|kind| self.contains(*kind)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Renewing {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Kinds;
+
+        impl<'de> de::Visitor<'de> for Kinds {
+            type Value = Renewing;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a list of \"auth\" and \"sign\"")
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut kinds: A) -> Result<Renewing, A::Error> {
+                let mut renewing = Renewing::NEITHER;
+                while let Some(kind) = kinds.next_element()? {
+                    match kind {
+                        Kind::Auth => renewing.auth = true,
+                        Kind::Sign => renewing.sign = true,
+                    }
+                }
+                Ok(renewing)
+            }
+        }
+        input.deserialize_seq(Kinds)
+    }
+}
+
+/// The last days of a pair, decided. JSON form is the output line of `jitsuin validity --jsonl`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Validity {
+    /// The last day of the card.
+    #[serde(with = "day_text")]
+    pub card_last_day: Day,
+    /// The last day of AUTH: the one to be issued, or the one that is kept.
+    #[serde(with = "day_text")]
+    pub auth_last_day: Day,
+    /// The last day of SIGN, unless it is refused.
+    #[serde(with = "day_text::option")]
+    pub sign_last_day: Option<Day>,
+    /// notAfter of AUTH (V-09).
+    pub auth_not_after: UnixTime,
+    /// notAfter of SIGN, unless it is refused.
+    pub sign_not_after: Option<UnixTime>,
+    /// The first day on which AUTH may be renewed (V-11). SIGN never ends later; it is renewed along with AUTH (V-15).
+    #[serde(with = "day_text")]
+    pub renewal_opens: Day,
+    /// The rule that refuses SIGN: `E-05` under 15.
+    pub sign_refused: Option<&'static str>,
+}
+
+/// Decides until when the certificates issued on `issue_day` are valid (section 2.3). That notAfter stays within the
+/// issuing CA's is for the CA to check.
+///
+/// # Errors
+/// `E-01` for a birth after the issue; `V-05` for impossible days of the card and a card that is over; `E-10` for a
+/// stay that is over; `V-12` and `V-14` for an AUTH that is not in its window or expired; `V-01` for an end beyond the
+/// year 9999.
+pub fn decide_validity(facts: &ValidityFacts, policy: &Policy) -> Result<Validity, Refusal> {
+    decide_eligibility(Kind::Auth, facts.birth, false, facts.issue_day)?;
+    let card_last_day = card_last_day(facts, policy)?;
+    let kept_auth = kept_auth_last_day(facts, policy)?;
+    let auth_last_day = match kept_auth {
+        Some(kept) => kept,
+        None => by_birthdays(facts, Kind::Auth)?.min(card_last_day),
+    };
+    let sign = match decide_eligibility(Kind::Sign, facts.birth, false, facts.issue_day) {
+        Ok(_) => Ok(by_birthdays(facts, Kind::Sign)?.min(auth_last_day).min(card_last_day)),
+        // The only rule of SIGN that a day of birth can break.
+        Err(_) => Err("E-05"),
+    };
+    Ok(Validity {
+        card_last_day,
+        auth_last_day,
+        sign_last_day: sign.ok(),
+        auth_not_after: last_instant(auth_last_day),
+        sign_not_after: sign.ok().map(last_instant),
+        renewal_opens: *renewal_window(auth_last_day, policy).start(),
+        sign_refused: sign.err(),
+    })
+}
+
+fn card_last_day(facts: &ValidityFacts, policy: &Policy) -> Result<Day, Refusal> {
+    let issue_day = facts.issue_day;
+    let dated = facts.card_issue_day.or(facts.card_application_day);
+    if let Some(card_issue_day) = dated {
+        check_order(facts.birth, facts.card_application_day.unwrap_or(card_issue_day), card_issue_day)?;
+        if card_issue_day > issue_day {
+            let detail = format!("the card was issued on {card_issue_day}, after the certificates on {issue_day}");
+            return Err(Refusal::new("V-05", detail));
+        }
+    }
+    if let Some(stay) = facts.stay_last_day.filter(|stay| *stay < issue_day) {
+        let detail = format!(
+            "the period of stay ended on {stay}; give its extension, once it is granted or in the special period"
+        );
+        return Err(Refusal::new("E-10", detail));
+    }
+    let last_day = match (facts.card_last_day, facts.card_issue_day) {
+        (Some(last_day), _) => last_day,
+        (None, Some(card_issue_day)) => derived_card_last_day(facts, card_issue_day, policy)?,
+        (None, None) => return Err(Refusal::new("V-05", "give card_last_day, or card_issue_day to derive it from")),
+    };
+    if last_day < issue_day {
+        let detail = format!("the card was valid until {last_day}; certificates can be issued on a new card");
+        return Err(Refusal::new("V-05", detail));
+    }
+    Ok(last_day)
+}
+
+fn derived_card_last_day(facts: &ValidityFacts, issue_day: Day, policy: &Policy) -> Result<Day, Refusal> {
+    let card = CardFacts {
+        birth: facts.birth,
+        issue_day,
+        application_day: facts.card_application_day.unwrap_or(issue_day),
+        stay_last_day: facts.stay_last_day,
+        exchanged_last_day: None,
+    };
+    decide_card_last_day(&card, policy)
+}
+
+/// The last day of the AUTH that goes on; none where AUTH is issued now.
+fn kept_auth_last_day(facts: &ValidityFacts, policy: &Policy) -> Result<Option<Day>, Refusal> {
+    let Some(last_day) = facts.auth_last_day else { return Ok(None) };
+    if facts.renewing.auth {
+        check_window(last_day, facts.issue_day, policy)?;
+        return Ok(None);
+    }
+    if last_day < facts.issue_day {
+        let detail =
+            format!("the authentication certificate expired after {last_day}; issue it again along with this one");
+        return Err(Refusal::new("V-14", detail));
+    }
+    Ok(Some(last_day))
+}
+
+fn by_birthdays(facts: &ValidityFacts, kind: Kind) -> Result<Day, Refusal> {
+    let birthdays = BIRTHDAYS + u16::from(facts.renewing.contains(kind));
+    nth_birthday_after(facts.birth, facts.issue_day, birthdays)
+        .ok_or_else(|| Refusal::new("V-01", "the certificate would end after the year 9999"))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    fn facts() -> ValidityFacts {
+        ValidityFacts {
+            birth: date!(1990 - 07 - 07),
+            issue_day: date!(2025 - 05 - 21),
+            card_issue_day: Some(date!(2020 - 08 - 01)),
+            card_application_day: Some(date!(2020 - 07 - 01)),
+            card_last_day: None,
+            stay_last_day: None,
+            auth_last_day: None,
+            renewing: Renewing::NEITHER,
+        }
+    }
+
+    fn refused(facts: ValidityFacts) -> Refusal {
+        decide_validity(&facts, &Policy::default()).unwrap_err()
+    }
+
+    #[test]
+    fn the_json_forms_are_those_of_the_design() {
+        let line = r#"{"birth":"1980-02-17","issue_day":"2025-10-27","card_issue_day":"2025-10-27","card_application_day":"2025-10-01","card_last_day":null,"stay_last_day":null,"auth_last_day":null,"renewing":["auth","sign"]}"#;
+        let mut facts: ValidityFacts = serde_json::from_str(line).unwrap();
+        assert_eq!(serde_json::to_string(&facts).unwrap(), line);
+        facts.renewing = Renewing::NEITHER;
+        let validity = decide_validity(&facts, &Policy::default()).unwrap();
+        assert_eq!(
+            serde_json::to_string(&validity).unwrap(),
+            r#"{"card_last_day":"2035-02-17","auth_last_day":"2030-02-17","sign_last_day":"2030-02-17","auth_not_after":"2030-02-17T14:59:59Z","sign_not_after":"2030-02-17T14:59:59Z","renewal_opens":"2029-11-18","sign_refused":null}"#
+        );
+    }
+
+    #[test]
+    fn a_child_s_line_has_no_sign_and_says_why() {
+        let facts = ValidityFacts {
+            birth: date!(2015 - 09 - 15),
+            card_last_day: Some(date!(2028 - 09 - 15)),
+            card_issue_day: None,
+            card_application_day: None,
+            ..facts()
+        };
+        let json = serde_json::to_value(decide_validity(&facts, &Policy::default()).unwrap()).unwrap();
+        assert_eq!(json["auth_last_day"], "2028-09-15");
+        assert_eq!(json["sign_last_day"], serde_json::Value::Null);
+        assert_eq!(json["sign_not_after"], serde_json::Value::Null);
+        assert_eq!(json["sign_refused"], "E-05");
+    }
+
+    #[test]
+    fn unknown_missing_and_malformed_fields_are_refused() {
+        let bad = [
+            r#"{"issue_day":"2025-10-27"}"#,
+            r#"{"birth":"1980-02-17","issue_day":null}"#,
+            r#"{"birth":"1980-02-30","issue_day":"2025-10-27"}"#,
+            r#"{"birth":"1980-02-17","issue_day":"2025-10-27","card_last_day":"2025-2-17"}"#,
+            r#"{"birth":"1980-02-17","issue_day":"2025-10-27","renewing":["both"]}"#,
+            r#"{"birth":"1980-02-17","issue_day":"2025-10-27","name":"x"}"#,
+            r#"{"birth":"1980-02-17","birth":"1980-02-17","issue_day":"2025-10-27"}"#,
+        ];
+        for line in bad {
+            assert!(serde_json::from_str::<ValidityFacts>(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn impossible_days_are_refused_by_their_rule() {
+        let cases = [
+            ("E-01", ValidityFacts { birth: date!(2025 - 05 - 22), ..facts() }),
+            ("V-05", ValidityFacts { card_application_day: Some(date!(1990 - 07 - 06)), ..facts() }),
+            ("V-05", ValidityFacts { card_application_day: Some(date!(2020 - 08 - 02)), ..facts() }),
+            ("V-05", ValidityFacts { card_issue_day: Some(date!(2025 - 05 - 22)), ..facts() }),
+            ("V-05", ValidityFacts { card_issue_day: None, ..facts() }),
+            ("V-05", ValidityFacts { card_last_day: Some(date!(2025 - 05 - 20)), ..facts() }),
+            ("E-10", ValidityFacts { stay_last_day: Some(date!(2025 - 05 - 20)), ..facts() }),
+            ("V-14", ValidityFacts { auth_last_day: Some(date!(2025 - 05 - 20)), ..facts() }),
+        ];
+        for (rule, facts) in cases {
+            assert_eq!(refused(facts).rule, rule, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn a_card_applied_for_after_the_issue_is_impossible_even_when_its_end_is_given() {
+        let facts = ValidityFacts {
+            card_issue_day: None,
+            card_application_day: Some(date!(2025 - 05 - 22)),
+            card_last_day: Some(date!(2030 - 07 - 07)),
+            ..facts()
+        };
+        assert_eq!(refused(facts).rule, "V-05");
+    }
+
+    #[test]
+    fn on_their_last_day_card_stay_and_auth_still_bear_a_certificate() {
+        let today = facts().issue_day;
+        let facts = ValidityFacts {
+            card_last_day: Some(today),
+            stay_last_day: Some(today),
+            auth_last_day: Some(today),
+            ..facts()
+        };
+        let validity = decide_validity(&facts, &Policy::default()).unwrap();
+        assert_eq!((validity.auth_last_day, validity.sign_last_day), (today, Some(today)));
+    }
+
+    #[test]
+    fn an_auth_that_is_renewed_must_be_in_its_window() {
+        let renewing = |last| ValidityFacts { auth_last_day: Some(last), renewing: Renewing::BOTH, ..facts() };
+        assert_eq!(refused(renewing(date!(2025 - 08 - 21))).rule, "V-12");
+        assert!(refused(renewing(date!(2025 - 08 - 21))).detail.contains("2025-05-22"));
+        assert_eq!(refused(renewing(date!(2025 - 05 - 20))).rule, "V-14");
+        let validity = decide_validity(&renewing(date!(2025 - 08 - 20)), &Policy::default()).unwrap();
+        assert_eq!(validity.auth_last_day, date!(2030 - 07 - 07), "the replaced certificate bounds nothing");
+    }
+
+    #[test]
+    fn an_end_beyond_the_calendar_is_refused() {
+        let far = ValidityFacts {
+            birth: date!(9980 - 01 - 01),
+            issue_day: date!(9996 - 01 - 01),
+            card_last_day: Some(Day::MAX),
+            card_issue_day: None,
+            card_application_day: None,
+            ..facts()
+        };
+        assert_eq!(refused(far).rule, "V-01");
+    }
+}
