@@ -28,6 +28,8 @@ pub mod audit;
 pub mod kind;
 pub mod limits;
 pub mod municipality;
+pub mod ports;
+pub mod profile;
 pub mod rules;
 pub mod scope;
 pub mod x509;

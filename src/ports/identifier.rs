@@ -1,0 +1,92 @@
+//! The names under which the registers know a person and a card.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+/// Why a text is no identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnIdentifier {
+    /// Empty, too long, or with a character outside the set.
+    #[error("an identifier has 1 to 64 of the characters A-Z a-z 0-9 and -")]
+    Form,
+    /// Twelve digits are how a 個人番号 (My Number) looks; the service never takes one (rule N-09).
+    #[error("twelve digits look like a 個人番号, which this service never takes (N-09)")]
+    MyNumber,
+}
+
+/// The characters and lengths every identifier shares.
+fn parse(text: String) -> Result<String, NotAnIdentifier> {
+    // On cards it is printed in groups of four.
+    let digits = text.bytes().filter(|octet| *octet != b'-');
+    if digits.clone().count() == 12 && digits.clone().all(|octet| octet.is_ascii_digit()) {
+        return Err(NotAnIdentifier::MyNumber);
+    }
+    let fits =
+        (1..=64).contains(&text.len()) && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-');
+    if fits { Ok(text) } else { Err(NotAnIdentifier::Form) }
+}
+
+/// Defines an identifier type; the two differ in nothing but what they name.
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes an identifier of 1 to 64 letters, digits and hyphens.
+            ///
+            /// # Errors
+            /// [`NotAnIdentifier`] for another form, and for what looks like a 個人番号.
+            pub fn parse(text: impl Into<String>) -> Result<Self, NotAnIdentifier> {
+                parse(text.into()).map(Self)
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+                Self::parse(String::deserialize(input)?).map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+identifier! {
+    /// The register's opaque name for a person, the same in every municipality; never the 個人番号.
+    HolderReference
+}
+identifier! {
+    /// The number printed on a card; a person's next card has another.
+    CardNumber
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_have_a_form_and_are_never_a_my_number() {
+        assert!(HolderReference::parse("TEST-000001").is_ok());
+        for number in ["123456789018", "1234-5678-9018"] {
+            assert_eq!(HolderReference::parse(number), Err(NotAnIdentifier::MyNumber), "{number}");
+        }
+        let long = "A".repeat(65);
+        for bad in ["", "a b", "氏名", "a/b", "a\n", long.as_str()] {
+            assert_eq!(CardNumber::parse(bad), Err(NotAnIdentifier::Form), "{bad}");
+        }
+        assert!(serde_json::from_str::<CardNumber>("\"123456789018\"").is_err());
+    }
+}

@@ -1,0 +1,19 @@
+//! What the house asks of the world: a clock, entropy, keys and a store, with their contracts in prose.
+//!
+//! A story (floor 4) knows only these. Adapters (floor 5) keep the contracts; `tests/store_contract.rs` is the
+//! store's contract as a suite that every engine runs.
+
+pub mod identifier;
+pub mod record;
+pub mod signer;
+pub mod store;
+pub mod world;
+
+pub use identifier::{CardNumber, HolderReference, NotAnIdentifier};
+pub use record::{
+    AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, Dossier, HolderRecord,
+    ListedEvent, Revocation, Role, StatusEvent,
+};
+pub use signer::{Signer, SignerError};
+pub use store::{Change, Duplicate, Follower, Step, Store, StoreError};
+pub use world::{Clock, Entropy, EntropyError};

@@ -1,0 +1,285 @@
+//! What the store keeps, as plain values.
+
+use serde::{Deserialize, Serialize};
+use time::Date;
+
+use super::{CardNumber, HolderReference};
+use crate::{
+    kind::Kind,
+    municipality::MunicipalityCode,
+    rules::{Cause, CertificateState},
+    scope::CrlScope,
+    x509::{RevocationReason, Serial, UnixTime},
+};
+
+/// A person in the resident register, as far as certificates need to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HolderRecord {
+    /// The register's name for the person.
+    pub reference: HolderReference,
+    /// The municipality of residence; only it acts for the holder (rule E-02).
+    pub municipality: MunicipalityCode,
+    /// Where the holder has announced to move (転出届), until that municipality reports the arrival.
+    pub moving_to: Option<MunicipalityCode>,
+    /// Date of birth.
+    pub birth: Date,
+    /// 成年被後見人, an adult ward (rule E-06).
+    pub ward: bool,
+    /// Whether the register still has the person (death and deletion end it, rule R-15).
+    pub registered: bool,
+    /// Rises by one with every write that touches the holder; what a story read must still hold when it commits.
+    pub version: u64,
+}
+
+/// A card, the medium of one pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardRecord {
+    /// Its number.
+    pub number: CardNumber,
+    /// Who holds it.
+    pub holder: HolderReference,
+    /// Day of issue (発行の日).
+    pub issue_day: Date,
+    /// Day of application, which sets the age of majority (rule V-05).
+    pub application_day: Date,
+    /// Last day of the card's validity.
+    pub last_day: Date,
+    /// Whether it is void (rules ); a void card carries no live certificate.
+    pub void: bool,
+}
+
+/// A certificate or the intent to sign one, from the reservation of its serial on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateRecord {
+    /// Which CA.
+    pub kind: Kind,
+    /// Which generation of that CA, from 1.
+    pub generation: u8,
+    /// Dense index within the CA, unique per kind.
+    pub index: u64,
+    /// Serial number: the index, permuted.
+    pub serial: Serial,
+    /// Whose certificate.
+    pub holder: HolderReference,
+    /// On which card.
+    pub card: CardNumber,
+    /// The municipality that issued: CRL partition and place in the name; never changes.
+    pub municipality: MunicipalityCode,
+    /// First instant of validity.
+    pub not_before: UnixTime,
+    /// Last instant of validity.
+    pub not_after: UnixTime,
+    /// State as last recorded; whether a live one has passed its notAfter is the reader's to see.
+    pub state: CertificateState,
+    /// When and why it ended or is held.
+    pub revocation: Option<Revocation>,
+    /// Index of the other certificate issued with it or already on the card then.
+    pub pair: Option<u64>,
+    /// Index of the one of the same kind that this one replaced.
+    pub predecessor: Option<u64>,
+    /// Index of the one of the same kind that replaced this one.
+    pub successor: Option<u64>,
+    /// SHA-256 of the SubjectPublicKeyInfo: one key, one certificate, ever.
+    pub key_digest: [u8; 32],
+    /// The exact octets to be signed, DER of TBSCertificate.
+    pub tbs: Vec<u8>,
+    /// The signed certificate, DER; absent while reserved, and for ever if discarded before signing.
+    pub certificate: Option<Vec<u8>>,
+}
+
+impl CertificateRecord {
+    /// The revocationDate of an end that is recorded `now`: that of the hold, if it is held. A hold that becomes a revocation
+    /// must not make what was signed in between look valid (C-08, RFC 5280 §5.3.1).
+    #[must_use]
+    pub fn effective_since(&self, now: UnixTime) -> UnixTime {
+        let held = self.revocation.as_ref().filter(|_| self.state == CertificateState::Held);
+        held.map_or(now, |hold| hold.revocation_date)
+    }
+
+    /// Whether it is live or held and `at` lies within its validity: what rule E-04 counts as one of a kind.
+    #[must_use]
+    pub fn is_current(&self, at: UnixTime) -> bool {
+        let standing =
+            matches!(self.state, CertificateState::Reserved | CertificateState::Live | CertificateState::Held);
+        standing && at <= self.not_after
+    }
+
+    /// Whether it ended before it was signed and recorded (rule R-29).
+    #[must_use]
+    pub fn is_discarded(&self) -> bool {
+        self.state == CertificateState::Revoked && self.certificate.is_none()
+    }
+}
+
+/// The end, or the hold, of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// When the service recorded it, which is when it takes effect (rule R-01), or recorded the hold that it follows:
+    /// revocationDate.
+    pub revocation_date: UnixTime,
+    /// RFC 5280 reason.
+    pub reason: RevocationReason,
+    /// When the event happened, where that is before the recording: invalidityDate.
+    pub invalidity_date: Option<UnixTime>,
+    /// What brought it about.
+    pub cause: Cause,
+}
+
+/// A change of status: after it, the certificate is in `state`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusEvent {
+    /// Place in the one order of all events, from 1, without gaps.
+    pub position: u64,
+    /// Which CA.
+    pub kind: Kind,
+    /// Which certificate of it.
+    pub index: u64,
+    /// The state from now on: live, held or revoked.
+    pub state: CertificateState,
+    /// Present when held or revoked.
+    pub revocation: Option<Revocation>,
+}
+
+/// A status event with what a list must know of its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedEvent {
+    /// The event.
+    pub event: StatusEvent,
+    /// The generation that issued the certificate.
+    pub generation: u8,
+    /// Its serial number.
+    pub serial: Serial,
+    /// The municipality that issued it.
+    pub municipality: MunicipalityCode,
+    /// Its last instant.
+    pub not_after: UnixTime,
+    /// Where the event ends a hold: when that hold was recorded. None when a certificate comes to life.
+    pub released: Option<UnixTime>,
+}
+
+/// Everything about one holder, read at one instant of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dossier {
+    /// The person.
+    pub holder: HolderRecord,
+    /// Every card, oldest first.
+    pub cards: Vec<CardRecord>,
+    /// Every certificate, oldest first.
+    pub certificates: Vec<CertificateRecord>,
+}
+
+impl Dossier {
+    /// The one certificate of a kind that is neither over nor revoked at `at`, if any (rule E-04).
+    #[must_use]
+    pub fn current(&self, kind: Kind, at: UnixTime) -> Option<&CertificateRecord> {
+        self.certificates.iter().find(|certificate| certificate.kind == kind && certificate.is_current(at))
+    }
+
+    /// The newest certificate of a kind, in whatever state; one that was discarded before delivery never was one.
+    #[must_use]
+    pub fn newest(&self, kind: Kind) -> Option<&CertificateRecord> {
+        self.certificates.iter().rev().find(|certificate| certificate.kind == kind && !certificate.is_discarded())
+    }
+
+    /// The card with that number.
+    #[must_use]
+    pub fn card(&self, number: &CardNumber) -> Option<&CardRecord> {
+        self.cards.iter().find(|card| card.number == *number)
+    }
+}
+
+/// A CA generation: one key and one self-signed certificate under the CA's one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorityRecord {
+    /// Which CA.
+    pub kind: Kind,
+    /// Generation, from 1.
+    pub generation: u8,
+    /// The first index that this generation issues; it ends where the next begins.
+    pub first_index: u64,
+    /// Its self-signed certificate, DER.
+    pub certificate: Vec<u8>,
+}
+
+/// A published list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrlRecord {
+    /// Which CA.
+    pub kind: Kind,
+    /// Which generation signed it.
+    pub generation: u8,
+    /// What it speaks for.
+    pub scope: CrlScope,
+    /// cRLNumber, strictly rising per kind, generation and scope. A complete list and its deltas share one sequence.
+    pub number: u64,
+    /// thisUpdate.
+    pub this_update: UnixTime,
+    /// nextUpdate.
+    pub next_update: UnixTime,
+    /// The last status event that it takes into account.
+    pub position: u64,
+    /// Entries.
+    pub entries: u64,
+    /// The signed list, DER.
+    pub der: Vec<u8>,
+}
+
+/// What a client certificate may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Runs the service.
+    Operator,
+    /// A municipal counter; acts for its own residents.
+    Municipality,
+    /// Verifies signatures or authenticates users.
+    RelyingParty,
+}
+
+impl Role {
+    /// The word in the store, in the credential's name and in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Municipality => "municipality",
+            Self::RelyingParty => "relying-party",
+        }
+    }
+
+    /// The role of that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Operator, Self::Municipality, Self::RelyingParty].into_iter().find(|role| role.word() == word)
+    }
+}
+
+/// A client certificate that the access CA gave out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialRecord {
+    /// SHA-256 of the certificate's DER.
+    pub fingerprint: [u8; 32],
+    /// What it may do.
+    pub role: Role,
+    /// Its name, unique: `operator-1`, `13115`, `e-filing`.
+    pub name: String,
+    /// For a municipality: which.
+    pub municipality: Option<MunicipalityCode>,
+    /// Whether it is admitted.
+    pub active: bool,
+    /// The certificate, DER.
+    pub certificate: Vec<u8>,
+}
+
+/// The first answer to an idempotent request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerRecord {
+    /// Who asked: the credential's name.
+    pub client: String,
+    /// The `Idempotency-Key`.
+    pub key: String,
+    /// SHA-256 of what was asked (method, path, body).
+    pub digest: [u8; 32],
+    /// The story's outcome, serialised.
+    pub outcome: Vec<u8>,
+}

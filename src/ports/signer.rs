@@ -1,0 +1,33 @@
+//! A private key that signs, wherever it lives.
+
+use crate::x509::SignatureAlgorithm;
+
+/// One private key.
+///
+/// The key never leaves the implementation. Signing is synchronous and may take milliseconds (RSA) or a round trip
+/// (a token): callers keep it off the threads that accept connections. Calls may come from many threads at once.
+pub trait Signer: Send + Sync {
+    /// The one algorithm that this key signs with.
+    fn algorithm(&self) -> SignatureAlgorithm;
+
+    /// The public half: a DER SubjectPublicKeyInfo.
+    fn spki(&self) -> &[u8];
+
+    /// Signs `message`; the signature has the form that X.509 puts into its BIT STRING (PKCS#1 v1.5 octets, or the DER
+    /// of an ECDSA-Sig-Value).
+    ///
+    /// # Errors
+    /// [`SignerError`] when no signature was made, or none that can be trusted to have stayed inside.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError>;
+
+    /// Signs a message of which only the digest is at hand: SHA-256, or SHA-384 where the algorithm says so.
+    ///
+    /// # Errors
+    /// As for [`Signer::sign`], and for a digest of another length.
+    fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, SignerError>;
+}
+
+/// The key did not sign.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key did not sign: {0}")]
+pub struct SignerError(pub String);

@@ -1,0 +1,301 @@
+//! The store: state tables, status events and sealed audit entries that change together or not at all.
+//!
+//! # Contract
+//!
+//! - **Atomic**: a [`Change`] happens whole or not at all; its audit entry is sealed into the chain in the same
+//!   transaction. A refused step leaves nothing of the change behind.
+//! - **Durable**: when [`Store::commit`] or [`Store::allocate`] returns `Ok`, the change survives a power cut.
+//! - **Serial**: changes happen one after the other, also across processes; reading sees every change that was
+//!   acknowledged before the reading began, and a [`Dossier`] is read at one instant.
+//! - **Checked**: the store, not the caller, guarantees one standing certificate of a kind per holder (E-04), one
+//!   certificate per key, unique indexes and serials, rising CRL numbers, state changes only from the expected state,
+//!   and holders changed only at the version that the caller read.
+//! - **Append-only**: status events and audit entries are never changed; positions have no gaps.
+//! - **Followed**: followers get every event in order, before the commit that caused it is acknowledged.
+//! - **Alive**: when the engine cannot write (full disk, lock), the answer is [`StoreError::Unavailable`], nothing is
+//!   half done, and the next call tries again by itself.
+
+use std::{ops::Range, sync::Arc};
+
+use super::{
+    AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, Dossier,
+    HolderRecord, HolderReference, ListedEvent, Revocation, StatusEvent,
+};
+use crate::{
+    audit::{AuditEntry, Draft},
+    kind::Kind,
+    municipality::MunicipalityCode,
+    rules::CertificateState,
+    scope::CrlScope,
+    x509::{Serial, UnixTime, crl::CrlEntry},
+};
+
+/// One change: its steps in order, and the audit entry that tells of it.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What changes; may be empty where only the entry matters (a refusal).
+    pub steps: Vec<Step>,
+    /// Who did what to whom, when; sealed by the store.
+    pub audit: Draft,
+}
+
+/// One step of a change.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A new holder, or the holder as it is from now on. `record.version` is the version that was read (0 for a new
+    /// one); the store raises it by one. [`StoreError::Conflict`] if it has risen since.
+    Holder(HolderRecord),
+    /// A new card, or the card as it is from now on. [`Duplicate::Card`] if the number is another holder's.
+    Card(CardRecord),
+    /// A serial number and the octets to be signed, in state [`CertificateState::Reserved`]. Where `predecessor` is
+    /// set, the store sets that one's `successor` when this one is issued; where `pair` is set, it links both ways (the
+    /// other may follow in the same change). [`Duplicate::Standing`] if the holder has another reservation of the kind,
+    /// or a live or held one that is not the predecessor; [`Duplicate::Key`].
+    Reserve(Box<CertificateRecord>),
+    /// The signed certificate of a reservation: reserved → live, with a status event. [`StoreError::Conflict`] if it is not
+    /// reserved; [`Duplicate::Standing`] if another of the kind is still live or held.
+    Issue {
+        /// Which CA.
+        kind: Kind,
+        /// Which reservation.
+        index: u64,
+        /// DER.
+        certificate: Vec<u8>,
+    },
+    /// A change of state, with a status event unless `to` is expired. [`StoreError::Conflict`] if the state is not `from`.
+    Status {
+        /// Which CA.
+        kind: Kind,
+        /// Which certificate.
+        index: u64,
+        /// The state it must be in.
+        from: CertificateState,
+        /// The state from now on.
+        to: CertificateState,
+        /// Present when `to` is held or revoked.
+        revocation: Option<Revocation>,
+    },
+    /// The first answer to an idempotent request. [`StoreError::Repeated`] if the client used the key before.
+    Answer(AnswerRecord),
+    /// Forgets an answer, because its story came to nothing; the key may be used again.
+    Forget {
+        /// Who asked.
+        client: String,
+        /// The `Idempotency-Key`.
+        key: String,
+    },
+    /// A published list. [`StoreError::Conflict`] unless its number is one more than the last among the complete lists and
+    /// the deltas of its scope together; or, for a delta that is made beside a complete list, that list's own number
+    /// (RFC 5280 §5.2.3). A delta has a complete list before it.
+    ///
+    /// The number is a compare-and-swap: of two publishers that make the same list, one is refused and nothing is lost.
+    Crl(CrlRecord),
+    /// A new CA generation; its number is one more than the last. The store sets `first_index` to the next index.
+    Authority(AuthorityRecord),
+    /// A municipality takes part from now on. No step twice: a known one is left as it is.
+    Municipality(MunicipalityCode),
+    /// A client certificate, new or as it is from now on.
+    Credential(CredentialRecord),
+}
+
+/// Gets status events as they happen.
+pub trait Follower: Send + Sync {
+    /// Takes events in order of position, without gaps; quick, and without calling the store.
+    fn apply(&self, events: &[StatusEvent]);
+}
+
+/// What must exist only once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duplicate {
+    /// A standing certificate of this kind (reserved, live or held) for this holder (rule E-04).
+    Standing(Kind),
+    /// A public key: it has been certified before.
+    Key,
+    /// A card number: it is another holder's.
+    Card,
+    /// A serial number or an index.
+    Serial,
+    /// The name of a credential.
+    Credential,
+}
+
+/// Why the store did not do it. In every case nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Something changed since it was read: read again and decide again.
+    #[error("changed since it was read: {0}")]
+    Conflict(&'static str),
+    /// A second of what must be one.
+    #[error("there must be only one: {0:?}")]
+    Duplicate(Duplicate),
+    /// The idempotency key is taken: read the answer.
+    #[error("the idempotency key is taken")]
+    Repeated,
+    /// The time of the change lies before what was recorded last (more than the tolerance of `limits`).
+    #[error("the clock went back: the last entry is of {last}")]
+    ClockWentBack {
+        /// The time of the last entry.
+        last: UnixTime,
+    },
+    /// The engine cannot do it now; try again later.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// Stored data contradicts itself: stop writing.
+    #[error("the stored data contradicts itself: {0}")]
+    Corrupt(String),
+}
+
+/// Certificates counted by kind and state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateCount {
+    /// Which CA.
+    pub kind: Kind,
+    /// The recorded state.
+    pub state: CertificateState,
+    /// How many.
+    pub count: u64,
+}
+
+/// The store. See the module's contract.
+pub trait Store: Send + Sync {
+    /// Does a change and returns when it is durable and followed.
+    ///
+    /// # Errors
+    /// As each [`Step`] says; [`StoreError::Unavailable`] when the engine cannot write.
+    fn commit(&self, change: Change) -> Result<(), StoreError>;
+
+    /// Takes the next `count` indexes of a CA out of use; they are never given again, whether or not they are used.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    fn allocate(&self, kind: Kind, count: u64) -> Result<Range<u64>, StoreError>;
+
+    /// Gives `follower` every event after position `after`, and from then on each new one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    fn follow(&self, after: u64, follower: Arc<dyn Follower>) -> Result<(), StoreError>;
+
+    /// Everything about a holder, at one instant.
+    ///
+    /// # Errors
+    /// As for all reading: [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    fn dossier(&self, holder: &HolderReference) -> Result<Option<Dossier>, StoreError>;
+
+    /// Who holds a card.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn holder_of_card(&self, card: &CardNumber) -> Result<Option<HolderReference>, StoreError>;
+
+    /// A certificate by its serial number.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn certificate(&self, kind: Kind, serial: &Serial) -> Result<Option<CertificateRecord>, StoreError>;
+
+    /// Reservations without a certificate, oldest first: what start-up finishes.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn reserved(&self) -> Result<Vec<CertificateRecord>, StoreError>;
+
+    /// The first answer to an idempotent request.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError>;
+
+    /// What a complete list has to carry: every certificate of the scope that is held or revoked, or expired while it was
+    /// held, whose notAfter is `not_over_before` or later, in order of serial number; and the position of the last event
+    /// seen. A delta's scope stands for that of its complete list.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn revoked(
+        &self,
+        kind: Kind,
+        generation: u8,
+        scope: CrlScope,
+        not_over_before: UnixTime,
+    ) -> Result<(Vec<CrlEntry>, u64), StoreError>;
+
+    /// The newest list of every kind, generation and scope.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn newest_crls(&self) -> Result<Vec<CrlRecord>, StoreError>;
+
+    /// One published list, by its number. It is found by an index, however many there are: lists are kept for ten years
+    /// (rules §8.3).
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Result<Option<CrlRecord>, StoreError>;
+
+    /// The newest list of the scope whose number is less: what a list followed.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn crl_before(
+        &self,
+        kind: Kind,
+        generation: u8,
+        scope: CrlScope,
+        number: u64,
+    ) -> Result<Option<CrlRecord>, StoreError>;
+
+    /// Status events after a position, at most `limit`, in order, each with what lists must know of its certificate.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn listed_events(&self, after: u64, limit: usize) -> Result<Vec<ListedEvent>, StoreError>;
+
+    /// Every CA generation, by kind and generation.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn authorities(&self) -> Result<Vec<AuthorityRecord>, StoreError>;
+
+    /// Every municipality that takes part, by code.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn municipalities(&self) -> Result<Vec<MunicipalityCode>, StoreError>;
+
+    /// Every client certificate, by name.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn credentials(&self) -> Result<Vec<CredentialRecord>, StoreError>;
+
+    /// A client certificate by its fingerprint.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError>;
+
+    /// Certificates by kind and recorded state.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn counts(&self) -> Result<Vec<StateCount>, StoreError>;
+
+    /// Audit entries after a position, at most `limit`, in order.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn audit_after(&self, position: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The latest time among the last audit entries: a change of an earlier time, beyond the tolerance, is refused.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn last_recorded(&self) -> Result<Option<UnixTime>, StoreError>;
+
+    /// Whether a change could be written now, without writing one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with the cause.
+    fn check_writable(&self) -> Result<(), StoreError>;
+}
