@@ -25,11 +25,13 @@
 //! `revocation/answer.rs` (the kept answer, or a signature) → `x509/ocsp/response.rs` (the DER).
 
 pub mod audit;
+pub mod ca;
 pub mod kind;
 pub mod limits;
 pub mod municipality;
 pub mod ports;
 pub mod profile;
+pub mod revocation;
 pub mod rules;
 pub mod scope;
 pub mod x509;

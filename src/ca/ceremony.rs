@@ -1,0 +1,133 @@
+//! Certificates that the service makes for itself: the CAs', their responders', and those of the access CA.
+
+use super::{
+    issuer::Issuer,
+    tbs::{self, BuildError},
+};
+use crate::{
+    kind::Kind,
+    ports::{Signer, SignerError},
+    profile::{
+        Content, Profile,
+        access::{self, KeyIds, ServerName},
+        authority,
+        holder::LayoutError,
+    },
+    x509::{Serial, SignatureAlgorithm, SubjectPublicKey, UnixTime, WeakKey, certificate},
+};
+
+/// Why the service could not certify itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CeremonyError {
+    /// A configured value does not fit a name.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The octets could not be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A key is not fit to be certified.
+    #[error(transparent)]
+    Key(#[from] WeakKey),
+    /// The key did not sign.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+}
+
+/// Makes the self-signed certificate of a CA generation, DER.
+///
+/// # Errors
+/// [`CeremonyError`].
+pub fn certificate_authority(
+    profile: &Profile,
+    (kind, generation): (Kind, u8),
+    signer: &dyn Signer,
+    serial: &Serial,
+    validity: (UnixTime, UnixTime),
+) -> Result<Vec<u8>, CeremonyError> {
+    let key = SubjectPublicKey::from_der(signer.spki())?.ca_key()?;
+    let content = authority::certificate_authority(profile, kind, generation, &key.key_id(), validity)?;
+    certify(&content, serial, &key, signer)
+}
+
+/// Makes the certificate of a CA generation's delegated OCSP responder for the key `responder`, DER.
+///
+/// # Errors
+/// [`CeremonyError`].
+pub fn ocsp_responder(
+    profile: &Profile,
+    issuer: &Issuer,
+    responder: &SubjectPublicKey,
+    serial: &Serial,
+    validity: (UnixTime, UnixTime),
+) -> Result<Vec<u8>, CeremonyError> {
+    let content = authority::ocsp_responder(profile, issuer.reference(), &responder.key_id(), validity)?;
+    certify(&content, serial, responder, issuer.signer())
+}
+
+/// The access CA at work: its key, and the organisation in its names.
+pub struct AccessCa<'a> {
+    /// O of every name.
+    pub organization: &'a str,
+    /// Its key.
+    pub signer: &'a dyn Signer,
+}
+
+impl AccessCa<'_> {
+    /// Its self-signed certificate, DER.
+    ///
+    /// # Errors
+    /// [`CeremonyError`].
+    pub fn certificate(&self, serial: &Serial, validity: (UnixTime, UnixTime)) -> Result<Vec<u8>, CeremonyError> {
+        let key = self.key()?;
+        let content = access::access_ca(self.organization, &key.key_id(), validity)?;
+        certify(&content, serial, &key, self.signer)
+    }
+
+    /// A certificate for the registration listener, DER.
+    ///
+    /// # Errors
+    /// [`CeremonyError`].
+    pub fn server(
+        &self,
+        names: &[ServerName],
+        subject: &SubjectPublicKey,
+        serial: &Serial,
+        validity: (UnixTime, UnixTime),
+    ) -> Result<Vec<u8>, CeremonyError> {
+        let keys = KeyIds { issuer: &self.key()?.key_id(), subject: &subject.key_id() };
+        let content = access::tls_server(self.organization, names, keys, validity)?;
+        certify(&content, serial, subject, self.signer)
+    }
+
+    /// A client certificate for a role and name, DER.
+    ///
+    /// # Errors
+    /// [`CeremonyError`].
+    pub fn client(
+        &self,
+        client: (&str, &str),
+        subject: &SubjectPublicKey,
+        serial: &Serial,
+        validity: (UnixTime, UnixTime),
+    ) -> Result<Vec<u8>, CeremonyError> {
+        let keys = KeyIds { issuer: &self.key()?.key_id(), subject: &subject.key_id() };
+        let content = access::tls_client(self.organization, client, keys, validity)?;
+        certify(&content, serial, subject, self.signer)
+    }
+
+    fn key(&self) -> Result<SubjectPublicKey, WeakKey> {
+        SubjectPublicKey::from_der(self.signer.spki())?.ca_key()
+    }
+}
+
+fn certify(
+    content: &Content,
+    serial: &Serial,
+    subject: &SubjectPublicKey,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, CeremonyError> {
+    let algorithm: SignatureAlgorithm = signer.algorithm();
+    let tbs = tbs::build(content, serial, subject.der(), algorithm)?;
+    let signature = signer.sign(&tbs)?;
+    Ok(certificate::assemble(&tbs, algorithm, &signature))
+}

@@ -1,0 +1,206 @@
+//! A CA generation that is open for work: its key, its certificate and its name.
+
+use std::sync::Arc;
+
+use crate::{
+    kind::Kind,
+    ports::{AuthorityRecord, Signer},
+    profile::{Profile, holder::IssuerReference, lint::Expectation},
+    x509::{
+        GeneralName, Name, NotAName, SignatureAlgorithm, SubjectPublicKey, UnixTime, certificate::CertificateView,
+        extension, oid,
+    },
+};
+
+/// One CA generation.
+pub struct Issuer {
+    reference: IssuerReference,
+    first_index: u64,
+    name: Name,
+    validity: (UnixTime, UnixTime),
+    certificate: Vec<u8>,
+    public_key: SubjectPublicKey,
+    signer: Arc<dyn Signer>,
+}
+
+/// Why a stored CA generation cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IssuerError {
+    /// The stored certificate is no certificate.
+    #[error("the certificate of the {kind} CA, generation {generation}, cannot be read: {detail}")]
+    Certificate {
+        /// Which CA.
+        kind: Kind,
+        /// Which generation.
+        generation: u8,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The key is not the certificate's.
+    #[error("the key of the {kind} CA, generation {generation}, does not match its certificate")]
+    Key {
+        /// Which CA.
+        kind: Kind,
+        /// Which generation.
+        generation: u8,
+    },
+    /// The certificate bears another name than the configuration gives.
+    #[error("the {kind} CA is called «{certificate}» in its certificate and «{configured}» by the configuration")]
+    Name {
+        /// Which CA.
+        kind: Kind,
+        /// The name in the certificate.
+        certificate: String,
+        /// The name by configuration.
+        configured: String,
+    },
+    /// The certificate bears another Japanese name than the configuration gives.
+    #[error("the Japanese name of the {0} CA is not the one in its certificate")]
+    JapaneseName(Kind),
+    /// The configured name is none.
+    #[error(transparent)]
+    NotAName(#[from] NotAName),
+    /// A CA has no generation at all.
+    #[error("the {0} CA has no generation; `jitsuin init` makes the first")]
+    None(Kind),
+}
+
+impl Issuer {
+    /// Opens a stored generation with its key.
+    ///
+    /// # Errors
+    /// [`IssuerError`] where certificate, key and configuration do not belong together.
+    pub fn open(record: &AuthorityRecord, signer: Arc<dyn Signer>, profile: &Profile) -> Result<Self, IssuerError> {
+        let (kind, generation) = (record.kind, record.generation);
+        let unreadable = |detail: String| IssuerError::Certificate { kind, generation, detail };
+        let certificate =
+            CertificateView::from_der(&record.certificate).map_err(|error| unreadable(error.to_string()))?;
+        let tbs = certificate.tbs;
+        if tbs.spki != signer.spki() {
+            return Err(IssuerError::Key { kind, generation });
+        }
+        let name = profile.ca_name(kind)?;
+        if tbs.subject != name.der() {
+            let certificate =
+                Name::from_der(tbs.subject).map_or_else(|error| error.to_string(), |name| name.to_string());
+            return Err(IssuerError::Name { kind, certificate, configured: name.to_string() });
+        }
+        // Holders' issuerAltName comes from the configuration and must equal this octet for octet.
+        let configured = extension::general_names(&[GeneralName::Directory(&profile.ca_name_ja(kind)?)]);
+        if tbs.extension(oid::SUBJECT_ALT_NAME).is_none_or(|found| found.value != configured) {
+            return Err(IssuerError::JapaneseName(kind));
+        }
+        let public_key = SubjectPublicKey::from_der(tbs.spki).map_err(|error| unreadable(error.to_string()))?;
+        Ok(Self {
+            reference: IssuerReference { kind, generation, key_id: public_key.key_id(), serial: tbs.serial },
+            first_index: record.first_index,
+            name,
+            validity: (tbs.not_before, tbs.not_after),
+            certificate: record.certificate.clone(),
+            public_key,
+            signer,
+        })
+    }
+
+    /// Which CA.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.reference.kind
+    }
+
+    /// Which generation.
+    #[must_use]
+    pub fn generation(&self) -> u8 {
+        self.reference.generation
+    }
+
+    /// The first index it issues.
+    #[must_use]
+    pub fn first_index(&self) -> u64 {
+        self.first_index
+    }
+
+    /// How its holders' certificates name it.
+    #[must_use]
+    pub fn reference(&self) -> &IssuerReference {
+        &self.reference
+    }
+
+    /// What the octets that it is asked to sign must keep to.
+    #[must_use]
+    pub fn expectation<'a>(&'a self, profile: &'a Profile) -> Expectation<'a> {
+        Expectation { profile, issuer: &self.reference, issuer_validity: self.validity, algorithm: self.algorithm() }
+    }
+
+    /// Its name, the same in all generations.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// First and last instant of its certificate.
+    #[must_use]
+    pub fn validity(&self) -> (UnixTime, UnixTime) {
+        self.validity
+    }
+
+    /// Its certificate, DER.
+    #[must_use]
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// Its public key.
+    #[must_use]
+    pub fn public_key(&self) -> &SubjectPublicKey {
+        &self.public_key
+    }
+
+    /// The algorithm it signs with.
+    #[must_use]
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        self.signer.algorithm()
+    }
+
+    /// Its key.
+    #[must_use]
+    pub fn signer(&self) -> &dyn Signer {
+        &*self.signer
+    }
+}
+
+/// Every open generation of both CAs.
+pub struct Issuers(Vec<Arc<Issuer>>);
+
+impl Issuers {
+    /// Both CAs with all their generations, in any order.
+    ///
+    /// # Errors
+    /// [`IssuerError::None`] unless each CA has one.
+    pub fn new(mut issuers: Vec<Arc<Issuer>>) -> Result<Self, IssuerError> {
+        issuers.sort_by_key(|issuer| (issuer.kind(), issuer.generation()));
+        for kind in Kind::BOTH {
+            if !issuers.iter().any(|issuer| issuer.kind() == kind) {
+                return Err(IssuerError::None(kind));
+            }
+        }
+        Ok(Self(issuers))
+    }
+
+    /// The generation that issues: the newest.
+    #[must_use]
+    pub fn current(&self, kind: Kind) -> &Arc<Issuer> {
+        self.0.iter().rev().find(|issuer| issuer.kind() == kind).expect("`new` saw one of each kind")
+    }
+
+    /// A generation.
+    #[must_use]
+    pub fn generation(&self, kind: Kind, generation: u8) -> Option<&Arc<Issuer>> {
+        self.iter().find(|issuer| issuer.kind() == kind && issuer.generation() == generation)
+    }
+
+    /// All, by kind and generation.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Issuer>> {
+        self.0.iter()
+    }
+}

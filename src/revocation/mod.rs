@@ -1,0 +1,8 @@
+//! Status: the serial permutation, the index that answers from memory, the OCSP responder and the lists.
+
+pub mod answer;
+pub mod crl;
+pub mod index;
+pub mod lists;
+pub mod responder;
+pub mod serial;

@@ -1,0 +1,383 @@
+//! The OCSP responder's decisions: which issuer is asked, which certificate, and what is true of it now (RFC 6960).
+//!
+//! Nothing is signed here. A decision names the delegate that may speak for the issuer; `answer` signs it.
+//!
+//! | asked | answer |
+//! |---|---|
+//! | no strict DER, or beyond the limits | malformedRequest |
+//! | an issuer that is not ours, or a CertID with another hash than SHA-1 and SHA-256 | unauthorized |
+//! | two issuers or two generations in one request | unauthorized |
+//! | a serial that the generation never issued | `revoked`, on hold since 1970, with extended-revoke; or `unknown`, by policy |
+//! | a certificate of the CA itself or of its responder | `unknown`: the authority list speaks for them |
+//! | anything while no delegate is valid | tryLater |
+//!
+//! Why mixed requests are refused: an answer has one signature, and a delegate may only speak for the CA that signed its
+//! certificate (RFC 6960 §4.2.2.2). Each generation is a CA key with a delegate of its own, so no answer could be trusted
+//! in whole. RFC 6960 §2.3 has unauthorized for what a server cannot answer authoritatively.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+
+use super::{
+    index::{Status, StatusIndex},
+    serial::SerialPermutation,
+};
+use crate::{
+    kind::Kind,
+    ports::{AuthorityRecord, Signer},
+    x509::{
+        CertificateFault, CertificateView, RevocationReason, Serial, SignatureAlgorithm, SubjectPublicKey, UnixTime,
+        WeakKey, extension,
+        ocsp::{CertId, CertIdHash, ErrorStatus, OcspRequest, SingleResponse, SingleStatus, response_data},
+        oid,
+    },
+};
+
+/// The key and certificate that sign answers for one CA generation (RFC 6960 §2.6).
+pub struct Delegate {
+    signer: Arc<dyn Signer>,
+    certificate: Vec<u8>,
+    key_hash: [u8; 20],
+    serial: Serial,
+    validity: (UnixTime, UnixTime),
+}
+
+/// Why a CA generation cannot be answered for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResponderError {
+    /// A certificate cannot be read.
+    #[error(transparent)]
+    Certificate(#[from] CertificateFault),
+    /// A key in a certificate is of no kind in use.
+    #[error(transparent)]
+    Key(#[from] WeakKey),
+    /// The responder's key is not the one in its certificate.
+    #[error("the key of the OCSP responder does not match its certificate")]
+    OtherKey,
+    /// The responder's certificate does not say OCSPSigning, which RFC 6960 §4.2.2.2 asks for.
+    #[error("the certificate of the OCSP responder lacks the key purpose OCSPSigning")]
+    Purpose,
+    /// The responder's certificate was not signed by the CA generation.
+    #[error("the certificate of the OCSP responder was not issued by the {0} CA, generation {1}")]
+    OtherIssuer(Kind, u8),
+    /// There is no such CA generation.
+    #[error("there is no {0} CA of generation {1}")]
+    NoIssuer(Kind, u8),
+}
+
+impl Delegate {
+    /// Takes a responder's key with its certificate, DER.
+    ///
+    /// # Errors
+    /// [`ResponderError`] if the certificate cannot be read, is another key's, or is not for OCSP.
+    pub fn new(signer: Arc<dyn Signer>, certificate: Vec<u8>) -> Result<Self, ResponderError> {
+        let tbs = CertificateView::from_der(&certificate)?.tbs;
+        if tbs.spki != signer.spki() {
+            return Err(ResponderError::OtherKey);
+        }
+        let purpose = extension::extended_key_usage(&[oid::OCSP_SIGNING]);
+        if tbs.extension(oid::EXTENDED_KEY_USAGE).is_none_or(|found| found.value != purpose) {
+            return Err(ResponderError::Purpose);
+        }
+        let key_hash = SubjectPublicKey::from_der(tbs.spki)?.key_id();
+        let (serial, validity) = (tbs.serial, (tbs.not_before, tbs.not_after));
+        Ok(Self { signer, key_hash, serial, validity, certificate })
+    }
+
+    /// Its key.
+    #[must_use]
+    pub fn signer(&self) -> &dyn Signer {
+        &*self.signer
+    }
+
+    /// Its key, to go on with under another certificate.
+    #[must_use]
+    pub fn shared_signer(&self) -> Arc<dyn Signer> {
+        Arc::clone(&self.signer)
+    }
+
+    /// Its certificate, DER, which goes along with every answer.
+    #[must_use]
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// The serial number of its certificate.
+    #[must_use]
+    pub fn serial(&self) -> &Serial {
+        &self.serial
+    }
+
+    /// The last instant at which its answers are worth anything.
+    #[must_use]
+    pub fn not_after(&self) -> UnixTime {
+        self.validity.1
+    }
+
+    /// Whether signing takes so long that it must not be done where connections are served.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        self.signer.algorithm() != SignatureAlgorithm::EcdsaP256Sha256
+    }
+}
+
+/// One CA generation as CertIDs name it.
+pub struct IssuerEntry {
+    kind: Kind,
+    generation: u8,
+    first_index: u64,
+    serial: Serial,
+    key: SubjectPublicKey,
+    /// issuerNameHash and issuerKeyHash.
+    sha1: (Vec<u8>, [u8; 20]),
+    sha256: (Vec<u8>, [u8; 32]),
+    /// The CA's first instant: every certificate it ever issued stays in the index, however long it has expired, so the
+    /// cutoff of RFC 6960 §4.4.4 is the same in all answers.
+    archive_cutoff: UnixTime,
+    delegate: ArcSwap<Delegate>,
+}
+
+impl IssuerEntry {
+    /// Takes a stored generation and its responder.
+    ///
+    /// # Errors
+    /// [`ResponderError`] if the CA certificate cannot be read or did not issue the responder's.
+    pub fn new(record: &AuthorityRecord, delegate: Delegate) -> Result<Self, ResponderError> {
+        let tbs = CertificateView::from_der(&record.certificate)?.tbs;
+        let key = SubjectPublicKey::from_der(tbs.spki)?;
+        let entry = Self {
+            kind: record.kind,
+            generation: record.generation,
+            first_index: record.first_index,
+            serial: tbs.serial,
+            sha1: (digest(&SHA1_FOR_LEGACY_USE_ONLY, tbs.subject).as_ref().to_vec(), key.key_id()),
+            sha256: (digest(&SHA256, tbs.subject).as_ref().to_vec(), key.key_sha256()),
+            archive_cutoff: tbs.not_before,
+            delegate: ArcSwap::from_pointee(delegate),
+            key,
+        };
+        entry.admit(&entry.delegate.load())?;
+        Ok(entry)
+    }
+
+    /// Lets only a delegate pass that this generation certified.
+    fn admit(&self, delegate: &Delegate) -> Result<(), ResponderError> {
+        let issued = CertificateView::from_der(&delegate.certificate)?;
+        issued.verify(&self.key).map_err(|_| ResponderError::OtherIssuer(self.kind, self.generation))
+    }
+
+    fn is_named_by(&self, id: &CertId<'_>) -> bool {
+        match id.hash {
+            CertIdHash::Sha1 => id.name_hash == self.sha1.0 && id.key_hash == self.sha1.1,
+            CertIdHash::Sha256 => id.name_hash == self.sha256.0 && id.key_hash == self.sha256.1,
+            CertIdHash::Other => false,
+        }
+    }
+}
+
+/// What is answered for a serial that was never issued.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NeverIssued {
+    /// `revoked`, reason certificateHold, since 1970-01-01, with the extended-revoke extension (RFC 6960 §2.2, §4.4.8).
+    #[default]
+    Revoked,
+    /// `unknown`.
+    Unknown,
+}
+
+/// How long answers live, and what is said of what never was.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponsePolicy {
+    /// nextUpdate − thisUpdate.
+    pub life: Duration,
+    /// For serials that were never issued.
+    pub never_issued: NeverIssued,
+}
+
+/// What is true of one certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Issued, neither held nor revoked.
+    Good,
+    /// Held (reason certificateHold) or revoked.
+    Revoked {
+        /// revocationTime.
+        at: UnixTime,
+        /// revocationReason.
+        reason: RevocationReason,
+    },
+    /// No certificate of this generation bears the serial.
+    NeverIssued(NeverIssued),
+    /// A certificate of the CA itself or of its responder.
+    Own,
+}
+
+impl Verdict {
+    /// `good`, `revoked`, `held`, `never-issued` or `own`, as in the metrics.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Revoked { reason: RevocationReason::CertificateHold, .. } => "held",
+            Self::Revoked { .. } => "revoked",
+            Self::NeverIssued(_) => "never-issued",
+            Self::Own => "own",
+        }
+    }
+
+    /// certStatus.
+    #[must_use]
+    pub const fn status(self) -> SingleStatus {
+        match self {
+            Self::Good => SingleStatus::Good,
+            Self::Revoked { at, reason } => SingleStatus::Revoked { at, reason },
+            Self::NeverIssued(NeverIssued::Revoked) => {
+                SingleStatus::Revoked { at: UnixTime::EPOCH, reason: RevocationReason::CertificateHold }
+            }
+            Self::NeverIssued(NeverIssued::Unknown) | Self::Own => SingleStatus::Unknown,
+        }
+    }
+}
+
+/// The decision about one CertID.
+#[derive(Clone, Copy, Debug)]
+pub struct Single<'a> {
+    /// What was asked.
+    pub cert_id: CertId<'a>,
+    /// The index of the serial, if the issuer could bear it.
+    pub index: Option<u64>,
+    /// What is true of it.
+    pub verdict: Verdict,
+}
+
+/// A decision about a whole request, ready to be signed.
+pub struct Decided<'a> {
+    /// The CA generation that was asked.
+    pub issuer: (Kind, u8),
+    /// Who may sign for it.
+    pub delegate: Arc<Delegate>,
+    /// In the order of the request; at least one.
+    pub singles: Vec<Single<'a>>,
+    /// The nonce to be echoed.
+    pub nonce: Option<&'a [u8]>,
+    /// When all of this was true.
+    pub this_update: UnixTime,
+    /// Until when it may be relied on; never past the delegate's end.
+    pub next_update: UnixTime,
+    archive_cutoff: UnixTime,
+}
+
+impl Decided<'_> {
+    /// The ResponseData to be signed.
+    #[must_use]
+    pub fn tbs(&self) -> Vec<u8> {
+        let singles: Vec<_> = self.singles.iter().map(|single| self.response(single)).collect();
+        let extended = self.singles.iter().any(|single| single.verdict == Verdict::NeverIssued(NeverIssued::Revoked));
+        response_data(&self.delegate.key_hash, self.this_update, &singles, self.nonce, extended)
+    }
+
+    fn response<'a>(&self, single: &Single<'a>) -> SingleResponse<'a> {
+        let mut response =
+            SingleResponse::new(&single.cert_id, single.verdict.status(), self.this_update, self.next_update);
+        response.archive_cutoff = Some(self.archive_cutoff);
+        response
+    }
+}
+
+/// The responder for all generations of both CAs.
+pub struct Responder {
+    issuers: Vec<IssuerEntry>,
+    permutation: SerialPermutation,
+    index: Arc<StatusIndex>,
+    policy: ResponsePolicy,
+}
+
+impl Responder {
+    /// Answers for these issuers from this index.
+    #[must_use]
+    pub fn new(
+        issuers: Vec<IssuerEntry>,
+        permutation: SerialPermutation,
+        index: Arc<StatusIndex>,
+        policy: ResponsePolicy,
+    ) -> Self {
+        Self { issuers, permutation, index, policy }
+    }
+
+    /// Puts a renewed responder in the place of the old one; answers already decided keep the old.
+    ///
+    /// # Errors
+    /// [`ResponderError`] if the generation does not exist or did not issue the certificate; then the old one stays.
+    pub fn replace_delegate(&self, (kind, generation): (Kind, u8), delegate: Delegate) -> Result<(), ResponderError> {
+        let entry = self.issuers.iter().find(|entry| (entry.kind, entry.generation) == (kind, generation));
+        let entry = entry.ok_or(ResponderError::NoIssuer(kind, generation))?;
+        entry.admit(&delegate)?;
+        entry.delegate.store(Arc::new(delegate));
+        Ok(())
+    }
+
+    /// Every generation with its responder of the moment.
+    pub fn delegates(&self) -> impl Iterator<Item = ((Kind, u8), Arc<Delegate>)> {
+        self.issuers.iter().map(|entry| ((entry.kind, entry.generation), entry.delegate.load_full()))
+    }
+
+    /// Decides a request as it came, DER, at the instant `now`.
+    ///
+    /// # Errors
+    /// The status to answer with instead, unsigned; see the table above.
+    pub fn decide<'a>(&self, request: &'a [u8], now: UnixTime) -> Result<Decided<'a>, ErrorStatus> {
+        let request = OcspRequest::from_der(request).map_err(|_| ErrorStatus::MalformedRequest)?;
+        let issuer = self.issuer(&request)?;
+        let delegate = issuer.delegate.load_full();
+        let (not_before, not_after) = delegate.validity;
+        if now < not_before || not_after <= now {
+            return Err(ErrorStatus::TryLater);
+        }
+        let single = |id: &CertId<'a>| {
+            let (index, verdict) = self.verdict(issuer, &delegate, id);
+            Single { cert_id: *id, index, verdict }
+        };
+        Ok(Decided {
+            issuer: (issuer.kind, issuer.generation),
+            singles: request.cert_ids.iter().map(single).collect(),
+            nonce: request.nonce,
+            this_update: now,
+            next_update: not_after.min(now + self.policy.life),
+            archive_cutoff: issuer.archive_cutoff,
+            delegate,
+        })
+    }
+
+    /// The one issuer that all CertIDs name.
+    fn issuer(&self, request: &OcspRequest<'_>) -> Result<&IssuerEntry, ErrorStatus> {
+        let first = request.cert_ids.first().ok_or(ErrorStatus::MalformedRequest)?;
+        let issuer = self.issuers.iter().find(|entry| entry.is_named_by(first)).ok_or(ErrorStatus::Unauthorized)?;
+        let all = request.cert_ids.iter().all(|id| issuer.is_named_by(id));
+        if all { Ok(issuer) } else { Err(ErrorStatus::Unauthorized) }
+    }
+
+    fn verdict(&self, issuer: &IssuerEntry, delegate: &Delegate, id: &CertId<'_>) -> (Option<u64>, Verdict) {
+        if [&issuer.serial, &delegate.serial].iter().any(|own| own.octets() == id.serial_octets) {
+            return (None, Verdict::Own);
+        }
+        let index = self.permutation.index(issuer.kind, id.serial_octets);
+        let Some(index) = index.filter(|index| self.issued_by(*index, issuer)) else {
+            return (None, Verdict::NeverIssued(self.policy.never_issued));
+        };
+        let verdict = match self.index.status(issuer.kind, index) {
+            Status::Good => Verdict::Good,
+            Status::Revoked(found) => Verdict::Revoked { at: found.revocation_date, reason: found.reason },
+            Status::NeverIssued => Verdict::NeverIssued(self.policy.never_issued),
+        };
+        (Some(index), verdict)
+    }
+
+    /// Whether an index lies from the generation's first to the next generation's first.
+    fn issued_by(&self, index: u64, issuer: &IssuerEntry) -> bool {
+        let mut later =
+            self.issuers.iter().filter(|entry| entry.kind == issuer.kind && entry.generation > issuer.generation);
+        issuer.first_index <= index && later.all(|entry| index < entry.first_index)
+    }
+}
