@@ -25,6 +25,7 @@
 //! `revocation/answer.rs` (the kept answer, or a signature) → `x509/ocsp/response.rs` (the DER).
 
 pub mod audit;
+pub mod authority;
 pub mod ca;
 pub mod kind;
 pub mod limits;

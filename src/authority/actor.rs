@@ -1,0 +1,81 @@
+//! Who asks.
+
+use crate::{
+    municipality::MunicipalityCode,
+    ports::{CredentialRecord, HolderRecord, Role},
+    rules::Refusal,
+};
+
+/// An authenticated client of the registration listener, or the service itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// `municipality`, `operator`, `relying-party`, or nothing for the service itself.
+    role: Option<Role>,
+    name: String,
+    municipality: Option<MunicipalityCode>,
+}
+
+impl Actor {
+    /// The client of that credential.
+    #[must_use]
+    pub fn client(credential: &CredentialRecord) -> Self {
+        Self { role: Some(credential.role), name: credential.name.clone(), municipality: credential.municipality }
+    }
+
+    /// The service itself: timers, start-up.
+    #[must_use]
+    pub fn service() -> Self {
+        Self { role: None, name: "service".into(), municipality: None }
+    }
+
+    /// The credential's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The role, unless it is the service itself.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        self.role
+    }
+
+    /// How the audit names it: `municipality/13115`.
+    #[must_use]
+    pub fn audit_name(&self) -> String {
+        self.role.map_or_else(|| self.name.clone(), |role| format!("{}/{}", role.word(), self.name))
+    }
+
+    /// The municipality that it acts for.
+    ///
+    /// # Errors
+    /// `E-02` for everyone else: applications go through the mayor of the municipality of residence.
+    pub fn municipality(&self) -> Result<MunicipalityCode, Refusal> {
+        let none = || Refusal::new("E-02", "only the municipality of residence may ask for this");
+        self.municipality.filter(|_| self.role == Some(Role::Municipality)).ok_or_else(none)
+    }
+
+    /// The municipality that it acts for, if the holder lives there.
+    ///
+    /// # Errors
+    /// `E-02` otherwise; it does not tell where the holder lives.
+    pub fn municipality_of(&self, holder: &HolderRecord) -> Result<MunicipalityCode, Refusal> {
+        let own = self.municipality()?;
+        if holder.municipality != own {
+            return Err(Refusal::new("E-02", format!("the holder is not a resident of municipality {own}")));
+        }
+        Ok(own)
+    }
+
+    /// Checks that it is an operator.
+    ///
+    /// # Errors
+    /// `T-08` for everyone else.
+    pub fn operator(&self) -> Result<&Self, Refusal> {
+        if self.role == Some(Role::Operator) {
+            Ok(self)
+        } else {
+            Err(Refusal::new("T-08", "only an operator may ask for this"))
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What a cause does to a holder's certificates: the part that revoking, holding, releasing and register changes share.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Authority, StoryError, once::Telling};
+use crate::{
+    kind::Kind,
+    ports::{CertificateRecord, Dossier, Revocation, Step},
+    rules::{Cause, CertificateState, Day, Event, Refusal, Transition, calendar::last_instant, decide_transition},
+    x509::{RevocationReason, Serial, UnixTime},
+};
+
+/// What became of the certificates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effects {
+    /// The cause.
+    pub cause: Cause,
+    /// The rule that names it.
+    pub rule: String,
+    /// When the service recorded it, which is when it takes effect (rule R-01); an end that follows a hold, since the hold.
+    pub recorded_at: UnixTime,
+    /// What changed; empty where the cause keeps everything, or nothing stood.
+    pub changes: Vec<StatusChange>,
+}
+
+/// A certificate that changed its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusChange {
+    /// Which kind.
+    pub kind: Kind,
+    /// Its serial number.
+    pub serial: Serial,
+    /// Its state from now on.
+    pub state: CertificateState,
+    /// The reason on lists and in answers.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<RevocationReason>,
+    /// When the event happened, where that was on an earlier day.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub invalidity_date: Option<UnixTime>,
+}
+
+/// What is to happen: a cause, the kinds it names, and the day it happened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strike<'a> {
+    pub(super) cause: Cause,
+    pub(super) kinds: &'a [Kind],
+    pub(super) event_day: Option<Day>,
+}
+
+impl Strike<'_> {
+    /// The steps that carry it out and what they amount to. Certificates that are over, or that the event no longer
+    /// changes (a second hold), are passed over.
+    pub(super) fn decide(
+        &self,
+        authority: &Authority,
+        telling: &Telling<'_>,
+        dossier: &Dossier,
+    ) -> Result<(Vec<Step>, Effects), StoryError> {
+        if let Some(day) = self.event_day.filter(|day| *day < dossier.holder.birth) {
+            return Err(Refusal::new("R-01", format!("the event is of {day}, before the holder was born")).into());
+        }
+        let invalidity_date = invalidity_date(self.event_day, telling.now)?;
+        let (mut steps, mut changes) = (Vec::new(), Vec::new());
+        for kind in Kind::BOTH.into_iter().filter(|kind| self.kinds.contains(kind)) {
+            let Some(event) = self.cause.effect(kind).event() else { continue };
+            for certificate in standing(dossier, kind, telling.now) {
+                match (event, certificate.state) {
+                    (Event::Hold, CertificateState::Held) => continue,
+                    // It will be live or discarded in a moment; then the hold finds it in a state of its own.
+                    (Event::Hold, CertificateState::Reserved) => return Err(StoryError::InProgress),
+                    _ => {}
+                }
+                // What is dated by its hold was over before a later event, which then dates nothing.
+                let invalidity_date = invalidity_date.filter(|event| *event < certificate.effective_since(telling.now));
+                let transition = decide_transition(kind, certificate.state, event, &authority.parts().policy)?;
+                let change = StatusChange {
+                    kind,
+                    serial: certificate.serial,
+                    state: transition.to(),
+                    reason: transition.reason(),
+                    invalidity_date: transition.reason().and(invalidity_date),
+                };
+                steps.push(self.step(certificate, transition, telling.now, invalidity_date));
+                changes.push(change);
+            }
+        }
+        let rule = self.cause.rule().to_owned();
+        Ok((steps, Effects { cause: self.cause, rule, recorded_at: telling.now, changes }))
+    }
+
+    fn step(
+        &self,
+        certificate: &CertificateRecord,
+        transition: Transition,
+        now: UnixTime,
+        invalidity_date: Option<UnixTime>,
+    ) -> Step {
+        let revocation = |reason| {
+            let revocation_date = certificate.effective_since(now);
+            Revocation { revocation_date, reason, invalidity_date, cause: self.cause }
+        };
+        Step::Status {
+            kind: certificate.kind,
+            index: certificate.index,
+            from: transition.from(),
+            to: transition.to(),
+            revocation: transition.reason().map(revocation),
+        }
+    }
+}
+
+fn standing(dossier: &Dossier, kind: Kind, now: UnixTime) -> impl Iterator<Item = &CertificateRecord> {
+    dossier.certificates.iter().filter(move |certificate| certificate.kind == kind && certificate.is_current(now))
+}
+
+/// The first instant of the day of the event, where that is before today: revocationDate says when it was recorded.
+fn invalidity_date(event_day: Option<Day>, now: UnixTime) -> Result<Option<UnixTime>, Refusal> {
+    let Some(day) = event_day else { return Ok(None) };
+    let today = crate::rules::calendar::day_of(now);
+    if day > today {
+        let detail = format!("the event is of {day}, which is to come; report it when it has happened");
+        return Err(Refusal::new("R-01", detail));
+    }
+    let eve = day.previous_day().ok_or_else(|| Refusal::new("R-01", "the day of the event is before the calendar"))?;
+    let first = last_instant(eve) + std::time::Duration::from_secs(1);
+    Ok(Some(first).filter(|_| day < today))
+}

@@ -1,0 +1,135 @@
+//! What a counter sends when it asks for certificates.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::{
+    kind::Kind,
+    ports::{CardNumber, HolderReference},
+    rules::{Asked, Day, FourFacts, FourFactsForm, Refusal, calendar::day_text},
+};
+
+/// An application for one certificate or the linked pair. It holds personal data and does not print itself.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enrolment {
+    /// The person.
+    pub holder: Person,
+    /// The card that the keys are on.
+    pub card: Card,
+    /// What the signing certificate says of the holder; needed for it, and for it only.
+    #[serde(default)]
+    pub facts: Option<Facts>,
+    /// What is asked for.
+    pub requests: Requests,
+}
+
+/// The applicant, as the resident register has them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// The register's opaque name for the person; never the 個人番号.
+    pub reference: HolderReference,
+    /// Date of birth.
+    #[serde(with = "day_text")]
+    pub birth: Day,
+    /// 成年被後見人 (rule E-06). Left out, it is as recorded; nobody stops being a ward by silence.
+    #[serde(default)]
+    pub ward: Option<bool>,
+}
+
+/// The card.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// Its number.
+    pub number: CardNumber,
+    /// Day of issue.
+    #[serde(with = "day_text")]
+    pub issue_day: Day,
+    /// Day of application; none: the day of issue.
+    #[serde(default, with = "day_text::option")]
+    pub application_day: Option<Day>,
+    /// Last day, if it is printed already; none: by the rules.
+    #[serde(default, with = "day_text::option")]
+    pub last_day: Option<Day>,
+    /// For foreign residents whose stay ends: the last day of it.
+    #[serde(default, with = "day_text::option")]
+    pub stay_last_day: Option<Day>,
+}
+
+/// The four facts without the birth, as they are to stand in the certificate, with their substitution flags.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// 氏名, parts separated by U+3000.
+    pub name: String,
+    /// One `0` or `1` a character of the name; none: no substitute.
+    #[serde(default)]
+    pub name_flags: Option<String>,
+    /// 住所 from the prefecture on, full-width.
+    pub address: String,
+    /// One `0` or `1` a character of the address; none: no substitute.
+    #[serde(default)]
+    pub address_flags: Option<String>,
+    /// 1 男, 2 女, 3 不明.
+    pub sex: String,
+}
+
+impl Facts {
+    /// Checks them, with the date of birth that the register gives.
+    ///
+    /// # Errors
+    /// `N-01`, `N-02`, `N-05` as [`FourFacts::parse`] says.
+    pub fn with_birth(&self, birth: Day) -> Result<FourFacts, Refusal> {
+        FourFacts::parse(&FourFactsForm {
+            name: self.name.clone(),
+            name_flags: self.name_flags.clone(),
+            birth,
+            sex: self.sex.clone(),
+            address: self.address.clone(),
+            address_flags: self.address_flags.clone(),
+        })
+    }
+}
+
+/// The PKCS#10 requests: AUTH, SIGN or both.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requests {
+    /// For the authentication certificate.
+    #[serde(default)]
+    pub auth: Option<RequestDer>,
+    /// For the signing certificate.
+    #[serde(default)]
+    pub sign: Option<RequestDer>,
+}
+
+/// A PKCS#10 request: DER, in base64 in JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestDer(pub Vec<u8>);
+
+impl Requests {
+    /// The request for a kind.
+    #[must_use]
+    pub fn of(&self, kind: Kind) -> Option<&RequestDer> {
+        match kind {
+            Kind::Auth => self.auth.as_ref(),
+            Kind::Sign => self.sign.as_ref(),
+        }
+    }
+
+    /// What is asked for of a kind.
+    #[must_use]
+    pub fn asked(&self, kind: Kind, asked: Asked) -> Option<Asked> {
+        self.of(kind).map(|_| asked)
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestDer {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(input)?;
+        let der = STANDARD.decode(text).map_err(|_| de::Error::custom("a certification request is DER in base64"))?;
+        Ok(Self(der))
+    }
+}

@@ -1,0 +1,273 @@
+//! The story of issuing: a linked pair, or one kind of it, new or in place of what ends.
+//!
+//! Both certificates of a pair are issued, or neither. The order is reserve, sign, record: the linted octets are stored
+//! before the CA key sees them, and a predecessor stays live until its successor is recorded in the same change.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Actor, Authority, Once, StoryError, enrol::Enrolment, once::Telling};
+use crate::{
+    audit::Draft,
+    ca::{
+        Prepared, Reserved,
+        issue::{Approved, Issued},
+    },
+    kind::Kind,
+    limits::CONFLICT_RETRIES,
+    ports::{
+        CardNumber, CardRecord, CertificateRecord, Change, Dossier, HolderReference, Revocation, Step, StoreError,
+    },
+    rules::{Asked, Cause, CertificateState, Day, Refusal, calendar::day_text},
+    x509::{RevocationReason, Serial, UnixTime},
+};
+
+mod decide;
+
+use decide::Decision;
+
+/// What was issued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issuance {
+    /// AUTH before SIGN.
+    pub certificates: Vec<IssuedCertificate>,
+    /// The card.
+    pub card: CardNumber,
+    /// Its last day.
+    #[serde(with = "day_text")]
+    pub card_last_day: Day,
+    /// The first day on which the certificates may be renewed (rule V-11).
+    #[serde(with = "day_text")]
+    pub renewal_opens: Day,
+    /// What the counter should tell the holder.
+    pub warnings: Vec<String>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedCertificate {
+    /// Which kind.
+    pub kind: Kind,
+    /// Which generation of the CA signed it.
+    pub generation: u8,
+    /// Its serial number.
+    pub serial: Serial,
+    /// First instant of validity.
+    pub not_before: UnixTime,
+    /// Last instant of validity.
+    pub not_after: UnixTime,
+}
+
+impl Authority {
+    /// Issues what is asked for, or renews it.
+    ///
+    /// # Errors
+    /// [`StoryError::Refused`] with the rule; otherwise as the error says. In every case nothing is half done.
+    pub fn issue(
+        &self,
+        actor: &Actor,
+        once: &Once,
+        asked: Asked,
+        enrolment: &Enrolment,
+    ) -> Result<Issuance, StoryError> {
+        let subject = format!("holder/{}", enrolment.holder.reference);
+        self.tell(actor, once, &subject, |telling| {
+            let decision = self.decide_issue(telling, asked, enrolment)?;
+            let prepared = self.prepare(telling, &decision)?;
+            let issuance = decision.issuance(prepared.iter().map(Prepared::record));
+            let mut steps = decision.steps();
+            steps.push(telling.answer(&issuance)?);
+            let audit = telling.audit("pair.reserved", &subject, detail(prepared.iter().map(Prepared::record)));
+            let reserved = Reserved::reserve(self.store(), prepared, Change { steps, audit })?;
+            self.sign_and_record(telling, &reserved)?;
+            Ok(issuance)
+        })
+    }
+
+    /// The certificates of an issuance, DER, in its order.
+    ///
+    /// # Errors
+    /// [`StoryError::InProgress`] while one is reserved but not signed yet; `R-29` if it was discarded.
+    pub fn issued(&self, issuance: &Issuance) -> Result<Vec<Vec<u8>>, StoryError> {
+        let mut found = Vec::with_capacity(issuance.certificates.len());
+        for one in &issuance.certificates {
+            let record = self.store().certificate(one.kind, &one.serial)?;
+            let record = record.ok_or_else(|| StoryError::Corrupt(format!("no certificate {}", one.serial)))?;
+            match (record.certificate, record.state) {
+                (Some(certificate), _) => found.push(certificate),
+                (None, CertificateState::Reserved) => return Err(StoryError::InProgress),
+                (None, _) => return Err(discarded().into()),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Builds and lints every certificate that was decided, each with an index of its own.
+    fn prepare(&self, telling: &Telling<'_>, decision: &Decision) -> Result<Vec<Prepared>, StoryError> {
+        let parts = self.parts();
+        let mut indexes = Vec::new();
+        for kind in decision.kinds() {
+            indexes.push((kind, self.indexes.next(self.store(), kind)?));
+        }
+        let of = |kind: Kind| indexes.iter().find(|(other, _)| *other == kind).map(|(_, index)| *index);
+        let prepare = |&(kind, index): &(Kind, u64)| {
+            let approved = Approved {
+                request: decision.request(kind).ok_or_else(|| StoryError::Fault("a kind without request".into()))?,
+                holder: decision.holder(),
+                card: decision.card(),
+                place: decision.place(),
+                facts: decision.facts(kind),
+                not_before: telling.now,
+                not_after: decision.not_after(kind)?,
+                index,
+                serial: parts.serials.serial(kind, index),
+                pair: of(kind.other()).or_else(|| decision.standing(kind.other()).map(|other| other.index)),
+                predecessor: decision.predecessor(kind).map(|predecessor| predecessor.index),
+            };
+            let issuer = parts.issuers.current(kind);
+            Prepared::new(&parts.profile, issuer, &approved).map_err(|error| StoryError::Fault(error.to_string()))
+        };
+        indexes.iter().map(prepare).collect()
+    }
+}
+
+impl Authority {
+    /// Signs reservations and records them in one change, with their predecessors superseded. If one cannot be signed, all
+    /// are discarded and the answer is taken back.
+    fn sign_and_record(&self, telling: &Telling<'_>, reserved: &[Reserved]) -> Result<(), StoryError> {
+        let subject = format!("holder/{}", holder(reserved)?);
+        match self.finish(reserved, telling.audit("pair.issued", &subject, records(reserved))) {
+            Err(fault @ (StoryError::Fault(_) | StoryError::Refused(_))) => {
+                let audit = telling.audit("pair.discarded", &subject, records(reserved));
+                // The keys are spent: the same request could only be told so, and a new one needs new keys.
+                self.discard(reserved, audit, vec![telling.forget(), telling.refusal(&discarded())?])?;
+                Err(fault)
+            }
+            finished => finished,
+        }
+    }
+
+    /// Signs and records. Start-up comes here too, for what a crash left reserved.
+    ///
+    /// # Errors
+    /// [`StoryError::Fault`] if a key does not sign; `R-29` if another event ended a reservation in between; then the caller
+    /// discards. [`StoryError::Unavailable`] leaves the reservations to be finished later.
+    pub(super) fn finish(&self, reserved: &[Reserved], audit: Draft) -> Result<(), StoryError> {
+        let issued = reserved.iter().map(|one| self.sign(one)).collect::<Result<Vec<_>, _>>()?;
+        for _ in 0..CONFLICT_RETRIES {
+            let dossier = self.store().dossier(holder(reserved)?)?;
+            let dossier = dossier.ok_or_else(|| StoryError::Corrupt("a reservation without a holder".into()))?;
+            let stands = |one: &Reserved| {
+                state(&dossier, one.record()) == Some(CertificateState::Reserved) && !is_halved(&dossier, one.record())
+            };
+            if !reserved.iter().all(stands) {
+                let all_live = reserved.iter().all(|one| state(&dossier, one.record()) == Some(CertificateState::Live));
+                return if all_live { Ok(()) } else { Err(discarded().into()) };
+            }
+            let mut steps: Vec<Step> =
+                reserved.iter().filter_map(|one| supersede(&dossier, one.record(), audit.at)).collect();
+            steps.extend(other_cards(&dossier, reserved));
+            steps.extend(issued.iter().map(Issued::step));
+            match self.store().commit(Change { steps, audit: audit.clone() }) {
+                Err(StoreError::Conflict(_) | StoreError::Duplicate(_)) => {}
+                done => return Ok(done?),
+            }
+        }
+        Err(StoryError::Unavailable("the holder's record changed too often; the certificates follow".into()))
+    }
+
+    /// Ends reservations before delivery (rule R-29).
+    pub(super) fn discard(&self, reserved: &[Reserved], audit: Draft, mut steps: Vec<Step>) -> Result<(), StoryError> {
+        let Some(dossier) = self.store().dossier(holder(reserved)?)? else { return Ok(()) };
+        let left = reserved.iter().map(Reserved::record);
+        let left = left.filter(|record| state(&dossier, record) == Some(CertificateState::Reserved));
+        steps.extend(left.map(|record| Step::Status {
+            kind: record.kind,
+            index: record.index,
+            from: CertificateState::Reserved,
+            to: CertificateState::Revoked,
+            revocation: Some(Revocation {
+                revocation_date: audit.at,
+                reason: RevocationReason::Unspecified,
+                invalidity_date: None,
+                cause: Cause::DiscardedBeforeDelivery,
+            }),
+        }));
+        Ok(self.store().commit(Change { steps, audit })?)
+    }
+
+    fn sign(&self, reserved: &Reserved) -> Result<Issued, StoryError> {
+        let CertificateRecord { kind, generation, .. } = *reserved.record();
+        let issuer = self.parts().issuers.generation(kind, generation);
+        let issuer =
+            issuer.ok_or_else(|| StoryError::Fault(format!("no key of the {kind} CA, generation {generation}")))?;
+        reserved.sign(issuer).map_err(|error| StoryError::Fault(error.to_string()))
+    }
+}
+
+/// What the audit says of certificates: kind, generation, serial and the digest of what is signed.
+pub(super) fn detail<'a>(records: impl Iterator<Item = &'a CertificateRecord>) -> String {
+    let lines = records.map(|record| {
+        let digest = ring::digest::digest(&ring::digest::SHA256, &record.tbs);
+        let digest: String = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
+        serde_json::json!({
+            "kind": record.kind, "generation": record.generation, "serial": record.serial, "tbs_sha256": digest,
+        })
+    });
+    serde_json::Value::Array(lines.collect()).to_string()
+}
+
+/// The certificate ended before it was delivered.
+fn discarded() -> Refusal {
+    Refusal::new(
+        "R-29",
+        "the certificate was discarded before delivery; ask again with new keys and a new Idempotency-Key",
+    )
+}
+
+/// A person has one card: with certificates on a new one, every other is void (番令14).
+fn other_cards(dossier: &Dossier, reserved: &[Reserved]) -> impl Iterator<Item = Step> {
+    let others =
+        dossier.cards.iter().filter(|card| !card.void && reserved.iter().all(|one| one.record().card != card.number));
+    others.map(|card| Step::Card(CardRecord { void: true, ..card.clone() }))
+}
+
+/// The step that ends a predecessor which still stands when its successor is recorded (rules V-13, R-28).
+fn supersede(dossier: &Dossier, successor: &CertificateRecord, now: UnixTime) -> Option<Step> {
+    let predecessor = find(dossier, successor.kind, successor.predecessor?)?;
+    let standing = matches!(predecessor.state, CertificateState::Live | CertificateState::Held);
+    standing.then_some(Step::Status {
+        kind: predecessor.kind,
+        index: predecessor.index,
+        from: predecessor.state,
+        to: CertificateState::Revoked,
+        revocation: Some(Revocation {
+            revocation_date: predecessor.effective_since(now),
+            reason: RevocationReason::Superseded,
+            invalidity_date: None,
+            cause: Cause::Renewal,
+        }),
+    })
+}
+
+/// Whether the other of a pair that was reserved together has been discarded: then this one is not delivered either.
+fn is_halved(dossier: &Dossier, record: &CertificateRecord) -> bool {
+    let other = record.pair.and_then(|pair| find(dossier, record.kind.other(), pair));
+    other.is_some_and(CertificateRecord::is_discarded)
+}
+
+fn find(dossier: &Dossier, kind: Kind, index: u64) -> Option<&CertificateRecord> {
+    dossier.certificates.iter().find(|one| one.kind == kind && one.index == index)
+}
+
+fn state(dossier: &Dossier, record: &CertificateRecord) -> Option<CertificateState> {
+    find(dossier, record.kind, record.index).map(|found| found.state)
+}
+
+fn holder(reserved: &[Reserved]) -> Result<&HolderReference, StoryError> {
+    let first = reserved.first().ok_or_else(|| StoryError::Fault("nothing is reserved".into()))?;
+    Ok(&first.record().holder)
+}
+
+fn records(reserved: &[Reserved]) -> String {
+    detail(reserved.iter().map(Reserved::record))
+}

@@ -1,0 +1,418 @@
+//! What registration decides before any key is asked: who may have what, until when, on which card.
+
+use super::{super::StoryError, Issuance, IssuedCertificate};
+use crate::{
+    authority::{
+        Authority,
+        enrol::{Card, Enrolment, RequestDer},
+        once::Telling,
+    },
+    kind::Kind,
+    municipality::{self, Municipality, MunicipalityCode},
+    ports::{CardNumber, CardRecord, CertificateRecord, Dossier, HolderRecord, HolderReference, Step},
+    rules::{
+        Asked, CertificateState, Day, FourFacts, Holding, LiveCertificate, PairAsked, PairReplacement, Policy, Refusal,
+        Validity, ValidityFacts,
+        calendar::day_of,
+        card_term::{CardFacts, decide_card_last_day},
+        decide_eligibility, decide_pair_replacement, decide_validity, renewal_window,
+    },
+    x509::{CertificationRequest, CsrError, UnixTime, VerifiedRequest},
+};
+
+/// An application that the rules allow.
+pub(super) struct Decision {
+    place: &'static Municipality,
+    holder: HolderRecord,
+    card: CardRecord,
+    dossier: Option<Dossier>,
+    replacement: PairReplacement,
+    validity: Validity,
+    renewal_opens: Day,
+    /// Whether the AUTH that is kept could be renewed today.
+    auth_window_is_open: bool,
+    facts: Option<FourFacts>,
+    requests: Vec<(Kind, VerifiedRequest)>,
+    now: UnixTime,
+}
+
+impl Authority {
+    /// Decides an application, reading the holder's dossier at one instant.
+    pub(super) fn decide_issue(
+        &self,
+        telling: &Telling<'_>,
+        asked: Asked,
+        enrolment: &Enrolment,
+    ) -> Result<Decision, StoryError> {
+        let policy = &self.parts().policy;
+        let (now, today) = (telling.now, day_of(telling.now));
+        let own = telling.actor.municipality()?;
+        let place = self.taking_part(own)?;
+        let dossier = self.store().dossier(&enrolment.holder.reference)?;
+        let holder = match &dossier {
+            Some(dossier) => {
+                telling.actor.municipality_of(&dossier.holder)?;
+                known_holder(&dossier.holder, enrolment)?
+            }
+            None => new_holder(place, enrolment),
+        };
+        let requests = verified_requests(enrolment)?;
+        for (kind, _) in &requests {
+            decide_eligibility(*kind, holder.birth, holder.ward, today)?;
+        }
+        let facts = four_facts(enrolment)?;
+        let replacement = decide_pair_replacement(
+            holding(dossier.as_ref())?,
+            PairAsked {
+                auth: enrolment.requests.asked(Kind::Auth, asked),
+                sign: enrolment.requests.asked(Kind::Sign, asked),
+            },
+            today,
+            policy,
+        )?;
+        let card_last_day = self.decide_card(enrolment, dossier.as_ref(), &replacement, now)?;
+        let validity = decide_validity(
+            &ValidityFacts {
+                birth: holder.birth,
+                issue_day: today,
+                card_issue_day: Some(enrolment.card.issue_day),
+                card_application_day: enrolment.card.application_day,
+                card_last_day: Some(card_last_day),
+                stay_last_day: enrolment.card.stay_last_day,
+                auth_last_day: bound_of_sign(&replacement, card_last_day),
+                renewing: replacement.renewing(),
+            },
+            policy,
+        )?;
+        let card = card_record(enrolment, &validity);
+        let renewal_opens = opening(&validity, &requests, policy);
+        let kept = replacement.kept_auth_last_day;
+        let auth_window_is_open = kept.is_some_and(|last| renewal_window(last, policy).contains(&today));
+        Ok(Decision {
+            auth_window_is_open,
+            place,
+            holder,
+            card,
+            dossier,
+            replacement,
+            validity,
+            renewal_opens,
+            facts,
+            requests,
+            now,
+        })
+    }
+
+    /// The place of a municipality that takes part: only those have lists, and what is issued must be revocable.
+    pub(in crate::authority) fn taking_part(&self, own: MunicipalityCode) -> Result<&'static Municipality, StoryError> {
+        if !self.store().municipalities()?.contains(&own) {
+            return Err(Refusal::new("E-02", format!("municipality {own} does not take part in this service")).into());
+        }
+        municipality::find(own).ok_or_else(|| StoryError::Corrupt(format!("no municipality {own}")))
+    }
+
+    /// Checks the card, and gives its last day.
+    fn decide_card(
+        &self,
+        enrolment: &Enrolment,
+        dossier: Option<&Dossier>,
+        replacement: &PairReplacement,
+        now: UnixTime,
+    ) -> Result<Day, StoryError> {
+        let asked = &enrolment.card;
+        let known = dossier.and_then(|dossier| dossier.card(&asked.number));
+        if known.is_none()
+            && let Some(holder) = self.store().holder_of_card(&asked.number)?
+        {
+            // Their own card after all: it came between the two readings, so read again.
+            let own = holder == enrolment.holder.reference;
+            return Err(if own { StoryError::Conflict } else { another_holder_s().into() });
+        }
+        if known.is_some_and(|card| card.void) {
+            return Err(Refusal::new("E-03", "the card is void; certificates need a valid card").into());
+        }
+        if let Some(known) = known {
+            matches_record(asked, known)?;
+        }
+        if dossier.is_some_and(|dossier| is_suspended(dossier, &asked.number, now)) {
+            let detail = "the card is suspended (一時停止); release it when it is found, or take a new card";
+            return Err(Refusal::new("E-03", detail).into());
+        }
+        // What is not replaced now must be on this card already: a pair shares one card, and a person has one.
+        for kind in Kind::BOTH.into_iter().filter(|kind| replacement.of(*kind).is_none()) {
+            let kept = dossier.and_then(|dossier| dossier.current(kind, now));
+            if let Some(kept) = kept.filter(|kept| kept.card != asked.number) {
+                let detail = format!(
+                    "{} is live on card {}, which ends when a new card is taken; replace both, or report that card first",
+                    kind.word().to_uppercase(),
+                    kept.card
+                );
+                return Err(Refusal::new("E-03", detail).into());
+            }
+        }
+        match (asked.last_day, known) {
+            (Some(last_day), Some(known)) if last_day < known.last_day => {
+                let detail =
+                    format!("the card was recorded as valid until {}; it does not get shorter", known.last_day);
+                Err(Refusal::new("V-05", detail).into())
+            }
+            (Some(last_day), _) => Ok(self.plausible_last_day(enrolment, last_day)?),
+            (None, Some(known)) => Ok(known.last_day),
+            (None, None) => {
+                let exchanged = dossier.and_then(card_in_use);
+                Ok(self.derived_last_day(enrolment, exchanged.map(|card| card.last_day))?)
+            }
+        }
+    }
+
+    /// The last day of a card by the rules, with the last day of the one that it takes the place of (V-05, カ省29③).
+    fn derived_last_day(&self, enrolment: &Enrolment, exchanged_last_day: Option<Day>) -> Result<Day, Refusal> {
+        let Card { issue_day, application_day, stay_last_day, .. } = enrolment.card;
+        let application_day = application_day.unwrap_or(issue_day);
+        let birth = enrolment.holder.birth;
+        let facts = CardFacts { birth, issue_day, application_day, stay_last_day, exchanged_last_day };
+        decide_card_last_day(&facts, &self.parts().policy)
+    }
+
+    /// The printed last day, unless no card of that issue could have it: not even one taken in exchange.
+    fn plausible_last_day(&self, enrolment: &Enrolment, printed: Day) -> Result<Day, Refusal> {
+        let latest = self.derived_last_day(enrolment, Some(enrolment.card.issue_day))?;
+        if printed <= latest {
+            return Ok(printed);
+        }
+        Err(Refusal::new("V-05", format!("a card of that issue cannot last until {printed}; {latest} is the latest")))
+    }
+}
+
+impl Decision {
+    /// The kinds to issue, AUTH first (rule V-03).
+    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.requests.iter().map(|(kind, _)| *kind)
+    }
+
+    /// The proven request for a kind.
+    pub(super) fn request(&self, kind: Kind) -> Option<&VerifiedRequest> {
+        self.requests.iter().find(|(other, _)| *other == kind).map(|(_, request)| request)
+    }
+
+    /// The holder.
+    pub(super) fn holder(&self) -> &HolderReference {
+        &self.holder.reference
+    }
+
+    /// The card.
+    pub(super) fn card(&self) -> &CardNumber {
+        &self.card.number
+    }
+
+    /// The municipality that issues.
+    pub(super) fn place(&self) -> &'static Municipality {
+        self.place
+    }
+
+    /// The four facts, for the kind that carries them.
+    pub(super) fn facts(&self, kind: Kind) -> Option<&FourFacts> {
+        self.facts.as_ref().filter(|_| kind == Kind::Sign)
+    }
+
+    /// The last instant of a kind.
+    pub(super) fn not_after(&self, kind: Kind) -> Result<UnixTime, StoryError> {
+        match kind {
+            Kind::Auth => Ok(self.validity.auth_not_after),
+            Kind::Sign => self.validity.sign_not_after.ok_or_else(|| StoryError::Fault("SIGN was refused late".into())),
+        }
+    }
+
+    /// The certificate of a kind that stands now.
+    pub(super) fn standing(&self, kind: Kind) -> Option<&CertificateRecord> {
+        self.dossier.as_ref()?.current(kind, self.now)
+    }
+
+    /// The certificate that the new one of a kind comes after.
+    pub(super) fn predecessor(&self, kind: Kind) -> Option<&CertificateRecord> {
+        self.dossier.as_ref()?.newest(kind)
+    }
+
+    /// What changes beside the certificates: the holder, the cards, and what has run out unnoticed.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let mut steps = vec![Step::Holder(self.holder.clone()), Step::Card(self.card.clone())];
+        let Some(dossier) = &self.dossier else { return steps };
+        let standing = |state| matches!(state, CertificateState::Live | CertificateState::Held);
+        let over = self.kinds().filter_map(|kind| dossier.newest(kind));
+        steps.extend(over.filter(|one| standing(one.state) && one.not_after < self.now).map(|one| Step::Status {
+            kind: one.kind,
+            index: one.index,
+            from: one.state,
+            to: CertificateState::Expired,
+            revocation: None,
+        }));
+        steps
+    }
+
+    /// The outcome, once these are issued.
+    pub(super) fn issuance<'r>(&self, records: impl Iterator<Item = &'r CertificateRecord>) -> Issuance {
+        let certificates = records.map(|record| IssuedCertificate {
+            kind: record.kind,
+            generation: record.generation,
+            serial: record.serial,
+            not_before: record.not_before,
+            not_after: record.not_after,
+        });
+        Issuance {
+            certificates: certificates.collect(),
+            card: self.card.number.clone(),
+            card_last_day: self.validity.card_last_day,
+            renewal_opens: self.renewal_opens,
+            warnings: self.warnings(),
+        }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let Some(sign) = self.validity.sign_last_day.filter(|_| self.request(Kind::Sign).is_some()) else {
+            return warnings;
+        };
+        if self.replacement.auth.is_none() && self.replacement.kept_auth_last_day.is_none() {
+            return warnings;
+        }
+        if sign < self.validity.auth_last_day {
+            warnings.push(format!("SIGN ends on {sign}, before AUTH on {} (V-02)", self.validity.auth_last_day));
+        }
+        if let Some(kept) = self.replacement.kept_auth_last_day
+            && sign == kept
+            && self.auth_window_is_open
+        {
+            warnings.push(format!("AUTH ends on {kept} and bounds SIGN; it could have been renewed first (V-15)"));
+        }
+        warnings
+    }
+}
+
+/// The card that a new one takes the place of. One whose certificates were all discarded never came into use.
+fn card_in_use(dossier: &Dossier) -> Option<&CardRecord> {
+    let bears =
+        |card: &CardRecord| dossier.certificates.iter().any(|one| one.card == card.number && !one.is_discarded());
+    dossier.cards.iter().rev().find(|card| !card.void && bears(card))
+}
+
+/// The days of a known card are those recorded: another day of issue would be another card.
+fn matches_record(asked: &Card, known: &CardRecord) -> Result<(), Refusal> {
+    if asked.issue_day != known.issue_day {
+        return Err(Refusal::new("E-03", format!("the card was recorded as issued on {}", known.issue_day)));
+    }
+    if asked.application_day.is_some_and(|day| day != known.application_day) {
+        return Err(Refusal::new("E-03", format!("the card was recorded as applied for on {}", known.application_day)));
+    }
+    if asked.stay_last_day.is_some_and(|day| day < known.last_day) {
+        let detail =
+            format!("the stay ends before the card does, on {}; report the change of the card", known.last_day);
+        return Err(Refusal::new("E-10", detail));
+    }
+    Ok(())
+}
+
+/// Whether a certificate on the card is held: a suspended card takes no certificates (rule E-03).
+fn is_suspended(dossier: &Dossier, card: &CardNumber, now: UnixTime) -> bool {
+    let mut here = dossier.certificates.iter().filter(|one| one.card == *card && one.is_current(now));
+    here.any(|one| one.state == CertificateState::Held)
+}
+
+/// What bounds SIGN: the AUTH that is kept; where there is none and none is asked for, the card alone (V-02 ii).
+fn bound_of_sign(replacement: &PairReplacement, card_last_day: Day) -> Option<Day> {
+    replacement.kept_auth_last_day.or_else(|| replacement.auth.is_none().then_some(card_last_day))
+}
+
+fn another_holder_s() -> Refusal {
+    Refusal::new("E-03", "the card is another holder's")
+}
+
+fn known_holder(known: &HolderRecord, enrolment: &Enrolment) -> Result<HolderRecord, Refusal> {
+    if !known.registered {
+        return Err(Refusal::new("E-01", "the holder is not recorded in the resident register"));
+    }
+    if known.birth != enrolment.holder.birth {
+        return Err(Refusal::new("R-26", "the date of birth is not the recorded one; report the correction first"));
+    }
+    Ok(HolderRecord { ward: enrolment.holder.ward.unwrap_or(known.ward), ..known.clone() })
+}
+
+fn new_holder(place: &Municipality, enrolment: &Enrolment) -> HolderRecord {
+    HolderRecord {
+        reference: enrolment.holder.reference.clone(),
+        municipality: place.code,
+        moving_to: None,
+        birth: enrolment.holder.birth,
+        ward: enrolment.holder.ward.unwrap_or(false),
+        registered: true,
+        version: 0,
+    }
+}
+
+/// Proof of possession for every request, and one key for each certificate.
+fn verified_requests(enrolment: &Enrolment) -> Result<Vec<(Kind, VerifiedRequest)>, Refusal> {
+    let mut verified: Vec<(Kind, VerifiedRequest)> = Vec::new();
+    for kind in Kind::BOTH {
+        let Some(RequestDer(der)) = enrolment.requests.of(kind) else { continue };
+        let request = CertificationRequest::from_der(der).and_then(CertificationRequest::verify);
+        let request = request.map_err(|error| refused_request(kind, &error))?;
+        if verified.iter().any(|(_, other)| other.spki().digest() == request.spki().digest()) {
+            return Err(Refusal::new("T-06", "the two certificates need two key pairs"));
+        }
+        verified.push((kind, request));
+    }
+    if verified.is_empty() {
+        return Err(Refusal::new("T-04", "there is no certification request; send `auth`, `sign` or both"));
+    }
+    Ok(verified)
+}
+
+fn refused_request(kind: Kind, error: &CsrError) -> Refusal {
+    let rule = if matches!(error, CsrError::Key(_)) { "T-05" } else { "T-04" };
+    Refusal::new(rule, format!("{}: {error}", kind.word().to_uppercase()))
+}
+
+/// The facts for the signing certificate; there for it, and for it only (rule N-01).
+fn four_facts(enrolment: &Enrolment) -> Result<Option<FourFacts>, Refusal> {
+    match (&enrolment.facts, &enrolment.requests.sign) {
+        (Some(facts), Some(_)) => facts.with_birth(enrolment.holder.birth).map(Some),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(Refusal::new("N-01", "the signing certificate needs the facts of the holder")),
+        (Some(_), None) => {
+            Err(Refusal::new("N-01", "the authentication certificate carries no facts; do not send them"))
+        }
+    }
+}
+
+/// What the holder has, for the rules. A reservation is another request that is being answered.
+fn holding(dossier: Option<&Dossier>) -> Result<Holding, StoryError> {
+    let Some(dossier) = dossier else { return Ok(Holding::default()) };
+    if dossier.certificates.iter().any(|one| one.state == CertificateState::Reserved) {
+        return Err(StoryError::InProgress);
+    }
+    let live = |kind: Kind| {
+        let standing = dossier.newest(kind)?;
+        let held = standing.state == CertificateState::Held;
+        let counts = held || standing.state == CertificateState::Live;
+        counts.then(|| LiveCertificate { last_day: day_of(standing.not_after), held })
+    };
+    Ok(Holding { auth: live(Kind::Auth), sign: live(Kind::Sign) })
+}
+
+fn card_record(enrolment: &Enrolment, validity: &Validity) -> CardRecord {
+    let Card { number, issue_day, application_day, .. } = &enrolment.card;
+    CardRecord {
+        number: number.clone(),
+        holder: enrolment.holder.reference.clone(),
+        issue_day: *issue_day,
+        application_day: application_day.unwrap_or(*issue_day),
+        last_day: validity.card_last_day,
+        void: false,
+    }
+}
+
+/// The first day on which what is issued may be renewed: the earlier one, should the two ends differ.
+fn opening(validity: &Validity, requests: &[(Kind, VerifiedRequest)], policy: &Policy) -> Day {
+    let signs = requests.iter().any(|(kind, _)| *kind == Kind::Sign);
+    let sign = validity.sign_last_day.filter(|_| signs);
+    sign.map_or(validity.renewal_opens, |last| *renewal_window(last, policy).start())
+}

@@ -1,0 +1,82 @@
+//! The stories, one file each: what happens from an authorised request to its durable outcome.
+//!
+//! A story is synchronous and speaks to ports only. It reads the clock once, reads the holder's dossier at one instant,
+//! lets the rules decide, and commits at the version that it read; if another write came first it is told again from
+//! the reading on.
+
+use std::sync::Arc;
+
+use crate::{
+    ca::Issuers,
+    ports::{Clock, Store},
+    profile::Profile,
+    revocation::{index::StatusIndex, lists::PublishedLists, serial::SerialPermutation},
+    rules::Policy,
+};
+
+mod actor;
+pub mod change;
+pub mod end;
+pub mod enrol;
+pub mod hold;
+mod indexes;
+pub mod issue;
+pub mod lookup;
+mod note;
+mod once;
+pub mod publish;
+pub mod recover;
+pub mod revoke;
+
+pub use actor::Actor;
+pub use note::TurnedAway;
+pub use once::{Once, StoryError};
+
+use indexes::Indexes;
+
+/// What the stories work with.
+pub struct Parts {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The open CA generations.
+    pub issuers: Arc<Issuers>,
+    /// The secret between indexes and serials.
+    pub serials: SerialPermutation,
+    /// What certificates contain.
+    pub profile: Arc<Profile>,
+    /// The switches of the rules.
+    pub policy: Policy,
+    /// The status index, which follows the store.
+    pub index: Arc<StatusIndex>,
+    /// The lists that the status listener serves.
+    pub lists: Arc<PublishedLists>,
+    /// How often lists appear and how long they are good.
+    pub schedule: publish::Schedule,
+}
+
+/// The registration authority: tells the stories.
+pub struct Authority {
+    parts: Parts,
+    indexes: Indexes,
+    publisher: publish::Publisher,
+}
+
+impl Authority {
+    /// An authority that works with these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, indexes: Indexes::default(), publisher: publish::Publisher::default() }
+    }
+
+    /// What it works with.
+    #[must_use]
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    fn store(&self) -> &dyn Store {
+        &*self.parts.store
+    }
+}

@@ -1,0 +1,170 @@
+//! Each request once: the same key and body gives the first answer, whatever happened in between.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Actor, Authority};
+use crate::{
+    audit::Draft,
+    limits::CONFLICT_RETRIES,
+    ports::{AnswerRecord, Change, Duplicate, Step, StoreError},
+    rules::Refusal,
+    x509::UnixTime,
+};
+
+/// A request as its idempotency key names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The `Idempotency-Key`.
+    pub key: String,
+    /// SHA-256 of method, path and body.
+    pub digest: [u8; 32],
+}
+
+/// How a story can end otherwise than told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoryError {
+    /// The rules do not allow it; nothing changed but the audit.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// This request, or another for the same holder, is being answered right now; ask again in a moment.
+    #[error("a request for this holder is being answered right now; ask again in a moment")]
+    InProgress,
+    /// Something that was read changed before the commit; told again, up to a bound, and then unavailable.
+    #[error("changed by another request")]
+    Conflict,
+    /// The store cannot do it now; nothing changed; ask again.
+    #[error("not available: {0}")]
+    Unavailable(String),
+    /// Our own fault: a key that does not sign, a certificate that breaks its profile.
+    #[error("internal fault: {0}")]
+    Fault(String),
+    /// Stored data contradicts itself.
+    #[error("stored data contradicts itself: {0}")]
+    Corrupt(String),
+}
+
+impl From<StoreError> for StoryError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // A standing certificate or a taken key that the reading did not show yet: read again, and the rules will say it.
+            StoreError::Conflict(_) | StoreError::Repeated | StoreError::Duplicate(Duplicate::Standing(_)) => {
+                Self::Conflict
+            }
+            StoreError::Duplicate(Duplicate::Key) => {
+                Self::Refused(Refusal::new("T-06", "this public key has been certified before; make a new key pair"))
+            }
+            StoreError::Duplicate(Duplicate::Card) => {
+                Self::Refused(Refusal::new("E-03", "the card is another holder's"))
+            }
+            StoreError::Duplicate(Duplicate::Credential) => {
+                Self::Refused(Refusal::new("T-08", "a credential of that name exists"))
+            }
+            StoreError::Duplicate(Duplicate::Serial) => Self::Corrupt("a serial number was given twice".into()),
+            StoreError::ClockWentBack { .. } | StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            StoreError::Corrupt(detail) => Self::Corrupt(detail),
+        }
+    }
+}
+
+/// What the store keeps of the first answer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Told<T> {
+    Done(T),
+    Refused(Refusal),
+}
+
+/// The circumstances of one telling.
+pub(super) struct Telling<'a> {
+    /// Who asks.
+    pub(super) actor: &'a Actor,
+    /// Under which key.
+    pub(super) once: &'a Once,
+    /// The one reading of the clock.
+    pub(super) now: UnixTime,
+}
+
+impl Telling<'_> {
+    /// The step that stores this outcome as the answer.
+    pub(super) fn answer<T: Serialize>(&self, outcome: &T) -> Result<Step, StoryError> {
+        self.step(&Told::Done(outcome))
+    }
+
+    /// The step that stores a refusal as the answer.
+    pub(super) fn refusal(&self, refusal: &Refusal) -> Result<Step, StoryError> {
+        self.step::<()>(&Told::Refused(refusal.clone()))
+    }
+
+    /// The step that takes the answer back, because the story came to nothing.
+    pub(super) fn forget(&self) -> Step {
+        Step::Forget { client: self.actor.name().to_owned(), key: self.once.key.clone() }
+    }
+
+    /// An audit entry of this telling.
+    pub(super) fn audit(&self, action: &str, subject: impl Into<String>, detail: impl Into<String>) -> Draft {
+        Draft {
+            at: self.now,
+            actor: self.actor.audit_name(),
+            action: action.into(),
+            subject: subject.into(),
+            detail: detail.into(),
+        }
+    }
+
+    fn step<T: Serialize>(&self, told: &Told<T>) -> Result<Step, StoryError> {
+        let outcome = serde_json::to_vec(told).map_err(|error| StoryError::Fault(error.to_string()))?;
+        Ok(Step::Answer(AnswerRecord {
+            client: self.actor.name().to_owned(),
+            key: self.once.key.clone(),
+            digest: self.once.digest,
+            outcome,
+        }))
+    }
+}
+
+impl Authority {
+    /// Tells a story whose commit includes [`Telling::answer`], unless it was told before. A refusal is recorded too, as
+    /// an audit entry about `subject` and as the answer.
+    pub(super) fn tell<T: Serialize + DeserializeOwned>(
+        &self,
+        actor: &Actor,
+        once: &Once,
+        subject: &str,
+        story: impl Fn(&Telling<'_>) -> Result<T, StoryError>,
+    ) -> Result<T, StoryError> {
+        for _ in 0..CONFLICT_RETRIES {
+            if let Some(answer) = self.store().answer(actor.name(), &once.key)? {
+                return replay(once, &answer);
+            }
+            let telling = Telling { actor, once, now: self.parts().clock.now() };
+            let told = match story(&telling) {
+                Err(StoryError::Refused(refusal)) => self.refuse(&telling, subject, refusal),
+                told => told,
+            };
+            match told {
+                Err(StoryError::Conflict) => {}
+                told => return told,
+            }
+        }
+        Err(StoryError::Unavailable("the holder's record changed too often; ask again".into()))
+    }
+
+    fn refuse<T>(&self, telling: &Telling<'_>, subject: &str, refusal: Refusal) -> Result<T, StoryError> {
+        let detail = serde_json::json!({ "rule": refusal.rule }).to_string();
+        let steps = vec![telling.refusal(&refusal)?];
+        self.store().commit(Change { steps, audit: telling.audit("request.refused", subject, detail) })?;
+        Err(StoryError::Refused(refusal))
+    }
+}
+
+fn replay<T: DeserializeOwned>(once: &Once, answer: &AnswerRecord) -> Result<T, StoryError> {
+    if answer.digest != once.digest {
+        let detail = "this Idempotency-Key was used for another request; take a new key";
+        return Err(Refusal::new("T-07", detail).into());
+    }
+    match serde_json::from_slice(&answer.outcome) {
+        Ok(Told::Done(outcome)) => Ok(outcome),
+        Ok(Told::Refused(refusal)) => Err(refusal.into()),
+        Err(error) => Err(StoryError::Corrupt(format!("a stored answer cannot be read: {error}"))),
+    }
+}

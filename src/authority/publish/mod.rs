@@ -1,0 +1,304 @@
+//! The story of publishing: what has ended becomes lists, of every CA generation one for all certificates, one per
+//! municipality and one for the CA's own, and deltas between them.
+//!
+//! A list is made from one reading of the store, read back, held against the one before and against the events, stored, and
+//! only then served. If anything is wrong the old list stays, the reason is kept for readiness, the other lists go on, and
+//! the timer tries again.
+//!
+//! # Numbers
+//! A complete list and the deltas to it share one sequence (RFC 5280 §5.2.3). Every new complete list N+1 is accompanied by
+//! a delta of the same number, thisUpdate and content against the complete list before, so that whoever has that one comes to
+//! the same knowledge without fetching all anew; the deltas that follow name N+1 as their base. So each list tells no less
+//! than any list of its scope with a lesser number.
+//!
+//! # Who publishes
+//! One thread of one process at a time, by a lock. Over a store that several nodes share, the number of a list is a
+//! compare-and-swap ([`Step::Crl`]): of two nodes that make the same list one is refused, loads what the other stored, and
+//! serves that. Work may be done twice, no list is lost or forked, and no leader has to be elected.
+//!
+//! # At once
+//! [`Authority::publish_changed`] makes the deltas (or partitions) of scopes in which something was revoked or held. The
+//! commit of a revocation only notes that there is something; a stream of revocations makes one list a pause
+//! ([`PROMPT_PAUSE`](crate::limits::PROMPT_PAUSE)).
+
+mod journal;
+mod plan;
+mod press;
+pub mod verify;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use serde::{Deserialize, Serialize};
+
+use self::{
+    journal::Journal,
+    plan::{Occasion, Served, Task},
+    press::Press,
+};
+use super::{Actor, Authority, Once, StoryError};
+use crate::{
+    ca::Issuer,
+    kind::Kind,
+    ports::{Change, Follower, StatusEvent},
+    revocation::lists::{ListKey, PublishedList},
+    rules::CertificateState,
+    scope::CrlScope,
+    x509::UnixTime,
+};
+
+pub use plan::{OnRevocation, Schedule};
+
+/// A list that was published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publication {
+    /// Which CA.
+    pub kind: Kind,
+    /// Which generation.
+    pub generation: u8,
+    /// The word of its [`CrlScope`]: `full`, `ca`, the municipality's code, `delta`, or the code with `-delta`.
+    pub scope: String,
+    /// cRLNumber.
+    pub number: u64,
+    /// Entries.
+    pub entries: u64,
+    /// thisUpdate.
+    pub this_update: UnixTime,
+    /// nextUpdate.
+    pub next_update: UnixTime,
+}
+
+/// Why a list was not published the last time it should have been; the one before is still served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// When.
+    pub at: UnixTime,
+    /// Why, in a sentence.
+    pub cause: String,
+}
+
+/// What the publisher remembers between runs.
+#[derive(Default)]
+pub(super) struct Publisher {
+    /// The position up to which nothing waits to be published on change; held while lists are made.
+    running: std::sync::Mutex<u64>,
+    failures: std::sync::Mutex<BTreeMap<ListKey, Failure>>,
+    urgent: Arc<Urgent>,
+}
+
+/// Follows the store and notes that something was revoked or held; quick, because acknowledgements wait for it.
+#[derive(Default)]
+struct Urgent(AtomicU64);
+
+impl Follower for Urgent {
+    fn apply(&self, events: &[StatusEvent]) {
+        let ends = |event: &&StatusEvent| event.state != CertificateState::Live;
+        if let Some(last) = events.iter().rev().find(ends) {
+            self.0.fetch_max(last.position, Ordering::SeqCst);
+        }
+    }
+}
+
+/// One scope of a run and the lists of it that are served.
+struct Family<'a> {
+    issuer: &'a Issuer,
+    /// Of the complete list.
+    key: ListKey,
+    complete: Option<Arc<PublishedList>>,
+    delta: Option<Arc<PublishedList>>,
+}
+
+impl Family<'_> {
+    fn served(&self) -> Served<'_> {
+        Served { complete: self.complete.as_deref(), delta: self.delta.as_deref() }
+    }
+
+    fn base_position(&self) -> u64 {
+        self.complete.as_ref().map_or(0, |list| list.position)
+    }
+}
+
+impl Authority {
+    /// Serves the newest lists of the store: start-up.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn load_lists(&self) -> Result<(), StoryError> {
+        self.store().newest_crls()?.into_iter().for_each(|record| self.parts().lists.put(record));
+        Ok(())
+    }
+
+    /// From now on notes revocations and holds, so that [`Self::publish_changed`] has something to do: start-up.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn watch_changes(&self) -> Result<(), StoryError> {
+        let urgent = &self.publisher.urgent;
+        let known = self.parts().index.position();
+        // What came before may not be on a list yet; the first run looks.
+        urgent.0.fetch_max(known, Ordering::SeqCst);
+        Ok(self.store().follow(known, Arc::clone(urgent) as Arc<_>)?)
+    }
+
+    /// Publishes every list now.
+    ///
+    /// # Errors
+    /// `T-08` unless an operator or the service itself asks; otherwise as for [`Self::publish_due`].
+    pub fn publish(&self, actor: &Actor) -> Result<Vec<Publication>, StoryError> {
+        if actor.role().is_some() {
+            actor.operator()?;
+        }
+        let _running = self.running();
+        self.run(actor, Occasion::Demand).map(|run| run.published)
+    }
+
+    /// Publishes every list now, once for each `Idempotency-Key`.
+    ///
+    /// # Errors
+    /// As for [`Authority::publish`].
+    pub fn publish_once(&self, actor: &Actor, once: &Once) -> Result<Vec<Publication>, StoryError> {
+        self.tell(actor, once, "crl", |telling| {
+            let published = self.publish(actor)?;
+            let detail = serde_json::json!({ "lists": published.len() }).to_string();
+            let steps = vec![telling.answer(&published)?];
+            self.store().commit(Change { steps, audit: telling.audit("crl.demanded", "crl", detail) })?;
+            Ok(published)
+        })
+    }
+
+    /// Publishes every list whose period has passed, or that was never published. Run on a timer; a missed run is made up
+    /// by the next.
+    ///
+    /// # Errors
+    /// The first fault of key, gate or store. Every other list that was due is published all the same, unless the store
+    /// failed.
+    pub fn publish_due(&self) -> Result<Vec<Publication>, StoryError> {
+        let _running = self.running();
+        self.run(&Actor::service(), Occasion::Schedule).map(|run| run.published)
+    }
+
+    /// Publishes what the schedule says about revocations and holds that no list tells of yet. Run it every few seconds; it
+    /// costs nothing while there is nothing to tell.
+    ///
+    /// # Errors
+    /// As for [`Self::publish_due`].
+    pub fn publish_changed(&self) -> Result<Vec<Publication>, StoryError> {
+        let mut told = self.running();
+        let urgent = self.publisher.urgent.0.load(Ordering::SeqCst);
+        if self.parts().schedule.on_revocation == OnRevocation::Off || urgent <= *told {
+            return Ok(Vec::new());
+        }
+        let run = self.run(&Actor::service(), Occasion::Change)?;
+        if !run.waiting {
+            *told = urgent;
+        }
+        Ok(run.published)
+    }
+
+    /// Which lists could not be published the last time, and why.
+    #[must_use]
+    pub fn publication_failures(&self) -> Vec<(ListKey, Failure)> {
+        let failures = self.publisher.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.iter().map(|(key, failure)| (*key, failure.clone())).collect()
+    }
+
+    /// Whether every list could be published the last time that it was tried: for readiness.
+    ///
+    /// # Errors
+    /// How many could not, and of the first when and why, in a sentence.
+    pub fn check_publishing(&self) -> Result<(), String> {
+        let failures = self.publication_failures();
+        let Some(((kind, generation, scope), Failure { at, cause })) = failures.first() else { return Ok(()) };
+        let (count, scope) = (failures.len(), scope.word());
+        Err(format!("{count} lists could not be published, first {kind} {generation} {scope} at {at}: {cause}"))
+    }
+
+    /// One publisher at a time: two would make two lists of one number, and the store would refuse the second.
+    fn running(&self) -> MutexGuard<'_, u64> {
+        self.publisher.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes what the occasion asks for. The caller holds [`Self::running`].
+    fn run(&self, actor: &Actor, occasion: Occasion) -> Result<Run, StoryError> {
+        let families = self.families()?;
+        let (tasks, waiting) = self.tasks(&families, occasion)?;
+        let journal = Journal::new(tasks.iter().map(|(family, _)| (family.key, family.base_position())));
+        let mut press = Press::new(self, actor, journal);
+        let (mut published, mut fault) = (Vec::new(), None);
+        for (family, task) in tasks {
+            for (key, outcome) in press.make(family, task) {
+                self.note_outcome(key, outcome.as_ref().err());
+                match outcome {
+                    Ok(publication) => published.extend(publication),
+                    // Without the store nothing that follows can succeed.
+                    Err(error @ (StoryError::Unavailable(_) | StoryError::Corrupt(_))) => return Err(error),
+                    Err(error) => fault = fault.or(Some(error)),
+                }
+            }
+        }
+        fault.map_or(Ok(Run { published, waiting }), Err)
+    }
+
+    /// Every scope of every generation, with the lists of it that are served.
+    fn families(&self) -> Result<Vec<Family<'_>>, StoryError> {
+        let places = self.store().municipalities()?;
+        let partitions: Vec<_> = places.into_iter().map(CrlScope::Municipality).collect();
+        let mut families = Vec::new();
+        for issuer in self.parts().issuers.iter() {
+            for scope in [CrlScope::Full, CrlScope::Authorities].iter().chain(&partitions) {
+                let find = |scope| self.parts().lists.find(&(issuer.kind(), issuer.generation(), scope));
+                let key = (issuer.kind(), issuer.generation(), *scope);
+                let delta = scope.delta().and_then(find);
+                families.push(Family { issuer, key, complete: find(*scope), delta });
+            }
+        }
+        Ok(families)
+    }
+
+    /// What the occasion asks for.
+    fn tasks<'f, 'a>(&self, families: &'f [Family<'a>], occasion: Occasion) -> Result<Tasks<'f, 'a>, StoryError> {
+        let (schedule, now) = (&self.parts().schedule, self.parts().clock.now());
+        let all = families.iter();
+        match occasion {
+            Occasion::Demand => Ok((all.map(|family| (family, Task::Complete)).collect(), false)),
+            Occasion::Schedule => {
+                let due = |family: &'f Family<'a>| Some((family, schedule.due(family.key.2, family.served(), now)?));
+                Ok((all.filter_map(due).collect(), false))
+            }
+            Occasion::Change => {
+                let mut journal = Journal::new(all.clone().map(|family| (family.key, family.served().position())));
+                journal.read_all(self.store())?;
+                let changed = |family: &&Family<'_>| journal.has_ended_after(family.key, family.served().position());
+                let prompted = |family: &'f Family<'a>| Some((family, schedule.prompted(family.key.2)?));
+                let (now, later): (Vec<_>, Vec<_>) = all
+                    .filter(changed)
+                    .filter_map(prompted)
+                    .partition(|(family, task)| schedule.may_prompt(*task, family.served(), now));
+                Ok((now, !later.is_empty()))
+            }
+        }
+    }
+
+    fn note_outcome(&self, key: ListKey, error: Option<&StoryError>) {
+        let mut failures = self.publisher.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        match error {
+            None => failures.remove(&key),
+            Some(error) => failures.insert(key, Failure { at: self.parts().clock.now(), cause: error.to_string() }),
+        };
+    }
+}
+
+/// What is to be made of which scopes, and whether something waits for its pause to end.
+type Tasks<'f, 'a> = (Vec<(&'f Family<'a>, Task)>, bool);
+
+/// What a run did.
+struct Run {
+    published: Vec<Publication>,
+    /// Whether changes wait for the pause of their lists to end.
+    waiting: bool,
+}

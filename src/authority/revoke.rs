@@ -1,0 +1,109 @@
+//! The story of revoking: an application or a card event ends certificates of one card.
+
+use serde::Deserialize;
+
+use super::{
+    Actor, Authority, Once, StoryError,
+    end::{Effects, Strike},
+};
+use crate::{
+    kind::Kind,
+    ports::{CardNumber, CardRecord, Change, Dossier, HolderRecord, Role, Step},
+    rules::{Cause, Day, Origin, Refusal, calendar::day_text},
+};
+
+/// What a counter or an operator sends to revoke.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevocationRequest {
+    /// The card.
+    pub card: CardNumber,
+    /// Why.
+    pub cause: Cause,
+    /// Which kinds, where the cause strikes the kinds it names; otherwise left out.
+    #[serde(default)]
+    pub kinds: Option<Vec<Kind>>,
+    /// The day it happened; none: today.
+    #[serde(default, with = "day_text::option")]
+    pub event_day: Option<Day>,
+}
+
+impl Authority {
+    /// Revokes.
+    ///
+    /// # Errors
+    /// [`StoryError::Refused`] with the rule; otherwise as the error says.
+    pub fn revoke(&self, actor: &Actor, once: &Once, request: &RevocationRequest) -> Result<Effects, StoryError> {
+        let subject = format!("card/{}", request.card);
+        self.tell(actor, once, &subject, |telling| {
+            let (dossier, card) = self.dossier_of_card(&request.card)?;
+            may_report(actor, request.cause, &dossier.holder)?;
+            let kinds = named_kinds(request)?;
+            let strike = Strike { cause: request.cause, kinds: &kinds, event_day: request.event_day };
+            let (mut steps, effects) = strike.decide(self, telling, &on_card(dossier.clone(), &request.card))?;
+            if effects.changes.is_empty() && !request.cause.voids_card() {
+                return Err(
+                    Refusal::new("R-01", "no such certificate of this card stands; nothing is left to revoke").into()
+                );
+            }
+            steps.push(Step::Holder(dossier.holder));
+            if request.cause.voids_card() {
+                steps.push(Step::Card(CardRecord { void: true, ..card }));
+            }
+            steps.push(telling.answer(&effects)?);
+            let detail = serde_json::to_string(&effects).map_err(|error| StoryError::Fault(error.to_string()))?;
+            let audit = telling.audit("certificate.revoked", &subject, detail);
+            self.store().commit(Change { steps, audit })?;
+            Ok(effects)
+        })
+    }
+
+    /// Everything about the holder of a card, and the card.
+    pub(super) fn dossier_of_card(&self, card: &CardNumber) -> Result<(Dossier, CardRecord), StoryError> {
+        let unknown = || Refusal::new("T-09", "there is no such card");
+        let holder = self.store().holder_of_card(card)?.ok_or_else(unknown)?;
+        let dossier = self.store().dossier(&holder)?.ok_or_else(unknown)?;
+        let found = dossier.card(card).cloned().ok_or_else(unknown)?;
+        Ok((dossier, found))
+    }
+}
+
+/// The dossier with the certificates of one card only.
+pub(super) fn on_card(mut dossier: Dossier, card: &CardNumber) -> Dossier {
+    dossier.certificates.retain(|certificate| certificate.card == *card);
+    dossier
+}
+
+/// A municipality for its residents; an operator for anybody, and alone for what the agency itself finds.
+fn may_report(actor: &Actor, cause: Cause, holder: &HolderRecord) -> Result<(), Refusal> {
+    match cause {
+        Cause::Renewal | Cause::CaKeyCompromise | Cause::CardExpired => {
+            Err(Refusal::new("R-02", format!("{cause} ({}) is not reported; the service sees to it", cause.rule())))
+        }
+        Cause::CardLost | Cause::CardFound => {
+            Err(Refusal::new("R-21", "a lost card is held, and a found one released: see holds and releases"))
+        }
+        _ if cause.origin() == Origin::RegisterChange => {
+            Err(Refusal::new("R-13", format!("{cause} is a change of the register: see register changes")))
+        }
+        // Only the counter knows that writing to the card failed, or that the holder left (rule R-29).
+        Cause::DiscardedBeforeDelivery => actor.municipality_of(holder).map(drop),
+        _ if cause.origin() == Origin::Agency => actor.operator().map(drop),
+        _ if actor.role() == Some(Role::Operator) => Ok(()),
+        _ => actor.municipality_of(holder).map(drop),
+    }
+}
+
+/// The kinds that a request strikes: those it names where the cause asks for it, else the pair.
+fn named_kinds(request: &RevocationRequest) -> Result<Vec<Kind>, Refusal> {
+    let rule = request.cause.rule();
+    match (&request.kinds, request.cause.applies_per_kind()) {
+        (Some(kinds), true) if !kinds.is_empty() => Ok(kinds.clone()),
+        (_, true) => Err(Refusal::new(
+            rule,
+            format!("{} strikes the kinds it names; name `sign`, `auth` or both", request.cause),
+        )),
+        (None, false) => Ok(Kind::BOTH.to_vec()),
+        (Some(_), false) => Err(Refusal::new(rule, format!("{} strikes the pair; name no kinds", request.cause))),
+    }
+}
