@@ -35,4 +35,6 @@ pub mod profile;
 pub mod revocation;
 pub mod rules;
 pub mod scope;
+pub mod signer;
+pub mod store;
 pub mod x509;

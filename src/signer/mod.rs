@@ -1,0 +1,12 @@
+//! Adapters of [`ports::Signer`](crate::ports::Signer): private keys in this process, and the files they rest in.
+//!
+//! Keys are PKCS#8 (RFC 5958) from the moment they are made. At rest they are encrypted PEM that `openssl pkey` opens;
+//! in memory the octets are wiped when dropped.
+
+pub mod key;
+pub mod keyfile;
+pub mod software;
+
+pub use key::{KeyError, KeyKind, PrivateKey, SerialKey};
+pub use keyfile::KeyFileError;
+pub use software::SoftwareSigner;

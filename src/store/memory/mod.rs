@@ -1,0 +1,251 @@
+//! The store as a plain model in memory: correct because it is obvious, lost with the process, and able to fail on demand.
+//!
+//! A change is done on a copy of everything, and the copy takes the place of the original when no step was refused.
+//! Tests of the stories use it for its faults ([`MemoryStore::with_faults`]); the contract's suite uses it as the oracle
+//! of the SQLite engine.
+
+mod state;
+
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use self::state::State;
+use crate::{
+    audit::AuditEntry,
+    kind::Kind,
+    municipality::MunicipalityCode,
+    ports::{
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
+        Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
+    },
+    rules::CertificateState,
+    scope::CrlScope,
+    x509::{Serial, UnixTime, crl::CrlEntry},
+};
+
+/// What a write meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing: it happens as it should.
+    None,
+    /// It fails and is not there.
+    Lost,
+    /// It is there and yet reported as failed, as when the power goes between commit and answer.
+    Kept,
+}
+
+type Faults = Box<dyn FnMut(u64) -> Fault + Send>;
+
+struct Inner {
+    state: State,
+    followers: Vec<Arc<dyn Follower>>,
+    writes: u64,
+    faults: Faults,
+}
+
+/// A [`Store`] that lives as long as the process.
+pub struct MemoryStore {
+    inner: Mutex<Inner>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store that never fails.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_faults(|_| Fault::None)
+    }
+
+    /// An empty store that asks before each write (commit or allocation, counted from 1) what befalls it.
+    #[must_use]
+    pub fn with_faults(faults: impl FnMut(u64) -> Fault + Send + 'static) -> Self {
+        let inner = Inner { state: State::default(), followers: Vec::new(), writes: 0, faults: Box::new(faults) };
+        Self { inner: Mutex::new(inner) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A change is swapped in whole, so a panic elsewhere leaves no half of one.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(&self, query: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
+        Ok(query(&self.lock().state))
+    }
+
+    /// Does `work` on a copy, swaps it in, and tells the followers.
+    fn write<T>(&self, work: impl FnOnce(&mut State) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let inner = &mut *self.lock();
+        inner.writes += 1;
+        let fault = (inner.faults)(inner.writes);
+        let failed = || Err(StoreError::Unavailable(format!("fault {fault:?}")));
+        if fault == Fault::Lost {
+            return failed();
+        }
+        let mut changed = inner.state.clone();
+        let value = work(&mut changed)?;
+        let told = inner.state.events.len();
+        inner.state = changed;
+        let new = &inner.state.events[told..];
+        if !new.is_empty() {
+            inner.followers.iter().for_each(|follower| follower.apply(new));
+        }
+        if fault == Fault::Kept { failed() } else { Ok(value) }
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit(&self, change: Change) -> Result<(), StoreError> {
+        self.write(|state| state.change(change))
+    }
+
+    fn allocate(&self, kind: Kind, count: u64) -> Result<Range<u64>, StoreError> {
+        self.write(|state| state.allocate(kind, count))
+    }
+
+    fn follow(&self, after: u64, follower: Arc<dyn Follower>) -> Result<(), StoreError> {
+        let inner = &mut *self.lock();
+        let missing = usize::try_from(after).ok().and_then(|after| inner.state.events.get(after..));
+        let Some(events) = missing else {
+            let last = inner.state.events.len();
+            return Err(StoreError::Corrupt(format!("a follower is at event {after}, the store at {last}")));
+        };
+        if !events.is_empty() {
+            follower.apply(events);
+        }
+        inner.followers.push(follower);
+        Ok(())
+    }
+
+    fn dossier(&self, holder: &HolderReference) -> Result<Option<Dossier>, StoreError> {
+        self.read(|state| state.dossier(holder))
+    }
+
+    fn holder_of_card(&self, card: &CardNumber) -> Result<Option<HolderReference>, StoreError> {
+        self.read(|state| state.cards.iter().find(|known| known.number == *card).map(|known| known.holder.clone()))
+    }
+
+    fn certificate(&self, kind: Kind, serial: &Serial) -> Result<Option<CertificateRecord>, StoreError> {
+        self.read(|state| state.certificates.iter().find(|one| one.kind == kind && one.serial == *serial).cloned())
+    }
+
+    fn reserved(&self) -> Result<Vec<CertificateRecord>, StoreError> {
+        let is_reserved = |one: &&CertificateRecord| one.state == CertificateState::Reserved;
+        self.read(|state| state.certificates.iter().filter(is_reserved).cloned().collect())
+    }
+
+    fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError> {
+        self.read(|state| state.answers.iter().find(|known| known.client == client && known.key == key).cloned())
+    }
+
+    fn revoked(
+        &self,
+        kind: Kind,
+        generation: u8,
+        scope: CrlScope,
+        not_over_before: UnixTime,
+    ) -> Result<(Vec<CrlEntry>, u64), StoreError> {
+        self.read(|state| state.revoked(kind, generation, scope, not_over_before))
+    }
+
+    fn newest_crls(&self) -> Result<Vec<CrlRecord>, StoreError> {
+        self.read(State::newest_crls)
+    }
+
+    fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Result<Option<CrlRecord>, StoreError> {
+        let key = (kind, generation, scope, number);
+        self.read(|state| {
+            state.crls.iter().find(|one| (one.kind, one.generation, one.scope, one.number) == key).cloned()
+        })
+    }
+
+    fn crl_before(
+        &self,
+        kind: Kind,
+        generation: u8,
+        scope: CrlScope,
+        number: u64,
+    ) -> Result<Option<CrlRecord>, StoreError> {
+        let key = (kind, generation, scope);
+        let before = |one: &&CrlRecord| (one.kind, one.generation, one.scope) == key && one.number < number;
+        self.read(|state| state.crls.iter().filter(before).max_by_key(|one| one.number).cloned())
+    }
+
+    fn listed_events(&self, after: u64, limit: usize) -> Result<Vec<ListedEvent>, StoreError> {
+        self.read(|state| state.listed_events(after, limit))
+    }
+
+    fn authorities(&self) -> Result<Vec<AuthorityRecord>, StoreError> {
+        let order = |one: &AuthorityRecord| (one.kind, one.generation);
+        self.read(|state| sorted(&state.authorities, order))
+    }
+
+    fn municipalities(&self) -> Result<Vec<MunicipalityCode>, StoreError> {
+        self.read(|state| state.municipalities.iter().copied().collect())
+    }
+
+    fn credentials(&self) -> Result<Vec<CredentialRecord>, StoreError> {
+        self.read(|state| sorted(&state.credentials, |one| one.name.clone()))
+    }
+
+    fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
+        self.read(|state| state.credentials.iter().find(|one| one.fingerprint == *fingerprint).cloned())
+    }
+
+    fn counts(&self) -> Result<Vec<StateCount>, StoreError> {
+        self.read(State::counts)
+    }
+
+    fn audit_after(&self, position: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        let after = |entry: &&AuditEntry| entry.position > position;
+        self.read(|state| state.audit.iter().filter(after).take(limit).cloned().collect())
+    }
+
+    fn last_recorded(&self) -> Result<Option<UnixTime>, StoreError> {
+        self.read(|state| state.audit.iter().map(|entry| entry.draft.at).max())
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn sorted<T: Clone, K: Ord>(records: &[T], order: impl FnMut(&T) -> K) -> Vec<T> {
+    let mut records = records.to_vec();
+    records.sort_by_key(order);
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{audit::Draft, ports::Step};
+
+    fn change(code: &str) -> Change {
+        let word = String::new;
+        let audit = Draft { at: UnixTime::EPOCH, actor: word(), action: word(), subject: word(), detail: word() };
+        Change { steps: vec![Step::Municipality(code.parse().unwrap())], audit }
+    }
+
+    #[test]
+    fn a_lost_write_is_not_there_and_a_kept_one_is_though_both_are_reported_failed() {
+        let store = MemoryStore::with_faults(|number| match number {
+            1 => Fault::Lost,
+            2 | 4 => Fault::Kept,
+            _ => Fault::None,
+        });
+        for code in ["13115", "28207"] {
+            assert!(matches!(store.commit(change(code)), Err(StoreError::Unavailable(_))));
+        }
+        store.commit(change("01101")).unwrap();
+        assert_eq!(store.municipalities().unwrap(), ["01101", "28207"].map(|code| code.parse().unwrap()));
+        assert!(store.allocate(Kind::Sign, 3).is_err());
+        assert_eq!(store.allocate(Kind::Sign, 1).unwrap(), 3..4);
+    }
+}

@@ -1,0 +1,346 @@
+//! Everything the store knows, and what each step makes of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+
+use crate::{
+    audit::{AuditEntry, GENESIS},
+    kind::Kind,
+    limits,
+    municipality::MunicipalityCode,
+    ports::{
+        AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
+        Duplicate, HolderRecord, HolderReference, ListedEvent, Revocation, StatusEvent, Step, StoreError,
+        store::StateCount,
+    },
+    rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
+    scope::CrlScope,
+    store::refusal,
+    x509::{UnixTime, crl::CrlEntry},
+};
+
+/// Everything; lists are in order of recording.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    pub(super) holders: BTreeMap<HolderReference, HolderRecord>,
+    pub(super) cards: Vec<CardRecord>,
+    pub(super) certificates: Vec<CertificateRecord>,
+    pub(super) events: Vec<StatusEvent>,
+    pub(super) audit: Vec<AuditEntry>,
+    pub(super) answers: Vec<AnswerRecord>,
+    pub(super) crls: Vec<CrlRecord>,
+    pub(super) authorities: Vec<AuthorityRecord>,
+    pub(super) municipalities: BTreeSet<MunicipalityCode>,
+    pub(super) credentials: Vec<CredentialRecord>,
+    next_index: BTreeMap<Kind, u64>,
+}
+
+type Done = Result<(), StoreError>;
+
+fn conflict(what: &'static str) -> Done {
+    Err(StoreError::Conflict(what))
+}
+
+fn duplicate(what: Duplicate) -> Done {
+    Err(StoreError::Duplicate(what))
+}
+
+/// Refuses with `refusal` unless `holds`.
+fn unless(holds: bool, refusal: fn() -> Done) -> Done {
+    if holds { Ok(()) } else { refusal() }
+}
+
+impl State {
+    /// Does a change; where a step is refused, the caller throws this copy away.
+    pub(super) fn change(&mut self, change: Change) -> Done {
+        if let Some(last) = self.audit.iter().map(|entry| entry.draft.at).max()
+            && change.audit.at + limits::CLOCK_TOLERANCE < last
+        {
+            return Err(StoreError::ClockWentBack { last });
+        }
+        let pairs: Vec<_> = change
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Reserve(record) => record.pair.map(|other| (record.kind, record.index, other)),
+                _ => None,
+            })
+            .collect();
+        change.steps.into_iter().try_for_each(|step| self.step(step))?;
+        pairs.into_iter().try_for_each(|(kind, index, other)| self.link(kind, index, other))?;
+        let (position, seal) = self.audit.last().map_or((0, GENESIS), |entry| (entry.position, entry.seal));
+        self.audit.push(change.audit.seal(position + 1, &seal));
+        Ok(())
+    }
+
+    fn step(&mut self, step: Step) -> Done {
+        match step {
+            Step::Holder(record) => self.holder(record),
+            Step::Card(record) => self.card(record),
+            Step::Reserve(record) => self.reserve(*record),
+            Step::Issue { kind, index, certificate } => self.issue(kind, index, certificate),
+            Step::Status { kind, index, from, to, revocation } => self.status((kind, index), from, to, revocation),
+            Step::Answer(record) => self.answer(record),
+            Step::Forget { client, key } => {
+                self.answers.retain(|known| known.client != client || known.key != key);
+                Ok(())
+            }
+            Step::Crl(record) => self.crl(record),
+            Step::Authority(record) => self.authority(record),
+            Step::Municipality(code) => {
+                self.municipalities.insert(code);
+                Ok(())
+            }
+            Step::Credential(record) => self.credential(record),
+        }
+    }
+
+    fn holder(&mut self, mut record: HolderRecord) -> Done {
+        let version = self.holders.get(&record.reference).map_or(0, |known| known.version);
+        unless(record.version == version, || conflict(refusal::HOLDER))?;
+        record.version += 1;
+        self.holders.insert(record.reference.clone(), record);
+        Ok(())
+    }
+
+    fn card(&mut self, record: CardRecord) -> Done {
+        let known = self.cards.iter().position(|known| known.number == record.number);
+        match known {
+            Some(at) if self.cards[at].holder != record.holder => return duplicate(Duplicate::Card),
+            Some(at) => self.cards[at] = record,
+            None if !self.holders.contains_key(&record.holder) => return conflict(refusal::NO_HOLDER),
+            None => self.cards.push(record),
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, kind: Kind, index: u64) -> Option<&mut CertificateRecord> {
+        self.certificates.iter_mut().find(|one| one.kind == kind && one.index == index)
+    }
+
+    fn any(&self, is: impl Fn(&CertificateRecord) -> bool) -> bool {
+        self.certificates.iter().any(is)
+    }
+
+    fn reserve(&mut self, new: CertificateRecord) -> Done {
+        let bare = new.state == Reserved && new.certificate.is_none() && new.revocation.is_none();
+        unless(bare, || conflict(refusal::NOT_A_RESERVATION))?;
+        let is_predecessor = |one: &CertificateRecord| one.kind == new.kind && Some(one.index) == new.predecessor;
+        let replaces_own = self.any(|one| is_predecessor(one) && one.holder == new.holder);
+        unless(new.predecessor.is_none() || replaces_own, || conflict(refusal::NO_PREDECESSOR))?;
+        let on_own_card = self.cards.iter().any(|card| card.number == new.card && card.holder == new.holder);
+        unless(on_own_card, || conflict(refusal::NO_CARD))?;
+        if self.any(|one| one.kind == new.kind && (one.index == new.index || one.serial == new.serial)) {
+            return duplicate(Duplicate::Serial);
+        }
+        if self.any(|one| one.key_digest == new.key_digest) {
+            return duplicate(Duplicate::Key);
+        }
+        let in_the_way = |one: &CertificateRecord| match one.state {
+            Reserved => true,
+            Live | Held => !is_predecessor(one),
+            Revoked | Expired => false,
+        };
+        if self.any(|one| one.holder == new.holder && one.kind == new.kind && in_the_way(one)) {
+            return duplicate(Duplicate::Standing(new.kind));
+        }
+        self.certificates.push(CertificateRecord { successor: None, ..new });
+        Ok(())
+    }
+
+    /// Links a new reservation and the other certificate of its card both ways.
+    fn link(&mut self, kind: Kind, index: u64, other: u64) -> Done {
+        let place = |one: &CertificateRecord| (one.holder.clone(), one.card.clone());
+        let own = self.find(kind, index).map(|one| place(one));
+        let theirs = self.find(kind.other(), other).map(|one| place(one));
+        if theirs.is_none() || own != theirs {
+            return conflict(refusal::NO_PAIR);
+        }
+        for (kind, index, other) in [(kind, index, other), (kind.other(), other, index)] {
+            if let Some(record) = self.find(kind, index) {
+                record.pair = Some(other);
+            }
+        }
+        Ok(())
+    }
+
+    fn issue(&mut self, kind: Kind, index: u64, certificate: Vec<u8>) -> Done {
+        let Some(record) = self.find(kind, index).filter(|one| one.state == Reserved) else {
+            return conflict(refusal::STATE);
+        };
+        let (holder, predecessor) = (record.holder.clone(), record.predecessor);
+        if self.any(|one| one.holder == holder && one.kind == kind && matches!(one.state, Live | Held)) {
+            return duplicate(Duplicate::Standing(kind));
+        }
+        if let Some(record) = self.find(kind, index) {
+            record.state = Live;
+            record.certificate = Some(certificate);
+        }
+        if let Some(old) = predecessor.and_then(|predecessor| self.find(kind, predecessor)) {
+            old.successor = Some(index);
+        }
+        self.event((kind, index), Live, None);
+        Ok(())
+    }
+
+    fn status(
+        &mut self,
+        of: (Kind, u64),
+        from: CertificateState,
+        to: CertificateState,
+        revocation: Option<Revocation>,
+    ) -> Done {
+        let possible = match from {
+            Reserved => to == Revoked,
+            Live => [Held, Revoked, Expired].contains(&to),
+            Held => [Live, Revoked, Expired].contains(&to),
+            Revoked | Expired => false,
+        };
+        unless(possible, || conflict(refusal::NO_TRANSITION))?;
+        let wanted = to == Held || to == Revoked;
+        unless(wanted == revocation.is_some(), || conflict(refusal::REVOCATION))?;
+        let Some(record) = self.find(of.0, of.1).filter(|one| one.state == from) else {
+            return conflict(refusal::STATE);
+        };
+        record.state = to;
+        record.revocation.clone_from(&revocation);
+        if to != Expired {
+            self.event(of, to, revocation);
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, (kind, index): (Kind, u64), state: CertificateState, revocation: Option<Revocation>) {
+        let position = self.events.len() as u64 + 1;
+        self.events.push(StatusEvent { position, kind, index, state, revocation });
+    }
+
+    fn answer(&mut self, record: AnswerRecord) -> Done {
+        if self.answers.iter().any(|known| known.client == record.client && known.key == record.key) {
+            return Err(StoreError::Repeated);
+        }
+        self.answers.push(record);
+        Ok(())
+    }
+
+    fn crl(&mut self, record: CrlRecord) -> Done {
+        let family = |one: &CrlRecord| (one.kind, one.generation, one.scope.complete());
+        let last = self.crls.iter().rev().find(|known| family(known) == family(&record));
+        let follows = match last {
+            None => !record.scope.is_delta() && record.number == 1,
+            // A delta may be made beside the complete list that was made last.
+            Some(last) => {
+                record.number == last.number + 1
+                    || record.number == last.number && record.scope.is_delta() && !last.scope.is_delta()
+            }
+        };
+        unless(follows, || conflict(refusal::CRL_NUMBER))?;
+        self.crls.push(record);
+        Ok(())
+    }
+
+    fn authority(&mut self, record: AuthorityRecord) -> Done {
+        let generations = self.authorities.iter().filter(|known| known.kind == record.kind).count();
+        unless(usize::from(record.generation) == generations + 1, || conflict(refusal::GENERATION))?;
+        let first_index = self.next_index.get(&record.kind).copied().unwrap_or(0);
+        self.authorities.push(AuthorityRecord { first_index, ..record });
+        Ok(())
+    }
+
+    fn credential(&mut self, record: CredentialRecord) -> Done {
+        let same = |known: &CredentialRecord| known.fingerprint == record.fingerprint;
+        if self.credentials.iter().any(|known| known.name == record.name && !same(known)) {
+            return duplicate(Duplicate::Credential);
+        }
+        match self.credentials.iter_mut().find(|known| same(known)) {
+            Some(known) => *known = record,
+            None => self.credentials.push(record),
+        }
+        Ok(())
+    }
+
+    pub(super) fn allocate(&mut self, kind: Kind, count: u64) -> Result<Range<u64>, StoreError> {
+        let next = self.next_index.entry(kind).or_default();
+        // 2^63 is where the other engine's integers end.
+        let end = next.checked_add(count).filter(|end| i64::try_from(*end).is_ok());
+        let end = end.ok_or(StoreError::Conflict(refusal::OUTSIDE))?;
+        Ok(std::mem::replace(next, end)..end)
+    }
+
+    pub(super) fn dossier(&self, holder: &HolderReference) -> Option<Dossier> {
+        Some(Dossier {
+            holder: self.holders.get(holder)?.clone(),
+            cards: self.cards.iter().filter(|card| card.holder == *holder).cloned().collect(),
+            certificates: self.certificates.iter().filter(|one| one.holder == *holder).cloned().collect(),
+        })
+    }
+
+    pub(super) fn revoked(
+        &self,
+        kind: Kind,
+        generation: u8,
+        scope: CrlScope,
+        not_over_before: UnixTime,
+    ) -> (Vec<CrlEntry>, u64) {
+        let in_scope = |one: &&CertificateRecord| {
+            let place = match scope.complete() {
+                CrlScope::Authorities => false,
+                complete => complete.municipality().is_none_or(|code| one.municipality == code),
+            };
+            place && one.kind == kind && one.generation == generation && one.not_after >= not_over_before
+        };
+        let entry = |one: &CertificateRecord| {
+            let last_event =
+                || self.events.iter().rev().find(|event| (event.kind, event.index) == (one.kind, one.index));
+            let end = match one.state {
+                Held | Revoked => one.revocation.as_ref(),
+                // A hold that the end of validity overtook.
+                Expired => last_event().filter(|last| last.state == Held).and_then(|last| last.revocation.as_ref()),
+                Reserved | Live => None,
+            }?;
+            Some(CrlEntry {
+                serial: one.serial,
+                revocation_date: end.revocation_date,
+                reason: end.reason,
+                invalidity_date: end.invalidity_date,
+            })
+        };
+        let mut entries: Vec<_> = self.certificates.iter().filter(in_scope).filter_map(entry).collect();
+        entries.sort_by_key(|entry| entry.serial);
+        (entries, self.events.len() as u64)
+    }
+
+    pub(super) fn listed_events(&self, after: u64, limit: usize) -> Vec<ListedEvent> {
+        let after = usize::try_from(after).unwrap_or(usize::MAX);
+        let listed = |(at, event): (usize, &StatusEvent)| {
+            let of = |kind: Kind, index: u64| (kind, index) == (event.kind, event.index);
+            let certificate = self.certificates.iter().find(|one| of(one.kind, one.index))?;
+            let before = self.events[..at].iter().rev().find(|one| of(one.kind, one.index));
+            let hold = before.filter(|_| event.state == Live).and_then(|hold| hold.revocation.as_ref());
+            Some(ListedEvent {
+                event: event.clone(),
+                generation: certificate.generation,
+                serial: certificate.serial,
+                municipality: certificate.municipality,
+                not_after: certificate.not_after,
+                released: hold.map(|hold| hold.revocation_date),
+            })
+        };
+        self.events.iter().enumerate().skip(after).take(limit).filter_map(listed).collect()
+    }
+
+    pub(super) fn newest_crls(&self) -> Vec<CrlRecord> {
+        let newest: BTreeMap<_, _> = self.crls.iter().map(|one| ((one.kind, one.generation, one.scope), one)).collect();
+        newest.into_values().cloned().collect()
+    }
+
+    pub(super) fn counts(&self) -> Vec<StateCount> {
+        let mut counts = BTreeMap::new();
+        for one in &self.certificates {
+            *counts.entry((one.kind, one.state)).or_default() += 1;
+        }
+        counts.into_iter().map(|((kind, state), count)| StateCount { kind, state, count }).collect()
+    }
+}

@@ -1,0 +1,26 @@
+//! What a conflict is about, in the words both engines use.
+
+/// The holder is at another version than the caller read, or is new, or is not there.
+pub(super) const HOLDER: &str = "the holder";
+/// A card or a certificate of a holder whom the store does not know.
+pub(super) const NO_HOLDER: &str = "no such holder";
+/// A certificate on a card that the store does not know as this holder's.
+pub(super) const NO_CARD: &str = "no such card of this holder";
+/// A reservation that is already more than that.
+pub(super) const NOT_A_RESERVATION: &str = "a reservation has neither certificate nor revocation";
+/// The predecessor is not a certificate of the same kind and holder.
+pub(super) const NO_PREDECESSOR: &str = "no such predecessor";
+/// The other certificate is not one of the other kind on the same card.
+pub(super) const NO_PAIR: &str = "no such other certificate on this card";
+/// The certificate is not there or in another state.
+pub(super) const STATE: &str = "the state of the certificate";
+/// rules §3.4 has no such change of state.
+pub(super) const NO_TRANSITION: &str = "there is no such change of state";
+/// A revocation where none belongs, or none where one belongs.
+pub(super) const REVOCATION: &str = "held and revoked carry a revocation, other states none";
+/// The list is not the next of its scope.
+pub(super) const CRL_NUMBER: &str = "the number of the list";
+/// The generation is not the next of its CA.
+pub(super) const GENERATION: &str = "the number of the generation";
+/// The value has no place in the schema: a number beyond 2^63, a date the calendar does not have.
+pub(super) const OUTSIDE: &str = "a value that the store cannot hold";

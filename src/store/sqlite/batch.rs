@@ -1,0 +1,233 @@
+//! One transaction of the writer: each change behind its own savepoint, one commit for all.
+
+use std::ops::Range;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::{
+    error::{Trouble, store_error},
+    read, rows,
+    steps::Steps,
+    writer::{Done, Task},
+};
+use crate::{
+    audit::{Draft, GENESIS, Seal},
+    kind::Kind,
+    limits,
+    ports::{Change, StatusEvent, StoreError},
+    store::refusal,
+    x509::UnixTime,
+};
+
+/// Where the store's two sequences end.
+#[derive(Clone, Copy)]
+pub(super) struct Tip {
+    /// Position of the last audit entry.
+    pub(super) entry: u64,
+    /// Its seal.
+    pub(super) seal: Seal,
+    /// The latest time of any entry.
+    pub(super) at: Option<UnixTime>,
+    /// Position of the last status event.
+    pub(super) event: u64,
+}
+
+impl Tip {
+    /// Reads both ends.
+    pub(super) fn read(sql: &Connection) -> rusqlite::Result<Self> {
+        let last: Option<(i64, Seal)> = sql
+            .prepare_cached("SELECT position, seal FROM audit_entry ORDER BY position DESC LIMIT 1")?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let at: Option<i64> = sql.prepare_cached("SELECT max(at) FROM audit_entry")?.query_row([], |row| row.get(0))?;
+        let (entry, seal) = last.unwrap_or((0, GENESIS));
+        Ok(Self {
+            entry: rows::unsigned(entry)?,
+            seal,
+            at: at.map(rows::instant).transpose()?,
+            event: read::last_event(sql)?,
+        })
+    }
+}
+
+/// What became of each task, in order, and the events after `followed`.
+type Committed = (Vec<Result<Done, StoreError>>, Vec<StatusEvent>);
+
+/// Does a batch of changes and allocations, and commits.
+///
+/// # Errors
+/// When the engine fails; then nothing of the batch is to be taken as done.
+pub(super) fn commit(sql: &mut Connection, followed: u64, tasks: Vec<Task>) -> Result<Committed, StoreError> {
+    let transaction = sql.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+    // Usually none: only what an earlier commit left behind that reported failure and yet happened.
+    let events = read::events_after(&transaction, followed)?;
+    let tip = Tip::read(&transaction).map_err(store_error)?;
+    let mut batch = Batch { sql: transaction, tip, events };
+    let mut outcomes = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        outcomes.push(match batch.attempt(task) {
+            Ok(done) => Ok(done),
+            Err(Trouble::Refused(refused)) => Err(refused),
+            Err(Trouble::Engine(failed)) => return Err(failed),
+        });
+    }
+    let Batch { sql, events, .. } = batch;
+    sql.commit().map_err(store_error)?;
+    Ok((outcomes, events))
+}
+
+struct Batch<'a> {
+    sql: Transaction<'a>,
+    tip: Tip,
+    events: Vec<StatusEvent>,
+}
+
+impl Batch<'_> {
+    /// Does one task; where it is refused, nothing of it stays.
+    fn attempt(&mut self, task: Task) -> Result<Done, Trouble> {
+        self.run("SAVEPOINT change")?;
+        let mut events = Vec::new();
+        let outcome = match self.apply(task, &mut events) {
+            Ok((done, tip)) => {
+                self.tip = tip;
+                self.events.append(&mut events);
+                Ok(done)
+            }
+            Err(Trouble::Refused(refused)) => {
+                self.run("ROLLBACK TO change")?;
+                Err(Trouble::Refused(refused))
+            }
+            Err(failed) => return Err(failed),
+        };
+        self.run("RELEASE change")?;
+        outcome
+    }
+
+    fn run(&self, command: &str) -> rusqlite::Result<usize> {
+        self.sql.prepare_cached(command)?.execute([])
+    }
+
+    fn apply(&self, task: Task, events: &mut Vec<StatusEvent>) -> Result<(Done, Tip), Trouble> {
+        match task {
+            Task::Change(change) => Ok((Done::Done, self.change(change, events)?)),
+            Task::Allocate(kind, count) => Ok((Done::Range(self.allocate(kind, count)?), self.tip)),
+            Task::Follow(..) | Task::Check => Ok((Done::Done, self.tip)),
+        }
+    }
+
+    /// The steps of a change, and its entry; the new ends.
+    fn change(&self, change: Change, events: &mut Vec<StatusEvent>) -> Result<Tip, Trouble> {
+        let tip = self.tip;
+        if let Some(last) = tip.at
+            && change.audit.at + limits::CLOCK_TOLERANCE < last
+        {
+            return Err(Trouble::Refused(StoreError::ClockWentBack { last }));
+        }
+        let at = tip.at.max(Some(change.audit.at));
+        let event = Steps::new(&self.sql, tip.event, events).take(change.steps)?;
+        let (entry, seal) = self.seal(change.audit)?;
+        Ok(Tip { entry, seal, at, event })
+    }
+
+    /// Writes an entry at the end of the chain.
+    fn seal(&self, draft: Draft) -> Result<(u64, Seal), Trouble> {
+        let entry = draft.seal(self.tip.entry + 1, &self.tip.seal);
+        let draft = &entry.draft;
+        self.sql
+            .prepare_cached(
+                "INSERT INTO audit_entry (position, at, actor, action, subject, detail, seal)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                rows::int(entry.position)?,
+                draft.at.seconds(),
+                draft.actor,
+                draft.action,
+                draft.subject,
+                draft.detail,
+                entry.seal
+            ])?;
+        Ok((entry.position, entry.seal))
+    }
+
+    fn allocate(&self, kind: Kind, count: u64) -> Result<Range<u64>, Trouble> {
+        let first: i64 = self
+            .sql
+            .prepare_cached("SELECT value FROM next_index WHERE kind = ?1")?
+            .query_row([kind.id()], |row| row.get(0))?;
+        let next = first.checked_add(rows::int(count)?).ok_or(Trouble::conflict(refusal::OUTSIDE))?;
+        self.sql
+            .prepare_cached("UPDATE next_index SET value = ?2 WHERE kind = ?1")?
+            .execute(params![kind.id(), next])?;
+        let unsigned = |value| rows::unsigned(value).map_err(Trouble::from);
+        Ok(unsigned(first)?..unsigned(next)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        audit,
+        municipality::MunicipalityCode,
+        ports::Step,
+        store::{SqliteOptions, sqlite::open::Place},
+    };
+
+    fn at(second: i64) -> UnixTime {
+        UnixTime::from_seconds(1_800_000_000 + second).unwrap()
+    }
+
+    fn change(second: i64, steps: Vec<Step>) -> Task {
+        let word = String::new;
+        let audit = Draft { at: at(second), actor: word(), action: word(), subject: word(), detail: word() };
+        Task::Change(Change { steps, audit })
+    }
+
+    fn municipality(code: &str) -> Step {
+        Step::Municipality(code.parse().unwrap())
+    }
+
+    /// Commits the tasks together; what became of each.
+    fn together(sql: &mut Connection, tasks: Vec<Task>) -> Vec<Result<(), StoreError>> {
+        let (outcomes, events) = commit(sql, 0, tasks).unwrap();
+        assert!(events.is_empty());
+        outcomes.into_iter().map(|outcome| outcome.map(drop)).collect()
+    }
+
+    #[test]
+    fn a_refused_change_in_a_batch_leaves_nothing_and_the_others_go_on() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let place = Place::new(&dir.path().join("jitsuin.db"), SqliteOptions::default());
+        let mut sql = place.open_to_write().unwrap();
+        let nothing_to_issue = || Step::Issue { kind: Kind::Sign, index: 0, certificate: Vec::new() };
+        let outcomes = together(
+            &mut sql,
+            vec![
+                change(0, vec![municipality("13115")]),
+                change(0, vec![municipality("28207"), nothing_to_issue()]),
+                Task::Allocate(Kind::Sign, 5),
+                Task::Allocate(Kind::Sign, u64::MAX),
+                change(0, vec![municipality("01101")]),
+            ],
+        );
+        let (conflict, outside) = (StoreError::Conflict(refusal::STATE), StoreError::Conflict(refusal::OUTSIDE));
+        assert_eq!(outcomes, [Ok(()), Err(conflict), Ok(()), Err(outside), Ok(())]);
+
+        let codes = read::all(&sql, "SELECT code FROM municipality ORDER BY code", [], |row| row.get::<_, String>(0));
+        let codes: Vec<MunicipalityCode> = codes.unwrap().iter().map(|code| code.parse().unwrap()).collect();
+        assert_eq!(codes, ["01101", "13115"].map(|code| code.parse().unwrap()));
+        let entries = read::all(&sql, "SELECT * FROM audit_entry ORDER BY position", [], rows::audit_entry).unwrap();
+        let tip = Tip::read(&sql).unwrap();
+        assert_eq!(audit::follow(&entries, 0, GENESIS), Ok((2, tip.seal)));
+    }
+
+    #[test]
+    fn within_a_batch_too_the_clock_may_not_creep_back() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let place = Place::new(&dir.path().join("jitsuin.db"), SqliteOptions::default());
+        let mut sql = place.open_to_write().unwrap();
+        let outcomes = together(&mut sql, [1000, 950, 930, 940].map(|second| change(second, Vec::new())).into());
+        assert_eq!(outcomes, [Ok(()), Ok(()), Err(StoreError::ClockWentBack { last: at(1000) }), Ok(())]);
+    }
+}

@@ -1,0 +1,207 @@
+//! The steps of a certificate's life in SQL: reserved, issued, changed in state; and the status events they cause.
+//!
+//! A reservation that a constraint refuses asks afterwards which, in one fixed order, so that the answer does not depend
+//! on the engine's plan.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{
+    error::Trouble,
+    rows,
+    steps::{Steps, one},
+};
+use crate::{
+    kind::Kind,
+    ports::{CertificateRecord, Duplicate, Revocation, StatusEvent, StoreError},
+    rules::CertificateState,
+    store::refusal,
+};
+
+impl Steps<'_> {
+    pub(super) fn reserve(&mut self, record: &CertificateRecord) -> Result<(), Trouble> {
+        if record.state != CertificateState::Reserved || record.certificate.is_some() || record.revocation.is_some() {
+            return Err(Trouble::conflict(refusal::NOT_A_RESERVATION));
+        }
+        if let Some(predecessor) = record.predecessor
+            && !self.finds(
+                "SELECT 1 FROM certificate WHERE kind = ?1 AND ca_index = ?2 AND holder = ?3",
+                params![record.kind.id(), rows::int(predecessor)?, record.holder.as_str()],
+            )?
+        {
+            return Err(Trouble::conflict(refusal::NO_PREDECESSOR));
+        }
+        match self.insert(record) {
+            Err(Trouble::Refused(StoreError::Conflict(refusal::OUTSIDE))) => Err(self.why_not(record)?),
+            other => other,
+        }?;
+        if self.has_standing_beside(record)? {
+            return Err(Trouble::duplicate(Duplicate::Standing(record.kind)));
+        }
+        self.pairs.extend(record.pair.map(|other| (record.kind, record.index, other)));
+        Ok(())
+    }
+
+    fn insert(&self, record: &CertificateRecord) -> Result<(), Trouble> {
+        self.run(
+            "INSERT INTO certificate (kind, generation, ca_index, serial, holder, card, municipality, not_before,
+               not_after, state, pair, predecessor, key_digest, tbs)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'reserved', ?10, ?11, ?12, ?13)",
+            params![
+                record.kind.id(),
+                record.generation,
+                rows::int(record.index)?,
+                record.serial.octets(),
+                record.holder.as_str(),
+                record.card.as_str(),
+                record.municipality.to_string(),
+                record.not_before.seconds(),
+                record.not_after.seconds(),
+                record.pair.map(rows::int).transpose()?,
+                record.predecessor.map(rows::int).transpose()?,
+                record.key_digest,
+                record.tbs,
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Which constraint refused a reservation.
+    fn why_not(&self, record: &CertificateRecord) -> Result<Trouble, Trouble> {
+        let (kind, holder) = (record.kind.id(), record.holder.as_str());
+        if !self.finds("SELECT 1 FROM card WHERE number = ?1 AND holder = ?2", [record.card.as_str(), holder])? {
+            return Ok(Trouble::conflict(refusal::NO_CARD));
+        }
+        if self.finds(
+            "SELECT 1 FROM certificate WHERE kind = ?1 AND (ca_index = ?2 OR serial = ?3)",
+            params![kind, rows::int(record.index)?, record.serial.octets()],
+        )? {
+            return Ok(Trouble::duplicate(Duplicate::Serial));
+        }
+        if self.finds("SELECT 1 FROM certificate WHERE key_digest = ?1", [record.key_digest])? {
+            return Ok(Trouble::duplicate(Duplicate::Key));
+        }
+        if self.finds(
+            "SELECT 1 FROM certificate WHERE holder = ?1 AND kind = ?2 AND state = 'reserved'",
+            params![holder, kind],
+        )? {
+            return Ok(Trouble::duplicate(Duplicate::Standing(record.kind)));
+        }
+        Ok(Trouble::conflict(refusal::OUTSIDE))
+    }
+
+    /// Whether the holder has a live or held certificate of the kind that the new one does not replace.
+    fn has_standing_beside(&self, record: &CertificateRecord) -> Result<bool, Trouble> {
+        let found = self.finds(
+            "SELECT 1 FROM certificate
+             WHERE holder = ?1 AND kind = ?2 AND state IN ('live', 'held') AND ca_index IS NOT ?3",
+            params![record.holder.as_str(), record.kind.id(), record.predecessor.map(rows::int).transpose()?],
+        )?;
+        Ok(found)
+    }
+
+    /// Links a new reservation and the other certificate of its card both ways.
+    pub(super) fn link(&self, kind: Kind, index: u64, other: u64) -> Result<(), Trouble> {
+        let (index, other) = (rows::int(index)?, rows::int(other)?);
+        let touched = self.run(
+            "UPDATE certificate SET pair = ?2 WHERE kind = ?3 AND ca_index = ?4 AND (card, holder) =
+               (SELECT card, holder FROM certificate WHERE kind = ?1 AND ca_index = ?2)",
+            params![kind.id(), index, kind.other().id(), other],
+        )?;
+        one(touched, refusal::NO_PAIR)?;
+        self.run(
+            "UPDATE certificate SET pair = ?3 WHERE kind = ?1 AND ca_index = ?2",
+            params![kind.id(), index, other],
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn issue(&mut self, kind: Kind, index: u64, certificate: &[u8]) -> Result<(), Trouble> {
+        let issued: rusqlite::Result<Option<Option<i64>>> = self
+            .sql
+            .prepare_cached(
+                "UPDATE certificate SET state = 'live', certificate = ?3
+                 WHERE kind = ?1 AND ca_index = ?2 AND state = 'reserved' RETURNING predecessor",
+            )?
+            .query_row(params![kind.id(), rows::int(index)?, certificate], |row| row.get(0))
+            .optional();
+        let predecessor = match issued.map_err(Trouble::from) {
+            // Only the index of standing certificates can refuse this.
+            Err(Trouble::Refused(StoreError::Conflict(refusal::OUTSIDE))) => {
+                return Err(Trouble::duplicate(Duplicate::Standing(kind)));
+            }
+            other => other?.ok_or(Trouble::conflict(refusal::STATE))?,
+        };
+        if predecessor.is_some() {
+            self.run(
+                "UPDATE certificate SET successor = ?3 WHERE kind = ?1 AND ca_index = ?2",
+                params![kind.id(), predecessor, rows::int(index)?],
+            )?;
+        }
+        self.event((kind, index), CertificateState::Live, None)
+    }
+
+    pub(super) fn status(
+        &mut self,
+        of: (Kind, u64),
+        from: CertificateState,
+        to: CertificateState,
+        revocation: Option<Revocation>,
+    ) -> Result<(), Trouble> {
+        use CertificateState::{Expired, Held, Live, Reserved, Revoked};
+        // rules §3.4; Reserved → Live is Step::Issue.
+        if !matches!(
+            (from, to),
+            (Reserved, Revoked) | (Live, Held | Revoked | Expired) | (Held, Live | Revoked | Expired)
+        ) {
+            return Err(Trouble::conflict(refusal::NO_TRANSITION));
+        }
+        if matches!(to, Held | Revoked) != revocation.is_some() {
+            return Err(Trouble::conflict(refusal::REVOCATION));
+        }
+        let (date, reason, invalidity, cause) = rows::revocation_columns(revocation.as_ref());
+        let touched = self.run(
+            "UPDATE certificate SET state = ?4, revocation_date = ?5, reason = ?6, invalidity_date = ?7, cause = ?8
+             WHERE kind = ?1 AND ca_index = ?2 AND state = ?3",
+            params![
+                of.0.id(),
+                rows::int(of.1)?,
+                rows::state_word(from),
+                rows::state_word(to),
+                date,
+                reason,
+                invalidity,
+                cause
+            ],
+        )?;
+        one(touched, refusal::STATE)?;
+        if to == Expired { Ok(()) } else { self.event(of, to, revocation) }
+    }
+
+    /// Records a status event at the next position.
+    fn event(
+        &mut self,
+        (kind, index): (Kind, u64),
+        state: CertificateState,
+        revocation: Option<Revocation>,
+    ) -> Result<(), Trouble> {
+        let position = self.last_event + 1;
+        let (date, reason, invalidity, cause) = rows::revocation_columns(revocation.as_ref());
+        self.run(
+            "INSERT INTO status_event (position, kind, ca_index, state, revocation_date, reason, invalidity_date, cause)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                rows::int(position)?,
+                kind.id(),
+                rows::int(index)?,
+                rows::state_word(state),
+                date,
+                reason,
+                invalidity,
+                cause
+            ],
+        )?;
+        self.last_event = position;
+        self.events.push(StatusEvent { position, kind, index, state, revocation });
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! The store on SQLite: write-ahead log, one writer that commits waiting changes together, readers beside it.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `open` | where the database is, the lock of the one writer, how connections are set up |
+//! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
+//! | `writer`, `batch` | the writer's thread; one of its transactions |
+//! | `steps`, `certificates` | each step of a change |
+//! | `read`, `rows` | the queries; rows to records |
+//!
+//! # Why
+//! One fsync costs as much as a thousand rows, so changes that wait share it. One writer makes «serial» true by
+//! construction, and an exclusive lock beside the file makes it true across processes. Readers see a snapshot each and
+//! never wait for the writer.
+
+mod batch;
+mod certificates;
+mod error;
+mod migrations;
+mod numbering;
+mod open;
+mod read;
+mod rows;
+mod steps;
+mod writer;
+
+use std::{fs::File, ops::Range, path::Path, sync::Arc};
+
+use rusqlite::params;
+
+pub use self::open::{OpenError, SqliteOptions};
+use self::{
+    open::{Health, Place},
+    read::{Readers, all, first},
+    writer::{Done, Task, Writer},
+};
+use crate::{
+    audit::AuditEntry,
+    kind::Kind,
+    municipality::MunicipalityCode,
+    ports::{
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
+        Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
+    },
+    scope::CrlScope,
+    x509::{Serial, UnixTime, crl::CrlEntry},
+};
+
+/// A [`Store`] in one SQLite file, with `…-wal`, `…-shm` and `….lock` beside it.
+pub struct SqliteStore {
+    readers: Readers,
+    /// Absent when opened for reading only. Declared before the lock: it ends first.
+    writer: Option<Writer>,
+    _lock: Option<File>,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path` for reading and writing, makes it where there is none, brings an older one up to
+    /// date, and holds the lock of the one writer until dropped.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the database is then as it was.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_with(path, SqliteOptions::default())
+    }
+
+    /// As [`Self::open`], with bounds other than the usual ones.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(path: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
+        let place = Place::new(path, options);
+        let lock = place.lock()?;
+        let connection = place.open_to_write()?;
+        let health = Arc::new(Health::default());
+        let writer = Writer::start(place.clone(), Arc::clone(&health), connection)?;
+        Ok(Self { readers: Readers::new(place, health), writer: Some(writer), _lock: Some(lock) })
+    }
+
+    /// Opens the database at `path` for reading only, whoever writes it meanwhile. Writing and following are
+    /// [`StoreError::Unavailable`].
+    ///
+    /// # Errors
+    /// [`OpenError`], also when there is no database.
+    pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
+        let place = Place::new(path, SqliteOptions::default());
+        drop(place.open_to_read()?);
+        Ok(Self { readers: Readers::new(place, Arc::default()), writer: None, _lock: None })
+    }
+
+    fn ask(&self, task: Task) -> Result<Done, StoreError> {
+        let writer = self.writer.as_ref();
+        writer.ok_or_else(|| StoreError::Unavailable("opened for reading only".to_owned()))?.ask(task)
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&self, change: Change) -> Result<(), StoreError> {
+        self.ask(Task::Change(change)).map(|_| ())
+    }
+
+    fn allocate(&self, kind: Kind, count: u64) -> Result<Range<u64>, StoreError> {
+        match self.ask(Task::Allocate(kind, count))? {
+            Done::Range(range) => Ok(range),
+            Done::Done => Err(StoreError::Unavailable("the writer gave no range".to_owned())),
+        }
+    }
+
+    fn follow(&self, after: u64, follower: Arc<dyn Follower>) -> Result<(), StoreError> {
+        if self.writer.is_none() {
+            return self.ask(Task::Check).map(|_| ());
+        }
+        // The long way on a reader, beside the writer; the writer adds only what has come meanwhile.
+        let mut after = after;
+        loop {
+            let events = self.readers.read(|sql| read::next_events(sql, after))?;
+            if events.is_empty() {
+                return self.ask(Task::Follow(after, follower)).map(|_| ());
+            }
+            after = read::reached(&events, after)?;
+            follower.apply(&events);
+        }
+    }
+
+    fn dossier(&self, holder: &HolderReference) -> Result<Option<Dossier>, StoreError> {
+        self.readers.read(|sql| read::dossier(sql, holder))
+    }
+
+    fn holder_of_card(&self, card: &CardNumber) -> Result<Option<HolderReference>, StoreError> {
+        let query = "SELECT holder FROM card WHERE number = ?1";
+        self.readers.read(|sql| first(sql, query, [card.as_str()], |row| rows::reference(row.get(0)?)))
+    }
+
+    fn certificate(&self, kind: Kind, serial: &Serial) -> Result<Option<CertificateRecord>, StoreError> {
+        self.readers.read(|sql| read::certificate(sql, kind, serial))
+    }
+
+    fn reserved(&self) -> Result<Vec<CertificateRecord>, StoreError> {
+        self.readers.read(|sql| read::reserved(sql))
+    }
+
+    fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError> {
+        let query = "SELECT * FROM answer WHERE client = ?1 AND key = ?2";
+        self.readers.read(|sql| first(sql, query, [client, key], rows::answer))
+    }
+
+    fn revoked(
+        &self,
+        kind: Kind,
+        generation: u8,
+        scope: CrlScope,
+        not_over_before: UnixTime,
+    ) -> Result<(Vec<CrlEntry>, u64), StoreError> {
+        self.readers.read(|sql| read::revoked(sql, (kind, generation), scope, not_over_before))
+    }
+
+    fn newest_crls(&self) -> Result<Vec<CrlRecord>, StoreError> {
+        self.readers.read(|sql| read::newest_crls(sql))
+    }
+
+    fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Result<Option<CrlRecord>, StoreError> {
+        self.readers.read(|sql| read::crl(sql, (kind, generation), scope, number))
+    }
+
+    fn crl_before(
+        &self,
+        kind: Kind,
+        generation: u8,
+        scope: CrlScope,
+        number: u64,
+    ) -> Result<Option<CrlRecord>, StoreError> {
+        self.readers.read(|sql| read::crl_before(sql, (kind, generation), scope, number))
+    }
+
+    fn listed_events(&self, after: u64, limit: usize) -> Result<Vec<ListedEvent>, StoreError> {
+        self.readers.read(|sql| read::listed_events(sql, after, limit))
+    }
+
+    fn authorities(&self) -> Result<Vec<AuthorityRecord>, StoreError> {
+        let query = "SELECT * FROM authority ORDER BY kind, generation";
+        self.readers.read(|sql| all(sql, query, [], rows::authority))
+    }
+
+    fn municipalities(&self) -> Result<Vec<MunicipalityCode>, StoreError> {
+        let query = "SELECT code FROM municipality ORDER BY code";
+        self.readers.read(|sql| all(sql, query, [], |row| rows::municipality(&row.get::<_, String>(0)?)))
+    }
+
+    fn credentials(&self) -> Result<Vec<CredentialRecord>, StoreError> {
+        self.readers.read(|sql| all(sql, "SELECT * FROM credential ORDER BY name", [], rows::credential))
+    }
+
+    fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
+        let query = "SELECT * FROM credential WHERE fingerprint = ?1";
+        self.readers.read(|sql| first(sql, query, [fingerprint], rows::credential))
+    }
+
+    fn counts(&self) -> Result<Vec<StateCount>, StoreError> {
+        self.readers.read(|sql| read::counts(sql))
+    }
+
+    fn audit_after(&self, position: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        let query = "SELECT * FROM audit_entry WHERE position > ?1 ORDER BY position LIMIT ?2";
+        let [after, limit] = [i64::try_from(position), i64::try_from(limit)].map(|bound| bound.unwrap_or(i64::MAX));
+        self.readers.read(|sql| all(sql, query, params![after, limit], rows::audit_entry))
+    }
+
+    fn last_recorded(&self) -> Result<Option<UnixTime>, StoreError> {
+        // Times of entries differ from their order by the tolerance at most, so a few of the last hold the latest.
+        let query = "SELECT max(at) FROM (SELECT at FROM audit_entry ORDER BY position DESC LIMIT 64)";
+        let latest = self.readers.read(|sql| {
+            let latest: Option<i64> = sql.prepare_cached(query)?.query_row([], |row| row.get(0))?;
+            Ok(latest)
+        })?;
+        latest.map(UnixTime::from_seconds).transpose().map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
+        self.ask(Task::Check).map(|_| ())
+    }
+}

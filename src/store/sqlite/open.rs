@@ -1,0 +1,199 @@
+//! Where the database is, who may write it, and how a connection is set up.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{
+    error::store_error,
+    migrations::{self, NEWEST},
+};
+use crate::ports::StoreError;
+
+/// The lock is asked for this often, this far apart, before it counts as held: a predecessor may just be ending, or a
+/// process that it started may not yet have become another program.
+const LOCK_ATTEMPTS: usize = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// How a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct SqliteOptions {
+    /// How long to wait for a lock that another program holds. Only foreign tools do; 5 s outlasts their short
+    /// transactions and stays under the time in which a client is answered.
+    pub busy_timeout: Duration,
+    /// Pages of 4096 octets beyond which the database does not grow; none: as far as the disk reaches.
+    pub max_pages: Option<u32>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self { busy_timeout: Duration::from_secs(5), max_pages: None }
+    }
+}
+
+/// Why a database was not opened. It is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process, or another store of this one, writes it.
+    #[error("another jitsuin holds this database ({0} is locked)")]
+    Held(PathBuf),
+    /// A later version of this program has written it.
+    #[error("the database has schema {found}, this program knows schemas up to {known}: use the newer program")]
+    Newer {
+        /// The schema of the database.
+        found: i64,
+        /// The newest schema that this program knows.
+        known: i64,
+    },
+    /// Opened for reading only, and its schema is older than this program's: open it for writing once.
+    #[error("the database has schema {found}, this program reads schema {known}: open it for writing once")]
+    Older {
+        /// The schema of the database.
+        found: i64,
+        /// The schema that this program reads.
+        known: i64,
+    },
+    /// The file is the database of another program.
+    #[error("the file is not a database of jitsuin")]
+    Foreign,
+    /// The files cannot be made or read.
+    #[error("the database files cannot be used: {0}")]
+    Files(#[from] std::io::Error),
+    /// The engine said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(store_error(error))
+    }
+}
+
+/// A database file and how to open it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    options: SqliteOptions,
+}
+
+impl Place {
+    pub(super) fn new(path: &Path, options: SqliteOptions) -> Self {
+        Self { path: path.to_owned(), options }
+    }
+
+    /// Takes the advisory lock of the one writer, `…​.lock` beside the database, for as long as the file is open.
+    pub(super) fn lock(&self) -> Result<File, OpenError> {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let file = private(&path)?;
+        for _ in 0..LOCK_ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::Error(error)) => return Err(OpenError::Files(error)),
+            }
+        }
+        Err(OpenError::Held(path))
+    }
+
+    /// Opens for writing, makes the database where there is none, and brings its schema up to date.
+    pub(super) fn open_to_write(&self) -> Result<Connection, OpenError> {
+        // SQLite gives its companion files the mode of the database.
+        drop(private(&self.path)?);
+        let mut connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        migrations::version(&connection)?;
+        self.configure_to_write(&connection)?;
+        migrations::migrate(&mut connection)?;
+        Ok(connection)
+    }
+
+    /// Opens for writing again.
+    pub(super) fn connect_to_write(&self) -> Result<Connection, StoreError> {
+        let connect = || {
+            let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            self.configure_to_write(&connection)?;
+            Ok(connection)
+        };
+        connect().map_err(store_error)
+    }
+
+    /// Opens for reading and checks that the schema is the one this program reads.
+    pub(super) fn open_to_read(&self) -> Result<Connection, OpenError> {
+        let connection = self.connect_to_read()?;
+        match migrations::version(&connection)? {
+            NEWEST => Ok(connection),
+            found => Err(OpenError::Older { found, known: NEWEST }),
+        }
+    }
+
+    /// Opens for reading.
+    pub(super) fn connect_to_read(&self) -> Result<Connection, StoreError> {
+        self.connect(OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(store_error)
+    }
+
+    fn connect(&self, mode: OpenFlags) -> rusqlite::Result<Connection> {
+        // NO_MUTEX: a connection is with one thread at a time, which the types see to.
+        let connection = Connection::open_with_flags(&self.path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(self.options.busy_timeout)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
+        Ok(connection)
+    }
+
+    fn configure_to_write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
+                Some("the file system does not allow a write-ahead log".to_owned()),
+            ));
+        }
+        // FULL: a commit returns when the log is on the disk. The log is cut back to 64 MiB after a checkpoint.
+        connection.execute_batch(
+            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;
+             PRAGMA journal_size_limit = 67108864;",
+        )?;
+        if let Some(pages) = self.options.max_pages {
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens or makes a file that only its owner reads: it tells who holds what.
+fn private(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Whether stored data has been seen to contradict itself; then nothing is written any more.
+#[derive(Debug, Default)]
+pub(super) struct Health(OnceLock<String>);
+
+impl Health {
+    /// # Errors
+    /// [`StoreError::Corrupt`] with what was seen first.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.0.get().map_or(Ok(()), |seen| Err(StoreError::Corrupt(seen.clone())))
+    }
+
+    /// Passes an error on, and remembers a contradiction.
+    pub(super) fn note(&self, error: StoreError) -> StoreError {
+        if let StoreError::Corrupt(seen) = &error {
+            tracing::error!(cause = seen, "stored data contradicts itself; writing stops");
+            self.0.get_or_init(|| seen.clone());
+        }
+        error
+    }
+}

@@ -1,0 +1,254 @@
+//! The reading side: a few read-only connections, and the queries.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::{
+    error::store_error,
+    open::{Health, Place},
+    rows,
+};
+use crate::{
+    kind::Kind,
+    ports::{
+        CertificateRecord, CrlRecord, Dossier, HolderReference, ListedEvent, StatusEvent, StoreError, store::StateCount,
+    },
+    scope::CrlScope,
+    x509::{Serial, UnixTime, crl::CrlEntry},
+};
+
+/// Connections kept open while nobody reads; more are opened when more threads read, and closed afterwards.
+const IDLE_CONNECTIONS: usize = 8;
+/// Events taken from the store at a time.
+const CHUNK: usize = 4096;
+
+/// The reading side.
+pub(super) struct Readers {
+    place: Place,
+    health: Arc<Health>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(super) fn new(place: Place, health: Arc<Health>) -> Self {
+        Self { place, health, idle: Mutex::default() }
+    }
+
+    /// Reads at one instant of the store.
+    pub(super) fn read<T>(&self, query: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = kept.map_or_else(|| self.place.connect_to_read(), Ok)?;
+        let at_one_instant = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            let value = query(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        let value = at_one_instant(&mut connection).map_err(|error| self.health.note(store_error(error)))?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_CONNECTIONS {
+            idle.push(connection);
+        }
+        Ok(value)
+    }
+}
+
+/// All rows of a query.
+pub(super) fn all<T>(
+    sql: &Connection,
+    query: &str,
+    values: impl rusqlite::Params,
+    record: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    sql.prepare_cached(query)?.query_map(values, record)?.collect()
+}
+
+/// The one row of a query, if there is one.
+pub(super) fn first<T>(
+    sql: &Connection,
+    query: &str,
+    values: impl rusqlite::Params,
+    record: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    sql.prepare_cached(query)?.query_row(values, record).optional()
+}
+
+/// Everything about a holder.
+pub(super) fn dossier(sql: &Connection, holder: &HolderReference) -> rusqlite::Result<Option<Dossier>> {
+    let reference = [holder.as_str()];
+    let Some(holder) = first(sql, "SELECT * FROM holder WHERE reference = ?1", reference, rows::holder)? else {
+        return Ok(None);
+    };
+    Ok(Some(Dossier {
+        holder,
+        cards: all(sql, "SELECT * FROM card WHERE holder = ?1 ORDER BY id", reference, rows::card)?,
+        certificates: all(
+            sql,
+            "SELECT * FROM certificate WHERE holder = ?1 ORDER BY id",
+            reference,
+            rows::certificate,
+        )?,
+    }))
+}
+
+/// A certificate by its serial number.
+pub(super) fn certificate(
+    sql: &Connection,
+    kind: Kind,
+    serial: &Serial,
+) -> rusqlite::Result<Option<CertificateRecord>> {
+    let query = "SELECT * FROM certificate WHERE kind = ?1 AND serial = ?2";
+    first(sql, query, params![kind.id(), serial.octets()], rows::certificate)
+}
+
+/// What a complete list has to carry.
+pub(super) fn revoked(
+    sql: &Connection,
+    (kind, generation): (Kind, u8),
+    scope: CrlScope,
+    not_over_before: UnixTime,
+) -> rusqlite::Result<(Vec<CrlEntry>, u64)> {
+    // The condition on the state stands as in the index that keeps these few apart from the many.
+    const LISTED: &str = "SELECT serial, revocation_date, reason, invalidity_date FROM certificate
+        WHERE state IN ('held', 'revoked') AND kind = ?1 AND generation = ?2 AND not_after >= ?3";
+    // A hold that the end of validity overtook is told by its last event alone.
+    const OVERTAKEN: &str = "SELECT c.serial, e.revocation_date, e.reason, e.invalidity_date
+        FROM certificate c CROSS JOIN status_event e
+        WHERE c.state = 'expired' AND c.kind = ?1 AND c.generation = ?2 AND c.not_after >= ?3 AND e.state = 'held'
+          AND e.position = (SELECT max(position) FROM status_event WHERE kind = c.kind AND ca_index = c.ca_index)";
+    const IN_ORDER: &str = "ORDER BY length(serial), serial";
+    let bound = not_over_before.seconds();
+    let entries = match scope.complete() {
+        // No state is kept of the CA's own certificates yet; the day one is, its revoked generations come here.
+        CrlScope::Authorities => Vec::new(),
+        complete => match complete.municipality() {
+            None => {
+                let query = format!("SELECT * FROM ({LISTED} UNION ALL {OVERTAKEN}) {IN_ORDER}");
+                all(sql, &query, params![kind.id(), generation, bound], rows::entry)?
+            }
+            Some(code) => {
+                let place = "AND municipality = ?4";
+                let query = format!("SELECT * FROM ({LISTED} {place} UNION ALL {OVERTAKEN} {place}) {IN_ORDER}");
+                all(sql, &query, params![kind.id(), generation, bound, code.to_string()], rows::entry)?
+            }
+        },
+    };
+    Ok((entries, last_event(sql)?))
+}
+
+/// Status events after a position with what lists must know of their certificates.
+pub(super) fn listed_events(sql: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<ListedEvent>> {
+    let query = "SELECT e.*, c.generation, c.serial, c.municipality, c.not_after,
+          CASE e.state WHEN 'live' THEN (SELECT p.revocation_date FROM status_event p
+            WHERE p.kind = e.kind AND p.ca_index = e.ca_index AND p.position < e.position
+            ORDER BY p.position DESC LIMIT 1) END AS released
+        FROM status_event e CROSS JOIN certificate c ON c.kind = e.kind AND c.ca_index = e.ca_index
+        WHERE e.position > ?1 ORDER BY e.position LIMIT ?2";
+    let [after, limit] = [i64::try_from(after), i64::try_from(limit)].map(|bound| bound.unwrap_or(i64::MAX));
+    all(sql, query, params![after, limit], rows::listed_event)
+}
+
+/// One published list.
+pub(super) fn crl(
+    sql: &Connection,
+    (kind, generation): (Kind, u8),
+    scope: CrlScope,
+    number: u64,
+) -> rusqlite::Result<Option<CrlRecord>> {
+    let query = "SELECT * FROM crl WHERE kind = ?1 AND generation = ?2 AND scope = ?3 AND number = ?4";
+    let Ok(number) = i64::try_from(number) else { return Ok(None) };
+    first(sql, query, params![kind.id(), generation, scope.word(), number], rows::crl)
+}
+
+/// The newest list of the scope with a lesser number.
+pub(super) fn crl_before(
+    sql: &Connection,
+    (kind, generation): (Kind, u8),
+    scope: CrlScope,
+    number: u64,
+) -> rusqlite::Result<Option<CrlRecord>> {
+    let query = "SELECT * FROM crl WHERE kind = ?1 AND generation = ?2 AND scope = ?3 AND number < ?4
+        ORDER BY number DESC LIMIT 1";
+    let bound = i64::try_from(number).unwrap_or(i64::MAX);
+    first(sql, query, params![kind.id(), generation, scope.word(), bound], rows::crl)
+}
+
+/// The newest list of every kind, generation and scope.
+pub(super) fn newest_crls(sql: &Connection) -> rusqlite::Result<Vec<CrlRecord>> {
+    // CROSS JOIN: from the few newest to the many kept, never the other way round.
+    let query = "SELECT crl.* FROM crl_newest CROSS JOIN crl USING (kind, generation, scope, number)";
+    let mut records = all(sql, query, [], rows::crl)?;
+    records.sort_by_key(|record| (record.kind, record.generation, record.scope));
+    Ok(records)
+}
+
+/// Certificates by kind and state; what does not occur is left out.
+pub(super) fn counts(sql: &Connection) -> rusqlite::Result<Vec<StateCount>> {
+    let mut counts = all(sql, "SELECT kind, state, count FROM state_count WHERE count > 0", [], |row| {
+        Ok(StateCount { kind: rows::kind(row, "kind")?, state: rows::state(row)?, count: rows::number(row, "count")? })
+    })?;
+    counts.sort_by_key(|count: &StateCount| (count.kind, count.state));
+    Ok(counts)
+}
+
+/// Reservations without a certificate, oldest first.
+pub(super) fn reserved(sql: &Connection) -> rusqlite::Result<Vec<CertificateRecord>> {
+    all(sql, "SELECT * FROM certificate WHERE state = 'reserved' ORDER BY id", [], rows::certificate)
+}
+
+/// Position of the last status event.
+pub(super) fn last_event(sql: &Connection) -> rusqlite::Result<u64> {
+    let last: i64 =
+        sql.prepare_cached("SELECT coalesce(max(position), 0) FROM status_event")?.query_row([], |row| row.get(0))?;
+    rows::unsigned(last)
+}
+
+/// The next events after a position, a bounded number.
+pub(super) fn next_events(sql: &Connection, after: u64) -> rusqlite::Result<Vec<StatusEvent>> {
+    let query = "SELECT * FROM status_event WHERE position > ?1 ORDER BY position LIMIT ?2";
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    all(sql, query, params![after, CHUNK as i64], rows::event)
+}
+
+/// The next events after a position short of the last.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if one is missing.
+pub(super) fn events_chunk(sql: &Connection, after: u64) -> Result<Vec<StatusEvent>, StoreError> {
+    let events = next_events(sql, after).map_err(store_error)?;
+    if reached(&events, after)? == after { Err(missing(after)) } else { Ok(events) }
+}
+
+fn missing(after: u64) -> StoreError {
+    StoreError::Corrupt(format!("events are missing after {after}"))
+}
+
+/// The position reached with `events` from `after` on.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if one is missing.
+pub(super) fn reached(events: &[StatusEvent], after: u64) -> Result<u64, StoreError> {
+    let reached = after + events.len() as u64;
+    let whole = events.iter().zip(after + 1..).all(|(event, position)| event.position == position);
+    if whole { Ok(reached) } else { Err(missing(after)) }
+}
+
+/// Every event after a position that the store has already reached.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if one is missing, or if the store has not reached it.
+pub(super) fn events_after(sql: &Connection, after: u64) -> Result<Vec<StatusEvent>, StoreError> {
+    let last = last_event(sql).map_err(store_error)?;
+    if last < after {
+        return Err(StoreError::Corrupt(format!("the last event is {last}, but event {after} has been told")));
+    }
+    let mut events = Vec::new();
+    let mut at = after;
+    while at < last {
+        let chunk = events_chunk(sql, at)?;
+        at += chunk.len() as u64;
+        events.extend(chunk);
+    }
+    Ok(events)
+}

@@ -1,0 +1,302 @@
+//! Rows to records, and the words and numbers in which the columns keep our types.
+
+use rusqlite::{Row, types::FromSql};
+use time::{Date, format_description::BorrowedFormatItem, macros::format_description};
+
+use super::error::{Trouble, impossible};
+use crate::{
+    audit::{AuditEntry, Draft},
+    kind::Kind,
+    municipality::MunicipalityCode,
+    ports::{
+        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, CredentialRecord, CrlRecord,
+        HolderRecord, HolderReference, ListedEvent, Revocation, Role, StatusEvent,
+    },
+    rules::CertificateState,
+    scope::CrlScope,
+    store::refusal,
+    x509::{RevocationReason, Serial, UnixTime, crl::CrlEntry},
+};
+
+type Read<T> = rusqlite::Result<T>;
+
+const DAY: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
+const STATES: [(CertificateState, &str); 5] = [
+    (CertificateState::Reserved, "reserved"),
+    (CertificateState::Live, "live"),
+    (CertificateState::Held, "held"),
+    (CertificateState::Revoked, "revoked"),
+    (CertificateState::Expired, "expired"),
+];
+
+// --- into columns -----------------------------------------------------------
+
+/// A count as SQLite's signed integer.
+pub(super) fn int(number: u64) -> Result<i64, Trouble> {
+    i64::try_from(number).map_err(|_| Trouble::conflict(refusal::OUTSIDE))
+}
+
+/// A day as `YYYY-MM-DD`.
+pub(super) fn day_text(day: Date) -> Result<String, Trouble> {
+    day.format(DAY).map_err(|_| Trouble::conflict(refusal::OUTSIDE))
+}
+
+/// The word of a state.
+pub(super) fn state_word(state: CertificateState) -> &'static str {
+    STATES.into_iter().find_map(|(value, word)| (value == state).then_some(word)).unwrap_or_default()
+}
+
+/// The four columns of a revocation: `revocation_date, reason, invalidity_date, cause`.
+pub(super) type RevocationColumns = (Option<i64>, Option<u8>, Option<i64>, Option<&'static str>);
+
+/// A revocation, or its absence, as columns.
+pub(super) fn revocation_columns(revocation: Option<&Revocation>) -> RevocationColumns {
+    match revocation {
+        None => (None, None, None, None),
+        Some(end) => (
+            Some(end.revocation_date.seconds()),
+            Some(end.reason.code()),
+            end.invalidity_date.map(UnixTime::seconds),
+            Some(end.cause.word()),
+        ),
+    }
+}
+
+// --- out of columns ---------------------------------------------------------
+
+/// The kind in `column`.
+pub(super) fn kind(row: &Row<'_>, column: &str) -> Read<Kind> {
+    Kind::from_id(row.get(column)?).ok_or_else(|| impossible("kind"))
+}
+
+/// The unsigned number in `column`.
+pub(super) fn number(row: &Row<'_>, column: &str) -> Read<u64> {
+    unsigned(row.get(column)?)
+}
+
+/// An integer that is never negative.
+pub(super) fn unsigned(value: i64) -> Read<u64> {
+    u64::try_from(value).map_err(|_| impossible("a count"))
+}
+
+fn optional_number(row: &Row<'_>, column: &str) -> Read<Option<u64>> {
+    row.get::<_, Option<i64>>(column)?.map(unsigned).transpose()
+}
+
+/// An instant.
+pub(super) fn instant(seconds: i64) -> Read<UnixTime> {
+    UnixTime::from_seconds(seconds).map_err(|_| impossible("an instant"))
+}
+
+fn instant_at(row: &Row<'_>, column: &str) -> Read<UnixTime> {
+    instant(row.get(column)?)
+}
+
+fn day(row: &Row<'_>, column: &str) -> Read<Date> {
+    let text: String = row.get(column)?;
+    Date::parse(&text, DAY).map_err(|_| impossible("a day"))
+}
+
+fn digest<const N: usize>(row: &Row<'_>, column: &str) -> Read<[u8; N]> {
+    row.get(column)
+}
+
+fn serial(row: &Row<'_>) -> Read<Serial> {
+    let octets: Vec<u8> = row.get("serial")?;
+    Serial::from_octets(&octets).map_err(|_| impossible("serial"))
+}
+
+/// The code in a text.
+pub(super) fn municipality(code: &str) -> Read<MunicipalityCode> {
+    code.parse().map_err(|_| impossible("municipality"))
+}
+
+fn municipality_at(row: &Row<'_>, column: &str) -> Read<MunicipalityCode> {
+    municipality(&text(row, column)?)
+}
+
+fn optional_municipality(row: &Row<'_>, column: &str) -> Read<Option<MunicipalityCode>> {
+    row.get::<_, Option<String>>(column)?.map(|code| municipality(&code)).transpose()
+}
+
+fn text(row: &Row<'_>, column: &str) -> Read<String> {
+    row.get(column)
+}
+
+/// A holder's reference.
+pub(super) fn reference(text: String) -> Read<HolderReference> {
+    HolderReference::parse(text).map_err(|_| impossible("holder"))
+}
+
+fn card_number(text: String) -> Read<CardNumber> {
+    CardNumber::parse(text).map_err(|_| impossible("card"))
+}
+
+/// The state in `column`.
+pub(super) fn state(row: &Row<'_>) -> Read<CertificateState> {
+    let word: String = row.get("state")?;
+    STATES.into_iter().find_map(|(state, known)| (word == known).then_some(state)).ok_or_else(|| impossible("state"))
+}
+
+fn reason(code: u8) -> Read<RevocationReason> {
+    RevocationReason::from_code(code).ok_or_else(|| impossible("reason"))
+}
+
+fn revocation(row: &Row<'_>) -> Read<Option<Revocation>> {
+    let Some(date) = row.get::<_, Option<i64>>("revocation_date")? else { return Ok(None) };
+    Ok(Some(Revocation {
+        revocation_date: instant(date)?,
+        reason: reason(row.get("reason")?)?,
+        invalidity_date: row.get::<_, Option<i64>>("invalidity_date")?.map(instant).transpose()?,
+        cause: text(row, "cause")?.parse().map_err(|_| impossible("cause"))?,
+    }))
+}
+
+fn blob<T: FromSql>(row: &Row<'_>, column: &str) -> Read<T> {
+    row.get(column)
+}
+
+// --- records ----------------------------------------------------------------
+
+/// A row of `holder`.
+pub(super) fn holder(row: &Row<'_>) -> Read<HolderRecord> {
+    Ok(HolderRecord {
+        reference: reference(text(row, "reference")?)?,
+        municipality: municipality_at(row, "municipality")?,
+        moving_to: optional_municipality(row, "moving_to")?,
+        birth: day(row, "birth")?,
+        ward: row.get("ward")?,
+        registered: row.get("registered")?,
+        version: number(row, "version")?,
+    })
+}
+
+/// A row of `card`.
+pub(super) fn card(row: &Row<'_>) -> Read<CardRecord> {
+    Ok(CardRecord {
+        number: card_number(text(row, "number")?)?,
+        holder: reference(text(row, "holder")?)?,
+        issue_day: day(row, "issue_day")?,
+        application_day: day(row, "application_day")?,
+        last_day: day(row, "last_day")?,
+        void: row.get("void")?,
+    })
+}
+
+/// A row of `certificate`.
+pub(super) fn certificate(row: &Row<'_>) -> Read<CertificateRecord> {
+    Ok(CertificateRecord {
+        kind: kind(row, "kind")?,
+        generation: row.get("generation")?,
+        index: number(row, "ca_index")?,
+        serial: serial(row)?,
+        holder: reference(text(row, "holder")?)?,
+        card: card_number(text(row, "card")?)?,
+        municipality: municipality_at(row, "municipality")?,
+        not_before: instant_at(row, "not_before")?,
+        not_after: instant_at(row, "not_after")?,
+        state: state(row)?,
+        revocation: revocation(row)?,
+        pair: optional_number(row, "pair")?,
+        predecessor: optional_number(row, "predecessor")?,
+        successor: optional_number(row, "successor")?,
+        key_digest: digest(row, "key_digest")?,
+        tbs: blob(row, "tbs")?,
+        certificate: blob(row, "certificate")?,
+    })
+}
+
+/// A row of `status_event`.
+pub(super) fn event(row: &Row<'_>) -> Read<StatusEvent> {
+    Ok(StatusEvent {
+        position: number(row, "position")?,
+        kind: kind(row, "kind")?,
+        index: number(row, "ca_index")?,
+        state: state(row)?,
+        revocation: revocation(row)?,
+    })
+}
+
+/// A row of `status_event` beside its certificate.
+pub(super) fn listed_event(row: &Row<'_>) -> Read<ListedEvent> {
+    Ok(ListedEvent {
+        event: event(row)?,
+        generation: row.get("generation")?,
+        serial: serial(row)?,
+        municipality: municipality_at(row, "municipality")?,
+        not_after: instant_at(row, "not_after")?,
+        released: row.get::<_, Option<i64>>("released")?.map(instant).transpose()?,
+    })
+}
+
+/// The columns of `certificate` that a list carries.
+pub(super) fn entry(row: &Row<'_>) -> Read<CrlEntry> {
+    Ok(CrlEntry {
+        serial: serial(row)?,
+        revocation_date: instant_at(row, "revocation_date")?,
+        reason: reason(row.get("reason")?)?,
+        invalidity_date: row.get::<_, Option<i64>>("invalidity_date")?.map(instant).transpose()?,
+    })
+}
+
+/// A row of `authority`.
+pub(super) fn authority(row: &Row<'_>) -> Read<AuthorityRecord> {
+    Ok(AuthorityRecord {
+        kind: kind(row, "kind")?,
+        generation: row.get("generation")?,
+        first_index: number(row, "first_index")?,
+        certificate: blob(row, "certificate")?,
+    })
+}
+
+/// A row of `crl`.
+pub(super) fn crl(row: &Row<'_>) -> Read<CrlRecord> {
+    Ok(CrlRecord {
+        kind: kind(row, "kind")?,
+        generation: row.get("generation")?,
+        scope: CrlScope::from_word(&text(row, "scope")?).ok_or_else(|| impossible("scope"))?,
+        number: number(row, "number")?,
+        this_update: instant_at(row, "this_update")?,
+        next_update: instant_at(row, "next_update")?,
+        position: number(row, "position")?,
+        entries: number(row, "entries")?,
+        der: blob(row, "der")?,
+    })
+}
+
+/// A row of `credential`.
+pub(super) fn credential(row: &Row<'_>) -> Read<CredentialRecord> {
+    Ok(CredentialRecord {
+        fingerprint: digest(row, "fingerprint")?,
+        role: Role::from_word(&text(row, "role")?).ok_or_else(|| impossible("role"))?,
+        name: text(row, "name")?,
+        municipality: optional_municipality(row, "municipality")?,
+        active: row.get("active")?,
+        certificate: blob(row, "certificate")?,
+    })
+}
+
+/// A row of `answer`.
+pub(super) fn answer(row: &Row<'_>) -> Read<AnswerRecord> {
+    Ok(AnswerRecord {
+        client: text(row, "client")?,
+        key: text(row, "key")?,
+        digest: digest(row, "digest")?,
+        outcome: blob(row, "outcome")?,
+    })
+}
+
+/// A row of `audit_entry`.
+pub(super) fn audit_entry(row: &Row<'_>) -> Read<AuditEntry> {
+    Ok(AuditEntry {
+        position: number(row, "position")?,
+        draft: Draft {
+            at: instant_at(row, "at")?,
+            actor: text(row, "actor")?,
+            action: text(row, "action")?,
+            subject: text(row, "subject")?,
+            detail: text(row, "detail")?,
+        },
+        seal: digest(row, "seal")?,
+    })
+}

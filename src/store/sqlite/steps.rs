@@ -1,0 +1,219 @@
+//! Each [`Step`] in SQL.
+//!
+//! The schema's constraints hold the contract; what they cannot say is asked before. Certificates have the file beside.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{error::Trouble, numbering, rows};
+use crate::{
+    kind::Kind,
+    municipality::MunicipalityCode,
+    ports::{
+        AnswerRecord, AuthorityRecord, CardRecord, CredentialRecord, CrlRecord, Duplicate, HolderRecord, StatusEvent,
+        Step, StoreError,
+    },
+    scope::CrlScope,
+    store::refusal,
+};
+
+/// The steps of one change under way.
+pub(super) struct Steps<'a> {
+    pub(super) sql: &'a Connection,
+    pub(super) events: &'a mut Vec<StatusEvent>,
+    pub(super) last_event: u64,
+    /// Kind and index of new reservations and the index of their other certificate, linked when all are there.
+    pub(super) pairs: Vec<(Kind, u64, u64)>,
+}
+
+impl<'a> Steps<'a> {
+    /// Begins after the event at `last_event`; new events are put behind `events`.
+    pub(super) fn new(sql: &'a Connection, last_event: u64, events: &'a mut Vec<StatusEvent>) -> Self {
+        Self { sql, events, last_event, pairs: Vec::new() }
+    }
+
+    /// Takes all steps in order, and gives the position of the last event.
+    pub(super) fn take(mut self, steps: Vec<Step>) -> Result<u64, Trouble> {
+        steps.into_iter().try_for_each(|step| self.step(step))?;
+        self.pairs.iter().try_for_each(|(kind, index, other)| self.link(*kind, *index, *other))?;
+        Ok(self.last_event)
+    }
+
+    fn step(&mut self, step: Step) -> Result<(), Trouble> {
+        match step {
+            Step::Holder(record) => self.holder(&record),
+            Step::Card(record) => self.card(&record),
+            Step::Reserve(record) => self.reserve(&record),
+            Step::Issue { kind, index, certificate } => self.issue(kind, index, &certificate),
+            Step::Status { kind, index, from, to, revocation } => self.status((kind, index), from, to, revocation),
+            Step::Answer(record) => self.answer(&record),
+            Step::Forget { client, key } => self.forget(&client, &key),
+            Step::Crl(record) => self.crl(&record),
+            Step::Authority(record) => self.authority(&record),
+            Step::Municipality(code) => self.municipality(code),
+            Step::Credential(record) => self.credential(&record),
+        }
+    }
+
+    /// Runs one statement; the number of rows it touched.
+    pub(super) fn run(&self, statement: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize> {
+        self.sql.prepare_cached(statement)?.execute(values)
+    }
+
+    /// Whether a query finds anything.
+    pub(super) fn finds(&self, query: &str, values: impl rusqlite::Params) -> rusqlite::Result<bool> {
+        self.sql.prepare_cached(query)?.exists(values)
+    }
+
+    fn holder(&self, record: &HolderRecord) -> Result<(), Trouble> {
+        let values = params![
+            record.reference.as_str(),
+            record.municipality.to_string(),
+            record.moving_to.map(|code| code.to_string()),
+            rows::day_text(record.birth)?,
+            record.ward,
+            record.registered,
+            rows::int(record.version)?,
+        ];
+        let touched = if record.version == 0 {
+            self.run(
+                "INSERT INTO holder (reference, municipality, moving_to, birth, ward, registered, version)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7 + 1) ON CONFLICT (reference) DO NOTHING",
+                values,
+            )?
+        } else {
+            self.run(
+                "UPDATE holder SET municipality = ?2, moving_to = ?3, birth = ?4, ward = ?5, registered = ?6,
+                   version = version + 1
+                 WHERE reference = ?1 AND version = ?7",
+                values,
+            )?
+        };
+        one(touched, refusal::HOLDER)
+    }
+
+    fn card(&self, record: &CardRecord) -> Result<(), Trouble> {
+        let (number, holder) = (record.number.as_str(), record.holder.as_str());
+        if self.finds("SELECT 1 FROM card WHERE number = ?1 AND holder <> ?2", [number, holder])? {
+            return Err(Trouble::duplicate(Duplicate::Card));
+        }
+        if !self.knows_holder(holder)? {
+            return Err(Trouble::conflict(refusal::NO_HOLDER));
+        }
+        self.run(
+            "INSERT INTO card (number, holder, issue_day, application_day, last_day, void)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (number) DO UPDATE SET issue_day = excluded.issue_day,
+               application_day = excluded.application_day, last_day = excluded.last_day, void = excluded.void",
+            params![
+                number,
+                holder,
+                rows::day_text(record.issue_day)?,
+                rows::day_text(record.application_day)?,
+                rows::day_text(record.last_day)?,
+                record.void
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn knows_holder(&self, reference: &str) -> rusqlite::Result<bool> {
+        self.finds("SELECT 1 FROM holder WHERE reference = ?1", [reference])
+    }
+
+    fn answer(&self, record: &AnswerRecord) -> Result<(), Trouble> {
+        let touched = self.run(
+            "INSERT INTO answer (client, key, digest, outcome) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (client, key) DO NOTHING",
+            params![record.client, record.key, record.digest, record.outcome],
+        )?;
+        if touched == 1 { Ok(()) } else { Err(Trouble::Refused(StoreError::Repeated)) }
+    }
+
+    fn forget(&self, client: &str, key: &str) -> Result<(), Trouble> {
+        self.run("DELETE FROM answer WHERE client = ?1 AND key = ?2", [client, key])?;
+        Ok(())
+    }
+
+    fn crl(&self, record: &CrlRecord) -> Result<(), Trouble> {
+        let (kind, scope, number) = (record.kind.id(), record.scope.word(), rows::int(record.number)?);
+        let newest = |scope: CrlScope| self.newest_number(record, scope);
+        let complete = newest(record.scope.complete())?;
+        let delta = record.scope.complete().delta().map_or(Ok(0), newest)?;
+        if !numbering::follows(record.scope, record.number, complete, delta) {
+            return Err(Trouble::conflict(refusal::CRL_NUMBER));
+        }
+        self.run(
+            "INSERT INTO crl (kind, generation, scope, number, this_update, next_update, position, entries, der)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                kind,
+                record.generation,
+                scope,
+                number,
+                record.this_update.seconds(),
+                record.next_update.seconds(),
+                rows::int(record.position)?,
+                rows::int(record.entries)?,
+                record.der
+            ],
+        )?;
+        self.run(
+            "INSERT INTO crl_newest (kind, generation, scope, number) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (kind, generation, scope) DO UPDATE SET number = excluded.number",
+            params![kind, record.generation, scope, number],
+        )?;
+        Ok(())
+    }
+
+    /// The number of the newest list of a family beside `record`'s; 0 if there is none.
+    fn newest_number(&self, record: &CrlRecord, scope: CrlScope) -> Result<u64, Trouble> {
+        let query = "SELECT number FROM crl_newest WHERE kind = ?1 AND generation = ?2 AND scope = ?3";
+        let values = params![record.kind.id(), record.generation, scope.word()];
+        let last: Option<i64> = self.sql.prepare_cached(query)?.query_row(values, |row| row.get(0)).optional()?;
+        Ok(rows::unsigned(last.unwrap_or(0))?)
+    }
+
+    fn authority(&self, record: &AuthorityRecord) -> Result<(), Trouble> {
+        let touched = self.run(
+            "INSERT INTO authority (kind, generation, first_index, certificate)
+             SELECT ?1, ?2, value, ?3 FROM next_index
+             WHERE kind = ?1 AND ?2 = 1 + (SELECT coalesce(max(generation), 0) FROM authority WHERE kind = ?1)",
+            params![record.kind.id(), record.generation, record.certificate],
+        )?;
+        one(touched, refusal::GENERATION)
+    }
+
+    fn municipality(&self, code: MunicipalityCode) -> Result<(), Trouble> {
+        self.run("INSERT INTO municipality (code) VALUES (?1) ON CONFLICT (code) DO NOTHING", [code.to_string()])?;
+        Ok(())
+    }
+
+    fn credential(&self, record: &CredentialRecord) -> Result<(), Trouble> {
+        if self.finds(
+            "SELECT 1 FROM credential WHERE name = ?1 AND fingerprint <> ?2",
+            params![record.name, record.fingerprint],
+        )? {
+            return Err(Trouble::duplicate(Duplicate::Credential));
+        }
+        self.run(
+            "INSERT INTO credential (fingerprint, role, name, municipality, active, certificate)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (fingerprint) DO UPDATE SET role = excluded.role, name = excluded.name,
+               municipality = excluded.municipality, active = excluded.active, certificate = excluded.certificate",
+            params![
+                record.fingerprint,
+                record.role.word(),
+                record.name,
+                record.municipality.map(|code| code.to_string()),
+                record.active,
+                record.certificate
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+/// Exactly one row was touched; otherwise what the caller read of `what` no longer holds.
+pub(super) fn one(touched: usize, what: &'static str) -> Result<(), Trouble> {
+    if touched == 1 { Ok(()) } else { Err(Trouble::conflict(what)) }
+}

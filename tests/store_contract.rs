@@ -1,0 +1,109 @@
+//! The contract of [`jitsuin::ports::store`] as one suite, a test a sentence, which every engine runs.
+//!
+//! Another engine is one line at the end: its name, whether it outlives the process, and how it is opened in a directory.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
+
+use std::path::Path;
+
+use jitsuin::{
+    ports::Store,
+    store::{MemoryStore, SqliteStore},
+};
+use tempfile::TempDir;
+
+#[path = "store_contract/agreement.rs"]
+mod agreement;
+#[path = "store_contract/checked.rs"]
+mod checked;
+#[path = "store_contract/durable.rs"]
+mod durable;
+#[path = "store_contract/fixture.rs"]
+mod fixture;
+#[path = "store_contract/together.rs"]
+mod together;
+
+/// Opens the engine's store in a directory of its own, or opens it again.
+type Open = fn(&Path) -> Box<dyn Store>;
+
+/// A new store, and the directory that it lives in.
+fn fresh(open: Open) -> (TempDir, Box<dyn Store>) {
+    let dir = TempDir::new().unwrap();
+    let store = open(dir.path());
+    (dir, store)
+}
+
+/// Runs functions of a module as tests on an engine.
+macro_rules! run {
+    ($open:expr, $module:ident: $($test:ident)*) => {
+        mod $module {
+            $(#[test] fn $test() { crate::$module::$test($open) })*
+        }
+    };
+}
+
+macro_rules! engine {
+    ($engine:ident, durable, $open:expr) => {
+        engine!($engine, $open, {
+            run!($open, durable:
+                everything_is_there_after_reopening
+                indexes_are_not_given_again_after_reopening
+                the_clock_guard_remembers_the_latest_time
+            );
+        });
+    };
+    ($engine:ident, volatile, $open:expr) => {
+        engine!($engine, $open, {});
+    };
+    ($engine:ident, $open:expr, { $($more:tt)* }) => {
+        mod $engine {
+            run!($open, checked:
+                a_holder_has_one_reservation_of_a_kind
+                a_live_or_held_certificate_stands_in_the_way_of_another
+                what_is_over_stands_in_nobodys_way
+                a_renewal_is_reserved_beside_its_predecessor_and_issued_in_its_place
+                a_predecessor_is_the_holders_own_and_of_the_kind
+                a_key_is_certified_once_ever
+                an_index_and_a_serial_are_unique_within_the_kind
+                a_reservation_needs_its_holder_and_card_and_is_nothing_more
+                a_pair_is_linked_both_ways_in_either_order
+                a_pair_of_two_cards_or_with_nothing_is_refused
+                a_new_signing_certificate_takes_over_the_link_of_the_kept_one
+                a_holder_changes_only_at_the_version_that_was_read
+                a_card_stays_with_its_holder
+                a_state_changes_only_from_the_expected_one
+                revoked_and_expired_are_final
+                held_and_revoked_carry_a_revocation_and_others_none
+                list_numbers_rise_by_one_in_each_scope
+                a_complete_list_and_its_deltas_share_one_sequence
+                every_list_is_found_by_its_number_and_by_its_successor
+                generations_follow_each_other_and_begin_at_the_next_index
+                the_first_answer_is_the_answer_until_forgotten
+                a_credential_has_a_name_of_its_own
+                a_municipality_takes_part_once
+                a_clock_that_went_back_stops_writing
+            );
+            run!($open, together:
+                a_refused_last_step_leaves_nothing_not_even_the_entry
+                a_change_without_steps_still_writes_its_entry
+                entries_are_read_in_pages
+                an_index_is_given_once_to_one_of_many_threads
+                of_many_who_read_one_version_one_writes
+                a_dossier_is_read_at_one_instant
+                what_was_acknowledged_is_seen_by_who_reads_afterwards
+                followers_miss_nothing_whenever_they_begin
+                followers_get_live_held_and_revoked_but_neither_reserved_nor_expired
+                a_follower_ahead_of_the_store_is_refused
+                a_list_carries_what_is_held_or_revoked_in_its_scope_by_serial
+                a_list_keeps_a_hold_that_the_end_of_validity_overtook
+                listed_events_are_the_events_with_their_certificates
+                reservations_and_counts_are_as_recorded
+            );
+            run!($open, agreement: random_changes_end_as_in_the_model);
+            $($more)*
+        }
+    };
+}
+
+engine!(sqlite, durable, |dir| Box::new(crate::SqliteStore::open(&dir.join("jitsuin.db")).unwrap()));
+engine!(memory, volatile, |_| Box::new(crate::MemoryStore::new()));

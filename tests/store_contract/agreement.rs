@@ -1,0 +1,156 @@
+//! Random changes against two engines: they accept the same, refuse the same, and can be asked nothing that differs.
+
+use jitsuin::{
+    kind::Kind,
+    ports::{AnswerRecord, CertificateRecord, Step, Store},
+    rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
+    scope::CrlScope,
+    store::MemoryStore,
+};
+use proptest::prelude::*;
+
+use crate::{Open, fixture::*};
+
+/// A step in the rough: small numbers, made into a step that mostly fits what is there.
+#[derive(Clone, Debug)]
+enum Rough {
+    Holder { of: u64, stale: bool, moving: bool },
+    Card { number: u64, of: u64, void: bool },
+    Reserve { kind: Kind, index: u64, of: u64, key: u64, chained: bool, paired: bool, itami: bool },
+    Issue { kind: Kind, index: u64 },
+    Status { kind: Kind, index: u64, from: Option<CertificateState>, to: CertificateState },
+    Answer { key: u64 },
+    Forget { key: u64 },
+    Crl { scope: CrlScope, ahead: u64 },
+    Authority { kind: Kind, generation: u8 },
+    Municipality(bool),
+    Credential { octet: u8, name: u8 },
+}
+
+fn kinds() -> impl Strategy<Value = Kind> {
+    prop_oneof![Just(Kind::Sign), Just(Kind::Auth)]
+}
+
+fn states() -> impl Strategy<Value = CertificateState> {
+    prop_oneof![Just(Reserved), Just(Live), Just(Held), Just(Revoked), Just(Expired)]
+}
+
+fn scopes() -> impl Strategy<Value = CrlScope> {
+    prop_oneof![
+        Just(CrlScope::Full),
+        Just(CrlScope::FullDelta),
+        Just(CrlScope::Municipality(suginami())),
+        Just(CrlScope::Authorities)
+    ]
+}
+
+fn rough() -> impl Strategy<Value = Rough> {
+    let seldom = || prop::bool::weighted(0.1);
+    let often = || prop::bool::weighted(0.7);
+    prop_oneof![
+        3 => (0..3u64, seldom(), any::<bool>()).prop_map(|(of, stale, moving)| Rough::Holder { of, stale, moving }),
+        3 => (0..3u64, seldom(), any::<bool>())
+            .prop_map(|(of, stray, void)| Rough::Card { number: of, of: of + u64::from(stray), void }),
+        8 => (kinds(), 0..12u64, 0..3u64, prop::option::weighted(0.1, 0..12u64), often(), any::<bool>(), any::<bool>())
+            .prop_map(|(kind, index, of, key, chained, paired, itami)| Rough::Reserve {
+                kind, index, of, key: key.unwrap_or(index), chained, paired, itami }),
+        8 => (kinds(), 0..12u64).prop_map(|(kind, index)| Rough::Issue { kind, index }),
+        8 => (kinds(), 0..12u64, prop::option::weighted(0.2, states()), states())
+            .prop_map(|(kind, index, from, to)| Rough::Status { kind, index, from, to }),
+        1 => (0..4u64).prop_map(|key| Rough::Answer { key }),
+        1 => (0..4u64).prop_map(|key| Rough::Forget { key }),
+        2 => (scopes(), 0..3u64).prop_map(|(scope, ahead)| Rough::Crl { scope, ahead }),
+        1 => (kinds(), 0..4u8).prop_map(|(kind, generation)| Rough::Authority { kind, generation }),
+        1 => any::<bool>().prop_map(Rough::Municipality),
+        1 => (0..4u8, 0..4u8).prop_map(|(octet, name)| Rough::Credential { octet, name }),
+    ]
+}
+
+/// All certificates in the store; the index asked for, or where it is not there, the one that comes round to it.
+fn pick(store: &dyn Store, kind: Kind, index: u64) -> Option<CertificateRecord> {
+    let dossiers = (0..3).filter_map(|of| store.dossier(&reference(of)).unwrap());
+    let mut all: Vec<_> = dossiers.flat_map(|dossier| dossier.certificates).filter(|one| one.kind == kind).collect();
+    let at = usize::try_from(index).unwrap() % all.len().max(1);
+    (at < all.len()).then(|| all.swap_remove(at))
+}
+
+/// The step that fits what `store` has now.
+fn refine(store: &dyn Store, rough: Rough) -> Step {
+    match rough {
+        Rough::Holder { of, stale, moving } => {
+            let known = store.dossier(&reference(of)).unwrap().map_or(0, |dossier| dossier.holder.version);
+            let mut record = holder(of);
+            record.version = known.saturating_sub(u64::from(stale));
+            record.moving_to = moving.then(itami);
+            Step::Holder(record)
+        }
+        Rough::Card { number, of, void } => {
+            let mut record = card(number, of);
+            record.void = void;
+            Step::Card(record)
+        }
+        Rough::Reserve { kind, index, of, key, chained, paired, itami: moved } => {
+            let mut record = reservation(kind, index, of);
+            record.key_digest = reservation(kind, key, of).key_digest;
+            let dossier = store.dossier(&reference(of)).unwrap();
+            let newest =
+                |kind| dossier.as_ref().and_then(|dossier| dossier.newest(kind)).map(|certificate| certificate.index);
+            record.predecessor = newest(kind).filter(|_| chained);
+            record.pair = newest(kind.other()).filter(|_| paired);
+            if moved {
+                record.municipality = itami();
+            }
+            reserve(record)
+        }
+        Rough::Issue { kind, index } => {
+            let reserved: Vec<_> = store.reserved().unwrap().into_iter().filter(|one| one.kind == kind).collect();
+            let at = usize::try_from(index).unwrap() % reserved.len().max(1);
+            issue(kind, reserved.get(at).map_or(index, |one| one.index))
+        }
+        Rough::Status { kind, index, from, to } => {
+            let known = pick(store, kind, index);
+            let (index, state) = known.map_or((index, Live), |one| (one.index, one.state));
+            status(kind, index, from.unwrap_or(state), to)
+        }
+        Rough::Answer { key } => Step::Answer(AnswerRecord { digest: [key as u8; 32], ..numbered_answer(key) }),
+        Rough::Forget { key } => Step::Forget { client: "client".into(), key: format!("key-{key}") },
+        Rough::Crl { scope, ahead } => {
+            let newest = store.newest_crls().unwrap();
+            let newest = newest.iter().filter(|one| one.scope.complete() == scope.complete()).map(|one| one.number);
+            Step::Crl(crl(scope, newest.max().unwrap_or(0) + ahead))
+        }
+        Rough::Authority { kind, generation } => Step::Authority(authority(kind, generation)),
+        Rough::Municipality(here) => Step::Municipality(if here { itami() } else { suginami() }),
+        Rough::Credential { octet, name } => Step::Credential(credential(octet, &format!("name-{name}"))),
+    }
+}
+
+fn numbered_answer(key: u64) -> AnswerRecord {
+    answer("client", &format!("key-{key}"), b"outcome")
+}
+
+pub(crate) fn random_changes_end_as_in_the_model(open: Open) {
+    let change = (prop::collection::vec(rough(), 0..3), -70..30i64);
+    let story = prop::collection::vec(change, 1..40);
+    let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
+    let accepted = std::cell::Cell::new(0);
+    proptest!(config, |(story in story)| {
+        let (_dir, store) = crate::fresh(open);
+        let model = MemoryStore::new();
+        let mut enrolled = vec![Step::Holder(holder(0)), Step::Card(card(0, 0))];
+        enrolled.extend([Step::Holder(holder(1)), Step::Card(card(1, 1))]);
+        prop_assert_eq!(commit(&*store, enrolled.clone()), commit(&model, enrolled));
+        for (second, (rough, skew)) in (0..).zip(story) {
+            let steps: Vec<_> = rough.into_iter().map(|rough| refine(&model, rough)).collect();
+            // Mostly in order, sometimes back within the tolerance, seldom beyond it.
+            let change = change_at(second * 10 + skew, steps);
+            let expected = model.commit(change.clone());
+            prop_assert_eq!(store.commit(change.clone()), expected.clone(), "{:?}", change);
+            accepted.set(accepted.get() + u32::from(expected.is_ok()));
+            let kind = Kind::BOTH[(second % 2) as usize];
+            prop_assert_eq!(store.allocate(kind, second as u64 % 3), model.allocate(kind, second as u64 % 3));
+        }
+        prop_assert_eq!(everything(&*store), everything(&model));
+    });
+    assert!(accepted.get() > 48, "nearly all changes were refused");
+}

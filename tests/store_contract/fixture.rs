@@ -1,0 +1,271 @@
+//! Records with nothing special about them, and everything a store can be asked.
+
+use std::sync::{Arc, Mutex};
+
+use jitsuin::{
+    audit::{AuditEntry, Draft},
+    kind::Kind,
+    municipality::MunicipalityCode,
+    ports::{
+        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Change, CredentialRecord, CrlRecord,
+        Dossier, Follower, HolderRecord, HolderReference, ListedEvent, Revocation, Role, StatusEvent, Step, Store,
+        StoreError, store::StateCount,
+    },
+    rules::{Cause, CertificateState},
+    scope::CrlScope,
+    x509::{RevocationReason, Serial, UnixTime, crl::CrlEntry},
+};
+use time::macros::date;
+
+pub(crate) fn at(second: i64) -> UnixTime {
+    UnixTime::from_seconds(1_800_000_000 + second).unwrap()
+}
+
+pub(crate) fn suginami() -> MunicipalityCode {
+    "13115".parse().unwrap()
+}
+
+pub(crate) fn itami() -> MunicipalityCode {
+    "28207".parse().unwrap()
+}
+
+pub(crate) fn reference(number: u64) -> HolderReference {
+    HolderReference::parse(format!("TEST-{number:06}")).unwrap()
+}
+
+pub(crate) fn card_number(number: u64) -> CardNumber {
+    CardNumber::parse(format!("CARD-{number:06}")).unwrap()
+}
+
+/// Holder `number` as a new one.
+pub(crate) fn holder(number: u64) -> HolderRecord {
+    HolderRecord {
+        reference: reference(number),
+        municipality: suginami(),
+        moving_to: None,
+        birth: date!(1980 - 02 - 29),
+        ward: false,
+        registered: true,
+        version: 0,
+    }
+}
+
+/// Card `number` of holder `of`.
+pub(crate) fn card(number: u64, of: u64) -> CardRecord {
+    CardRecord {
+        number: card_number(number),
+        holder: reference(of),
+        issue_day: date!(2026 - 01 - 15),
+        application_day: date!(2025 - 12 - 01),
+        last_day: date!(2036 - 02 - 28),
+        void: false,
+    }
+}
+
+/// A reservation on card `of` of holder `of`; key and serial follow from kind and index.
+pub(crate) fn reservation(kind: Kind, index: u64, of: u64) -> CertificateRecord {
+    let mut key_digest = [kind.id(); 32];
+    key_digest[..8].copy_from_slice(&index.to_be_bytes());
+    // Neither in order of the index nor all of one length.
+    let scrambled = (index.wrapping_mul(0x9E37_79B9) & 0xFFFF_FFFF) as u32;
+    let octets = [&[0x7F - kind.id()][..], &scrambled.to_be_bytes(), &index.to_be_bytes()].concat();
+    let serial = Serial::from_octets(&octets[usize::from(index % 3 == 1)..]);
+    CertificateRecord {
+        kind,
+        generation: 1,
+        index,
+        serial: serial.unwrap_or_else(|_| Serial::from_octets(&octets).unwrap()),
+        holder: reference(of),
+        card: card_number(of),
+        municipality: suginami(),
+        not_before: at(0),
+        not_after: at(1_000_000),
+        state: CertificateState::Reserved,
+        revocation: None,
+        pair: None,
+        predecessor: None,
+        successor: None,
+        key_digest,
+        tbs: format!("tbs {kind} {index}").into_bytes(),
+        certificate: None,
+    }
+}
+
+pub(crate) fn reserve(record: CertificateRecord) -> Step {
+    Step::Reserve(Box::new(record))
+}
+
+pub(crate) fn issue(kind: Kind, index: u64) -> Step {
+    Step::Issue { kind, index, certificate: format!("certificate {kind} {index}").into_bytes() }
+}
+
+pub(crate) fn status(kind: Kind, index: u64, from: CertificateState, to: CertificateState) -> Step {
+    let revocation = match to {
+        CertificateState::Held => Some(revocation(RevocationReason::CertificateHold)),
+        CertificateState::Revoked => Some(revocation(RevocationReason::KeyCompromise)),
+        _ => None,
+    };
+    Step::Status { kind, index, from, to, revocation }
+}
+
+pub(crate) fn revocation(reason: RevocationReason) -> Revocation {
+    Revocation { revocation_date: at(10), reason, invalidity_date: Some(at(5)), cause: Cause::KeyCompromise }
+}
+
+pub(crate) fn crl(scope: CrlScope, number: u64) -> CrlRecord {
+    CrlRecord {
+        kind: Kind::Sign,
+        generation: 1,
+        scope,
+        number,
+        this_update: at(0),
+        next_update: at(86_400),
+        position: 0,
+        entries: 0,
+        der: format!("list {number}").into_bytes(),
+    }
+}
+
+pub(crate) fn authority(kind: Kind, generation: u8) -> AuthorityRecord {
+    AuthorityRecord { kind, generation, first_index: 999, certificate: vec![generation; 8] }
+}
+
+pub(crate) fn credential(octet: u8, name: &str) -> CredentialRecord {
+    CredentialRecord {
+        fingerprint: [octet; 32],
+        role: Role::RelyingParty,
+        name: name.into(),
+        municipality: None,
+        active: true,
+        certificate: vec![octet],
+    }
+}
+
+pub(crate) fn answer(client: &str, key: &str, outcome: &[u8]) -> AnswerRecord {
+    AnswerRecord { client: client.into(), key: key.into(), digest: [7; 32], outcome: outcome.to_vec() }
+}
+
+/// A change at second 0.
+pub(crate) fn change(steps: Vec<Step>) -> Change {
+    change_at(0, steps)
+}
+
+pub(crate) fn change_at(second: i64, steps: Vec<Step>) -> Change {
+    let word = str::to_owned;
+    let audit =
+        Draft { at: at(second), actor: word("system"), action: word("test"), subject: word("x"), detail: word("{}") };
+    Change { steps, audit }
+}
+
+pub(crate) fn commit(store: &dyn Store, steps: Vec<Step>) -> Result<(), StoreError> {
+    store.commit(change(steps))
+}
+
+/// Holder and card of that number.
+pub(crate) fn enrol(store: &dyn Store, number: u64) {
+    commit(store, vec![Step::Holder(holder(number)), Step::Card(card(number, number))]).unwrap();
+}
+
+/// A live certificate for an enrolled holder.
+pub(crate) fn live(store: &dyn Store, kind: Kind, index: u64, of: u64) {
+    commit(store, vec![reserve(reservation(kind, index, of))]).unwrap();
+    commit(store, vec![issue(kind, index)]).unwrap();
+}
+
+/// The state of a certificate in the store.
+pub(crate) fn state_of(store: &dyn Store, kind: Kind, index: u64, of: u64) -> CertificateState {
+    one(store, kind, index, of).state
+}
+
+pub(crate) fn one(store: &dyn Store, kind: Kind, index: u64, of: u64) -> CertificateRecord {
+    let certificates = store.dossier(&reference(of)).unwrap().unwrap().certificates;
+    certificates.into_iter().find(|one| one.kind == kind && one.index == index).unwrap()
+}
+
+/// A follower that keeps what it gets.
+#[derive(Default)]
+pub(crate) struct Log(Mutex<Vec<StatusEvent>>);
+
+impl Log {
+    pub(crate) fn following(store: &dyn Store, after: u64) -> Arc<Self> {
+        let log = Arc::new(Self::default());
+        store.follow(after, log.clone()).unwrap();
+        log
+    }
+
+    pub(crate) fn events(&self) -> Vec<StatusEvent> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn positions(&self) -> Vec<u64> {
+        self.events().iter().map(|event| event.position).collect()
+    }
+}
+
+impl Follower for Log {
+    fn apply(&self, events: &[StatusEvent]) {
+        self.0.lock().unwrap().extend_from_slice(events);
+    }
+}
+
+/// Everything a store can be asked about the first holders, cards, certificates, answers and credentials.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Everything {
+    dossiers: Vec<Option<Dossier>>,
+    holders_of_cards: Vec<Option<HolderReference>>,
+    by_serial: Vec<Option<CertificateRecord>>,
+    reserved: Vec<CertificateRecord>,
+    answers: Vec<Option<AnswerRecord>>,
+    lists: Vec<(Vec<CrlEntry>, u64)>,
+    crls: Vec<CrlRecord>,
+    crls_by_number: Vec<Option<CrlRecord>>,
+    listed_events: Vec<ListedEvent>,
+    authorities: Vec<AuthorityRecord>,
+    municipalities: Vec<MunicipalityCode>,
+    credentials: Vec<CredentialRecord>,
+    by_fingerprint: Vec<Option<CredentialRecord>>,
+    counts: Vec<StateCount>,
+    pub(crate) audit: Vec<AuditEntry>,
+    pub(crate) events: Vec<StatusEvent>,
+}
+
+/// Holders, cards, certificates, … of which [`everything`] asks.
+pub(crate) const FIRST: u64 = 12;
+
+pub(crate) fn everything(store: &dyn Store) -> Everything {
+    let both = |index| Kind::BOTH.map(|kind| (kind, index));
+    let scopes =
+        [CrlScope::Full, CrlScope::Municipality(suginami()), CrlScope::Municipality(itami()), CrlScope::Authorities];
+    let lists = Kind::BOTH.into_iter().flat_map(|kind| [1, 2].into_iter().map(move |generation| (kind, generation)));
+    Everything {
+        dossiers: (0..FIRST).map(|number| store.dossier(&reference(number)).unwrap()).collect(),
+        holders_of_cards: (0..FIRST).map(|number| store.holder_of_card(&card_number(number)).unwrap()).collect(),
+        by_serial: (0..4 * FIRST)
+            .flat_map(both)
+            .map(|(kind, index)| store.certificate(kind, &reservation(kind, index, 0).serial).unwrap())
+            .collect(),
+        reserved: store.reserved().unwrap(),
+        answers: (0..FIRST).map(|number| store.answer("client", &format!("key-{number}")).unwrap()).collect(),
+        lists: lists
+            .flat_map(|list| scopes.map(|scope| (list, scope)))
+            .flat_map(|(list, scope)| [at(0), at(1_000_000), at(1_000_001)].map(|bound| (list, scope, bound)))
+            .map(|((kind, generation), scope, bound)| store.revoked(kind, generation, scope, bound).unwrap())
+            .collect(),
+        crls: store.newest_crls().unwrap(),
+        crls_by_number: (0..FIRST)
+            .flat_map(|number| [CrlScope::Full, CrlScope::FullDelta].map(|scope| (scope, number)))
+            .flat_map(|(scope, number)| {
+                [store.crl(Kind::Sign, 1, scope, number), store.crl_before(Kind::Sign, 1, scope, number)]
+            })
+            .map(Result::unwrap)
+            .collect(),
+        listed_events: store.listed_events(0, usize::MAX).unwrap(),
+        authorities: store.authorities().unwrap(),
+        municipalities: store.municipalities().unwrap(),
+        credentials: store.credentials().unwrap(),
+        by_fingerprint: (0..FIRST).map(|number| store.credential(&[number as u8; 32]).unwrap()).collect(),
+        counts: store.counts().unwrap(),
+        audit: store.audit_after(0, usize::MAX).unwrap(),
+        events: Log::following(store, 0).events(),
+    }
+}

@@ -1,0 +1,346 @@
+//! «Atomic», «serial», «append-only» and «followed»: what holds of changes together, also from many threads.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use jitsuin::{
+    audit::{self, GENESIS},
+    kind::Kind::{Auth, Sign},
+    ports::{Follower, StatusEvent, Step, Store, StoreError},
+    rules::CertificateState::{Expired, Held, Live, Reserved, Revoked},
+    scope::CrlScope,
+    x509::{RevocationReason, Serial},
+};
+
+use crate::{Open, fixture::*};
+
+const THREADS: u64 = 8;
+
+pub(crate) fn a_refused_last_step_leaves_nothing_not_even_the_entry(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    enrol(&*store, 1);
+    live(&*store, Auth, 0, 1);
+    let log = Log::following(&*store, 0);
+    let before = everything(&*store);
+    let mut renewed = holder(1);
+    renewed.version = 1;
+    let refused = commit(
+        &*store,
+        vec![
+            Step::Holder(renewed),
+            Step::Holder(holder(2)),
+            Step::Card(card(2, 2)),
+            reserve(reservation(Sign, 0, 1)),
+            issue(Sign, 0),
+            status(Auth, 0, Live, Held),
+            Step::Answer(answer("client", "key-1", b"x")),
+            Step::Crl(crl(CrlScope::Full, 1)),
+            Step::Authority(authority(Sign, 1)),
+            Step::Municipality(itami()),
+            Step::Credential(credential(1, "a")),
+            status(Sign, 0, Held, Revoked),
+        ],
+    );
+    assert!(matches!(refused, Err(StoreError::Conflict(_))));
+    assert_eq!(everything(&*store), before);
+    assert_eq!(log.positions(), [1]);
+    // The next change takes the places that the refused one did not.
+    commit(&*store, vec![status(Auth, 0, Live, Held)]).unwrap();
+    assert_eq!(log.positions(), [1, 2]);
+    assert_chain(&*store);
+}
+
+pub(crate) fn a_change_without_steps_still_writes_its_entry(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    commit(&*store, vec![]).unwrap();
+    let entries = store.audit_after(0, 10).unwrap();
+    assert_eq!(entries, [change(vec![]).audit.seal(1, &GENESIS)]);
+}
+
+pub(crate) fn entries_are_read_in_pages(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    (0..5).for_each(|second| store.commit(change_at(second, vec![])).unwrap());
+    let page = |position, limit| -> Vec<u64> {
+        store.audit_after(position, limit).unwrap().iter().map(|entry| entry.position).collect()
+    };
+    assert_eq!(page(0, 2), [1, 2]);
+    assert_eq!(page(2, 2), [3, 4]);
+    assert_eq!(page(4, 2), [5]);
+    assert!(page(5, 2).is_empty() && page(u64::MAX, 2).is_empty() && page(0, 0).is_empty());
+}
+
+pub(crate) fn an_index_is_given_once_to_one_of_many_threads(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    let store = &*store;
+    let ranges: Vec<_> = thread::scope(|scope| {
+        let take = |number| move || [1, 3, 2].map(|count| store.allocate(Sign, count + number % 2).unwrap());
+        let threads: Vec<_> = (0..THREADS).map(|number| scope.spawn(take(number))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let given: Vec<u64> = ranges.into_iter().flatten().collect();
+    let distinct: HashSet<u64> = given.iter().copied().collect();
+    assert_eq!(distinct.len(), given.len());
+    assert_eq!(distinct.into_iter().max(), Some(given.len() as u64 - 1), "dense from 0");
+    assert_eq!(store.allocate(Auth, 0).unwrap(), 0..0, "each kind has its own");
+    assert_eq!(store.allocate(Auth, 2).unwrap(), 0..2);
+}
+
+pub(crate) fn of_many_who_read_one_version_one_writes(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    enrol(&*store, 1);
+    let (store, won) = (&*store, &AtomicU64::new(0));
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(move || {
+                for version in 1..=5 {
+                    let mut record = holder(1);
+                    record.version = version;
+                    match commit(store, vec![Step::Holder(record)]) {
+                        Ok(()) => drop(won.fetch_add(1, Ordering::SeqCst)),
+                        Err(error) => assert!(matches!(error, StoreError::Conflict(_)), "{error}"),
+                    }
+                }
+            });
+        }
+    });
+    let version = store.dossier(&reference(1)).unwrap().unwrap().holder.version;
+    assert_eq!(version, 1 + won.load(Ordering::SeqCst));
+}
+
+pub(crate) fn a_dossier_is_read_at_one_instant(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    enrol(&*store, 1);
+    live(&*store, Auth, 0, 1);
+    live(&*store, Sign, 0, 1);
+    let (store, done) = (&*store, &AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(move || {
+                while !done.load(Ordering::SeqCst) {
+                    let dossier = store.dossier(&reference(1)).unwrap().unwrap();
+                    let held = dossier.holder.version.is_multiple_of(2);
+                    let expected = if held { Held } else { Live };
+                    assert!(dossier.certificates.iter().all(|one| one.state == expected), "{dossier:?}");
+                    assert_eq!(dossier.cards[0].void, held);
+                }
+            });
+        }
+        for version in 1..=60 {
+            let (from, to) = if version % 2 == 1 { (Live, Held) } else { (Held, Live) };
+            let (mut person, mut medium) = (holder(1), card(1, 1));
+            person.version = version;
+            medium.void = to == Held;
+            let halves = vec![status(Auth, 0, from, to), status(Sign, 0, from, to)];
+            let steps = [vec![Step::Holder(person)], halves, vec![Step::Card(medium)]].concat();
+            commit(store, steps).unwrap();
+        }
+        done.store(true, Ordering::SeqCst);
+    });
+}
+
+pub(crate) fn what_was_acknowledged_is_seen_by_who_reads_afterwards(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    let store = &*store;
+    thread::scope(|scope| {
+        for number in 0..THREADS {
+            scope.spawn(move || {
+                for step in 0..5 {
+                    let of = number * 100 + step;
+                    enrol(store, of);
+                    assert!(store.dossier(&reference(of)).unwrap().is_some());
+                    assert_eq!(store.holder_of_card(&card_number(of)).unwrap(), Some(reference(of)));
+                }
+            });
+        }
+    });
+}
+
+/// A follower that insists on order and on whole sequences, and tells how far it is.
+struct Strict(AtomicU64);
+
+impl Follower for Strict {
+    fn apply(&self, events: &[StatusEvent]) {
+        for event in events {
+            let before = self.0.fetch_add(1, Ordering::SeqCst);
+            assert_eq!(event.position, before + 1, "a gap, a doubling or a wrong order");
+        }
+    }
+}
+
+/// Threads issue and revoke while others begin to follow; every acknowledged event has reached every follower.
+pub(crate) fn followers_miss_nothing_whenever_they_begin(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    let store = &*store;
+    let early = Arc::new(Strict(AtomicU64::new(0)));
+    store.follow(0, early.clone()).unwrap();
+    thread::scope(|scope| {
+        for number in 0..THREADS {
+            let early = early.clone();
+            scope.spawn(move || {
+                for step in 0..6 {
+                    let of = 1 + number * 100 + step;
+                    let index = store.allocate(Sign, 1).unwrap().start;
+                    enrol(store, of);
+                    let before = early.0.load(Ordering::SeqCst);
+                    commit(store, vec![reserve(reservation(Sign, index, of)), issue(Sign, index)]).unwrap();
+                    assert!(early.0.load(Ordering::SeqCst) > before, "acknowledged before it was followed");
+                    commit(store, vec![status(Sign, index, Live, Revoked)]).unwrap();
+                }
+            });
+        }
+        for _ in 0..4 {
+            let early = early.clone();
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    let after = early.0.load(Ordering::SeqCst) / 2;
+                    store.follow(after, Arc::new(Strict(AtomicU64::new(after)))).unwrap();
+                }
+            });
+        }
+    });
+    let last = THREADS * 6 * 2;
+    assert_eq!(early.0.load(Ordering::SeqCst), last);
+    assert_eq!(Log::following(store, 0).positions(), (1..=last).collect::<Vec<_>>());
+    assert_eq!(store.audit_after(0, usize::MAX).unwrap().len() as u64, THREADS * 6 * 3);
+    assert_chain(store);
+}
+
+pub(crate) fn followers_get_live_held_and_revoked_but_neither_reserved_nor_expired(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    enrol(&*store, 1);
+    let log = Log::following(&*store, 0);
+    commit(&*store, vec![reserve(reservation(Auth, 0, 1))]).unwrap();
+    assert!(log.events().is_empty());
+    commit(&*store, vec![issue(Auth, 0), status(Auth, 0, Live, Held), status(Auth, 0, Held, Live)]).unwrap();
+    commit(&*store, vec![status(Auth, 0, Live, Expired)]).unwrap();
+    commit(&*store, vec![reserve(reservation(Auth, 1, 1)), status(Auth, 1, Reserved, Revoked)]).unwrap();
+    let told: Vec<_> = log
+        .events()
+        .iter()
+        .map(|event| (event.position, event.index, event.state, event.revocation.is_some()))
+        .collect();
+    assert_eq!(told, [(1, 0, Live, false), (2, 0, Held, true), (3, 0, Live, false), (4, 1, Revoked, true)]);
+    assert_eq!(Log::following(&*store, 2).positions(), [3, 4]);
+    assert!(Log::following(&*store, 4).positions().is_empty());
+}
+
+pub(crate) fn a_follower_ahead_of_the_store_is_refused(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    let ahead = store.follow(1, Arc::new(Log::default()));
+    assert!(matches!(ahead, Err(StoreError::Corrupt(_))));
+    enrol(&*store, 1);
+}
+
+pub(crate) fn a_list_carries_what_is_held_or_revoked_in_its_scope_by_serial(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    // Lengths and first octets in which the order of numbers is not the order of octets.
+    let serials: [&[u8]; 5] = [&[0x7F], &[0, 0x80], &[1, 0], &[0x20, 0, 0], &[0x10, 0, 0, 0]];
+    for (number, octets) in serials.iter().enumerate().rev() {
+        let number = number as u64;
+        enrol(&*store, number);
+        let mut record = reservation(Sign, number, number);
+        record.serial = Serial::from_octets(octets).unwrap();
+        record.not_after = at(100 + number as i64);
+        record.municipality = if number < 2 { suginami() } else { itami() };
+        record.generation = if number == 4 { 2 } else { 1 };
+        commit(&*store, vec![reserve(record)]).unwrap();
+    }
+    commit(&*store, vec![status(Sign, 0, Reserved, Revoked), issue(Sign, 1), status(Sign, 1, Live, Held)]).unwrap();
+    for index in 2..5 {
+        commit(&*store, vec![issue(Sign, index), status(Sign, index, Live, Revoked)]).unwrap();
+    }
+    let listed = |generation, scope, bound| -> Vec<usize> {
+        let (entries, position) = store.revoked(Sign, generation, scope, at(bound)).unwrap();
+        assert_eq!(position, 9);
+        let place = |serial: Serial| serials.iter().position(|octets| *octets == serial.octets()).unwrap();
+        entries.iter().map(|entry| place(entry.serial)).collect()
+    };
+    assert_eq!(listed(1, CrlScope::Full, 0), [0, 1, 2, 3]);
+    assert_eq!(listed(1, CrlScope::Full, 101), [1, 2, 3], "the bound itself is in");
+    assert_eq!(listed(1, CrlScope::Full, 104), [0; 0]);
+    assert_eq!(listed(2, CrlScope::Full, 104), [4]);
+    assert_eq!(listed(1, CrlScope::Municipality(suginami()), 0), [0, 1]);
+    assert_eq!(listed(1, CrlScope::Municipality(itami()), 103), [3]);
+    assert_eq!(listed(1, CrlScope::Authorities, 0), [0; 0]);
+    assert!(store.revoked(Auth, 1, CrlScope::Full, at(0)).unwrap().0.is_empty());
+    commit(&*store, vec![status(Sign, 1, Held, Live)]).unwrap();
+    assert_eq!(store.revoked(Sign, 1, CrlScope::Full, at(0)).unwrap().0.len(), 3);
+}
+
+pub(crate) fn a_list_keeps_a_hold_that_the_end_of_validity_overtook(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    for index in 0..4 {
+        enrol(&*store, index);
+        live(&*store, Auth, index, index);
+    }
+    commit(&*store, vec![status(Auth, 0, Live, Held), status(Auth, 0, Held, Expired)]).unwrap();
+    commit(&*store, vec![status(Auth, 1, Live, Held), status(Auth, 1, Held, Live), status(Auth, 1, Live, Expired)])
+        .unwrap();
+    commit(&*store, vec![status(Auth, 2, Live, Expired)]).unwrap();
+    let serial = one(&*store, Auth, 0, 0).serial;
+    let not_after = one(&*store, Auth, 0, 0).not_after;
+    for scope in [CrlScope::Full, CrlScope::Municipality(suginami())] {
+        let (entries, _) = store.revoked(Auth, 1, scope, not_after).unwrap();
+        let entries: Vec<_> = entries.iter().map(|entry| (entry.serial, entry.reason)).collect();
+        assert_eq!(entries, [(serial, RevocationReason::CertificateHold)]);
+        let later = not_after + std::time::Duration::from_secs(1);
+        assert!(store.revoked(Auth, 1, scope, later).unwrap().0.is_empty());
+    }
+}
+
+pub(crate) fn listed_events_are_the_events_with_their_certificates(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    enrol(&*store, 1);
+    enrol(&*store, 2);
+    live(&*store, Auth, 5, 1);
+    let mut elsewhere = reservation(Sign, 6, 2);
+    elsewhere.municipality = itami();
+    commit(&*store, vec![reserve(elsewhere), status(Sign, 6, Reserved, Revoked)]).unwrap();
+    commit(&*store, vec![status(Auth, 5, Live, Held), status(Auth, 5, Held, Live)]).unwrap();
+    let listed = store.listed_events(0, 100).unwrap();
+    assert_eq!(listed.iter().map(|one| one.event.clone()).collect::<Vec<_>>(), Log::following(&*store, 0).events());
+    for row in &listed {
+        let of = if row.event.kind == Auth { 1 } else { 2 };
+        let record = one(&*store, row.event.kind, row.event.index, of);
+        let expected = (record.generation, record.serial, record.municipality, record.not_after);
+        assert_eq!((row.generation, row.serial, row.municipality, row.not_after), expected);
+    }
+    let released: Vec<_> = listed.iter().map(|row| row.released).collect();
+    assert_eq!(released, [None, None, None, Some(at(10))], "only the end of a hold says when it began");
+    for (after, limit) in [(0, 2), (1, 3), (3, 100), (4, 1), (99, 1), (0, 0)] {
+        let expected: Vec<_> = listed.iter().skip(after).take(limit).cloned().collect();
+        assert_eq!(store.listed_events(after as u64, limit).unwrap(), expected);
+    }
+}
+
+pub(crate) fn reservations_and_counts_are_as_recorded(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    assert!(store.counts().unwrap().is_empty());
+    for (of, kind, index) in [(1, Sign, 5), (1, Auth, 9), (2, Sign, 3)] {
+        if index != 9 {
+            enrol(&*store, of);
+        }
+        commit(&*store, vec![reserve(reservation(kind, index, of))]).unwrap();
+    }
+    let reserved: Vec<_> = store.reserved().unwrap().iter().map(|one| (one.kind, one.index)).collect();
+    assert_eq!(reserved, [(Sign, 5), (Auth, 9), (Sign, 3)], "oldest first");
+    commit(&*store, vec![issue(Auth, 9), issue(Sign, 3)]).unwrap();
+    let counts: Vec<_> = store.counts().unwrap().iter().map(|one| (one.kind, one.state, one.count)).collect();
+    assert_eq!(counts, [(Sign, Reserved, 1), (Sign, Live, 1), (Auth, Live, 1)]);
+    store.check_writable().unwrap();
+    assert_eq!(store.audit_after(0, 100).unwrap().len(), 6, "asking writes nothing");
+}
+
+/// The audit chain is whole.
+#[track_caller]
+pub(crate) fn assert_chain(store: &dyn Store) {
+    let entries = store.audit_after(0, usize::MAX).unwrap();
+    let (last, _) = audit::follow(&entries, 0, GENESIS).unwrap();
+    assert_eq!(last, entries.len() as u64);
+}
