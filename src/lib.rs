@@ -27,6 +27,9 @@
 pub mod audit;
 pub mod authority;
 pub mod ca;
+pub mod cli;
+pub mod config;
+pub mod http;
 pub mod kind;
 pub mod limits;
 pub mod municipality;

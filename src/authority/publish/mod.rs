@@ -13,7 +13,7 @@
 //!
 //! # Who publishes
 //! One thread of one process at a time, by a lock. Over a store that several nodes share, the number of a list is a
-//! compare-and-swap ([`Step::Crl`]): of two nodes that make the same list one is refused, loads what the other stored, and
+//! compare-and-swap ([`Step::Crl`](crate::ports::Step::Crl)): of two nodes that make the same list one is refused, loads what the other stored, and
 //! serves that. Work may be done twice, no list is lost or forked, and no leader has to be elected.
 //!
 //! # At once

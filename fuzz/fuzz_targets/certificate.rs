@@ -1,0 +1,4 @@
+//! Certificates.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| jitsuin_fuzz::checks::certificate::check(data));

@@ -1,0 +1,4 @@
+//! Requests for certificates.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| jitsuin_fuzz::checks::csr::check(data));

@@ -1,0 +1,4 @@
+//! OCSP requests.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| jitsuin_fuzz::checks::request::check(data));

@@ -1,0 +1,115 @@
+//! Client credentials: a key and a certificate of the access CA for each municipality, relying party and operator.
+
+use std::{path::PathBuf, time::Duration};
+
+use ring::digest;
+
+use super::{failure::Failure, files, layout::Layout, passphrase, world::random_serial};
+use crate::{
+    ca::ceremony::AccessCa,
+    municipality::MunicipalityCode,
+    ports::{CredentialRecord, Entropy, Role, Signer},
+    signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
+    x509::{SubjectPublicKey, UnixTime},
+};
+
+/// How long a client certificate is valid.
+const LIFE: Duration = Duration::from_secs(2 * 365 * 86_400);
+
+/// How the key of a credential is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Protection {
+    /// Encrypted with a random passphrase of its own, in a file beside it: whoever gets the credential must not learn the
+    /// passphrase of the CA keys.
+    OwnPassphrase,
+    /// In the clear, for the demonstration: these keys are thrown away.
+    ThrowAway,
+}
+
+/// Whom a credential is for.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// What it may do.
+    pub role: Role,
+    /// Its name, unique; also the name of its files.
+    pub name: String,
+    /// For a municipality: which.
+    pub municipality: Option<MunicipalityCode>,
+}
+
+/// The files of a credential.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct CredentialFiles {
+    /// The certificate, PEM.
+    pub certificate: PathBuf,
+    /// The private key, PEM.
+    pub key: PathBuf,
+    /// The key's passphrase, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<PathBuf>,
+}
+
+impl CredentialFiles {
+    /// The paths, one a line.
+    #[must_use]
+    pub fn lines(&self) -> String {
+        let paths = [Some(&self.certificate), Some(&self.key), self.passphrase.as_ref()].into_iter().flatten();
+        paths.map(|path| format!("  {}", path.display())).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Takes the files away again, because the credential came to nothing.
+    pub fn remove(&self) {
+        for path in [Some(&self.certificate), Some(&self.key), self.passphrase.as_ref()].into_iter().flatten() {
+            // What cannot be removed is in the way of the next try, which says so.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl Client {
+    /// Makes key and certificate, writes both, and gives what the store has to know.
+    ///
+    /// # Errors
+    /// [`Failure`]; a file that exists is never overwritten.
+    pub fn enrol(
+        &self,
+        access: &AccessCa<'_>,
+        layout: &Layout,
+        protection: Protection,
+        (now, entropy): (UnixTime, &dyn Entropy),
+    ) -> Result<(CredentialRecord, CredentialFiles), Failure> {
+        let key = PrivateKey::generate(KeyKind::P256).map_err(Failure::fault)?;
+        let signer = SoftwareSigner::new(&key).map_err(Failure::fault)?;
+        let public = SubjectPublicKey::from_der(signer.spki()).map_err(Failure::fault)?;
+        let serial = random_serial(entropy).map_err(Failure::fault)?;
+        let certificate = access
+            .client((self.role.word(), &self.name), &public, &serial, (now, now + LIFE))
+            .map_err(Failure::fault)?;
+        let file = |suffix: &str| layout.credentials().join(format!("{}.{suffix}", self.name));
+        let mut written = CredentialFiles { certificate: file("pem"), key: file("key"), passphrase: None };
+        match protection {
+            Protection::OwnPassphrase => {
+                let passphrase = passphrase::random(entropy).map_err(Failure::fault)?;
+                keyfile::write_encrypted(&written.key, &key, &passphrase).map_err(Failure::refused)?;
+                let path = file("passphrase");
+                files::write_private(&path, &passphrase).map_err(Failure::fault)?;
+                written.passphrase = Some(path);
+            }
+            Protection::ThrowAway => {
+                keyfile::write_unencrypted_throw_away(&written.key, &key).map_err(Failure::refused)?;
+            }
+        }
+        files::replace(&written.certificate, &files::certificate_pem(&certificate)).map_err(Failure::fault)?;
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(digest::digest(&digest::SHA256, &certificate).as_ref());
+        let record = CredentialRecord {
+            fingerprint,
+            role: self.role,
+            name: self.name.clone(),
+            municipality: self.municipality,
+            active: true,
+            certificate,
+        };
+        Ok((record, written))
+    }
+}

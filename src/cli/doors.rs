@@ -1,0 +1,287 @@
+//! The doors of a running service: its listeners, and the work that a timer does behind them.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use tokio::{runtime::Runtime, task::JoinHandle, time::MissedTickBehavior};
+
+use super::{failure::Failure, house::House};
+use crate::{
+    config::sections::Listen,
+    http::{
+        access::Access,
+        metrics::{self, Metrics},
+        operator::{Check, OperatorService},
+        registration::{Pace, Registration},
+        server::{self, Bounds, Plain, Shutdown, ShutdownTrigger, Workers},
+        status::{StatusService, StatusSources},
+    },
+    kind::Kind,
+    limits::{CLOCK_TOLERANCE, LONGEST_LIFE, PROMPT_PERIOD, RECOVERY_GRACE, TIMER_PERIOD},
+};
+
+/// The listening sockets, bound before anything is opened: an address in use is told first, and with port 0 the
+/// addresses inside certificates can be known before the certificates are made.
+pub struct Listeners {
+    status: Vec<TcpListener>,
+    registration: TcpListener,
+    operator: TcpListener,
+}
+
+/// The addresses that are listened on.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// OCSP, lists, CA certificates.
+    pub status: SocketAddr,
+    /// The registration interface.
+    pub registration: SocketAddr,
+    /// Health and metrics.
+    pub operator: SocketAddr,
+}
+
+impl Listeners {
+    /// Binds the addresses of a configuration.
+    ///
+    /// # Errors
+    /// [`Failure`] naming the address that cannot be bound.
+    pub fn bind(listen: &Listen) -> Result<Self, Failure> {
+        let failed = |address: SocketAddr| move |error: std::io::Error| Failure::fault(format!("{address}: {error}"));
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            status: server::bind_shared(listen.status, cores).map_err(failed(listen.status))?,
+            registration: server::bind(listen.registration).map_err(failed(listen.registration))?,
+            operator: server::bind(listen.operator).map_err(failed(listen.operator))?,
+        })
+    }
+
+    /// The addresses with the ports that were chosen for 0.
+    ///
+    /// # Errors
+    /// [`Failure`] as the operating system says.
+    pub fn addresses(&self) -> Result<Addresses, Failure> {
+        let address = |listener: &TcpListener| listener.local_addr().map_err(Failure::fault);
+        let status = self.status.first().ok_or_else(|| Failure::fault("no status listener"))?;
+        Ok(Addresses {
+            status: address(status)?,
+            registration: address(&self.registration)?,
+            operator: address(&self.operator)?,
+        })
+    }
+}
+
+/// Open doors. Closing them lets requests in flight finish.
+pub struct Doors {
+    runtime: Runtime,
+    trigger: ShutdownTrigger,
+    workers: Workers,
+    listeners: Vec<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Doors {
+    /// Opens the doors of a house.
+    ///
+    /// # Errors
+    /// [`Failure`] when a listener or a thread cannot be started.
+    pub fn open(house: &Arc<House>, sockets: Listeners) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
+        let (trigger, shutdown) = server::shutdown();
+        let metrics = Arc::new(Metrics::new());
+        let status = status_service(house, &metrics)?;
+        let workers = Workers::start_on(sockets.status, move |()| status.clone(), Bounds::default(), &shutdown);
+        let workers = workers.map_err(Failure::fault)?;
+        let operator = OperatorService::new(Arc::clone(&metrics), checks(house), Arc::clone(&house.clock));
+        show(house, &metrics);
+        let registration = Registration::new(Arc::clone(&house.authority), &metrics, Pace::default());
+        let tls = &house.tls;
+        let access = Access::new(&tls.authority, &tls.certificate, &tls.key).map_err(Failure::refused)?;
+        let (upkeep, until) = (operator.clone(), shutdown.clone());
+        runtime.spawn(upkeep.upkeep(until));
+        let listeners = vec![
+            runtime.spawn(registration.serve(sockets.registration, access, Bounds::default(), shutdown.clone())),
+            runtime.spawn(server::serve(
+                sockets.operator,
+                Plain,
+                move |()| operator.clone(),
+                Bounds::default(),
+                shutdown.clone(),
+            )),
+        ];
+        runtime.spawn(prompt(Arc::clone(house), shutdown.clone()));
+        runtime.spawn(timer(Arc::clone(house), shutdown));
+        Ok(Self { runtime, trigger, workers, listeners })
+    }
+
+    /// Waits for Ctrl-C or SIGTERM.
+    ///
+    /// # Errors
+    /// [`Failure`] when signals cannot be waited for.
+    pub fn wait_for_signal(&self) -> Result<(), Failure> {
+        self.runtime
+            .block_on(async {
+                use tokio::signal::unix::{SignalKind, signal};
+                let mut terminate = signal(SignalKind::terminate())?;
+                tokio::select! {
+                    interrupted = tokio::signal::ctrl_c() => interrupted,
+                    _ = terminate.recv() => Ok(()),
+                }
+            })
+            .map_err(Failure::fault)
+    }
+
+    /// Runs a client's work on the same runtime.
+    pub fn block_on<F: Future>(&self, work: F) -> F::Output {
+        self.runtime.block_on(work)
+    }
+
+    /// Closes the doors: nobody new comes in, requests in flight finish.
+    ///
+    /// # Errors
+    /// [`Failure`] of a listener that did not end well.
+    pub fn close(self) -> Result<(), Failure> {
+        self.trigger.stop();
+        self.workers.join().map_err(Failure::fault)?;
+        self.runtime.block_on(async {
+            for listener in self.listeners {
+                listener.await.map_err(Failure::fault)?.map_err(Failure::fault)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn status_service(house: &House, metrics: &Metrics) -> Result<StatusService, Failure> {
+    let authorities = house.store.authorities().map_err(Failure::fault)?;
+    let lists = Arc::clone(&house.authority.parts().lists);
+    let sources = StatusSources {
+        answer_max_age: house.config.ocsp.max_age.duration(),
+        ..StatusSources::new(Arc::clone(&house.desk), lists, authorities, Arc::clone(&house.clock))
+    };
+    StatusService::new(sources, metrics).map_err(Failure::fault)
+}
+
+/// What must hold for the service to be ready. Keys are loaded, or the house would not be open.
+fn checks(house: &Arc<House>) -> Vec<Check> {
+    let store = Arc::clone(&house.store);
+    let [signing, publishing, timed, aging] = [(); 4].map(|()| Arc::clone(house));
+    vec![
+        Check::new("clock", move || timed.check_clock()),
+        Check::new("generations", move || aging.check_generations()),
+        Check::new("store", move || store.check_writable().map_err(|error| error.to_string())),
+        Check::new("keys", move || signing.check_keys()),
+        Check::lists_fresh(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock)),
+        Check::new("publishing", move || publishing.authority.check_publishing()),
+        Check::delegates_valid(Arc::clone(&house.desk), Arc::clone(&house.clock)),
+    ]
+}
+
+fn show(house: &House, metrics: &Metrics) {
+    metrics::show_lists(metrics, Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock));
+    let store = Arc::clone(&house.store);
+    metrics::show_certificates(metrics, move || {
+        // A store that cannot be read shows in /readyz; here it shows no counts.
+        let counts = store.counts().unwrap_or_default();
+        counts.into_iter().map(|count| (count.kind, count.state.word(), count.count)).collect()
+    });
+}
+
+/// Publishes what is due, finishes what was left, and renews responder certificates, again and again. A failure is logged
+/// and tried again at the next turn; readiness tells what is overdue.
+async fn timer(house: Arc<House>, mut shutdown: Shutdown) {
+    let mut ticks = tokio::time::interval(TIMER_PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            _ = ticks.tick() => {}
+        }
+        let house = Arc::clone(&house);
+        let turn = tokio::task::spawn_blocking(move || house.turn(RECOVERY_GRACE));
+        if let Err(error) = turn.await {
+            tracing::error!(%error, "the timer's work panicked");
+        }
+    }
+}
+
+/// Publishes at once what revocations ask for. After a failure it waits for a turn of the timer, which tries too.
+async fn prompt(house: Arc<House>, mut shutdown: Shutdown) {
+    let mut pause = PROMPT_PERIOD;
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        let house = Arc::clone(&house);
+        let published = tokio::task::spawn_blocking(move || house.authority.publish_changed()).await;
+        pause = match published {
+            Ok(Ok(published)) => {
+                if !published.is_empty() {
+                    tracing::info!(lists = published.len(), "published, because certificates were revoked or held");
+                }
+                PROMPT_PERIOD
+            }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "lists could not be published at once");
+                TIMER_PERIOD
+            }
+            Err(error) => {
+                tracing::error!(%error, "publishing at once panicked");
+                TIMER_PERIOD
+            }
+        };
+    }
+}
+
+impl House {
+    /// One turn of the timer.
+    fn turn(&self, grace: Duration) {
+        match self.authority.publish_due() {
+            Ok(published) if published.is_empty() => {}
+            Ok(published) => tracing::info!(lists = published.len(), "published"),
+            Err(error) => tracing::error!(%error, "lists could not be published"),
+        }
+        match self.authority.recover(grace) {
+            Ok(0) => {}
+            Ok(count) => tracing::warn!(count, "finished certificates that were left reserved"),
+            Err(error) => tracing::error!(%error, "reserved certificates could not be finished"),
+        }
+        if let Err(error) = self.renew_delegates() {
+            tracing::error!(%error, "responder certificates could not be renewed");
+        }
+    }
+
+    /// Whether the clock has not gone back behind what was recorded; then nothing can be written.
+    fn check_clock(&self) -> Result<(), String> {
+        let last = self.store.last_recorded().map_err(|error| error.to_string())?;
+        match last.filter(|last| *last > self.clock.now() + CLOCK_TOLERANCE) {
+            Some(last) => Err(format!("the clock went back: the last entry is of {last}, so nothing is written")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether each CA's newest generation outlives every certificate that it may be asked for.
+    fn check_generations(&self) -> Result<(), String> {
+        let latest = self.clock.now() + LONGEST_LIFE;
+        for kind in Kind::BOTH {
+            let issuer = self.authority.parts().issuers.current(kind);
+            if issuer.validity().1 < latest {
+                let (generation, end) = (issuer.generation(), issuer.validity().1);
+                return Err(format!("the {kind} CA's generation {generation} ends {end}; start the next generation"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every CA generation is loaded that the store knows.
+    fn check_keys(&self) -> Result<(), String> {
+        let stored = self.store.authorities().map_err(|error| error.to_string())?;
+        let issuers = &self.authority.parts().issuers;
+        match stored.iter().find(|record| issuers.generation(record.kind, record.generation).is_none()) {
+            Some(record) => Err(format!("generation {} of the {} CA is not loaded", record.generation, record.kind)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Where things lie in a service's directory.
+//!
+//! ```text
+//! DIR/jitsuin.toml                  the configuration
+//! DIR/jitsuin.sqlite                the store (and its journal)
+//! DIR/keys/sign-1.pem               private keys, encrypted: CAs by generation, responders, serial numbers, access CA, TLS
+//! DIR/certificates/sign-1.pem       public certificates: the CAs', the responders', the access CA's, the TLS server's
+//! DIR/credentials/operator-1.pem    client certificates to hand out, each with its key beside it
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use crate::{config::Config, kind::Kind};
+
+/// The files of one service.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    directory: PathBuf,
+    keys: PathBuf,
+}
+
+impl Layout {
+    /// The files of the service in `directory`, with the keys where its configuration says.
+    #[must_use]
+    pub fn new(directory: &Path, config: &Config) -> Self {
+        Self { directory: directory.into(), keys: config.keys.directory.clone() }
+    }
+
+    /// The configuration of the service in `directory`.
+    #[must_use]
+    pub fn configuration(directory: &Path) -> PathBuf {
+        directory.join("jitsuin.toml")
+    }
+
+    /// The directory of the private keys.
+    #[must_use]
+    pub fn keys(&self) -> &Path {
+        &self.keys
+    }
+
+    /// The key of a CA generation.
+    #[must_use]
+    pub fn ca_key(&self, kind: Kind, generation: u8) -> PathBuf {
+        self.keys.join(format!("{kind}-{generation}.pem"))
+    }
+
+    /// The key of a CA generation's OCSP responder.
+    #[must_use]
+    pub fn responder_key(&self, kind: Kind, generation: u8) -> PathBuf {
+        self.keys.join(format!("responder-{kind}-{generation}.pem"))
+    }
+
+    /// The key of the serial numbers.
+    #[must_use]
+    pub fn serial_key(&self) -> PathBuf {
+        self.keys.join("serial-1.pem")
+    }
+
+    /// The key of the access CA.
+    #[must_use]
+    pub fn access_key(&self) -> PathBuf {
+        self.keys.join("access.pem")
+    }
+
+    /// The key of the registration listener.
+    #[must_use]
+    pub fn tls_key(&self) -> PathBuf {
+        self.keys.join("registration.pem")
+    }
+
+    /// The directory of the public certificates.
+    #[must_use]
+    pub fn certificates(&self) -> PathBuf {
+        self.directory.join("certificates")
+    }
+
+    /// A public certificate by name: `sign-1`, `responder-auth-1`, `access`, `registration`.
+    #[must_use]
+    pub fn certificate(&self, name: &str) -> PathBuf {
+        self.certificates().join(format!("{name}.pem"))
+    }
+
+    /// The directory of the client credentials.
+    #[must_use]
+    pub fn credentials(&self) -> PathBuf {
+        self.directory.join("credentials")
+    }
+}

@@ -1,0 +1,324 @@
+//! The command line: each subcommand is a file.
+//!
+//! Exit codes: 0 done, 1 fault, 2 usage, 3 refused. Results go to standard output, everything else to standard error.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+pub mod audit;
+pub mod check;
+pub mod credential;
+pub mod credentials;
+pub mod crl;
+pub mod demo;
+pub mod doors;
+pub mod failure;
+pub mod files;
+pub mod house;
+pub mod init;
+pub mod layout;
+pub mod municipality;
+pub mod passphrase;
+pub mod serve;
+pub mod tls;
+pub mod validity;
+pub mod world;
+
+use credential::Protection;
+use failure::Failure;
+use passphrase::{Purpose, Sources};
+
+use crate::{
+    config::{Config, value::Variant},
+    municipality::MunicipalityCode,
+    ports::Role,
+    signer::KeyKind,
+};
+
+/// 実印: a citizen certificate authority and revocation server.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 110)]
+pub struct Cli {
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a service: keys, certificates, configuration, database. Runs once.
+    Init(InitArgs),
+    /// Play a whole service with keys made for the occasion, and keep serving until Ctrl-C.
+    Demo(DemoArgs),
+    /// Serve until Ctrl-C or SIGTERM.
+    Serve(ServiceArgs),
+    /// Check a service without starting it: configuration, keys, certificates, database.
+    Check(ServiceArgs),
+    /// Decide until when certificates are valid, one JSON case a line on standard input.
+    Validity(ValidityArgs),
+    /// List the municipalities of Japan, or let one take part.
+    #[command(subcommand)]
+    Municipality(MunicipalityCommand),
+    /// Publish, show, verify and compare certificate revocation lists.
+    #[command(subcommand)]
+    Crl(crl::CrlCommand),
+    /// List, give out or disable the credentials of counters, relying parties and operators.
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+    /// Look at the sealed audit.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+/// Which service, and who may open its keys.
+#[derive(Args, Debug)]
+pub struct ServiceArgs {
+    /// The service's directory.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// A file with the passphrase of the keys; otherwise JITSUIN_PASSPHRASE, a systemd credential, or a question.
+    #[arg(long)]
+    passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+struct InitArgs {
+    /// Where to make it: a directory that does not exist or is empty.
+    #[arg(long)]
+    dir: PathBuf,
+    /// A file with the passphrase of the keys; otherwise JITSUIN_PASSPHRASE, a systemd credential, or a question.
+    #[arg(long)]
+    passphrase_file: Option<PathBuf>,
+    /// Kind of both CA keys: rsa-2048, rsa-3072, rsa-4096, p-256 or p-384.
+    #[arg(long, default_value = "rsa-2048")]
+    ca_key: KeyKind,
+    /// Kind of the OCSP responders' keys.
+    #[arg(long, default_value = "p-256")]
+    responder_key: KeyKind,
+    /// Layout of the certificates: `open` or `compat`.
+    #[arg(long, default_value = "open", value_parser = variant)]
+    variant: Variant,
+    /// Organisation in every name; it must not pass for the real service.
+    #[arg(long, default_value = "JITSUIN-TEST")]
+    organisation: String,
+    /// Where the status listener is reached from outside; it stands in every certificate.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    base_url: String,
+    /// The first municipality to take part, by its code.
+    #[arg(long, default_value = "13115")]
+    municipality: MunicipalityCode,
+}
+
+#[derive(Args, Debug)]
+struct DemoArgs {
+    /// Where to play it: a directory that does not exist or is empty, and is kept; otherwise a temporary one.
+    #[arg(long)]
+    dir: Option<PathBuf>,
+    /// End after the story, with 0 only if every check held.
+    #[arg(long)]
+    exit: bool,
+    /// Kind of both CA keys.
+    #[arg(long, default_value = "rsa-2048")]
+    ca_key: KeyKind,
+}
+
+#[derive(Args, Debug)]
+struct ValidityArgs {
+    /// Read and write JSON lines: the only form there is.
+    #[arg(long, required = true)]
+    jsonl: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum MunicipalityCommand {
+    /// List every place that can issue, or those whose code, name or reading contains a word.
+    List {
+        /// A part of a code, a name, a reading or a romanised name.
+        word: Option<String>,
+    },
+    /// Let a municipality take part: lists of its own, and a credential for its counter. The service must be stopped.
+    Add {
+        #[command(flatten)]
+        service: ServiceArgs,
+        /// Its code.
+        code: MunicipalityCode,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum CredentialCommand {
+    /// List every credential with its end.
+    List {
+        /// The service's directory.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Give out a new credential, with a key and the key's own passphrase. The service must be stopped.
+    Issue {
+        #[command(flatten)]
+        service: ServiceArgs,
+        /// `operator`, `municipality` or `relying-party`.
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// For a municipality: its code.
+        #[arg(long)]
+        municipality: Option<MunicipalityCode>,
+        /// A name that nobody had before; also the name of the files.
+        name: CredentialName,
+    },
+    /// Turn a credential away from now on. The service must be stopped.
+    Disable {
+        /// The service's directory.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Follow the chain of seals from the first entry to the last.
+    Verify {
+        /// The service's directory.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+    },
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "jitsuin: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<(), Failure> {
+        let out = Output { json: self.json };
+        match self.command {
+            Command::Init(args) => init(&args, &out),
+            Command::Demo(args) => {
+                let DemoArgs { dir, exit, ca_key } = args;
+                demo::run(&demo::Options { directory: dir, exit, ca_key, json: self.json })
+            }
+            Command::Serve(args) => serve::run(&args.dir, &args.passphrase(Purpose::Open)?),
+            Command::Check(args) => check::run(&args.dir, &args.passphrase(Purpose::Open)?, &out),
+            Command::Validity(_) => validity::run(io::stdin().lock(), io::stdout().lock()).map_err(Failure::fault),
+            Command::Municipality(MunicipalityCommand::List { word }) => municipality::list(word.as_deref(), &out),
+            Command::Municipality(MunicipalityCommand::Add { service, code }) => {
+                municipality::add(&service.dir, &service.passphrase(Purpose::Open)?, code, &out)
+            }
+            Command::Crl(command) => crl::run(&command, &out),
+            Command::Credential(CredentialCommand::List { dir }) => credentials::list(&dir, &out),
+            Command::Credential(CredentialCommand::Disable { dir, name }) => credentials::disable(&dir, &name, &out),
+            Command::Credential(CredentialCommand::Issue { service, role, municipality, name }) => {
+                let client = credential::Client { role, name: name.0, municipality };
+                credentials::issue(&service.dir, &service.passphrase(Purpose::Open)?, &client, &out)
+            }
+            Command::Audit(AuditCommand::Verify { dir }) => audit::verify(&dir, &out),
+        }
+    }
+}
+
+impl ServiceArgs {
+    fn passphrase(&self, purpose: Purpose) -> Result<Zeroizing<String>, Failure> {
+        passphrase(self.passphrase_file.as_deref(), purpose)
+    }
+}
+
+fn passphrase(file: Option<&Path>, purpose: Purpose) -> Result<Zeroizing<String>, Failure> {
+    Sources::of_process(file.map(Path::to_path_buf)).read(purpose).map_err(Failure::refused)
+}
+
+fn role(word: &str) -> Result<Role, String> {
+    Role::from_word(word).ok_or_else(|| "a role is `operator`, `municipality` or `relying-party`".into())
+}
+
+/// The name of a credential, which names files too.
+#[derive(Clone, Debug)]
+struct CredentialName(String);
+
+impl std::str::FromStr for CredentialName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-';
+        if (1..=40).contains(&text.len()) && text.bytes().all(fits) {
+            Ok(Self(text.into()))
+        } else {
+            Err("a name has 1 to 40 of the characters a-z 0-9 and -")
+        }
+    }
+}
+
+fn variant(word: &str) -> Result<Variant, String> {
+    match word {
+        "open" => Ok(Variant::Open),
+        "compat" => Ok(Variant::Compat),
+        _ => Err("the layout is `open` or `compat`".into()),
+    }
+}
+
+fn init(args: &InitArgs, out: &Output) -> Result<(), Failure> {
+    if args.organisation.eq_ignore_ascii_case("JPKI") {
+        return Err(Failure::usage("the organisation must not pass for the real service"));
+    }
+    let mut config = Config::default();
+    config.service.organisation = args.organisation.parse().map_err(Failure::usage)?;
+    config.profile.variant = args.variant;
+    config.urls.base = args.base_url.parse().map_err(Failure::usage)?;
+    (config.keys.sign_ca, config.keys.auth_ca) = (args.ca_key, args.ca_key);
+    config.keys.responder = args.responder_key;
+    let passphrase = passphrase(args.passphrase_file.as_deref(), Purpose::New)?;
+    let plan = init::Plan {
+        config,
+        municipalities: vec![args.municipality],
+        passphrase: &passphrase,
+        protection: Protection::OwnPassphrase,
+        clock: Arc::default(),
+    };
+    let made = init::run(&args.dir, &plan)?;
+    let dir = args.dir.display();
+    out.print(&made, || {
+        format!(
+            "A new service is ready in {dir} .\n\n\
+             Look at {dir}/jitsuin.toml, then start it:\n\n  \
+             jitsuin serve --dir {dir}\n\n\
+             Hand out the credentials in {dir}/credentials, each with its key and the key's own passphrase."
+        )
+    })
+}
+
+/// Prints results: for people, or with `--json` for programs.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// Prints a result.
+    ///
+    /// # Errors
+    /// [`Failure`] when standard output is closed.
+    pub fn print<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        let line = if self.json { serde_json::to_string(value).map_err(Failure::fault)? } else { text() };
+        writeln!(io::stdout(), "{line}").map_err(Failure::fault)
+    }
+}

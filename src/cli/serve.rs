@@ -1,0 +1,50 @@
+//! `jitsuin serve`.
+
+use std::{io::IsTerminal, path::Path, sync::Arc};
+
+use tracing_subscriber::EnvFilter;
+use zeroize::Zeroizing;
+
+use super::{
+    doors::{Doors, Listeners},
+    failure::Failure,
+    house::House,
+    layout::Layout,
+    world::SystemClock,
+};
+use crate::config::{Config, value::LogFormat};
+
+/// Opens a service and serves until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// [`Failure`] with what does not fit; then nothing was served.
+pub fn run(directory: &Path, passphrase: &Zeroizing<String>) -> Result<(), Failure> {
+    let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
+    start_log(config.log.format);
+    let listeners = Listeners::bind(&config.listen)?;
+    let addresses = listeners.addresses()?;
+    let house = Arc::new(House::open(directory, passphrase, Arc::new(SystemClock::default()))?);
+    // Whoever finds the doors open finds lists behind them. A list that fails must not keep OCSP from answering: readiness
+    // tells, and the timer tries again.
+    if let Err(error) = house.authority.publish_due() {
+        tracing::error!(%error, "lists could not be published");
+    }
+    let doors = Doors::open(&house, listeners)?;
+    let (status, registration, operator) = (addresses.status, addresses.registration, addresses.operator);
+    tracing::info!(%status, %registration, %operator, "serving");
+    doors.wait_for_signal()?;
+    tracing::info!("stopping: requests in flight finish");
+    doors.close()
+}
+
+/// Starts the log on standard error; `RUST_LOG` says what is logged, `info` if it is not set.
+pub(super) fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(std::io::stderr().is_terminal());
+    // A second start, in a test, leaves the first as it is.
+    let _ = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}

@@ -1,0 +1,114 @@
+//! Reads a TOML text section by section and key by key, so that one wrong key does not hide the next.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue, Error, ValueDeserializer},
+};
+
+use super::{ConfigError, ConfigErrors, relations::Broken, section::Section};
+
+/// A text on its way to a configuration.
+pub(super) struct Reader<'i> {
+    text: &'i str,
+    root: DeTable<'i>,
+    errors: Vec<ConfigError>,
+    /// Where each `section.key` that was read stands, and whether its value was right.
+    seen: BTreeMap<String, (usize, bool)>,
+    sections: Vec<&'static str>,
+}
+
+/// One section on its way.
+pub(super) struct Table<'r, 'i> {
+    reader: &'r mut Reader<'i>,
+    name: &'static str,
+    keys: DeTable<'i>,
+}
+
+impl<'i> Reader<'i> {
+    /// Parses the text; syntax errors are reported alone, because what follows from them is guesswork.
+    pub(super) fn new(text: &'i str) -> Result<Self, ConfigErrors> {
+        let (root, syntax) = DeTable::parse_recoverable(text);
+        if syntax.is_empty() {
+            let root = root.into_inner();
+            return Ok(Self { text, root, errors: Vec::new(), seen: BTreeMap::new(), sections: Vec::new() });
+        }
+        let errors = syntax.iter().map(|error| ConfigError {
+            line: error.span().map(|span| line_of(text, span.start)),
+            key: String::new(),
+            problem: format!("not TOML: {}", error.message()),
+        });
+        Err(ConfigErrors { path: None, errors: errors.collect() })
+    }
+
+    /// Takes a section; one that is missing has all defaults.
+    pub(super) fn section<S: Section>(&mut self, name: &'static str) -> S {
+        self.sections.push(name);
+        let Some((key, value)) = self.root.remove_entry(name) else { return S::default() };
+        let line = line_of(self.text, key.span().start);
+        let DeValue::Table(keys) = value.into_inner() else {
+            self.refuse(Some(line), name.to_owned(), format!("it is a section: write [{name}]"));
+            return S::default();
+        };
+        let mut table = Table { reader: self, name, keys };
+        let section = S::read(&mut table);
+        table.refuse_others(S::NAMES);
+        section
+    }
+
+    /// Ends the reading: what no section took is unknown, and the relations are judged whose keys were right.
+    pub(super) fn finish(mut self, broken: Vec<Broken>) -> Result<(), ConfigErrors> {
+        for key in std::mem::take(&mut self.root).into_iter().map(|(key, _)| key) {
+            let problem = format!("there is no such section; there are {}", self.sections.join(", "));
+            self.refuse(Some(line_of(self.text, key.span().start)), key.into_inner().into_owned(), problem);
+        }
+        for Broken { keys, problem } in broken {
+            let spots = keys.iter().filter_map(|key| self.seen.get(*key)).collect::<Vec<_>>();
+            if spots.iter().all(|(_, right)| *right) {
+                let line = spots.iter().map(|(line, _)| *line).max();
+                self.refuse(line, keys.join(", "), problem);
+            }
+        }
+        self.errors.sort_by_key(|error| error.line);
+        if self.errors.is_empty() { Ok(()) } else { Err(ConfigErrors { path: None, errors: self.errors }) }
+    }
+
+    fn refuse(&mut self, line: Option<usize>, key: String, problem: String) {
+        self.errors.push(ConfigError { line, key, problem });
+    }
+}
+
+impl Table<'_, '_> {
+    /// Takes a key; none if it is missing, or wrong, which is noted.
+    pub(super) fn take<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+        let (found, value) = self.keys.remove_entry(key)?;
+        let line = line_of(self.reader.text, found.span().start);
+        let name = format!("{}.{key}", self.name);
+        let value = deserialize(value);
+        self.reader.seen.insert(name.clone(), (line, value.is_ok()));
+        value.map_err(|error| self.reader.refuse(Some(line), name, error.message().to_owned())).ok()
+    }
+
+    fn refuse_others(self, known: &[&str]) {
+        for (key, _) in self.keys {
+            let line = line_of(self.reader.text, key.span().start);
+            let problem = if ["pass", "secret", "pin"].iter().any(|word| key.get_ref().contains(word)) {
+                "secrets are never in this file; see `--passphrase-file`".to_owned()
+            } else {
+                format!("there is no such key; [{}] has {}", self.name, known.join(", "))
+            };
+            self.reader.refuse(Some(line), format!("{}.{}", self.name, key.get_ref()), problem);
+        }
+    }
+}
+
+fn deserialize<T: DeserializeOwned>(value: Spanned<DeValue<'_>>) -> Result<T, Error> {
+    T::deserialize(ValueDeserializer::from(value))
+}
+
+/// The line, from 1, of an octet of the text.
+fn line_of(text: &str, octet: usize) -> usize {
+    1 + text.bytes().take(octet).filter(|byte| *byte == b'\n').count()
+}

@@ -1,0 +1,78 @@
+//! What must hold between keys, or of a number by itself.
+
+use std::net::SocketAddr;
+
+use super::Config;
+
+/// A relation that does not hold.
+pub(super) struct Broken {
+    /// The keys it is about; it is judged only where none of them is wrong by itself.
+    pub(super) keys: &'static [&'static str],
+    pub(super) problem: String,
+}
+
+/// Every relation that does not hold.
+pub(super) fn broken(config: &Config) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let mut require = |holds: bool, keys: &'static [&'static str], problem: &str| {
+        if !holds {
+            broken.push(Broken { keys, problem: problem.to_owned() });
+        }
+    };
+    let Config { profile, listen, crl, ocsp, rules, service, .. } = config;
+    require(
+        service.sign_ca_name_ja != service.auth_ca_name_ja,
+        &["service.sign_ca_name_ja", "service.auth_ca_name_ja"],
+        "the two authorities must have different names",
+    );
+    require(
+        profile.sign_policy_oid != profile.auth_policy_oid,
+        &["profile.sign_policy_oid", "profile.auth_policy_oid"],
+        "the two kinds of certificate must have different policies",
+    );
+    require(
+        (7..=25).contains(&profile.ca_years),
+        &["profile.ca_years"],
+        "must be 7 to 25: a holder's certificate lives up to 6 years and a day, and the CA must outlive it",
+    );
+    require(
+        crl.window.duration() > crl.period.duration(),
+        &["crl.period", "crl.window"],
+        "the window must be longer than the period, or a list ends before the next one comes",
+    );
+    require(
+        crl.delta_window.duration() > crl.delta_period.duration(),
+        &["crl.delta_period", "crl.delta_window"],
+        "the window must be longer than the period, or a delta ends before the next one comes",
+    );
+    require(
+        ocsp.responder_life.duration() > ocsp.response_life.duration(),
+        &["ocsp.response_life", "ocsp.responder_life"],
+        "the responder certificate must live longer than an answer, or it ends before the answers it signed",
+    );
+    require(
+        ocsp.max_age.duration() <= ocsp.response_life.duration(),
+        &["ocsp.response_life", "ocsp.max_age"],
+        "max_age must not be longer than the life of an answer, or caches give out answers that have ended",
+    );
+    require(rules.renewal_offset_days <= 2, &["rules.renewal_offset_days"], "must be 0, 1 or 2 (conflict C-06)");
+    require(
+        !listen.registration_names.is_empty(),
+        &["listen.registration_names"],
+        "must have at least one name, or no client can connect",
+    );
+    for (one, other, keys) in [
+        (listen.status, listen.registration, &["listen.status", "listen.registration"]),
+        (listen.status, listen.operator, &["listen.status", "listen.operator"]),
+        (listen.registration, listen.operator, &["listen.registration", "listen.operator"]),
+    ] {
+        require(!collide(one, other), keys, "two listeners cannot share an address and port");
+    }
+    broken
+}
+
+/// Whether the second of two sockets could not be bound.
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (one.ip() == other.ip() || everywhere)
+}

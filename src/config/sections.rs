@@ -1,0 +1,167 @@
+//! Every section and key. The doc comments here are the documentation of the configuration.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use super::{
+    section::section,
+    value::{BaseUrl, LogFormat, NameText, NeverIssued, Oid, OnRevocation, PageUrl, ServerName, Span, Variant},
+};
+use crate::signer::KeyKind;
+
+/// A default that is written in this file and parsed by a test of this file.
+macro_rules! fixed {
+    ($text:literal) => {
+        $text.parse().expect("a default of this file is right")
+    };
+}
+
+section! {
+    /// Who runs the service: the names in the certificates. Fixed by `jitsuin init`; changing them later changes the
+    /// issuer name, and certificates issued before no longer chain.
+    Service {
+        /// O of both certificate authorities. The default must not pass for the real service.
+        organisation: NameText = fixed!("JITSUIN-TEST");
+        /// The second OU of both certificate authorities: the agency that runs them.
+        agency: NameText = fixed!("JITSUIN-TEST Agency");
+        /// The Japanese name of the signing CA (署名用認証局), in its subjectAltName and its certificates' issuerAltName.
+        sign_ca_name_ja: NameText = fixed!("実印試験署名用認証局");
+        /// The Japanese name of the authentication CA (利用者証明用認証局), in the same places.
+        auth_ca_name_ja: NameText = fixed!("実印試験利用者証明用認証局");
+        /// Where the certification practice statement can be read: the CPS qualifier of certificatePolicies. The default
+        /// is a name that belongs to nobody (RFC 2606).
+        cps_url: PageUrl = fixed!("http://jitsuin-test.example/cps.html");
+    }
+}
+
+section! {
+    /// What is in a certificate.
+    Profile {
+        /// `open`: an HTTP address beside the directory name in cRLDistributionPoints, and authorityInfoAccess in both
+        /// kinds. `compat`: exactly the extensions that software written against real cards expects, and nothing more.
+        variant: Variant = Variant::Open;
+        /// Policy of signing certificates. The default is that of the real service's test environment.
+        sign_policy_oid: Oid = fixed!("1.2.392.200149.8.5.1.0.20");
+        /// Policy of authentication certificates. That of the real test environment is not public. The default stands under
+        /// the same test arc (1.0) with the last number of the real authentication policy (30), so that it cannot pass for
+        /// the real one (1.3.30); set it to the real test value if you know it.
+        auth_policy_oid: Oid = fixed!("1.2.392.200149.8.5.1.0.30");
+        /// Years that a CA certificate is valid, 7 to 25. A CA issues while 6 years and a day are left, the longest life of a
+        /// holder's certificate; so a new generation is due after this number less 6.
+        ca_years: u8 = 10;
+    }
+}
+
+section! {
+    /// Addresses inside certificates. They must be reachable by everyone who checks one.
+    Urls {
+        /// Where the status listener is reached from outside; OCSP, CRL and CA addresses begin with it. HTTP, because
+        /// whoever checks a certificate over HTTPS would first have to check the one of the server (RFC 5280 §8).
+        base: BaseUrl = fixed!("http://127.0.0.1:8080");
+    }
+}
+
+section! {
+    /// Where the service listens: IP address and port; port 0 takes a free one.
+    Listen {
+        /// OCSP, CRLs and CA certificates, over HTTP, for anyone.
+        status: SocketAddr = loopback(8080);
+        /// The registration interface and the console, over TLS with client certificates: municipalities, relying
+        /// parties, operators.
+        registration: SocketAddr = loopback(8443);
+        /// Health and metrics, over HTTP without authentication: keep it on an address that only monitoring reaches.
+        operator: SocketAddr = loopback(9090);
+        /// DNS names and IP addresses in the TLS certificate of the registration listener: whatever clients connect to.
+        registration_names: Vec<ServerName> = vec![fixed!("localhost"), fixed!("127.0.0.1"), fixed!("::1")];
+    }
+}
+
+section! {
+    /// Private keys: encrypted PKCS#8 files. The passphrase comes from `--passphrase-file`, the environment variable
+    /// JITSUIN_PASSPHRASE, the systemd credential `jitsuin-passphrase`, or the terminal; never from this file.
+    Keys {
+        /// The directory of the key files.
+        directory: PathBuf = "keys".into();
+        /// Kind of the signing CA's key when one is made: rsa-2048, rsa-3072, rsa-4096, p-256 or p-384.
+        sign_ca: KeyKind = KeyKind::Rsa2048;
+        /// Kind of the authentication CA's key when one is made.
+        auth_ca: KeyKind = KeyKind::Rsa2048;
+        /// Kind of the OCSP responders' keys when they are made. p-256 signs more than ten times as many answers a
+        /// second as rsa-2048; choose rsa-2048 for clients that know no ECDSA.
+        responder: KeyKind = KeyKind::P256;
+    }
+}
+
+section! {
+    /// The database.
+    Store {
+        /// The SQLite file; its journal lies beside it. On a local disk, never on a network file system.
+        path: PathBuf = "jitsuin.sqlite".into();
+    }
+}
+
+section! {
+    /// Certificate revocation lists.
+    Crl {
+        /// How often a list is published when nobody asks for one sooner.
+        period: Span = Span::hours(24);
+        /// How long a list can be used: nextUpdate less thisUpdate. Longer than the period by the time that a failed
+        /// publication may take to mend.
+        window: Span = Span::hours(48);
+        /// How often a delta is published: what changed since the newest complete list.
+        delta_period: Span = Span::minutes(15);
+        /// How long a delta can be used. Longer than its period by a few turns that may fail.
+        delta_window: Span = Span::hours(1);
+        /// Whether each municipality's list has deltas too, or the full list alone. For the whole country that is some 330,000
+        /// more lists a day, about 200 MB, each kept for ten years.
+        municipal_deltas: bool = true;
+        /// What a revocation or hold brings about before the next turn: `delta`, the deltas of the lists concerned within
+        /// seconds, at most one a minute; `partition`, also the whole list of the municipality, which everybody then
+        /// downloads anew; `off`, nothing. OCSP answers at once in any case; `delta` brings those who work with lists as near
+        /// to it as costs one signature and a few octets.
+        publish_on_revocation: OnRevocation = OnRevocation::Delta;
+    }
+}
+
+section! {
+    /// OCSP.
+    Ocsp {
+        /// How long an answer can be used: nextUpdate less thisUpdate.
+        response_life: Span = Span::hours(1);
+        /// How long caches between may keep the answer to a GET request (Cache-Control max-age): the longest that a
+        /// revocation stays unseen by those who ask through one.
+        max_age: Span = Span::minutes(1);
+        /// The answer for a serial number that was never issued: `revoked` (on hold since 1970, with the extended-revoke
+        /// extension, RFC 6960 section 4.4.8) or `unknown`.
+        never_issued: NeverIssued = NeverIssued::Revoked;
+        /// How long a responder certificate is valid. It carries nocheck and cannot be revoked, so keep it short; a new one is
+        /// made in time by itself.
+        responder_life: Span = Span::days(30);
+    }
+}
+
+section! {
+    /// Rules on which the public record is divided.
+    Rules {
+        /// The renewal window opens this many days after the day three months before the last day (conflict C-06): 1 by the
+        /// ordinance and most municipalities, 0 by national pages, 2 by one guide.
+        renewal_offset_days: u8 = 1;
+        /// Whether an authentication certificate on hold can be released at the counter (conflict C-08). A signing
+        /// certificate on hold never can.
+        auth_hold_releasable: bool = true;
+    }
+}
+
+section! {
+    /// The log, on standard error. What is logged: the environment variable RUST_LOG, `info` if it is not set.
+    Log {
+        /// `text` for people, `json` for programs.
+        format: LogFormat = LogFormat::Text;
+    }
+}
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}

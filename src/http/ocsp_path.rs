@@ -1,0 +1,70 @@
+//! The OCSP request in the path of a GET (RFC 6960 A.1).
+
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+/// Base64 as clients put it into URLs: with its padding or without.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Reads the request in a URL as clients in the field write it: base64 with `+`, `/` and `=` as they are or
+/// percent-encoded, in the URL alphabet, without padding, and after more than one slash (a DER SEQUENCE never begins with
+/// one, but a service address often ends with it). None for anything else.
+#[must_use]
+pub fn decode(path: &str) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(path.len());
+    let mut octets = path.trim_start_matches('/').bytes();
+    while let Some(octet) = octets.next() {
+        let octet = match octet {
+            b'%' => hex(octets.next()?)? << 4 | hex(octets.next()?)?,
+            other => other,
+        };
+        match octet {
+            b'-' | b' ' => text.push(b'+'), // a space was a plus before someone took the path for a form
+            b'_' => text.push(b'/'),
+            b'\r' | b'\n' => (),
+            other => text.push(other),
+        }
+    }
+    BASE64.decode(text).ok()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|value| value as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_read_as_clients_write_it() {
+        let der = [0x30, 0xFB, 0xEF, 0xBE, 0xFF, 0xFF, 0xFF, 0x01];
+        let plain = base64::engine::general_purpose::STANDARD.encode(der);
+        assert_eq!(plain, "MPvvvv///wE=");
+        for text in [
+            "MPvvvv///wE=",
+            "MPvvvv///wE",
+            "MPvvvv%2F%2F%2FwE%3D",
+            "MPvvvv%2f%2f/wE",
+            "MPvvvv___wE",
+            "//MPvvvv///wE=",
+            "MPvvvv%0D%0A///wE=%0A",
+        ] {
+            assert_eq!(decode(text).as_deref(), Some(&der[..]), "{text}");
+        }
+        for (text, der) in
+            [("%2B%2b+ +", None), ("MPs-", Some([0x30, 0xFB, 0x3E])), ("MPs%2B", Some([0x30, 0xFB, 0x3E]))]
+        {
+            assert_eq!(decode(text).as_deref(), der.as_ref().map(|der| &der[..]), "{text}");
+        }
+        for bad in ["MPvvvv///wE==", "M", "MP%", "MP%2", "MP%GG", "MPv?", "MPv\u{e9}", "MP=v", "MPvvvv//wE="] {
+            assert_eq!(decode(bad), None, "{bad}");
+        }
+    }
+}

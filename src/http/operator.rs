@@ -1,0 +1,184 @@
+//! The operator listener: is it alive, is it ready, and what does it measure.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `/healthz` | 200 while the process answers at all |
+//! | `/readyz` | 200 if every check holds, else 503; JSON says which failed and why |
+//! | `/metrics` | Prometheus text |
+
+use std::{convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc, time::Instant};
+
+use hyper::{Request, StatusCode, body::Incoming, service::Service};
+use serde::Serialize;
+
+use super::{
+    metrics::{Metrics, RequestMeter},
+    representation::{Reply, is_read, method_not_allowed, text, uncached},
+    server::Shutdown,
+};
+use crate::{
+    limits::METRICS_UPKEEP,
+    ports::Clock,
+    revocation::{answer::AnswerDesk, lists::PublishedLists},
+};
+
+/// Something that must hold for the service to be ready.
+pub struct Check {
+    name: &'static str,
+    look: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Check({})", self.name)
+    }
+}
+
+impl Check {
+    /// A check by name; `look` may block for a moment, and says in one sentence what is wrong.
+    pub fn new(name: &'static str, look: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self { name, look: Box::new(look) }
+    }
+
+    /// `lists`: there are lists, and none has passed its nextUpdate.
+    #[must_use]
+    pub fn lists_fresh(lists: Arc<PublishedLists>, clock: Arc<dyn Clock>) -> Self {
+        Self::new("lists", move || {
+            let (now, all) = (clock.now(), lists.all());
+            let stale = all.iter().filter(|(_, list)| list.next_update <= now).count();
+            match (all.first(), all.iter().find(|(_, list)| list.next_update <= now)) {
+                (None, _) => Err("no list has been published yet".into()),
+                (_, None) => Ok(()),
+                (_, Some(((kind, generation, scope), list))) => Err(format!(
+                    "{stale} of {} lists are past their end, first {kind} {generation} {}, which ended {}",
+                    all.len(),
+                    scope.word(),
+                    list.next_update
+                )),
+            }
+        })
+    }
+
+    /// `ocsp`: every CA generation has a responder certificate that is still valid.
+    #[must_use]
+    pub fn delegates_valid(desk: Arc<AnswerDesk>, clock: Arc<dyn Clock>) -> Self {
+        Self::new("ocsp", move || {
+            let now = clock.now();
+            let ended = desk.responder().delegates().find(|(_, delegate)| delegate.not_after() <= now);
+            ended.map_or(Ok(()), |((kind, generation), delegate)| {
+                let end = delegate.not_after();
+                Err(format!("the responder certificate of the {kind} CA, generation {generation}, ended {end}"))
+            })
+        })
+    }
+}
+
+/// One line of `/readyz`.
+#[derive(Debug, Serialize)]
+struct Finding {
+    name: &'static str,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+}
+
+/// The body of `/readyz`.
+#[derive(Debug, Serialize)]
+struct Readiness {
+    ready: bool,
+    checks: Vec<Finding>,
+}
+
+struct Inner {
+    metrics: Arc<Metrics>,
+    meter: RequestMeter,
+    checks: Vec<Check>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The service behind the operator listener; clones share everything.
+#[derive(Clone)]
+pub struct OperatorService(Arc<Inner>);
+
+const ROUTES: [&str; 4] = ["healthz", "readyz", "metrics", "other"];
+
+impl OperatorService {
+    /// Shows these metrics and runs these checks.
+    #[must_use]
+    pub fn new(metrics: Arc<Metrics>, checks: Vec<Check>, clock: Arc<dyn Clock>) -> Self {
+        let meter = RequestMeter::new(&metrics, "operator", &ROUTES);
+        Self(Arc::new(Inner { metrics, meter, checks, clock }))
+    }
+
+    /// Keeps the measures small until shutdown; run it beside the listener.
+    pub async fn upkeep(self, mut shutdown: Shutdown) {
+        let mut ticks = tokio::time::interval(METRICS_UPKEEP);
+        loop {
+            tokio::select! {
+                () = shutdown.requested() => return,
+                _ = ticks.tick() => self.0.metrics.upkeep(),
+            }
+        }
+    }
+
+    async fn reply(self, request: Request<Incoming>) -> Reply {
+        let began = Instant::now();
+        let route = match request.uri().path() {
+            "/healthz" => 0,
+            "/readyz" => 1,
+            "/metrics" => 2,
+            _ => 3,
+        };
+        let now = self.0.clock.now();
+        let reply = match route {
+            3 => text(StatusCode::NOT_FOUND, "this listener has /healthz, /readyz and /metrics", now),
+            _ if !is_read(request.method()) => method_not_allowed("GET, HEAD", now),
+            0 => text(StatusCode::OK, "alive", now),
+            route => {
+                // Checks and collectors may wait for the store; the thread that serves connections may not.
+                let inner = Arc::clone(&self.0);
+                let looked = tokio::task::spawn_blocking(move || inner.look(route)).await;
+                looked.unwrap_or_else(|_| text(StatusCode::INTERNAL_SERVER_ERROR, "a check broke down", now))
+            }
+        };
+        self.0.meter.record(route, reply.status(), began.elapsed());
+        reply
+    }
+}
+
+impl Inner {
+    fn look(&self, route: usize) -> Reply {
+        let now = self.clock.now();
+        if route == 2 {
+            let body = self.metrics.render().into();
+            return uncached(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", body, now);
+        }
+        let readiness = self.readiness();
+        let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let body = serde_json::to_vec(&readiness).unwrap_or_default();
+        uncached(status, "application/json", body.into(), now)
+    }
+
+    fn readiness(&self) -> Readiness {
+        let checks: Vec<_> = self.checks.iter().map(|check| (check.name, (check.look)().err())).collect();
+        for (name, cause) in &checks {
+            if let Some(cause) = cause {
+                tracing::warn!(check = name, cause, "not ready");
+            }
+        }
+        let checks: Vec<_> =
+            checks.into_iter().map(|(name, cause)| Finding { name, ok: cause.is_none(), cause }).collect();
+        Readiness { ready: checks.iter().all(|check| check.ok), checks }
+    }
+}
+
+impl Service<Request<Incoming>> for OperatorService {
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Reply, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.reply(request).await) })
+    }
+}

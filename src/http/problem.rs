@@ -1,0 +1,252 @@
+//! What goes wrong, as `application/problem+json` (RFC 9457): the one place where errors become HTTP.
+//!
+//! A refusal carries the id of its rule: `type` is `tag:jitsuin.example,2026:rule/E-04`, `rule` is `E-04`. A tag URI
+//! (RFC 4151) names without promising a page behind it; the rules are explained in the project's rule book and, for the
+//! service's own `T-` rules, here:
+//!
+//! | rule | status | about |
+//! |---|---|---|
+//! | T-01 | 400 | the request cannot be read: JSON, a field unknown, missing, doubled or of another form, a query |
+//! | T-02 | 415 | the body is not `application/json` |
+//! | T-03 | 413 | the body is too large |
+//! | T-04 | 422 | the certification request: form, proof of possession, none at all |
+//! | T-05 | 422 | the key of the certification request is too weak or too foreign |
+//! | T-06 | 409 | the key has been certified before |
+//! | T-07 | 400, 422 | the `Idempotency-Key`: missing or malformed (400), used for another request (422) |
+//! | T-08 | 403 | the client may not do this, or is not (or no longer) admitted |
+//! | T-09 | 404 | there is no such thing, or it is not this client's to see |
+//! | T-10 | 422 | 個人番号 (My Number), which this service never takes |
+//! | T-11 | 405 | the method |
+//! | T-12 | 408 | the body did not come in time |
+//!
+//! What is our own fault has no rule and tells nothing of its cause: that is in the log.
+
+use std::borrow::Cow;
+
+use axum::{body::Body, response::Response};
+use hyper::{
+    StatusCode,
+    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+};
+use serde::Serialize;
+
+use super::server::BodyError;
+use crate::{authority::StoryError, limits::QUOTED_CHARACTERS, rules::Refusal};
+
+/// The media type.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What `type` begins with; the rule's id follows.
+pub const RULE_TAG: &str = "tag:jitsuin.example,2026:rule/";
+
+/// Rules whose refusal is not a plain 422: id, status, title.
+const RULES: [(&str, StatusCode, &str); 14] = [
+    ("E-02", StatusCode::FORBIDDEN, "Only the municipality of residence acts for a holder"),
+    ("E-04", StatusCode::CONFLICT, "The holder has such a certificate already"),
+    ("T-01", StatusCode::BAD_REQUEST, "The request cannot be read"),
+    ("T-02", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not JSON"),
+    ("T-03", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+    ("T-04", StatusCode::UNPROCESSABLE_ENTITY, "The certification request is not acceptable"),
+    ("T-05", StatusCode::UNPROCESSABLE_ENTITY, "The key is not acceptable"),
+    ("T-06", StatusCode::CONFLICT, "The key has been certified before"),
+    ("T-07", StatusCode::UNPROCESSABLE_ENTITY, "The Idempotency-Key does not fit"),
+    ("T-08", StatusCode::FORBIDDEN, "The client may not do this"),
+    ("T-09", StatusCode::NOT_FOUND, "There is no such thing"),
+    ("T-10", StatusCode::UNPROCESSABLE_ENTITY, "The 個人番号 is never taken"),
+    ("T-11", StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here"),
+    ("T-12", StatusCode::REQUEST_TIMEOUT, "The body did not come in time"),
+];
+
+/// The title of every other rule.
+const REFUSED: &str = "The rules do not allow it";
+
+/// An answer other than yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    status: StatusCode,
+    title: Cow<'static, str>,
+    rule: Option<Cow<'static, str>>,
+    detail: String,
+    retry_after: Option<u32>,
+    close: bool,
+}
+
+#[derive(Serialize)]
+struct ProblemJson<'a> {
+    r#type: Cow<'a, str>,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+}
+
+impl Problem {
+    /// A refusal by a rule; the rule decides the status.
+    #[must_use]
+    pub fn refused(rule: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        let rule = rule.into();
+        let known = RULES.iter().find(|(id, ..)| *id == rule);
+        let (status, title) =
+            known.map_or((StatusCode::UNPROCESSABLE_ENTITY, REFUSED), |(_, status, title)| (*status, *title));
+        let mut detail: String = detail.into();
+        if let Some((end, _)) = detail.char_indices().nth(QUOTED_CHARACTERS) {
+            detail.truncate(end);
+            detail.push('…');
+        }
+        Self { status, title: title.into(), rule: Some(rule), detail, retry_after: None, close: false }
+    }
+
+    /// `T-07` for a header that is missing or malformed; a key used for another request is the story's to refuse.
+    #[must_use]
+    pub fn idempotency_key(detail: &str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, ..Self::refused("T-07", detail) }
+    }
+
+    /// The service cannot do it now; nothing was changed, or the same request again gives what came of it.
+    #[must_use]
+    pub fn unavailable(seconds: u32) -> Self {
+        let detail = "the service cannot do this now; send the same request again, with the same Idempotency-Key";
+        Self { retry_after: Some(seconds), ..Self::ours(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
+    /// Our own fault.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::ours(StatusCode::INTERNAL_SERVER_ERROR, "an internal fault; the operator's log has the cause")
+    }
+
+    fn ours(status: StatusCode, detail: &str) -> Self {
+        let title = status.canonical_reason().unwrap_or("Fault").into();
+        Self { status, title, rule: None, detail: detail.to_owned(), retry_after: None, close: false }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The id of the rule that refused; none for our own faults.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        self.rule.as_deref()
+    }
+
+    /// The answer. HEAD is cut off by the server.
+    #[must_use]
+    pub fn into_response(self) -> Response {
+        let r#type = match &self.rule {
+            Some(rule) => format!("{RULE_TAG}{rule}").into(),
+            None => Cow::Borrowed("about:blank"),
+        };
+        let json = ProblemJson {
+            r#type,
+            title: &self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            rule: self.rule(),
+        };
+        let body = serde_json::to_vec(&json).expect("strings and a number are always JSON");
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::refused(refusal.rule, refusal.detail)
+    }
+}
+
+impl From<StoryError> for Problem {
+    /// Maps outward, and logs what the client is not told.
+    fn from(error: StoryError) -> Self {
+        match error {
+            StoryError::Refused(refusal) => refusal.into(),
+            StoryError::InProgress => Self {
+                retry_after: Some(1),
+                ..Self::ours(
+                    StatusCode::CONFLICT,
+                    "a request for this holder is being answered; send it again in a moment",
+                )
+            },
+            StoryError::Conflict | StoryError::Unavailable(_) => {
+                tracing::warn!(%error, "a story could not be told");
+                Self::unavailable(5)
+            }
+            StoryError::Fault(_) | StoryError::Corrupt(_) => {
+                tracing::error!(%error, "a story failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<BodyError> for Problem {
+    /// The connection ends, for what follows on it is unread.
+    fn from(error: BodyError) -> Self {
+        let rule = match error {
+            BodyError::TooLarge(_) => "T-03",
+            BodyError::TooSlow => "T-12",
+            BodyError::Broken => "T-01",
+        };
+        Self { close: true, ..Self::refused(rule, error.to_string()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_decides_the_status() {
+        for (rule, status) in [("E-02", 403), ("E-04", 409), ("E-05", 422), ("V-12", 422), ("T-06", 409), ("T-09", 404)]
+        {
+            assert_eq!(Problem::refused(rule, "").status().as_u16(), status, "{rule}");
+        }
+        assert_eq!(Problem::idempotency_key("").status().as_u16(), 400);
+        assert_eq!(Problem::refused("T-07", "").status().as_u16(), 422);
+    }
+
+    #[test]
+    fn our_own_faults_tell_nothing_of_their_cause() {
+        for error in [StoryError::Fault("/secret/key".into()), StoryError::Corrupt("row 7 of secret".into())] {
+            let problem = Problem::from(error);
+            assert_eq!((problem.status().as_u16(), problem.rule()), (500, None));
+            assert!(!problem.detail.contains("secret"), "{}", problem.detail);
+        }
+        let busy = Problem::from(StoryError::Unavailable("disk secret".into()));
+        assert!(!busy.detail.contains("secret"));
+        assert_eq!(busy.into_response().headers()[RETRY_AFTER], "5");
+    }
+
+    #[test]
+    fn what_a_client_sent_is_quoted_briefly() {
+        let problem = Problem::refused("T-01", "実".repeat(10_000));
+        assert_eq!(problem.detail.chars().count(), QUOTED_CHARACTERS + 1);
+    }
+
+    #[test]
+    fn every_technical_rule_is_in_the_table_above() {
+        let documented = include_str!("problem.rs").lines().filter(|line| line.starts_with("//! | T-"));
+        let documented: Vec<(&str, &str)> =
+            documented.filter_map(|line| line[6..].split_once(" | ")).map(|(id, rest)| (id, &rest[..3])).collect();
+        let known = RULES.iter().filter(|(id, ..)| id.starts_with("T-"));
+        for (at, (id, status, _)) in known.enumerate() {
+            let (documented, first) = documented[at];
+            assert_eq!(documented, *id);
+            assert!(status.as_str() == first || *id == "T-07", "{id}: {status}, documented {first}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The registration listener: stories told over mutual TLS, JSON in and out.
+//!
+//! [`ROUTES`] is the whole listener, a line a route; `docs/openapi.json` describes it, and a test holds the two together.
+//! Every request goes the same way (`door`): who is it, may they come here at all, the body within its bounds, then one
+//! route's function on a thread of its own, then JSON or a [`Problem`](super::problem::Problem).
+
+use std::{convert::Infallible, io, net::TcpListener, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{RawPathParams, Request, rejection::RawPathParamsRejection},
+    response::Response,
+    routing::{MethodFilter, on},
+};
+use hyper::{Method, body::Incoming, service::service_fn};
+use tower::ServiceExt;
+
+use self::{
+    answer::Reply,
+    body::{Empty, read},
+    door::{Call, Door, Stop},
+};
+use super::{
+    access::{Access, PeerCertificate},
+    metrics::Metrics,
+    server::{self, Bounds, Shutdown},
+};
+use crate::{
+    authority::{
+        Actor, Authority, change::RegisterChange, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest,
+    },
+    limits,
+    rules::Asked,
+};
+
+mod answer;
+mod body;
+mod door;
+
+pub use body::inspect;
+
+/// The description of this listener for programs, OpenAPI 3.1.
+pub const OPENAPI: &str = include_str!("../../docs/openapi.json");
+
+/// Whom a route lets in at all; the stories decide the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Every admitted client.
+    Everyone,
+    /// Municipalities and operators.
+    Staff,
+    /// Operators.
+    Operators,
+}
+
+/// What a route does, on a thread where it may wait.
+type Tell = fn(&Call<'_>) -> Result<Reply, Stop>;
+
+/// One route of the listener.
+#[derive(Debug)]
+pub struct Route {
+    /// GET or POST.
+    pub method: Method,
+    /// The path with its parameters in braces; also what logs and the audit call the route.
+    pub path: &'static str,
+    /// The kind of request in metrics.
+    pub kind: &'static str,
+    /// Whom it lets in.
+    pub audience: Audience,
+    tell: Tell,
+}
+
+const fn get(path: &'static str, kind: &'static str, audience: Audience, tell: Tell) -> Route {
+    Route { method: Method::GET, path, kind, audience, tell }
+}
+
+const fn post(path: &'static str, kind: &'static str, audience: Audience, tell: Tell) -> Route {
+    Route { method: Method::POST, path, kind, audience, tell }
+}
+
+/// The whole listener.
+pub static ROUTES: [Route; 12] = [
+    post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
+    post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
+    post("/v1/revocations", "revoke", Audience::Staff, |call| {
+        let request = read::<RevocationRequest>(call.body)?;
+        Reply::ok(&call.authority.revoke(call.actor, &call.once()?, &request)?)
+    }),
+    post("/v1/holds", "hold", Audience::Staff, |call| {
+        let request = read::<HoldRequest>(call.body)?;
+        Reply::ok(&call.authority.hold(call.actor, &call.once()?, &request)?)
+    }),
+    post("/v1/releases", "release", Audience::Staff, |call| {
+        let request = read::<HoldRequest>(call.body)?;
+        Reply::ok(&call.authority.release(call.actor, &call.once()?, &request)?)
+    }),
+    post("/v1/register-changes", "register-change", Audience::Staff, |call| {
+        let request = read::<RegisterChange>(call.body)?;
+        Reply::ok(&call.authority.change(call.actor, &call.once()?, &request)?)
+    }),
+    post("/v1/crls", "publish", Audience::Operators, |call| {
+        let Empty {} = read(call.body)?;
+        Reply::ok(&call.authority.publish_once(call.actor, &call.once()?)?)
+    }),
+    get("/v1/certificates/{kind}/{serial}", "certificate", Audience::Staff, |call| {
+        let found =
+            call.authority.look_up_certificate(call.actor, call.parameter("kind")?, &call.parameter("serial")?)?;
+        Reply::ok(&answer::certificate(call.authority, &found)?)
+    }),
+    get("/v1/cards/{number}", "card", Audience::Staff, |call| {
+        let found = call.authority.look_up_card(call.actor, &call.identifier("number")?)?;
+        Reply::ok(&answer::holder(call.authority, &found)?)
+    }),
+    get("/v1/holders/{reference}", "holder", Audience::Staff, |call| {
+        let found = call.authority.look_up_holder(call.actor, &call.identifier("reference")?)?;
+        Reply::ok(&answer::holder(call.authority, &found)?)
+    }),
+    get("/v1/whoami", "whoami", Audience::Everyone, |call| Reply::ok(&answer::whoami(call.actor))),
+    get("/openapi.json", "openapi", Audience::Everyone, |_| Ok(Reply::text(OPENAPI))),
+];
+
+fn issue(call: &Call<'_>, asked: Asked) -> Result<Reply, Stop> {
+    let enrolment = read::<Enrolment>(call.body)?;
+    let issuance = call.authority.issue(call.actor, &call.once()?, asked, &enrolment)?;
+    Reply::created(&answer::issuance(call.authority, &issuance)?, &format!("/v1/cards/{}", issuance.card))
+}
+
+/// How much at a time and how long; [`limits`] has the reasons. Tests choose less.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Stories told at a time.
+    pub stories: usize,
+    /// For a turn to be told.
+    pub wait: Duration,
+    /// For a body.
+    pub body: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { stories: limits::STORIES_IN_FLIGHT, wait: limits::STORY_WAIT, body: limits::REQUEST_TIMEOUT }
+    }
+}
+
+/// The registration listener, ready to serve.
+#[derive(Clone)]
+pub struct Registration(Router);
+
+impl Registration {
+    /// Tells the stories of `authority`.
+    #[must_use]
+    pub fn new(authority: Arc<Authority>, metrics: &Metrics, pace: Pace) -> Self {
+        let door = Arc::new(Door::new(authority, metrics, pace));
+        let mut router = Router::new();
+        for (number, route) in ROUTES.iter().enumerate() {
+            let door = Arc::clone(&door);
+            let handler = move |parameters: Result<RawPathParams, RawPathParamsRejection>, request: Request| async move {
+                door.answer((number, route), parameters.ok(), request).await
+            };
+            // GET answers HEAD too.
+            let filter = if route.method == Method::GET { MethodFilter::GET } else { MethodFilter::POST };
+            router = router.route(route.path, on(filter, handler));
+        }
+        let (nowhere, otherwise) = (Arc::clone(&door), door);
+        Self(
+            router
+                .fallback(move |request: Request| async move { nowhere.nowhere(request).await })
+                .method_not_allowed_fallback(move |request: Request| async move { otherwise.otherwise(request).await }),
+        )
+    }
+
+    /// Serves until shutdown.
+    ///
+    /// # Errors
+    /// As for [`server::serve`].
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        access: Access,
+        bounds: Bounds,
+        shutdown: Shutdown,
+    ) -> io::Result<()> {
+        let make = move |peer: PeerCertificate| {
+            let router = self.0.clone();
+            service_fn(move |mut request: hyper::Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                let router = router.clone();
+                async move { router.oneshot(request.map(Body::new)).await as Result<Response, Infallible> }
+            })
+        };
+        server::serve(listener, access, make, bounds, shutdown).await
+    }
+}
+
+/// The actor's own name for logs, or nothing while it is unknown.
+fn name(actor: Option<&Actor>) -> &str {
+    actor.map_or("", Actor::name)
+}

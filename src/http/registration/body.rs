@@ -1,0 +1,301 @@
+//! Reading what a client sent, strictly: one JSON value, no field twice, none unknown, never a 個人番号.
+
+use std::{cell::Cell, collections::HashSet, fmt};
+
+use hyper::{
+    HeaderMap,
+    header::{CONTENT_ENCODING, CONTENT_TYPE},
+};
+use ring::digest as sha2;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor},
+};
+
+use super::door::Stop;
+use crate::{http::problem::Problem, limits::IDEMPOTENCY_KEY_OCTETS, ports::NotAnIdentifier};
+
+/// A body without content: `{}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Empty {}
+
+/// Names under which a 個人番号 would come, in lower case without `_`, `-` and spaces.
+const MY_NUMBER: [&str; 7] =
+    ["mynumber", "individualnumber", "kojinbango", "kojinbangou", "個人番号", "マイナンバー", "ﾏｲﾅﾝﾊﾞｰ"];
+
+/// The fields that are lists; all others are objects or plain values.
+const LISTS: [&str; 1] = ["kinds"];
+
+/// Reads an inspected body.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {
+    let read = serde_json::from_slice(body);
+    read.map_err(|error| {
+        let detail = error.to_string();
+        let my_number = detail.contains(&NotAnIdentifier::MyNumber.to_string());
+        Problem::refused(if my_number { "T-10" } else { "T-01" }, detail).into()
+    })
+}
+
+/// Looks through a whole body before anything is made of it.
+///
+/// # Errors
+/// `T-10` for a 個人番号 by any of its names at any depth, whatever else is wrong; `T-01` for what is not one JSON value,
+/// has a field twice, or a list where none belongs: serde would take it for an object, field by field.
+pub fn inspect(body: &[u8]) -> Result<(), Problem> {
+    let found = Found::default();
+    let look = Look { found: &found, may_list: false };
+    let mut input = serde_json::Deserializer::from_slice(body);
+    let seen = look.deserialize(&mut input).and_then(|()| input.end());
+    if found.my_number.get() {
+        let detail =
+            "the request has a field for a 個人番号; this service never takes one: leave it out and do not log it";
+        return Err(Problem::refused("T-10", detail));
+    }
+    seen.map_err(|error| Problem::refused("T-01", error.to_string()))?;
+    match (found.doubled.get(), found.listed.get()) {
+        (true, _) => Err(Problem::refused("T-01", "a field is there twice")),
+        (_, true) => Err(Problem::refused("T-01", "there is a list where an object or a value belongs")),
+        (false, false) => Ok(()),
+    }
+}
+
+fn is_my_number(name: &str) -> bool {
+    let name: String =
+        name.chars().filter(|letter| !matches!(letter, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect();
+    MY_NUMBER.contains(&name.as_str())
+}
+
+/// What a look through a body found.
+#[derive(Default)]
+struct Found {
+    my_number: Cell<bool>,
+    doubled: Cell<bool>,
+    listed: Cell<bool>,
+}
+
+/// Walks a JSON value and keeps nothing of it but what it found.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    found: &'a Found,
+    may_list: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Look<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
+        input.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Look<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        if !self.may_list {
+            self.found.listed.set(true);
+        }
+        while items.next_element_seed(Self { may_list: false, ..self })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            if is_my_number(&name) {
+                self.found.my_number.set(true);
+            }
+            fields.next_value_seed(Self { may_list: LISTS.contains(&name.as_str()), ..self })?;
+            if !names.insert(name) {
+                self.found.doubled.set(true);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks that the body says it is JSON, in UTF-8, as it is.
+///
+/// # Errors
+/// `T-02`.
+pub(super) fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let only = types.next().filter(|_| types.next().is_none());
+    let json = only.and_then(|value| value.to_str().ok()).is_some_and(|value| {
+        let mut parts = value.split(';').map(str::trim);
+        let essence = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+        let utf_8 = |part: &str| part.is_empty() || part.replace('"', "").eq_ignore_ascii_case("charset=utf-8");
+        essence && parts.all(utf_8)
+    });
+    if !json {
+        return Err(Problem::refused("T-02", "send Content-Type: application/json"));
+    }
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(Problem::refused("T-02", "send the body without Content-Encoding"));
+    }
+    Ok(())
+}
+
+/// The `Idempotency-Key`: one header of visible ASCII characters. Its quotes, if any, are part of it.
+///
+/// # Errors
+/// `T-07` (400).
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
+    let mut values = headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else {
+        return Err(Problem::idempotency_key("every POST needs an Idempotency-Key: a fresh random text for each act"));
+    };
+    let octets = value.as_bytes();
+    let fits = (1..=IDEMPOTENCY_KEY_OCTETS).contains(&octets.len()) && octets.iter().all(u8::is_ascii_graphic);
+    match value.to_str() {
+        Ok(key) if fits && values.next().is_none() => Ok(key.to_owned()),
+        _ => Err(Problem::idempotency_key("the Idempotency-Key has 1 to 128 visible ASCII characters, once")),
+    }
+}
+
+/// SHA-256 over the parts, each with its length before it (8 octets, big-endian).
+pub(super) fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = sha2::Context::new(&sha2::SHA256);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut digest = [0; 32];
+    digest.copy_from_slice(hash.finish().as_ref());
+    digest
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    fn rule(body: &str) -> Option<String> {
+        inspect(body.as_bytes()).err().map(|problem| problem.rule().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_my_number_is_found_under_every_name_at_every_depth() {
+        for name in [
+            "my_number",
+            "MyNumber",
+            "MY-NUMBER",
+            "mynumber",
+            "individual_number",
+            "Kojin-Bango",
+            "個人番号",
+            "マイナンバー",
+        ] {
+            for body in [
+                format!(r#"{{"{name}":"1"}}"#),
+                format!(r#"{{"a":[{{"b":{{"{name}":null}}}}]}}"#),
+                // Whatever else is wrong with it.
+                format!(r#"{{"x":1,"x":2,"{name}":123"#),
+            ] {
+                assert_eq!(rule(&body).as_deref(), Some("T-10"), "{body}");
+            }
+        }
+        assert_eq!(rule(r#"{"m\u0079_number":1}"#).as_deref(), Some("T-10"), "escapes hide nothing");
+    }
+
+    #[test]
+    fn other_names_and_values_are_nobody_s_my_number() {
+        for body in
+            [r#"{"number":"my_number"}"#, r#"{"card":{"number":1}}"#, r#"{"kinds":["個人番号"]}"#, "{}", " null "]
+        {
+            assert_eq!(rule(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_json_value_without_doubles_is_refused() {
+        for body in [
+            "",
+            "{",
+            "{}{}",
+            "{\"a\":1,}",
+            "{'a':1}",
+            "\u{feff}{}",
+            "NaN",
+            r#"{"a":1,"a":1}"#,
+            r#"[{"a":{"b":1,"b":2}}]"#,
+        ] {
+            assert_eq!(rule(body).as_deref(), Some("T-01"), "{body}");
+        }
+        for body in ["[]", r#"{"holder":["TEST-1"]}"#, r#"{"kinds":[["sign"]]}"#, r#"{"kinds":{"kinds":1,"a":[]}}"#] {
+            assert_eq!(rule(body).as_deref(), Some("T-01"), "{body}");
+        }
+        assert_eq!(inspect(b"{\"a\":\"\xff\"}").unwrap_err().rule(), Some("T-01"));
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        assert_eq!(rule(&deep).as_deref(), Some("T-01"), "depth is bounded");
+    }
+
+    #[test]
+    fn json_must_be_called_json() {
+        let with = |value: &str| HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_str(value).unwrap())]);
+        for good in ["application/json", "Application/JSON; charset=UTF-8", "application/json;charset=\"utf-8\""] {
+            assert!(is_json(&with(good)).is_ok(), "{good}");
+        }
+        for bad in ["", "text/plain", "application/jsonp", "application/json; charset=shift_jis", "application/x+json"]
+        {
+            assert!(is_json(&with(bad)).is_err(), "{bad}");
+        }
+        assert!(is_json(&HeaderMap::new()).is_err());
+        let mut packed = with("application/json");
+        packed.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        assert!(is_json(&packed).is_err());
+    }
+
+    #[test]
+    fn an_idempotency_key_is_one_short_visible_text() {
+        let with = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            values.iter().for_each(|value| {
+                headers.append("idempotency-key", HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            });
+            idempotency_key(&headers).ok()
+        };
+        let long = "k".repeat(128);
+        assert_eq!(with(&["8e03978e-40d5"]).as_deref(), Some("8e03978e-40d5"));
+        assert_eq!(with(&[&long]).as_deref(), Some(long.as_str()));
+        for bad in [&[][..], &[""], &["a b"], &["鍵"], &["a", "a"], &[&"k".repeat(129)]] {
+            assert_eq!(with(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_digest_tells_apart_what_is_cut_elsewhere() {
+        assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
+        assert_eq!(digest(&[b"ab", b"c"]), digest(&[b"ab", b"c"]));
+    }
+}

@@ -1,0 +1,375 @@
+//! The way of every request: who is it, may they come here, the body, the story, the answer, the note.
+
+use std::{
+    collections::HashMap,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    body::Body,
+    extract::{RawPathParams, Request},
+    response::Response,
+};
+use bytes::Bytes;
+use hyper::{Method, StatusCode, http::request};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+
+use super::{
+    Audience, Pace, ROUTES, Route,
+    answer::Reply,
+    body::{self, idempotency_key, is_json},
+    name,
+};
+use crate::{
+    authority::{Actor, Authority, Once, StoryError, TurnedAway},
+    http::{
+        access::PeerCertificate,
+        metrics::{Metrics, RequestMeter},
+        problem::Problem,
+        server::{BodyError, read_body},
+    },
+    limits,
+    ports::{NotAnIdentifier, Role},
+};
+
+/// Why a request gets another answer than yes.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The door turned it away: no story was begun, nothing was noted yet.
+    Door(Problem),
+    /// The story ended otherwise than told.
+    Story(StoryError),
+}
+
+impl From<StoryError> for Stop {
+    fn from(error: StoryError) -> Self {
+        Self::Story(error)
+    }
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Door(problem)
+    }
+}
+
+/// A request as a route's function sees it.
+pub(super) struct Call<'a> {
+    pub(super) authority: &'a Authority,
+    pub(super) actor: &'a Actor,
+    pub(super) body: &'a [u8],
+    request: &'a Asked,
+}
+
+/// What was asked, whole and bounded.
+struct Asked {
+    method: Method,
+    path: String,
+    parameters: Vec<(String, String)>,
+    key: Option<String>,
+    body: Bytes,
+}
+
+impl Call<'_> {
+    /// The request as its idempotency key names it.
+    pub(super) fn once(&self) -> Result<Once, Stop> {
+        let Asked { method, path, key, body, .. } = self.request;
+        let key = key.clone().ok_or_else(Problem::internal)?;
+        Ok(Once { key, digest: body::digest(&[method.as_str().as_bytes(), path.as_bytes(), body]) })
+    }
+
+    /// A parameter of the path. What has not even the form names nothing that exists.
+    pub(super) fn parameter<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<T, Stop> {
+        let parsed = self.text(name).parse();
+        parsed.map_err(|error: T::Err| Problem::refused("T-09", error.to_string()).into())
+    }
+
+    /// A holder's reference or a card's number in the path.
+    pub(super) fn identifier<T: Identifier>(&self, name: &str) -> Result<T, Stop> {
+        let rule = |error| if error == NotAnIdentifier::MyNumber { "T-10" } else { "T-09" };
+        T::parse(self.text(name)).map_err(|error| Problem::refused(rule(error), error.to_string()).into())
+    }
+
+    fn text(&self, name: &str) -> &str {
+        let found = self.request.parameters.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+/// The names of persons and cards, which never look like a 個人番号.
+pub(super) trait Identifier: Sized {
+    fn parse(text: &str) -> Result<Self, NotAnIdentifier>;
+}
+
+impl Identifier for crate::ports::HolderReference {
+    fn parse(text: &str) -> Result<Self, NotAnIdentifier> {
+        Self::parse(text)
+    }
+}
+
+impl Identifier for crate::ports::CardNumber {
+    fn parse(text: &str) -> Result<Self, NotAnIdentifier> {
+        Self::parse(text)
+    }
+}
+
+/// What all requests share.
+pub(super) struct Door {
+    authority: Arc<Authority>,
+    turns: Arc<Semaphore>,
+    pace: Pace,
+    meter: RequestMeter,
+    notes: Notes,
+}
+
+impl Door {
+    pub(super) fn new(authority: Arc<Authority>, metrics: &Metrics, pace: Pace) -> Self {
+        let kinds: Vec<_> = ROUTES.iter().map(|route| route.kind).chain(["other"]).collect();
+        Self {
+            authority,
+            turns: Arc::new(Semaphore::new(pace.stories)),
+            pace,
+            meter: RequestMeter::new(metrics, "registration", &kinds),
+            notes: Notes::default(),
+        }
+    }
+
+    /// Answers a request of a route.
+    pub(super) async fn answer(
+        &self,
+        (number, route): (usize, &'static Route),
+        parameters: Option<RawPathParams>,
+        request: Request,
+    ) -> Response {
+        let parameters = parameters.iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let way = async |actor: &Arc<Actor>, request| self.tell(actor, route, parameters, request).await;
+        self.follow(Some((number, route)), request, way).await
+    }
+
+    /// A path that leads nowhere.
+    pub(super) async fn nowhere(&self, request: Request) -> Response {
+        let nothing = || Problem::refused("T-09", "there is no such resource; GET /openapi.json has all");
+        self.follow(None, request, async |_, _| Err(nothing().into())).await
+    }
+
+    /// A method that the resource does not know; the router adds Allow.
+    pub(super) async fn otherwise(&self, request: Request) -> Response {
+        let detail = format!("the resource does not know {}", request.method());
+        self.follow(None, request, async |_, _| Err(Problem::refused("T-11", detail).into())).await
+    }
+
+    /// Names the client, goes the way, measures, logs and notes. Logs hold the route, never the path: paths name people.
+    async fn follow(
+        &self,
+        route: Option<(usize, &'static Route)>,
+        request: Request,
+        way: impl AsyncFnOnce(&Arc<Actor>, Request) -> Result<Reply, Stop>,
+    ) -> Response {
+        let began = Instant::now();
+        let known = self.identify(request.extensions().get().copied()).await;
+        let (actor, outcome) = match known {
+            Ok(actor) => {
+                let outcome = way(&actor, request).await;
+                (Some(actor), outcome)
+            }
+            Err(problem) => (None, Err(problem.into())),
+        };
+        let (rule, response) = match outcome {
+            Ok(reply) => (None, reply.into_response()),
+            Err(stop) => {
+                self.note(actor.as_ref(), route, &stop).await;
+                let problem = match stop {
+                    Stop::Door(problem) => problem,
+                    Stop::Story(error) => error.into(),
+                };
+                (problem.rule().map(str::to_owned), problem.into_response())
+            }
+        };
+        let (number, path) = route.map_or((ROUTES.len(), "other"), |(number, route)| (number, route.path));
+        let (took, status) = (began.elapsed(), response.status());
+        self.meter.record(number, status, took);
+        let client = name(actor.as_deref());
+        tracing::info!(client, route = path, status = status.as_u16(), rule = rule.as_deref(), ?took, "registration");
+        response
+    }
+
+    /// The client whose certificate the handshake proved. Anew at each request: a credential may be switched off.
+    async fn identify(&self, peer: Option<PeerCertificate>) -> Result<Arc<Actor>, Problem> {
+        let peer = peer.ok_or_else(Problem::internal)?;
+        let (known, now) = self
+            .bridge(move |authority| {
+                let parts = authority.parts();
+                (parts.store.credential(&peer.fingerprint), parts.clock.now())
+            })
+            .await?;
+        let active = known.map_err(StoryError::from)?.filter(|credential| credential.active && now <= peer.not_after);
+        let stranger = || Problem::refused("T-08", "this certificate is not admitted; ask the operator");
+        active.map(|credential| Arc::new(Actor::client(&credential))).ok_or_else(stranger)
+    }
+
+    async fn tell(
+        &self,
+        actor: &Arc<Actor>,
+        route: &'static Route,
+        parameters: Vec<(String, String)>,
+        request: Request,
+    ) -> Result<Reply, Stop> {
+        may_come(actor, route)?;
+        let (head, body) = request.into_parts();
+        let asked = self.read(route, parameters, &head, body).await?;
+        let actor = Arc::clone(actor);
+        self.bridge(move |authority| {
+            (route.tell)(&Call { authority, actor: &actor, body: &asked.body, request: &asked })
+        })
+        .await?
+    }
+
+    /// The request within its bounds, its head checked.
+    async fn read(
+        &self,
+        route: &Route,
+        parameters: Vec<(String, String)>,
+        head: &request::Parts,
+        body: Body,
+    ) -> Result<Asked, Problem> {
+        if head.uri.query().is_some() {
+            return Err(Problem::refused("T-01", "this resource takes no query"));
+        }
+        let mut asked = Asked {
+            method: route.method.clone(),
+            path: head.uri.path().to_owned(),
+            parameters,
+            key: None,
+            body: Bytes::new(),
+        };
+        if route.method == Method::POST {
+            is_json(&head.headers)?;
+            asked.body = self.read_body(body).await?;
+            // Before anything else: what holds a 個人番号 is not even looked at.
+            body::inspect(&asked.body)?;
+            asked.key = Some(idempotency_key(&head.headers)?);
+        }
+        Ok(asked)
+    }
+
+    /// Reads a body. Some of what is too large is taken in and thrown away, so that the client gets to read the answer.
+    async fn read_body(&self, mut body: Body) -> Result<Bytes, Problem> {
+        let whole = read_body(&mut body, limits::JSON_BODY_OCTETS, self.pace.body).await;
+        if let Err(BodyError::TooLarge(_)) = whole {
+            let more = http_body_util::Limited::new(body, limits::REFUSED_BODY_OCTETS);
+            let _ = timeout(limits::REFUSED_BODY_TIMEOUT, drain(more)).await;
+        }
+        Ok(whole?)
+    }
+
+    /// The one bridge from async to sync: a bounded number of threads, a bounded wait for one, and a bounded time on it.
+    /// A story that takes longer goes on; the same request again gives its outcome.
+    async fn bridge<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Authority) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = timeout(self.pace.wait, Arc::clone(&self.turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(Problem::unavailable(1)) };
+        let authority = Arc::clone(&self.authority);
+        let told = spawn_blocking(move || {
+            let _turn = turn;
+            work(&authority)
+        });
+        match timeout(limits::REQUEST_TIMEOUT, told).await {
+            Ok(Ok(told)) => Ok(told),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a story broke down");
+                Err(Problem::internal())
+            }
+            Err(_) => Err(Problem::unavailable(5)),
+        }
+    }
+
+    /// Notes in the audit that a client's write was turned away without a story's own entry. If that cannot be written, the
+    /// client is answered all the same.
+    async fn note(&self, actor: Option<&Arc<Actor>>, route: Option<(usize, &'static Route)>, stop: &Stop) {
+        let (Some(actor), Some((_, route))) = (actor, route) else { return };
+        let (why, rule) = match stop {
+            Stop::Door(problem) => match problem.rule() {
+                Some(rule @ "T-08") => (TurnedAway::Refused, rule.to_owned()),
+                Some(rule) => (TurnedAway::Malformed, rule.to_owned()),
+                None => return,
+            },
+            Stop::Story(StoryError::Refused(refusal)) if refusal.rule == "T-07" => (TurnedAway::Refused, "T-07".into()),
+            Stop::Story(_) => return,
+        };
+        if route.method != Method::POST || !self.notes.admit(actor.name(), Instant::now()) {
+            return;
+        }
+        let actor = Arc::clone(actor);
+        let subject = format!("{} {}", route.method, route.path);
+        match self.bridge(move |authority| authority.note(&actor, why, &subject, &rule)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "a refusal could not be noted in the audit"),
+            Err(_) => tracing::warn!("a refusal could not be noted in the audit: no turn"),
+        }
+    }
+}
+
+fn may_come(actor: &Actor, route: &Route) -> Result<(), Problem> {
+    let lets_in = match route.audience {
+        Audience::Everyone => true,
+        Audience::Staff => matches!(actor.role(), Some(Role::Municipality | Role::Operator)),
+        Audience::Operators => actor.role() == Some(Role::Operator),
+    };
+    let role = actor.role().map_or("service", Role::word);
+    if lets_in { Ok(()) } else { Err(Problem::refused("T-08", format!("this is not for a {role}"))) }
+}
+
+async fn drain<B: hyper::body::Body + Unpin>(mut body: B) {
+    use http_body_util::BodyExt;
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
+/// How many notes each client has had this minute; clients are few, for each has a credential.
+#[derive(Default)]
+struct Notes(Mutex<HashMap<String, (Instant, u32)>>);
+
+impl Notes {
+    fn admit(&self, client: &str, now: Instant) -> bool {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, count) = clients.entry(client.to_owned()).or_insert((now, 0));
+        if now.duration_since(*since) >= Duration::from_secs(60) {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= limits::MALFORMED_NOTES
+    }
+}
+
+impl Reply {
+    fn into_response(self) -> Response {
+        use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
+        let mut response = Response::new(Body::from(self.json));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(location) = self.location {
+            headers.insert(LOCATION, location);
+            *response.status_mut() = StatusCode::CREATED;
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_that_errs_all_the_time_is_noted_so_many_times_a_minute() {
+        let (notes, now) = (Notes::default(), Instant::now());
+        let admitted = |client, at| (0..200).filter(|_| notes.admit(client, at)).count();
+        assert_eq!(admitted("13115", now), 60);
+        assert_eq!(admitted("28207", now), 60);
+        assert_eq!(admitted("13115", now + Duration::from_secs(59)), 0);
+        assert_eq!(admitted("13115", now + Duration::from_secs(60)), 60);
+    }
+}

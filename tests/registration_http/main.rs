@@ -1,0 +1,13 @@
+//! The registration listener over real TLS on a free loopback port, with real client certificates.
+//!
+//! Every exchange of [`desk::Desk`] is held against `docs/openapi.json`, both ways.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod access;
+mod bad_input;
+mod contract;
+mod desk;
+mod faults;
+#[path = "../support/house.rs"]
+mod house;
+mod stories;

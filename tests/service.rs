@@ -1,0 +1,8 @@
+//! The binary as an operator starts it: the demonstration looked at by OpenSSL and curl, and `kill -9` under load.
+
+#[path = "service/demo.rs"]
+mod demo;
+#[path = "service/kill.rs"]
+mod kill;
+#[path = "service/process.rs"]
+mod process;

@@ -1,0 +1,269 @@
+//! A whole registration authority with throw-away keys: CAs, access CA, municipalities and clients.
+//!
+//! `House::memory()` stands in memory; `House::new(store)` on any store. `house.open()` serves the registration listener
+//! on a free port with real TLS, and `open.client(role, name)` is a client with a certificate of the access CA.
+#![allow(dead_code, clippy::allow_attributes, reason = "each test takes what it needs of the house")]
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU8, Ordering},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jitsuin::{
+    audit::Draft,
+    authority::{Authority, Parts, publish::Schedule},
+    ca::{
+        Issuer, Issuers,
+        ceremony::{self, AccessCa},
+    },
+    http::{
+        access::Access,
+        client::Client,
+        metrics::Metrics,
+        registration::{Pace, Registration},
+        server::{self, Bounds, ShutdownTrigger},
+    },
+    kind::Kind,
+    municipality::MunicipalityCode,
+    ports::{AuthorityRecord, Change, Clock, CredentialRecord, Role, Signer, Step, Store},
+    profile::{Profile, Variant, access::ServerName},
+    revocation::{index::StatusIndex, lists::PublishedLists, serial::SerialPermutation},
+    rules::Policy,
+    signer::{KeyKind, PrivateKey, SoftwareSigner},
+    store::MemoryStore,
+    x509::{Serial, SubjectPublicKey, UnixTime, oid},
+};
+use pkcs8::der::pem::{LineEnding, encode_string};
+use ring::digest::{SHA256, digest};
+
+/// 2026-11-02T01:00:00Z, ten in the morning in Tokyo.
+pub(crate) const MORNING: i64 = 1_793_581_200;
+
+/// A clock that stands until it is moved.
+pub(crate) struct StandingClock(AtomicI64);
+
+impl StandingClock {
+    pub(crate) fn advance_days(&self, days: i64) {
+        self.0.fetch_add(days * 86_400, Ordering::SeqCst);
+    }
+}
+
+impl Clock for StandingClock {
+    fn now(&self) -> UnixTime {
+        at(self.0.load(Ordering::SeqCst))
+    }
+}
+
+pub(crate) fn at(second: i64) -> UnixTime {
+    UnixTime::from_seconds(second).unwrap()
+}
+
+/// Longer than any test looks ahead, and around the real time too, by which TLS checks.
+fn always() -> (UnixTime, UnixTime) {
+    (at(1_577_836_800), at(2_840_140_800))
+}
+
+/// A certificate with its key, PEM.
+#[derive(Clone)]
+pub(crate) struct Credential {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+    pub(crate) fingerprint: [u8; 32],
+}
+
+/// An access CA with throw-away keys.
+pub(crate) struct TestAccessCa {
+    signer: SoftwareSigner,
+    pub(crate) certificate: Vec<u8>,
+    next_serial: AtomicU8,
+}
+
+impl TestAccessCa {
+    pub(crate) fn new() -> Self {
+        let signer = SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).unwrap()).unwrap();
+        let ca = AccessCa { organization: "JITSUIN-TEST", signer: &signer };
+        let certificate = ca.certificate(&Serial::from_octets(&[1]).unwrap(), always()).unwrap();
+        Self { signer, certificate, next_serial: AtomicU8::new(2) }
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        pem("CERTIFICATE", &self.certificate)
+    }
+
+    /// A client certificate; the store does not know it yet.
+    pub(crate) fn client(&self, role: &str, name: &str, validity: (UnixTime, UnixTime)) -> Credential {
+        let key = PrivateKey::generate(KeyKind::P256).unwrap();
+        let spki = SubjectPublicKey::from_der(SoftwareSigner::new(&key).unwrap().spki()).unwrap();
+        let der = self.ca().client((role, name), &spki, &self.serial(), validity).unwrap();
+        let fingerprint = digest(&SHA256, &der).as_ref().try_into().unwrap();
+        Credential { certificate: pem("CERTIFICATE", &der), key: pem("PRIVATE KEY", key.pkcs8()), fingerprint }
+    }
+
+    fn server(&self) -> Access {
+        let key = PrivateKey::generate(KeyKind::P256).unwrap();
+        let spki = SubjectPublicKey::from_der(SoftwareSigner::new(&key).unwrap().spki()).unwrap();
+        let names = [ServerName::Ip([127, 0, 0, 1].into()), ServerName::Dns("localhost".into())];
+        let der = self.ca().server(&names, &spki, &self.serial(), always()).unwrap();
+        Access::new(&self.certificate, &der, &key).unwrap()
+    }
+
+    fn ca(&self) -> AccessCa<'_> {
+        AccessCa { organization: "JITSUIN-TEST", signer: &self.signer }
+    }
+
+    fn serial(&self) -> Serial {
+        Serial::from_octets(&[self.next_serial.fetch_add(1, Ordering::SeqCst)]).unwrap()
+    }
+}
+
+/// A registration authority.
+pub(crate) struct House {
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<StandingClock>,
+    pub(crate) access: TestAccessCa,
+}
+
+pub(crate) fn profile() -> Profile {
+    Profile {
+        variant: Variant::Open,
+        organization: "JITSUIN-TEST".into(),
+        agency: "JITSUIN-TEST Agency".into(),
+        sign_name_ja: "署名用電子証明書試験認証局".into(),
+        auth_name_ja: "利用者証明用電子証明書試験認証局".into(),
+        sign_policy: oid_of("2.999.1.1"),
+        auth_policy: oid_of("2.999.1.2"),
+        cps_uri: "https://jitsuin.example/cps".into(),
+        base_uri: "http://127.0.0.1:8080".into(),
+    }
+}
+
+impl House {
+    pub(crate) fn memory() -> Self {
+        Self::new(Arc::new(MemoryStore::new()))
+    }
+
+    /// With P-256 keys; Suginami (13115) and Itami (28207) take part.
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        let clock = Arc::new(StandingClock(AtomicI64::new(MORNING)));
+        let profile = Arc::new(profile());
+        let mut steps: Vec<Step> = ["13115", "28207"].map(|code| Step::Municipality(code.parse().unwrap())).into();
+        let mut issuers = Vec::new();
+        for kind in Kind::BOTH {
+            let signer = Arc::new(SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).unwrap()).unwrap());
+            let serial = Serial::from_octets(&[0x40 + kind.id()]).unwrap();
+            let certificate =
+                ceremony::certificate_authority(&profile, (kind, 1), &*signer, &serial, always()).unwrap();
+            let record = AuthorityRecord { kind, generation: 1, first_index: 0, certificate };
+            issuers.push(Arc::new(Issuer::open(&record, signer, &profile).unwrap()));
+            steps.push(Step::Authority(record));
+        }
+        commit(&*store, &*clock, steps);
+        let index = Arc::new(StatusIndex::default());
+        store.follow(0, index.clone()).unwrap();
+        let authority = Authority::new(Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            issuers: Arc::new(Issuers::new(issuers).unwrap()),
+            serials: SerialPermutation::new(1, b"JITSUIN-TEST-KEY").unwrap(),
+            profile,
+            policy: Policy::default(),
+            index,
+            lists: Arc::new(PublishedLists::default()),
+            schedule: Schedule::default(),
+        });
+        Self { authority: Arc::new(authority), store, clock, access: TestAccessCa::new() }
+    }
+
+    /// A client certificate that the store knows.
+    pub(crate) fn admit(&self, role: Role, name: &str) -> Credential {
+        let credential = self.access.client(role.word(), name, always());
+        self.record(&credential, role, name, true);
+        credential
+    }
+
+    /// Admits a certificate, or shuts it out.
+    pub(crate) fn record(&self, credential: &Credential, role: Role, name: &str, active: bool) {
+        let municipality: Option<MunicipalityCode> = (role == Role::Municipality).then(|| name.parse().unwrap());
+        let step = Step::Credential(CredentialRecord {
+            fingerprint: credential.fingerprint,
+            role,
+            name: name.into(),
+            municipality,
+            active,
+            certificate: b"not looked at".to_vec(),
+        });
+        commit(&*self.store, &*self.clock, vec![step]);
+    }
+
+    /// Opens the registration listener.
+    pub(crate) fn open(self) -> Open {
+        self.open_with(Pace::default(), Bounds::default())
+    }
+
+    pub(crate) fn open_with(self, pace: Pace, bounds: Bounds) -> Open {
+        let listener = server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (trigger, shutdown) = server::shutdown();
+        let metrics = Metrics::new();
+        let registration = Registration::new(self.authority.clone(), &metrics, pace);
+        tokio::spawn(registration.serve(listener, self.access.server(), bounds, shutdown));
+        Open { url: format!("https://{address}"), metrics, house: self, _trigger: trigger }
+    }
+}
+
+/// A house whose registration listener is open until dropped.
+pub(crate) struct Open {
+    pub(crate) house: House,
+    pub(crate) url: String,
+    pub(crate) metrics: Metrics,
+    _trigger: ShutdownTrigger,
+}
+
+impl Open {
+    /// An admitted client.
+    pub(crate) fn client(&self, role: Role, name: &str) -> Client {
+        self.client_of(&self.house.admit(role, name))
+    }
+
+    pub(crate) fn client_of(&self, credential: &Credential) -> Client {
+        let ca = self.house.access.pem();
+        Client::new(ca.as_bytes(), credential.certificate.as_bytes(), credential.key.as_bytes()).unwrap()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+pub(crate) fn commit(store: &dyn Store, clock: &dyn Clock, steps: Vec<Step>) {
+    let word = str::to_owned;
+    let audit =
+        Draft { at: clock.now(), actor: word("service"), action: word("test"), subject: word("x"), detail: word("{}") };
+    store.commit(Change { steps, audit }).unwrap();
+}
+
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    encode_string(label, LineEnding::LF, der).unwrap()
+}
+
+/// A certification request for a new P-256 key, in base64.
+pub(crate) fn request() -> String {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    STANDARD.encode(rcgen::CertificateParams::default().serialize_request(&key).unwrap().der())
+}
+
+/// The application of person `number` for the linked pair on card `number`, with new keys.
+pub(crate) fn pair(number: u32) -> serde_json::Value {
+    serde_json::json!({
+        "holder": { "reference": format!("TEST-{number:06}"), "birth": "1980-02-17" },
+        "card": { "number": format!("CARD-{number:06}"), "issue_day": "2026-11-01" },
+        "facts": { "name": "実印　太郎", "address": "東京都杉並区阿佐谷南１丁目１５番１号", "sex": "1" },
+        "requests": { "auth": request(), "sign": request() },
+    })
+}
+
+fn oid_of(dotted: &str) -> Vec<u8> {
+    oid::parse(dotted).unwrap()
+}
