@@ -21,6 +21,7 @@ use crate::{
     x509::{RevocationReason, Serial, UnixTime},
 };
 
+mod card;
 mod decide;
 
 use decide::Decision;

@@ -1,4 +1,4 @@
-//! What registration decides before any key is asked: who may have what, until when, on which card.
+//! What registration decides before any key is asked: who may have what, and until when.
 
 use super::{super::StoryError, Issuance, IssuedCertificate};
 use crate::{
@@ -12,10 +12,8 @@ use crate::{
     ports::{CardNumber, CardRecord, CertificateRecord, Dossier, HolderRecord, HolderReference, Step},
     rules::{
         Asked, CertificateState, Day, FourFacts, Holding, LiveCertificate, PairAsked, PairReplacement, Policy, Refusal,
-        Validity, ValidityFacts,
-        calendar::day_of,
-        card_term::{CardFacts, decide_card_last_day},
-        decide_eligibility, decide_pair_replacement, decide_validity, renewal_window,
+        Validity, ValidityFacts, calendar::day_of, decide_eligibility, decide_pair_replacement, decide_validity,
+        renewal_window,
     },
     x509::{CertificationRequest, CsrError, UnixTime, VerifiedRequest},
 };
@@ -109,78 +107,6 @@ impl Authority {
             return Err(Refusal::new("E-02", format!("municipality {own} does not take part in this service")).into());
         }
         municipality::find(own).ok_or_else(|| StoryError::Corrupt(format!("no municipality {own}")))
-    }
-
-    /// Checks the card, and gives its last day.
-    fn decide_card(
-        &self,
-        enrolment: &Enrolment,
-        dossier: Option<&Dossier>,
-        replacement: &PairReplacement,
-        now: UnixTime,
-    ) -> Result<Day, StoryError> {
-        let asked = &enrolment.card;
-        let known = dossier.and_then(|dossier| dossier.card(&asked.number));
-        if known.is_none()
-            && let Some(holder) = self.store().holder_of_card(&asked.number)?
-        {
-            // Their own card after all: it came between the two readings, so read again.
-            let own = holder == enrolment.holder.reference;
-            return Err(if own { StoryError::Conflict } else { another_holder_s().into() });
-        }
-        if known.is_some_and(|card| card.void) {
-            return Err(Refusal::new("E-03", "the card is void; certificates need a valid card").into());
-        }
-        if let Some(known) = known {
-            matches_record(asked, known)?;
-        }
-        if dossier.is_some_and(|dossier| is_suspended(dossier, &asked.number, now)) {
-            let detail = "the card is suspended (一時停止); release it when it is found, or take a new card";
-            return Err(Refusal::new("E-03", detail).into());
-        }
-        // What is not replaced now must be on this card already: a pair shares one card, and a person has one.
-        for kind in Kind::BOTH.into_iter().filter(|kind| replacement.of(*kind).is_none()) {
-            let kept = dossier.and_then(|dossier| dossier.current(kind, now));
-            if let Some(kept) = kept.filter(|kept| kept.card != asked.number) {
-                let detail = format!(
-                    "{} is live on card {}, which ends when a new card is taken; replace both, or report that card first",
-                    kind.word().to_uppercase(),
-                    kept.card
-                );
-                return Err(Refusal::new("E-03", detail).into());
-            }
-        }
-        match (asked.last_day, known) {
-            (Some(last_day), Some(known)) if last_day < known.last_day => {
-                let detail =
-                    format!("the card was recorded as valid until {}; it does not get shorter", known.last_day);
-                Err(Refusal::new("V-05", detail).into())
-            }
-            (Some(last_day), _) => Ok(self.plausible_last_day(enrolment, last_day)?),
-            (None, Some(known)) => Ok(known.last_day),
-            (None, None) => {
-                let exchanged = dossier.and_then(card_in_use);
-                Ok(self.derived_last_day(enrolment, exchanged.map(|card| card.last_day))?)
-            }
-        }
-    }
-
-    /// The last day of a card by the rules, with the last day of the one that it takes the place of (V-05, カ省29③).
-    fn derived_last_day(&self, enrolment: &Enrolment, exchanged_last_day: Option<Day>) -> Result<Day, Refusal> {
-        let Card { issue_day, application_day, stay_last_day, .. } = enrolment.card;
-        let application_day = application_day.unwrap_or(issue_day);
-        let birth = enrolment.holder.birth;
-        let facts = CardFacts { birth, issue_day, application_day, stay_last_day, exchanged_last_day };
-        decide_card_last_day(&facts, &self.parts().policy)
-    }
-
-    /// The printed last day, unless no card of that issue could have it: not even one taken in exchange.
-    fn plausible_last_day(&self, enrolment: &Enrolment, printed: Day) -> Result<Day, Refusal> {
-        let latest = self.derived_last_day(enrolment, Some(enrolment.card.issue_day))?;
-        if printed <= latest {
-            return Ok(printed);
-        }
-        Err(Refusal::new("V-05", format!("a card of that issue cannot last until {printed}; {latest} is the latest")))
     }
 }
 
@@ -288,42 +214,9 @@ impl Decision {
     }
 }
 
-/// The card that a new one takes the place of. One whose certificates were all discarded never came into use.
-fn card_in_use(dossier: &Dossier) -> Option<&CardRecord> {
-    let bears =
-        |card: &CardRecord| dossier.certificates.iter().any(|one| one.card == card.number && !one.is_discarded());
-    dossier.cards.iter().rev().find(|card| !card.void && bears(card))
-}
-
-/// The days of a known card are those recorded: another day of issue would be another card.
-fn matches_record(asked: &Card, known: &CardRecord) -> Result<(), Refusal> {
-    if asked.issue_day != known.issue_day {
-        return Err(Refusal::new("E-03", format!("the card was recorded as issued on {}", known.issue_day)));
-    }
-    if asked.application_day.is_some_and(|day| day != known.application_day) {
-        return Err(Refusal::new("E-03", format!("the card was recorded as applied for on {}", known.application_day)));
-    }
-    if asked.stay_last_day.is_some_and(|day| day < known.last_day) {
-        let detail =
-            format!("the stay ends before the card does, on {}; report the change of the card", known.last_day);
-        return Err(Refusal::new("E-10", detail));
-    }
-    Ok(())
-}
-
-/// Whether a certificate on the card is held: a suspended card takes no certificates (rule E-03).
-fn is_suspended(dossier: &Dossier, card: &CardNumber, now: UnixTime) -> bool {
-    let mut here = dossier.certificates.iter().filter(|one| one.card == *card && one.is_current(now));
-    here.any(|one| one.state == CertificateState::Held)
-}
-
 /// What bounds SIGN: the AUTH that is kept; where there is none and none is asked for, the card alone (V-02 ii).
 fn bound_of_sign(replacement: &PairReplacement, card_last_day: Day) -> Option<Day> {
     replacement.kept_auth_last_day.or_else(|| replacement.auth.is_none().then_some(card_last_day))
-}
-
-fn another_holder_s() -> Refusal {
-    Refusal::new("E-03", "the card is another holder's")
 }
 
 fn known_holder(known: &HolderRecord, enrolment: &Enrolment) -> Result<HolderRecord, Refusal> {
