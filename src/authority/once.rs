@@ -60,6 +60,7 @@ impl From<StoreError> for StoryError {
                 Self::Refused(Refusal::new("T-08", "a credential of that name exists"))
             }
             StoreError::Duplicate(Duplicate::Serial) => Self::Corrupt("a serial number was given twice".into()),
+            StoreError::OverQuota => Self::Refused(Refusal::new("L-06", "the quota of the day is used up")),
             StoreError::ClockWentBack { .. } | StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
             StoreError::Corrupt(detail) => Self::Corrupt(detail),
         }

@@ -11,8 +11,9 @@ pub mod world;
 
 pub use identifier::{CardNumber, HolderReference, NotAnIdentifier};
 pub use record::{
-    AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, Dossier, HolderRecord,
-    ListedEvent, Revocation, Role, StatusEvent,
+    AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, DisclosureRecord,
+    Dossier, History, HolderRecord, ListedEvent, RelyingPartyRecord, Revocation, Role, StatusEvent, Suspension,
+    UsageRecord,
 };
 pub use signer::{Signer, SignerError};
 pub use store::{Change, Duplicate, Follower, Step, Store, StoreError};

@@ -2,8 +2,11 @@
 
 use jitsuin::{
     kind::Kind,
-    ports::{AnswerRecord, CertificateRecord, Step, Store},
-    rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
+    ports::{AnswerRecord, CertificateRecord, DisclosureRecord, RelyingPartyRecord, Step, Store},
+    rules::{
+        CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
+        Query,
+    },
     scope::CrlScope,
     store::MemoryStore,
 };
@@ -25,6 +28,9 @@ enum Rough {
     Authority { kind: Kind, generation: u8 },
     Municipality(bool),
     Credential { octet: u8, name: u8 },
+    Party { name: u8, stale: bool, quota: u32 },
+    Disclosure { name: u8, stale: bool, index: Option<u64>, second: i64 },
+    Refused { name: u8, second: i64 },
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
@@ -62,7 +68,11 @@ fn rough() -> impl Strategy<Value = Rough> {
         2 => (scopes(), 0..3u64).prop_map(|(scope, ahead)| Rough::Crl { scope, ahead }),
         1 => (kinds(), 0..4u8).prop_map(|(kind, generation)| Rough::Authority { kind, generation }),
         1 => any::<bool>().prop_map(Rough::Municipality),
-        1 => (0..4u8, 0..4u8).prop_map(|(octet, name)| Rough::Credential { octet, name }),
+        2 => (0..4u8, 0..4u8).prop_map(|(octet, name)| Rough::Credential { octet, name }),
+        2 => (0..4u8, seldom(), 0..4u32).prop_map(|(name, stale, quota)| Rough::Party { name, stale, quota }),
+        3 => (0..4u8, seldom(), prop::option::weighted(0.8, 0..12u64), 0..90_000i64)
+            .prop_map(|(name, stale, index, second)| Rough::Disclosure { name, stale, index, second }),
+        1 => (0..4u8, 0..90_000i64).prop_map(|(name, second)| Rough::Refused { name, second }),
     ]
 }
 
@@ -121,8 +131,28 @@ fn refine(store: &dyn Store, rough: Rough) -> Step {
         }
         Rough::Authority { kind, generation } => Step::Authority(authority(kind, generation)),
         Rough::Municipality(here) => Step::Municipality(if here { itami() } else { suginami() }),
+        Rough::Party { name, stale, quota } => {
+            let name = format!("name-{name}");
+            let version = version(store, &name).saturating_sub(u64::from(stale));
+            Step::RelyingParty(RelyingPartyRecord { version, ..party(&name, quota) })
+        }
+        Rough::Disclosure { name, stale, index, second } => {
+            let name = format!("name-{name}");
+            let version = version(store, &name).saturating_sub(u64::from(stale));
+            let known = index.and_then(|index| pick(store, Kind::Auth, index));
+            let of = known.map(|one| (one.index, one.holder));
+            let Step::Disclosure { record, .. } = disclosure(&name, None, second, 0) else { unreachable!() };
+            Step::Disclosure { record: DisclosureRecord { of, ..record }, version }
+        }
+        Rough::Refused { name, second } => {
+            Step::Refused { party: format!("name-{name}"), query: Query::Facts, at: at(second), count: 2 }
+        }
         Rough::Credential { octet, name } => Step::Credential(credential(octet, &format!("name-{name}"))),
     }
+}
+
+fn version(store: &dyn Store, name: &str) -> u64 {
+    store.relying_party(name).unwrap().map_or(0, |known| known.version)
 }
 
 fn numbered_answer(key: u64) -> AnswerRecord {

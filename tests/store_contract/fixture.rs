@@ -1,6 +1,9 @@
 //! Records with nothing special about them, and everything a store can be asked.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use jitsuin::{
     audit::{AuditEntry, Draft},
@@ -8,10 +11,10 @@ use jitsuin::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Change, CredentialRecord, CrlRecord,
-        Dossier, Follower, HolderRecord, HolderReference, ListedEvent, Revocation, Role, StatusEvent, Step, Store,
-        StoreError, store::StateCount,
+        DisclosureRecord, Dossier, Follower, History, HolderRecord, HolderReference, ListedEvent, RelyingPartyRecord,
+        Revocation, Role, StatusEvent, Step, Store, StoreError, UsageRecord, store::StateCount,
     },
-    rules::{Cause, CertificateState},
+    rules::{Cause, CertificateState, Day, Purpose, Query, Terms},
     scope::CrlScope,
     x509::{RevocationReason, Serial, UnixTime, crl::CrlEntry},
 };
@@ -145,6 +148,39 @@ pub(crate) fn answer(client: &str, key: &str, outcome: &[u8]) -> AnswerRecord {
     AnswerRecord { client: client.into(), key: key.into(), digest: [7; 32], outcome: outcome.to_vec() }
 }
 
+/// A party with that quota, as a new one.
+pub(crate) fn party(name: &str, daily_quota: u32) -> RelyingPartyRecord {
+    RelyingPartyRecord {
+        name: name.into(),
+        title: "電子申告 e-filing".into(),
+        terms: Terms {
+            purposes: BTreeSet::from(Purpose::ALL),
+            queries: BTreeSet::from([Query::Status, Query::Pair]),
+            daily_quota,
+            recognised_until: date!(2027 - 12 - 31),
+        },
+        suspended: None,
+        version: 0,
+    }
+}
+
+/// A look-up of the authentication certificate `of.0` of holder `of.1`.
+pub(crate) fn disclosure(party: &str, of: Option<(u64, u64)>, second: i64, version: u64) -> Step {
+    disclosure_of(Query::Status, party, of, second, version)
+}
+
+pub(crate) fn disclosure_of(query: Query, party: &str, of: Option<(u64, u64)>, second: i64, version: u64) -> Step {
+    let withheld = of.is_none().then(|| "T-09".to_owned());
+    let of = of.map(|(index, holder)| (index, reference(holder)));
+    let record =
+        DisclosureRecord { number: 99, at: at(second), party: party.into(), query, kind: Kind::Auth, of, withheld };
+    Step::Disclosure { record, version }
+}
+
+pub(crate) fn usage_record(party: &str, day: Day, query: Query, answered: u64, refused: u64) -> UsageRecord {
+    UsageRecord { party: party.into(), day, query, answered, refused }
+}
+
 /// A change at second 0.
 pub(crate) fn change(steps: Vec<Step>) -> Change {
     change_at(0, steps)
@@ -224,6 +260,10 @@ pub(crate) struct Everything {
     municipalities: Vec<MunicipalityCode>,
     credentials: Vec<CredentialRecord>,
     by_fingerprint: Vec<Option<CredentialRecord>>,
+    histories: Vec<Option<History>>,
+    parties: Vec<RelyingPartyRecord>,
+    disclosures: Vec<Vec<DisclosureRecord>>,
+    usage: Vec<UsageRecord>,
     counts: Vec<StateCount>,
     pub(crate) audit: Vec<AuditEntry>,
     pub(crate) events: Vec<StatusEvent>,
@@ -264,6 +304,13 @@ pub(crate) fn everything(store: &dyn Store) -> Everything {
         municipalities: store.municipalities().unwrap(),
         credentials: store.credentials().unwrap(),
         by_fingerprint: (0..FIRST).map(|number| store.credential(&[number as u8; 32]).unwrap()).collect(),
+        histories: (0..FIRST)
+            .flat_map(both)
+            .map(|(kind, index)| store.history(kind, &reservation(kind, index, 0).serial).unwrap())
+            .collect(),
+        parties: store.relying_parties().unwrap(),
+        disclosures: (0..FIRST).map(|number| store.disclosures(&reference(number), u64::MAX, 999).unwrap()).collect(),
+        usage: store.usage(None, date!(2026 - 01 - 01), date!(2030 - 01 - 01)).unwrap(),
         counts: store.counts().unwrap(),
         audit: store.audit_after(0, usize::MAX).unwrap(),
         events: Log::following(store, 0).events(),

@@ -4,6 +4,7 @@
 //! Tests of the stories use it for its faults ([`MemoryStore::with_faults`]); the contract's suite uses it as the oracle
 //! of the SQLite engine.
 
+mod ledger;
 mod state;
 
 use std::{
@@ -17,10 +18,11 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
-        Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord,
+        DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord, Store,
+        StoreError, UsageRecord, store::StateCount,
     },
-    rules::CertificateState,
+    rules::{CertificateState, Day},
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
 };
@@ -196,6 +198,31 @@ impl Store for MemoryStore {
 
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         self.read(|state| state.credentials.iter().find(|one| one.fingerprint == *fingerprint).cloned())
+    }
+
+    fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
+        self.read(|state| state.history(kind, serial))
+    }
+
+    fn relying_parties(&self) -> Result<Vec<RelyingPartyRecord>, StoreError> {
+        self.read(|state| state.ledger.parties.values().cloned().collect())
+    }
+
+    fn relying_party(&self, name: &str) -> Result<Option<RelyingPartyRecord>, StoreError> {
+        self.read(|state| state.ledger.parties.get(name).cloned())
+    }
+
+    fn disclosures(
+        &self,
+        holder: &HolderReference,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<DisclosureRecord>, StoreError> {
+        self.read(|state| state.ledger.disclosures(holder, before, limit))
+    }
+
+    fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
+        self.read(|state| state.ledger.usage(party, first, last))
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {

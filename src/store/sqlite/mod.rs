@@ -5,7 +5,7 @@
 //! | `open` | where the database is, the lock of the one writer, how connections are set up |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `batch` | the writer's thread; one of its transactions |
-//! | `steps`, `certificates` | each step of a change |
+//! | `steps`, `certificates`, `ledger` | each step of a change |
 //! | `read`, `rows` | the queries; rows to records |
 //!
 //! # Why
@@ -16,6 +16,7 @@
 mod batch;
 mod certificates;
 mod error;
+mod ledger;
 mod migrations;
 mod numbering;
 mod open;
@@ -39,9 +40,11 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
-        Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord,
+        DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord, Store,
+        StoreError, UsageRecord, store::StateCount,
     },
+    rules::Day,
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
 };
@@ -193,6 +196,32 @@ impl Store for SqliteStore {
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         let query = "SELECT * FROM credential WHERE fingerprint = ?1";
         self.readers.read(|sql| first(sql, query, [fingerprint], rows::credential))
+    }
+
+    fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
+        self.readers.read(|sql| read::history(sql, kind, serial))
+    }
+
+    fn relying_parties(&self) -> Result<Vec<RelyingPartyRecord>, StoreError> {
+        self.readers.read(|sql| ledger::relying_parties(sql))
+    }
+
+    fn relying_party(&self, name: &str) -> Result<Option<RelyingPartyRecord>, StoreError> {
+        self.readers.read(|sql| ledger::relying_party(sql, name))
+    }
+
+    fn disclosures(
+        &self,
+        holder: &HolderReference,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<DisclosureRecord>, StoreError> {
+        self.readers.read(|sql| ledger::disclosures(sql, holder, before, limit))
+    }
+
+    fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
+        // Days have four digits of year in every text, so that they compare as they follow.
+        self.readers.read(|sql| ledger::usage(sql, party, &first.to_string(), &last.to_string()))
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {
