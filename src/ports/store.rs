@@ -18,14 +18,14 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, Dossier,
-    HolderRecord, HolderReference, ListedEvent, Revocation, StatusEvent,
+    AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
+    CredentialRecord, CrlRecord, Dossier, HolderRecord, HolderReference, ListedEvent, Revocation, StatusEvent,
 };
 use crate::{
     audit::{AuditEntry, Draft},
     kind::Kind,
     municipality::MunicipalityCode,
-    rules::CertificateState,
+    rules::{CertificateState, DraftNumber},
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
 };
@@ -96,6 +96,22 @@ pub enum Step {
     Municipality(MunicipalityCode),
     /// A client certificate, new or as it is from now on.
     Credential(CredentialRecord),
+    /// A new consent. [`StoreError::Conflict`] if the holder has another to the same relying party that was not ended
+    /// before, or is not there; [`Duplicate::Declaration`] if its text was used before.
+    Consent(Box<ConsentRecord>),
+    /// The end of a consent before its time. [`StoreError::Conflict`] if there is none of that number, or it was ended
+    /// before; [`Duplicate::Declaration`] if the text of the withdrawal was used before.
+    EndConsent {
+        /// The consent.
+        number: DraftNumber,
+        /// How it ends.
+        end: ConsentEnd,
+    },
+    /// Nothing changes; what else the change does is done under this consent. [`StoreError::Conflict`] if it was ended.
+    UnderConsent {
+        /// The consent.
+        number: DraftNumber,
+    },
 }
 
 /// Gets status events as they happen.
@@ -117,6 +133,8 @@ pub enum Duplicate {
     Serial,
     /// The name of a credential.
     Credential,
+    /// A text that a holder signed: it is good for one use.
+    Declaration,
 }
 
 /// Why the store did not do it. In every case nothing was changed.
@@ -274,6 +292,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As for all reading.
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError>;
+
+    /// Every consent of a holder, ended ones too, oldest first.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError>;
 
     /// Certificates by kind and recorded state.
     ///

@@ -15,8 +15,8 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
-        Follower, HolderReference, ListedEvent, Step, Store, StoreError, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
+        CrlRecord, Dossier, Follower, HolderReference, ListedEvent, Step, Store, StoreError, store::StateCount,
     },
     profile::{Profile, Variant},
     rules::{Asked, Cause},
@@ -132,6 +132,9 @@ impl Store for Liar {
     }
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         self.inner.credential(fingerprint)
+    }
+    fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
+        self.inner.consents(holder)
     }
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {
         self.inner.counts()

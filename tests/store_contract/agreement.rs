@@ -2,8 +2,11 @@
 
 use jitsuin::{
     kind::Kind,
-    ports::{AnswerRecord, CertificateRecord, Step, Store},
-    rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
+    ports::{AnswerRecord, CertificateRecord, ConsentEnd, ConsentEndCause, Step, Store},
+    rules::{
+        CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
+        DraftNumber,
+    },
     scope::CrlScope,
     store::MemoryStore,
 };
@@ -25,6 +28,9 @@ enum Rough {
     Authority { kind: Kind, generation: u8 },
     Municipality(bool),
     Credential { octet: u8, name: u8 },
+    Consent { number: u8, of: u64, party: bool, text: Option<u8> },
+    EndConsent { number: u8, text: Option<u8> },
+    UnderConsent { number: u8 },
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
@@ -63,6 +69,10 @@ fn rough() -> impl Strategy<Value = Rough> {
         1 => (kinds(), 0..4u8).prop_map(|(kind, generation)| Rough::Authority { kind, generation }),
         1 => any::<bool>().prop_map(Rough::Municipality),
         1 => (0..4u8, 0..4u8).prop_map(|(octet, name)| Rough::Credential { octet, name }),
+        2 => (0..12u8, 0..3u64, any::<bool>(), prop::option::weighted(0.1, 0..12u8))
+            .prop_map(|(number, of, party, text)| Rough::Consent { number, of, party, text }),
+        2 => (0..12u8, prop::option::of(0..24u8)).prop_map(|(number, text)| Rough::EndConsent { number, text }),
+        1 => (0..12u8).prop_map(|number| Rough::UnderConsent { number }),
     ]
 }
 
@@ -121,6 +131,16 @@ fn refine(store: &dyn Store, rough: Rough) -> Step {
         }
         Rough::Authority { kind, generation } => Step::Authority(authority(kind, generation)),
         Rough::Municipality(here) => Step::Municipality(if here { itami() } else { suginami() }),
+        Rough::Consent { number, of, party, text } => {
+            let mut record = consent(number, of, if party { "a" } else { "b" });
+            record.declaration = signed(text.unwrap_or(number));
+            Step::Consent(Box::new(record))
+        }
+        Rough::EndConsent { number, text } => {
+            let end = ConsentEnd { at: at(5), cause: ConsentEndCause::Withdrawn, declaration: text.map(signed) };
+            Step::EndConsent { number: DraftNumber([number; 16]), end }
+        }
+        Rough::UnderConsent { number } => Step::UnderConsent { number: DraftNumber([number; 16]) },
         Rough::Credential { octet, name } => Step::Credential(credential(octet, &format!("name-{name}"))),
     }
 }

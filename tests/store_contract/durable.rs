@@ -19,6 +19,7 @@ pub(crate) fn everything_is_there_after_reopening(open: Open) {
     commit(&*store, vec![Step::Answer(answer("client", "key-1", b"x")), Step::Municipality(itami())]).unwrap();
     commit(&*store, vec![Step::Crl(crl(CrlScope::Full, 1)), Step::Authority(authority(Sign, 1))]).unwrap();
     commit(&*store, vec![Step::Credential(credential(1, "a"))]).unwrap();
+    commit(&*store, vec![Step::Consent(Box::new(consent(1, 1, "a")))]).unwrap();
     let before = everything(&*store);
     drop(store);
     let store = open(dir.path());

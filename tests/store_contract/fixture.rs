@@ -7,11 +7,11 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Change, CredentialRecord, CrlRecord,
-        Dossier, Follower, HolderRecord, HolderReference, ListedEvent, Revocation, Role, StatusEvent, Step, Store,
-        StoreError, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Change, ConsentRecord,
+        CredentialRecord, CrlRecord, Dossier, Follower, HolderRecord, HolderReference, ListedEvent, Revocation, Role,
+        SignedDeclaration, StatusEvent, Step, Store, StoreError, store::StateCount,
     },
-    rules::{Cause, CertificateState},
+    rules::{Cause, CertificateState, ConsentScope, DraftNumber},
     scope::CrlScope,
     x509::{RevocationReason, Serial, UnixTime, crl::CrlEntry},
 };
@@ -145,6 +145,25 @@ pub(crate) fn answer(client: &str, key: &str, outcome: &[u8]) -> AnswerRecord {
     AnswerRecord { client: client.into(), key: key.into(), digest: [7; 32], outcome: outcome.to_vec() }
 }
 
+/// Consent `number` of holder `of`, to everything.
+pub(crate) fn consent(number: u8, of: u64, party: &str) -> ConsentRecord {
+    ConsentRecord {
+        number: DraftNumber([number; 16]),
+        holder: reference(of),
+        party: party.into(),
+        scopes: ConsentScope::ALL.to_vec(),
+        serial: reservation(Kind::Sign, 1, of).serial,
+        given: at(0),
+        ends: at(1_000_000),
+        declaration: signed(number),
+        ended: None,
+    }
+}
+
+pub(crate) fn signed(octet: u8) -> SignedDeclaration {
+    SignedDeclaration { digest: [octet; 32], message: vec![octet; 3] }
+}
+
 /// A change at second 0.
 pub(crate) fn change(steps: Vec<Step>) -> Change {
     change_at(0, steps)
@@ -224,6 +243,7 @@ pub(crate) struct Everything {
     municipalities: Vec<MunicipalityCode>,
     credentials: Vec<CredentialRecord>,
     by_fingerprint: Vec<Option<CredentialRecord>>,
+    consents: Vec<ConsentRecord>,
     counts: Vec<StateCount>,
     pub(crate) audit: Vec<AuditEntry>,
     pub(crate) events: Vec<StatusEvent>,
@@ -264,6 +284,7 @@ pub(crate) fn everything(store: &dyn Store) -> Everything {
         municipalities: store.municipalities().unwrap(),
         credentials: store.credentials().unwrap(),
         by_fingerprint: (0..FIRST).map(|number| store.credential(&[number as u8; 32]).unwrap()).collect(),
+        consents: (0..FIRST).flat_map(|number| store.consents(&reference(number)).unwrap()).collect(),
         counts: store.counts().unwrap(),
         audit: store.audit_after(0, usize::MAX).unwrap(),
         events: Log::following(store, 0).events(),

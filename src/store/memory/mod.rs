@@ -4,6 +4,7 @@
 //! Tests of the stories use it for its faults ([`MemoryStore::with_faults`]); the contract's suite uses it as the oracle
 //! of the SQLite engine.
 
+mod consents;
 mod state;
 
 use std::{
@@ -17,8 +18,8 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
-        Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
+        CrlRecord, Dossier, Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
     },
     rules::CertificateState,
     scope::CrlScope,
@@ -196,6 +197,10 @@ impl Store for MemoryStore {
 
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         self.read(|state| state.credentials.iter().find(|one| one.fingerprint == *fingerprint).cloned())
+    }
+
+    fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
+        self.read(|state| state.consents.of_holder(holder))
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {

@@ -5,6 +5,7 @@ use std::{
     ops::Range,
 };
 
+use super::consents::Consents;
 use crate::{
     audit::{AuditEntry, GENESIS},
     kind::Kind,
@@ -34,6 +35,7 @@ pub(super) struct State {
     pub(super) authorities: Vec<AuthorityRecord>,
     pub(super) municipalities: BTreeSet<MunicipalityCode>,
     pub(super) credentials: Vec<CredentialRecord>,
+    pub(super) consents: Consents,
     next_index: BTreeMap<Kind, u64>,
 }
 
@@ -94,6 +96,10 @@ impl State {
                 Ok(())
             }
             Step::Credential(record) => self.credential(record),
+            Step::Consent(record) if !self.holders.contains_key(&record.holder) => conflict(refusal::NO_HOLDER),
+            Step::Consent(record) => self.consents.give(*record),
+            Step::EndConsent { number, end } => self.consents.end(number, end),
+            Step::UnderConsent { number } => self.consents.under(number),
         }
     }
 

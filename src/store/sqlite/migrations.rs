@@ -8,7 +8,11 @@ use super::OpenError;
 const APPLICATION_ID: i64 = 0x4A54_534E;
 
 /// Each brings the schema from its place in this list to the next; never edited once released.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_deltas.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_begin.sql"),
+    include_str!("migrations/0002_deltas.sql"),
+    include_str!("migrations/0004_consents.sql"),
+];
 
 /// The version that this program writes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;

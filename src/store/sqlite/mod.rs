@@ -5,7 +5,7 @@
 //! | `open` | where the database is, the lock of the one writer, how connections are set up |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `batch` | the writer's thread; one of its transactions |
-//! | `steps`, `certificates` | each step of a change |
+//! | `steps`, `certificates`, `consents` | each step of a change |
 //! | `read`, `rows` | the queries; rows to records |
 //!
 //! # Why
@@ -15,6 +15,7 @@
 
 mod batch;
 mod certificates;
+mod consents;
 mod error;
 mod migrations;
 mod numbering;
@@ -39,8 +40,8 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
-        Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
+        CrlRecord, Dossier, Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
     },
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
@@ -193,6 +194,10 @@ impl Store for SqliteStore {
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         let query = "SELECT * FROM credential WHERE fingerprint = ?1";
         self.readers.read(|sql| first(sql, query, [fingerprint], rows::credential))
+    }
+
+    fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
+        self.readers.read(|sql| consents::of_holder(sql, holder))
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {

@@ -51,6 +51,9 @@ impl<'a> Steps<'a> {
             Step::Authority(record) => self.authority(&record),
             Step::Municipality(code) => self.municipality(code),
             Step::Credential(record) => self.credential(&record),
+            Step::Consent(record) => self.consent(&record),
+            Step::EndConsent { number, end } => self.end_consent(number, &end),
+            Step::UnderConsent { number } => self.under_consent(number),
         }
     }
 
