@@ -167,7 +167,7 @@ impl Authority {
     }
 }
 
-fn may_see(actor: &Actor, holder: &HolderRecord) -> bool {
+pub(super) fn may_see(actor: &Actor, holder: &HolderRecord) -> bool {
     actor.role() == Some(Role::Operator) || actor.municipality_of(holder).is_ok()
 }
 

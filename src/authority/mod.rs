@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::{
     ca::Issuers,
-    ports::{Clock, Store},
+    ports::{Clock, Entropy, Store},
     profile::Profile,
     revocation::{index::StatusIndex, lists::PublishedLists, serial::SerialPermutation},
     rules::Policy,
@@ -16,6 +16,7 @@ use crate::{
 
 mod actor;
 pub mod change;
+pub mod consent;
 pub mod end;
 pub mod enrol;
 pub mod hold;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Random octets.
+    pub entropy: Arc<dyn Entropy>,
     /// The open CA generations.
     pub issuers: Arc<Issuers>,
     /// The secret between indexes and serials.

@@ -40,9 +40,14 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub const RULE_TAG: &str = "tag:jitsuin.example,2026:rule/";
 
 /// Rules whose refusal is not a plain 422: id, status, title.
-const RULES: [(&str, StatusCode, &str); 14] = [
+const RULES: [(&str, StatusCode, &str); 19] = [
     ("E-02", StatusCode::FORBIDDEN, "Only the municipality of residence acts for a holder"),
     ("E-04", StatusCode::CONFLICT, "The holder has such a certificate already"),
+    ("L-01", StatusCode::FORBIDDEN, "No such relying party is registered"),
+    ("L-11", StatusCode::NOT_FOUND, "There is nothing newer"),
+    ("L-12", StatusCode::UNPROCESSABLE_ENTITY, "The signed declaration cannot be accepted"),
+    ("L-13", StatusCode::CONFLICT, "The signed text was used before or is not of today"),
+    ("L-14", StatusCode::UNPROCESSABLE_ENTITY, "The certificate that signed is not live"),
     ("T-01", StatusCode::BAD_REQUEST, "The request cannot be read"),
     ("T-02", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not JSON"),
     ("T-03", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),

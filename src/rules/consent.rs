@@ -215,6 +215,12 @@ impl Declaration {
         if declaration.text() == whole { Ok(declaration) } else { Err(not_canonical()) }
     }
 
+    /// The last instant at which the signed text is taken.
+    #[must_use]
+    pub fn sign_until(&self) -> UnixTime {
+        self.particulars.drafted + DECLARATION_LIFE
+    }
+
     /// Checks that the text is of today and not of the future.
     ///
     /// # Errors
@@ -224,11 +230,24 @@ impl Declaration {
         if drafted > now + CLOCK_TOLERANCE {
             return Err(Refusal::new("L-13", "the text says that it was drafted in the future; draft it anew"));
         }
-        if now > drafted + DECLARATION_LIFE {
+        if now > self.sign_until() {
             return Err(Refusal::new("L-13", "the text was drafted more than 24 hours ago; draft it anew"));
         }
         Ok(())
     }
+}
+
+/// Checks that holder and relying party have declared nothing since the text was drafted; `latest` is when they last did.
+/// Otherwise a text that was kept back could undo what the holder declared after it.
+///
+/// # Errors
+/// `L-13`.
+pub fn decide_latest(declaration: &Declaration, latest: Option<UnixTime>) -> Result<(), Refusal> {
+    if latest.is_some_and(|latest| declaration.particulars.drafted < latest) {
+        let detail = "the holder has declared something else to this relying party since the text was drafted";
+        return Err(Refusal::new("L-13", detail));
+    }
+    Ok(())
 }
 
 fn read(text: &str) -> Option<Declaration> {
@@ -276,7 +295,9 @@ fn is_plain(text: &str) -> bool {
     fits && !text.contains(invisible)
 }
 
-fn not_canonical() -> Refusal {
+/// The refusal of a text that is not one of this service.
+#[must_use]
+pub fn not_canonical() -> Refusal {
     let detail = "the signed text is not one that this service drafted: sign it as it is, with its line ends";
     Refusal::new("L-12", detail)
 }
