@@ -171,3 +171,16 @@ pub const REFUSED_BODY_OCTETS: usize = 1024 * 1024;
 
 /// How long that may take.
 pub const REFUSED_BODY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Refusals a minute of one relying party that are written to the store; further ones are counted along with the next that
+/// is, so that a client that does not listen cannot fill the disk.
+pub const REFUSAL_NOTES: u32 = 60;
+
+/// Disclosures about a holder in one answer; the next page begins where it ends.
+pub const DISCLOSURE_PAGE: usize = 1000;
+
+/// Days whose usage is told in one answer: a year, for the yearly report (規72).
+pub const USAGE_DAYS: u16 = 366;
+
+/// Characters of a relying party's title, and of the reason of its suspension.
+pub const TITLE_CHARACTERS: usize = 200;

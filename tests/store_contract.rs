@@ -22,6 +22,8 @@ mod consents;
 mod durable;
 #[path = "store_contract/fixture.rs"]
 mod fixture;
+#[path = "store_contract/ledger.rs"]
+mod ledger;
 #[path = "store_contract/together.rs"]
 mod together;
 
@@ -106,6 +108,18 @@ macro_rules! engine {
                 a_list_keeps_a_hold_that_the_end_of_validity_overtook
                 listed_events_are_the_events_with_their_certificates
                 reservations_and_counts_are_as_recorded
+            );
+            run!($open, ledger:
+                terms_are_agreed_with_who_has_a_relying_partys_credential
+                a_party_changes_only_at_the_version_that_was_read
+                an_answer_is_recorded_only_under_the_terms_by_which_it_was_decided
+                a_disclosure_names_a_certificate_of_its_holder_or_none
+                disclosures_are_read_newest_first_and_in_pages
+                the_quota_is_that_of_a_day_in_japan_and_of_all_queries_together
+                of_many_who_ask_at_once_none_is_told_beyond_the_quota
+                an_event_is_recorded_when_its_change_is_and_never_before_the_last_entry
+                a_history_is_the_certificate_with_its_own_events
+                every_set_of_purposes_and_queries_is_kept
             );
             run!($open, agreement: random_changes_end_as_in_the_model);
             $($more)*

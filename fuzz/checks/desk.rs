@@ -179,7 +179,14 @@ impl House {
             for number in INDEXES {
                 let Some((state, revocation, status)) = state(number) else { continue };
                 position += 1;
-                index.apply(&[StatusEvent { position, kind, index: number, state, revocation }]);
+                index.apply(&[StatusEvent {
+                    position,
+                    kind,
+                    index: number,
+                    state,
+                    revocation,
+                    recorded: UnixTime::EPOCH,
+                }]);
                 truth.insert((kind, permutation.serial(kind, number)), status);
             }
         }

@@ -4,19 +4,20 @@
 //! lets the rules decide, and commits at the version that it read; if another write came first it is told again from
 //! the reading on.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::{
     ca::Issuers,
     ports::{Clock, Entropy, Store},
     profile::Profile,
-    revocation::{index::StatusIndex, lists::PublishedLists, serial::SerialPermutation},
+    revocation::{answer::AnswerDesk, index::StatusIndex, lists::PublishedLists, serial::SerialPermutation},
     rules::Policy,
 };
 
 mod actor;
 pub mod change;
 pub mod consent;
+pub mod disclose;
 pub mod end;
 pub mod enrol;
 pub mod hold;
@@ -27,6 +28,8 @@ mod note;
 mod once;
 pub mod publish;
 pub mod recover;
+mod refusals;
+pub mod relying_party;
 pub mod revoke;
 
 pub use actor::Actor;
@@ -64,13 +67,27 @@ pub struct Authority {
     parts: Parts,
     indexes: Indexes,
     publisher: publish::Publisher,
+    refusals: refusals::Refusals,
+    desk: OnceLock<Arc<AnswerDesk>>,
 }
 
 impl Authority {
     /// An authority that works with these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts, indexes: Indexes::default(), publisher: publish::Publisher::default() }
+        Self {
+            parts,
+            indexes: Indexes::default(),
+            publisher: publish::Publisher::default(),
+            refusals: refusals::Refusals::default(),
+            desk: OnceLock::new(),
+        }
+    }
+
+    /// Takes the OCSP responders, whose certificates the authority has made, to sign statements with; the first one given
+    /// stays. Until then no status is stated.
+    pub fn speak_through(&self, desk: Arc<AnswerDesk>) {
+        let _kept = self.desk.set(desk);
     }
 
     /// What it works with.

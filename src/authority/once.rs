@@ -63,6 +63,7 @@ impl From<StoreError> for StoryError {
                 Self::Refused(Refusal::new("L-13", "the signed text was used before; draft it anew"))
             }
             StoreError::Duplicate(Duplicate::Serial) => Self::Corrupt("a serial number was given twice".into()),
+            StoreError::OverQuota => Self::Refused(Refusal::new("L-06", "the quota of the day is used up")),
             StoreError::ClockWentBack { .. } | StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
             StoreError::Corrupt(detail) => Self::Corrupt(detail),
         }

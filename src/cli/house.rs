@@ -96,6 +96,7 @@ impl House {
             },
         };
         let desk = Arc::new(AnswerDesk::new(Responder::new(entries, serials, index, answers)));
+        authority.speak_through(Arc::clone(&desk));
         let tls = Tls::open(&layout, &config, passphrase, clock.now())?;
         Ok(Self { config, layout, store, clock, authority, desk, tls })
     }

@@ -13,8 +13,9 @@ pub mod world;
 pub use consent::{ConsentEnd, ConsentEndCause, ConsentRecord, SignedDeclaration};
 pub use identifier::{CardNumber, HolderReference, NotAnIdentifier};
 pub use record::{
-    AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, Dossier, HolderRecord,
-    ListedEvent, Revocation, Role, StatusEvent,
+    AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, DisclosureRecord,
+    Dossier, History, HolderRecord, ListedEvent, RelyingPartyRecord, Revocation, Role, StatusEvent, Suspension,
+    UsageRecord,
 };
 pub use signer::{Signer, SignerError};
 pub use store::{Change, Duplicate, Follower, Step, Store, StoreError};

@@ -7,7 +7,7 @@ use super::{CardNumber, HolderReference};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
-    rules::{Cause, CertificateState},
+    rules::{Cause, CertificateState, Day, Query, Terms},
     scope::CrlScope,
     x509::{RevocationReason, Serial, UnixTime},
 };
@@ -138,6 +138,29 @@ pub struct StatusEvent {
     pub state: CertificateState,
     /// Present when held or revoked.
     pub revocation: Option<Revocation>,
+    /// Since when the service knew of it: the time of the change that caused it, or of the last audit entry before it where
+    /// that is later, so that it never falls from one event to the next. An event that is recorded after an entry of this
+    /// instant is recorded at this instant or later.
+    pub recorded: UnixTime,
+}
+
+/// A certificate with everything that ever happened to it, read at one instant of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The certificate.
+    pub certificate: CertificateRecord,
+    /// Its status events, oldest first.
+    pub events: Vec<StatusEvent>,
+    /// The position of the last event of the whole store that was there then.
+    pub position: u64,
+}
+
+impl History {
+    /// Whether the certificate was ever issued: neither only reserved nor discarded before delivery.
+    #[must_use]
+    pub fn is_issued(&self) -> bool {
+        self.certificate.certificate.is_some()
+    }
 }
 
 /// A status event with what a list must know of its certificate.
@@ -282,4 +305,62 @@ pub struct AnswerRecord {
     pub digest: [u8; 32],
     /// The story's outcome, serialised.
     pub outcome: Vec<u8>,
+}
+
+/// A relying party with which terms are agreed (rules §8.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelyingPartyRecord {
+    /// The name of its credential.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// What was agreed.
+    pub terms: Terms,
+    /// Present while the service to it is stopped.
+    pub suspended: Option<Suspension>,
+    /// Rises by one with every write; an answer is recorded only under the terms by which it was decided.
+    pub version: u64,
+}
+
+/// The service to a relying party is stopped (法18④, 37③).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// Since when.
+    pub since: UnixTime,
+    /// Why.
+    pub reason: String,
+}
+
+/// A relying party asked about a certificate, and it was looked up (rules §8.4). No more than this is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisclosureRecord {
+    /// Place in the one order of all disclosures, from 1; the store gives it.
+    pub number: u64,
+    /// When.
+    pub at: UnixTime,
+    /// Who asked: the relying party's name.
+    pub party: String,
+    /// What.
+    pub query: Query,
+    /// Of which kind of certificate.
+    pub kind: Kind,
+    /// Which certificate and whose; none where the serial number is nobody's.
+    pub of: Option<(u64, HolderReference)>,
+    /// The rule by which nothing was told after all, if so.
+    pub withheld: Option<String>,
+}
+
+/// How often a relying party asked in a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageRecord {
+    /// The relying party's name.
+    pub party: String,
+    /// The day, in Japan.
+    pub day: Day,
+    /// What it asked.
+    pub query: Query,
+    /// Look-ups, whatever came of them: the quota counts these.
+    pub answered: u64,
+    /// Questions that were refused without looking anything up.
+    pub refused: u64,
 }

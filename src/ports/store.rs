@@ -10,7 +10,9 @@
 //! - **Checked**: the store, not the caller, guarantees one standing certificate of a kind per holder (E-04), one
 //!   certificate per key, unique indexes and serials, rising CRL numbers, state changes only from the expected state,
 //!   and holders changed only at the version that the caller read.
-//! - **Append-only**: status events and audit entries are never changed; positions have no gaps.
+//! - **Append-only**: status events, audit entries and disclosures are never changed; positions have no gaps.
+//! - **Settled**: once an entry of an instant is in the chain, no status event is ever recorded before that instant.
+//! - **Counted**: of concurrent disclosures to one relying party no more are accepted in a day than its quota allows.
 //! - **Followed**: followers get every event in order, before the commit that caused it is acknowledged.
 //! - **Alive**: when the engine cannot write (full disk, lock), the answer is [`StoreError::Unavailable`], nothing is
 //!   half done, and the next call tries again by itself.
@@ -19,13 +21,14 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
-    CredentialRecord, CrlRecord, Dossier, HolderRecord, HolderReference, ListedEvent, Revocation, StatusEvent,
+    CredentialRecord, CrlRecord, DisclosureRecord, Dossier, History, HolderRecord, HolderReference, ListedEvent,
+    RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Draft},
     kind::Kind,
     municipality::MunicipalityCode,
-    rules::{CertificateState, DraftNumber},
+    rules::{CertificateState, Day, DraftNumber, Query},
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
 };
@@ -112,6 +115,30 @@ pub enum Step {
         /// The consent.
         number: DraftNumber,
     },
+    /// A new relying party, or as it is from now on. `record.version` is the version that was read (0 for a new one); the
+    /// store raises it by one. [`StoreError::Conflict`] if it has risen since, or if no relying party's credential bears
+    /// the name.
+    RelyingParty(RelyingPartyRecord),
+    /// A look-up for a relying party, counted against its quota of that day of Japan. [`StoreError::Conflict`] unless the
+    /// party is there at `version`; [`StoreError::OverQuota`] if the quota is used up.
+    Disclosure {
+        /// Who was told what of which certificate; its number is ignored.
+        record: DisclosureRecord,
+        /// The version of the party under which it was decided.
+        version: u64,
+    },
+    /// Questions of a registered relying party that were refused without a look-up, counted. [`StoreError::Conflict`] if
+    /// there is no such party.
+    Refused {
+        /// Who asked.
+        party: String,
+        /// What.
+        query: Query,
+        /// When; counted to that day of Japan.
+        at: UnixTime,
+        /// How many.
+        count: u32,
+    },
 }
 
 /// Gets status events as they happen.
@@ -155,6 +182,9 @@ pub enum StoreError {
         /// The time of the last entry.
         last: UnixTime,
     },
+    /// The relying party has used up its quota of the day.
+    #[error("the quota of the day is used up")]
+    OverQuota,
     /// The engine cannot do it now; try again later.
     #[error("the store is not available: {0}")]
     Unavailable(String),
@@ -298,6 +328,42 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As for all reading.
     fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError>;
+
+    /// A certificate by its serial number, with all its status events.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError>;
+
+    /// Every relying party with which terms are agreed, by name.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn relying_parties(&self) -> Result<Vec<RelyingPartyRecord>, StoreError>;
+
+    /// A relying party by name.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn relying_party(&self, name: &str) -> Result<Option<RelyingPartyRecord>, StoreError>;
+
+    /// Disclosures about a holder, newest first, at most `limit`, of those with a lesser number than `before`.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn disclosures(
+        &self,
+        holder: &HolderReference,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<DisclosureRecord>, StoreError>;
+
+    /// How often one relying party, or each, asked on the days from `first` to `last`; by day, party and query. What never
+    /// was is left out.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError>;
 
     /// Certificates by kind and recorded state.
     ///

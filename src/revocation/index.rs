@@ -160,7 +160,7 @@ mod tests {
             invalidity_date: None,
             cause: Cause::CardLost,
         });
-        StatusEvent { position, kind: Kind::Auth, index, state, revocation }
+        StatusEvent { position, kind: Kind::Auth, index, state, revocation, recorded: UnixTime::EPOCH }
     }
 
     #[test]

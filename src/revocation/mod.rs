@@ -6,3 +6,5 @@ pub mod index;
 pub mod lists;
 pub mod responder;
 pub mod serial;
+pub mod state_at;
+pub mod statement;

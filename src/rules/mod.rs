@@ -14,6 +14,8 @@
 //! | [`cause`] | which certificate of a pair an event ends, with which reason and on which ground (R-10…R-30) |
 //! | [`transition`] | whether a certificate may change its state so (R-01, C-08) |
 //! | [`consent`] | the holder's consent to disclosure as a text to be signed (L-12, L-13) |
+//! | [`relying_party`] | what a relying party may be told of a certificate (section 8.1, L-01…L-11) |
+//! | [`moment`] | for which time a status may be asked (L-10) |
 //! | [`facts`], [`flagged_text`], [`characters`] | what the signing certificate may say of its holder, and in which characters (N-01…N-05) |
 
 pub mod calendar;
@@ -24,8 +26,10 @@ pub mod consent;
 pub mod eligibility;
 pub mod facts;
 pub mod flagged_text;
+pub mod moment;
 pub mod policy;
 pub mod refusal;
+pub mod relying_party;
 pub mod replacement;
 pub mod state;
 pub mod transition;
@@ -41,8 +45,12 @@ pub use consent::{Act, ConsentScope, Declaration, DraftNumber, Particulars};
 pub use eligibility::{Eligible, decide_eligibility};
 pub use facts::{FourFacts, FourFactsForm, Sex};
 pub use flagged_text::FlaggedText;
+pub use moment::{AskedTimes, Moment, decide_moment};
 pub use policy::Policy;
 pub use refusal::Refusal;
+pub use relying_party::{
+    Admission, Disclosure, Party, Purpose, Query, Subject, Terms, decide_admission, decide_disclosure, decide_terms,
+};
 pub use replacement::{
     Asked, Holding, LiveCertificate, PairAsked, PairReplacement, Replacement, decide_pair_replacement,
     decide_replacement,

@@ -28,3 +28,9 @@ pub(super) const CONSENT: &str = "the consent";
 pub(super) const NEW_CONSENT: &str = "a new consent is not over and allows something";
 /// The value has no place in the schema: a number beyond 2^63, a date the calendar does not have.
 pub(super) const OUTSIDE: &str = "a value that the store cannot hold";
+/// The relying party is at another version than the caller read, or is new, or is not there.
+pub(super) const PARTY: &str = "the relying party";
+/// Terms are agreed with who has a credential.
+pub(super) const NO_CREDENTIAL: &str = "no relying party's credential of that name";
+/// A disclosure about a certificate that the store does not know as this holder's.
+pub(super) const NO_CERTIFICATE: &str = "no such certificate of this holder";

@@ -16,10 +16,11 @@ use jitsuin::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, Dossier, Follower, HolderReference, ListedEvent, Step, Store, StoreError, store::StateCount,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
+        Step, Store, StoreError, UsageRecord, store::StateCount,
     },
     profile::{Profile, Variant},
-    rules::{Asked, Cause},
+    rules::{Asked, Cause, Day},
     scope::CrlScope,
     store::{Fault, MemoryStore, SqliteStore},
     x509::{CrlEntry, Serial, UnixTime},
@@ -135,6 +136,27 @@ impl Store for Liar {
     }
     fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
         self.inner.consents(holder)
+    }
+
+    fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
+        self.inner.history(kind, serial)
+    }
+    fn relying_parties(&self) -> Result<Vec<RelyingPartyRecord>, StoreError> {
+        self.inner.relying_parties()
+    }
+    fn relying_party(&self, name: &str) -> Result<Option<RelyingPartyRecord>, StoreError> {
+        self.inner.relying_party(name)
+    }
+    fn disclosures(
+        &self,
+        holder: &HolderReference,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<DisclosureRecord>, StoreError> {
+        self.inner.disclosures(holder, before, limit)
+    }
+    fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
+        self.inner.usage(party, first, last)
     }
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {
         self.inner.counts()

@@ -2,10 +2,12 @@
 
 use jitsuin::{
     kind::Kind,
-    ports::{AnswerRecord, CertificateRecord, ConsentEnd, ConsentEndCause, Step, Store},
+    ports::{
+        AnswerRecord, CertificateRecord, ConsentEnd, ConsentEndCause, DisclosureRecord, RelyingPartyRecord, Step, Store,
+    },
     rules::{
         CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
-        DraftNumber,
+        DraftNumber, Query,
     },
     scope::CrlScope,
     store::MemoryStore,
@@ -31,6 +33,9 @@ enum Rough {
     Consent { number: u8, of: u64, party: bool, text: Option<u8> },
     EndConsent { number: u8, text: Option<u8> },
     UnderConsent { number: u8 },
+    Party { name: u8, stale: bool, quota: u32 },
+    Disclosure { name: u8, stale: bool, index: Option<u64>, second: i64 },
+    Refused { name: u8, second: i64 },
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
@@ -68,11 +73,15 @@ fn rough() -> impl Strategy<Value = Rough> {
         2 => (scopes(), 0..3u64).prop_map(|(scope, ahead)| Rough::Crl { scope, ahead }),
         1 => (kinds(), 0..4u8).prop_map(|(kind, generation)| Rough::Authority { kind, generation }),
         1 => any::<bool>().prop_map(Rough::Municipality),
-        1 => (0..4u8, 0..4u8).prop_map(|(octet, name)| Rough::Credential { octet, name }),
         2 => (0..12u8, 0..3u64, any::<bool>(), prop::option::weighted(0.1, 0..12u8))
             .prop_map(|(number, of, party, text)| Rough::Consent { number, of, party, text }),
         2 => (0..12u8, prop::option::of(0..24u8)).prop_map(|(number, text)| Rough::EndConsent { number, text }),
         1 => (0..12u8).prop_map(|number| Rough::UnderConsent { number }),
+        2 => (0..4u8, 0..4u8).prop_map(|(octet, name)| Rough::Credential { octet, name }),
+        2 => (0..4u8, seldom(), 0..4u32).prop_map(|(name, stale, quota)| Rough::Party { name, stale, quota }),
+        3 => (0..4u8, seldom(), prop::option::weighted(0.8, 0..12u64), 0..90_000i64)
+            .prop_map(|(name, stale, index, second)| Rough::Disclosure { name, stale, index, second }),
+        1 => (0..4u8, 0..90_000i64).prop_map(|(name, second)| Rough::Refused { name, second }),
     ]
 }
 
@@ -141,8 +150,28 @@ fn refine(store: &dyn Store, rough: Rough) -> Step {
             Step::EndConsent { number: DraftNumber([number; 16]), end }
         }
         Rough::UnderConsent { number } => Step::UnderConsent { number: DraftNumber([number; 16]) },
+        Rough::Party { name, stale, quota } => {
+            let name = format!("name-{name}");
+            let version = version(store, &name).saturating_sub(u64::from(stale));
+            Step::RelyingParty(RelyingPartyRecord { version, ..party(&name, quota) })
+        }
+        Rough::Disclosure { name, stale, index, second } => {
+            let name = format!("name-{name}");
+            let version = version(store, &name).saturating_sub(u64::from(stale));
+            let known = index.and_then(|index| pick(store, Kind::Auth, index));
+            let of = known.map(|one| (one.index, one.holder));
+            let Step::Disclosure { record, .. } = disclosure(&name, None, second, 0) else { unreachable!() };
+            Step::Disclosure { record: DisclosureRecord { of, ..record }, version }
+        }
+        Rough::Refused { name, second } => {
+            Step::Refused { party: format!("name-{name}"), query: Query::Facts, at: at(second), count: 2 }
+        }
         Rough::Credential { octet, name } => Step::Credential(credential(octet, &format!("name-{name}"))),
     }
+}
+
+fn version(store: &dyn Store, name: &str) -> u64 {
+    store.relying_party(name).unwrap().map_or(0, |known| known.version)
 }
 
 fn numbered_answer(key: u64) -> AnswerRecord {

@@ -18,12 +18,14 @@ pub(crate) fn everything_is_there_after_reopening(open: Open) {
     commit(&*store, vec![status(Auth, 2, Live, Held), reserve(reservation(Sign, 7, 1))]).unwrap();
     commit(&*store, vec![Step::Answer(answer("client", "key-1", b"x")), Step::Municipality(itami())]).unwrap();
     commit(&*store, vec![Step::Crl(crl(CrlScope::Full, 1)), Step::Authority(authority(Sign, 1))]).unwrap();
-    commit(&*store, vec![Step::Credential(credential(1, "a"))]).unwrap();
     commit(&*store, vec![Step::Consent(Box::new(consent(1, 1, "a")))]).unwrap();
+    commit(&*store, vec![Step::Credential(credential(1, "a")), Step::RelyingParty(party("a", 1))]).unwrap();
+    commit(&*store, vec![disclosure("a", Some((1, 1)), 0, 1)]).unwrap();
     let before = everything(&*store);
     drop(store);
     let store = open(dir.path());
     assert_eq!(everything(&*store), before);
+    assert_eq!(commit(&*store, vec![disclosure("a", None, 1, 1)]), Err(StoreError::OverQuota));
     // Chain, positions and numbers go on where they ended.
     commit(&*store, vec![status(Auth, 2, Held, Live), Step::Crl(crl(CrlScope::Full, 2))]).unwrap();
     assert_eq!(Log::following(&*store, 3).positions(), [4]);

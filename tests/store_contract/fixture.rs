@@ -1,6 +1,9 @@
 //! Records with nothing special about them, and everything a store can be asked.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use jitsuin::{
     audit::{AuditEntry, Draft},
@@ -8,10 +11,11 @@ use jitsuin::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, Dossier, Follower, HolderRecord, HolderReference, ListedEvent, Revocation, Role,
-        SignedDeclaration, StatusEvent, Step, Store, StoreError, store::StateCount,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderRecord, HolderReference,
+        ListedEvent, RelyingPartyRecord, Revocation, Role, SignedDeclaration, StatusEvent, Step, Store, StoreError,
+        UsageRecord, store::StateCount,
     },
-    rules::{Cause, CertificateState, ConsentScope, DraftNumber},
+    rules::{Cause, CertificateState, ConsentScope, Day, DraftNumber, Purpose, Query, Terms},
     scope::CrlScope,
     x509::{RevocationReason, Serial, UnixTime, crl::CrlEntry},
 };
@@ -164,6 +168,39 @@ pub(crate) fn signed(octet: u8) -> SignedDeclaration {
     SignedDeclaration { digest: [octet; 32], message: vec![octet; 3] }
 }
 
+/// A party with that quota, as a new one.
+pub(crate) fn party(name: &str, daily_quota: u32) -> RelyingPartyRecord {
+    RelyingPartyRecord {
+        name: name.into(),
+        title: "電子申告 e-filing".into(),
+        terms: Terms {
+            purposes: BTreeSet::from(Purpose::ALL),
+            queries: BTreeSet::from([Query::Status, Query::Pair]),
+            daily_quota,
+            recognised_until: date!(2027 - 12 - 31),
+        },
+        suspended: None,
+        version: 0,
+    }
+}
+
+/// A look-up of the authentication certificate `of.0` of holder `of.1`.
+pub(crate) fn disclosure(party: &str, of: Option<(u64, u64)>, second: i64, version: u64) -> Step {
+    disclosure_of(Query::Status, party, of, second, version)
+}
+
+pub(crate) fn disclosure_of(query: Query, party: &str, of: Option<(u64, u64)>, second: i64, version: u64) -> Step {
+    let withheld = of.is_none().then(|| "T-09".to_owned());
+    let of = of.map(|(index, holder)| (index, reference(holder)));
+    let record =
+        DisclosureRecord { number: 99, at: at(second), party: party.into(), query, kind: Kind::Auth, of, withheld };
+    Step::Disclosure { record, version }
+}
+
+pub(crate) fn usage_record(party: &str, day: Day, query: Query, answered: u64, refused: u64) -> UsageRecord {
+    UsageRecord { party: party.into(), day, query, answered, refused }
+}
+
 /// A change at second 0.
 pub(crate) fn change(steps: Vec<Step>) -> Change {
     change_at(0, steps)
@@ -244,6 +281,10 @@ pub(crate) struct Everything {
     credentials: Vec<CredentialRecord>,
     by_fingerprint: Vec<Option<CredentialRecord>>,
     consents: Vec<ConsentRecord>,
+    histories: Vec<Option<History>>,
+    parties: Vec<RelyingPartyRecord>,
+    disclosures: Vec<Vec<DisclosureRecord>>,
+    usage: Vec<UsageRecord>,
     counts: Vec<StateCount>,
     pub(crate) audit: Vec<AuditEntry>,
     pub(crate) events: Vec<StatusEvent>,
@@ -285,6 +326,13 @@ pub(crate) fn everything(store: &dyn Store) -> Everything {
         credentials: store.credentials().unwrap(),
         by_fingerprint: (0..FIRST).map(|number| store.credential(&[number as u8; 32]).unwrap()).collect(),
         consents: (0..FIRST).flat_map(|number| store.consents(&reference(number)).unwrap()).collect(),
+        histories: (0..FIRST)
+            .flat_map(both)
+            .map(|(kind, index)| store.history(kind, &reservation(kind, index, 0).serial).unwrap())
+            .collect(),
+        parties: store.relying_parties().unwrap(),
+        disclosures: (0..FIRST).map(|number| store.disclosures(&reference(number), u64::MAX, 999).unwrap()).collect(),
+        usage: store.usage(None, date!(2026 - 01 - 01), date!(2030 - 01 - 01)).unwrap(),
         counts: store.counts().unwrap(),
         audit: store.audit_after(0, usize::MAX).unwrap(),
         events: Log::following(store, 0).events(),

@@ -221,7 +221,7 @@ impl House {
             cause: Cause::CardLost,
         });
         let position = self.position.fetch_add(1, Ordering::SeqCst) + 1;
-        self.index.apply(&[StatusEvent { position, kind, index, state, revocation }]);
+        self.index.apply(&[StatusEvent { position, kind, index, state, revocation, recorded: UnixTime::EPOCH }]);
     }
 
     /// A CertID as clients make it, from the CA's certificate.

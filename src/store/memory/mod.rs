@@ -5,6 +5,7 @@
 //! of the SQLite engine.
 
 mod consents;
+mod ledger;
 mod state;
 
 use std::{
@@ -19,9 +20,10 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, Dossier, Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
+        Store, StoreError, UsageRecord, store::StateCount,
     },
-    rules::CertificateState,
+    rules::{CertificateState, Day},
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
 };
@@ -201,6 +203,31 @@ impl Store for MemoryStore {
 
     fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
         self.read(|state| state.consents.of_holder(holder))
+    }
+
+    fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
+        self.read(|state| state.history(kind, serial))
+    }
+
+    fn relying_parties(&self) -> Result<Vec<RelyingPartyRecord>, StoreError> {
+        self.read(|state| state.ledger.parties.values().cloned().collect())
+    }
+
+    fn relying_party(&self, name: &str) -> Result<Option<RelyingPartyRecord>, StoreError> {
+        self.read(|state| state.ledger.parties.get(name).cloned())
+    }
+
+    fn disclosures(
+        &self,
+        holder: &HolderReference,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<DisclosureRecord>, StoreError> {
+        self.read(|state| state.ledger.disclosures(holder, before, limit))
+    }
+
+    fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
+        self.read(|state| state.ledger.usage(party, first, last))
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {

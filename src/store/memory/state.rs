@@ -5,7 +5,7 @@ use std::{
     ops::Range,
 };
 
-use super::consents::Consents;
+use super::{consents::Consents, ledger::Ledger};
 use crate::{
     audit::{AuditEntry, GENESIS},
     kind::Kind,
@@ -13,13 +13,13 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
-        Duplicate, HolderRecord, HolderReference, ListedEvent, Revocation, StatusEvent, Step, StoreError,
+        Duplicate, History, HolderRecord, HolderReference, ListedEvent, Revocation, StatusEvent, Step, StoreError,
         store::StateCount,
     },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
     store::refusal,
-    x509::{UnixTime, crl::CrlEntry},
+    x509::{Serial, UnixTime, crl::CrlEntry},
 };
 
 /// Everything; lists are in order of recording.
@@ -36,12 +36,15 @@ pub(super) struct State {
     pub(super) municipalities: BTreeSet<MunicipalityCode>,
     pub(super) credentials: Vec<CredentialRecord>,
     pub(super) consents: Consents,
+    pub(super) ledger: Ledger,
     next_index: BTreeMap<Kind, u64>,
+    /// When what happens now is recorded.
+    recorded: Option<UnixTime>,
 }
 
-type Done = Result<(), StoreError>;
+pub(super) type Done = Result<(), StoreError>;
 
-fn conflict(what: &'static str) -> Done {
+pub(super) fn conflict(what: &'static str) -> Done {
     Err(StoreError::Conflict(what))
 }
 
@@ -50,18 +53,20 @@ fn duplicate(what: Duplicate) -> Done {
 }
 
 /// Refuses with `refusal` unless `holds`.
-fn unless(holds: bool, refusal: fn() -> Done) -> Done {
+pub(super) fn unless(holds: bool, refusal: fn() -> Done) -> Done {
     if holds { Ok(()) } else { refusal() }
 }
 
 impl State {
     /// Does a change; where a step is refused, the caller throws this copy away.
     pub(super) fn change(&mut self, change: Change) -> Done {
-        if let Some(last) = self.audit.iter().map(|entry| entry.draft.at).max()
+        let last = self.audit.iter().map(|entry| entry.draft.at).max();
+        if let Some(last) = last
             && change.audit.at + limits::CLOCK_TOLERANCE < last
         {
             return Err(StoreError::ClockWentBack { last });
         }
+        self.recorded = last.max(Some(change.audit.at));
         let pairs: Vec<_> = change
             .steps
             .iter()
@@ -100,6 +105,9 @@ impl State {
             Step::Consent(record) => self.consents.give(*record),
             Step::EndConsent { number, end } => self.consents.end(number, end),
             Step::UnderConsent { number } => self.consents.under(number),
+            Step::RelyingParty(record) => self.ledger.party(record, &self.credentials),
+            Step::Disclosure { record, version } => self.ledger.disclosure(record, version, &self.certificates),
+            Step::Refused { party, query, at, count } => self.ledger.refused(&party, query, at, count),
         }
     }
 
@@ -220,7 +228,8 @@ impl State {
 
     fn event(&mut self, (kind, index): (Kind, u64), state: CertificateState, revocation: Option<Revocation>) {
         let position = self.events.len() as u64 + 1;
-        self.events.push(StatusEvent { position, kind, index, state, revocation });
+        let recorded = self.recorded.unwrap_or(UnixTime::EPOCH);
+        self.events.push(StatusEvent { position, kind, index, state, revocation, recorded });
     }
 
     fn answer(&mut self, record: AnswerRecord) -> Done {
@@ -281,6 +290,13 @@ impl State {
             cards: self.cards.iter().filter(|card| card.holder == *holder).cloned().collect(),
             certificates: self.certificates.iter().filter(|one| one.holder == *holder).cloned().collect(),
         })
+    }
+
+    pub(super) fn history(&self, kind: Kind, serial: &Serial) -> Option<History> {
+        let certificate = self.certificates.iter().find(|one| one.kind == kind && one.serial == *serial)?.clone();
+        let its = |event: &&StatusEvent| (event.kind, event.index) == (kind, certificate.index);
+        let events = self.events.iter().filter(its).cloned().collect();
+        Some(History { events, position: self.events.len() as u64, certificate })
     }
 
     pub(super) fn revoked(

@@ -123,10 +123,10 @@ impl Batch<'_> {
         {
             return Err(Trouble::Refused(StoreError::ClockWentBack { last }));
         }
-        let at = tip.at.max(Some(change.audit.at));
-        let event = Steps::new(&self.sql, tip.event, events).take(change.steps)?;
+        let recorded = tip.at.map_or(change.audit.at, |last| last.max(change.audit.at));
+        let event = Steps::new(&self.sql, (tip.event, recorded), events).take(change.steps)?;
         let (entry, seal) = self.seal(change.audit)?;
-        Ok(Tip { entry, seal, at, event })
+        Ok(Tip { entry, seal, at: Some(recorded), event })
     }
 
     /// Writes an entry at the end of the chain.

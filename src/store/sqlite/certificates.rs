@@ -187,8 +187,9 @@ impl Steps<'_> {
         let position = self.last_event + 1;
         let (date, reason, invalidity, cause) = rows::revocation_columns(revocation.as_ref());
         self.run(
-            "INSERT INTO status_event (position, kind, ca_index, state, revocation_date, reason, invalidity_date, cause)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO status_event (position, kind, ca_index, state, revocation_date, reason, invalidity_date, cause,
+               recorded)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 rows::int(position)?,
                 kind.id(),
@@ -197,11 +198,12 @@ impl Steps<'_> {
                 date,
                 reason,
                 invalidity,
-                cause
+                cause,
+                self.recorded.seconds()
             ],
         )?;
         self.last_event = position;
-        self.events.push(StatusEvent { position, kind, index, state, revocation });
+        self.events.push(StatusEvent { position, kind, index, state, revocation, recorded: self.recorded });
         Ok(())
     }
 }

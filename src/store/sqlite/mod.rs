@@ -5,7 +5,7 @@
 //! | `open` | where the database is, the lock of the one writer, how connections are set up |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `batch` | the writer's thread; one of its transactions |
-//! | `steps`, `certificates`, `consents` | each step of a change |
+//! | `steps`, `certificates`, `ledger`, `consents` | each step of a change |
 //! | `read`, `rows` | the queries; rows to records |
 //!
 //! # Why
@@ -17,6 +17,7 @@ mod batch;
 mod certificates;
 mod consents;
 mod error;
+mod ledger;
 mod migrations;
 mod numbering;
 mod open;
@@ -41,8 +42,10 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, Dossier, Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
+        Store, StoreError, UsageRecord, store::StateCount,
     },
+    rules::Day,
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
 };
@@ -198,6 +201,32 @@ impl Store for SqliteStore {
 
     fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
         self.readers.read(|sql| consents::of_holder(sql, holder))
+    }
+
+    fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
+        self.readers.read(|sql| read::history(sql, kind, serial))
+    }
+
+    fn relying_parties(&self) -> Result<Vec<RelyingPartyRecord>, StoreError> {
+        self.readers.read(|sql| ledger::relying_parties(sql))
+    }
+
+    fn relying_party(&self, name: &str) -> Result<Option<RelyingPartyRecord>, StoreError> {
+        self.readers.read(|sql| ledger::relying_party(sql, name))
+    }
+
+    fn disclosures(
+        &self,
+        holder: &HolderReference,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<DisclosureRecord>, StoreError> {
+        self.readers.read(|sql| ledger::disclosures(sql, holder, before, limit))
+    }
+
+    fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
+        // Days have four digits of year in every text, so that they compare as they follow.
+        self.readers.read(|sql| ledger::usage(sql, party, &first.to_string(), &last.to_string()))
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {

@@ -12,7 +12,8 @@ use super::{
 use crate::{
     kind::Kind,
     ports::{
-        CertificateRecord, CrlRecord, Dossier, HolderReference, ListedEvent, StatusEvent, StoreError, store::StateCount,
+        CertificateRecord, CrlRecord, Dossier, History, HolderReference, ListedEvent, StatusEvent, StoreError,
+        store::StateCount,
     },
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
@@ -100,6 +101,14 @@ pub(super) fn certificate(
 ) -> rusqlite::Result<Option<CertificateRecord>> {
     let query = "SELECT * FROM certificate WHERE kind = ?1 AND serial = ?2";
     first(sql, query, params![kind.id(), serial.octets()], rows::certificate)
+}
+
+/// A certificate by its serial number, with its events.
+pub(super) fn history(sql: &Connection, kind: Kind, serial: &Serial) -> rusqlite::Result<Option<History>> {
+    let Some(certificate) = certificate(sql, kind, serial)? else { return Ok(None) };
+    let query = "SELECT * FROM status_event WHERE kind = ?1 AND ca_index = ?2 ORDER BY position";
+    let events = all(sql, query, params![kind.id(), certificate.index as i64], rows::event)?;
+    Ok(Some(History { events, position: last_event(sql)?, certificate }))
 }
 
 /// What a complete list has to carry.

@@ -92,7 +92,8 @@ fn instant_at(row: &Row<'_>, column: &str) -> Read<UnixTime> {
     instant(row.get(column)?)
 }
 
-fn day(row: &Row<'_>, column: &str) -> Read<Date> {
+/// The day in `column`.
+pub(super) fn day(row: &Row<'_>, column: &str) -> Read<Date> {
     let text: String = row.get(column)?;
     Date::parse(&text, DAY).map_err(|_| impossible("a day"))
 }
@@ -215,6 +216,7 @@ pub(super) fn event(row: &Row<'_>) -> Read<StatusEvent> {
         index: number(row, "ca_index")?,
         state: state(row)?,
         revocation: revocation(row)?,
+        recorded: instant_at(row, "recorded")?,
     })
 }
 

@@ -14,6 +14,7 @@ use crate::{
     },
     scope::CrlScope,
     store::refusal,
+    x509::UnixTime,
 };
 
 /// The steps of one change under way.
@@ -21,14 +22,20 @@ pub(super) struct Steps<'a> {
     pub(super) sql: &'a Connection,
     pub(super) events: &'a mut Vec<StatusEvent>,
     pub(super) last_event: u64,
+    /// When the events of this change are recorded.
+    pub(super) recorded: UnixTime,
     /// Kind and index of new reservations and the index of their other certificate, linked when all are there.
     pub(super) pairs: Vec<(Kind, u64, u64)>,
 }
 
 impl<'a> Steps<'a> {
-    /// Begins after the event at `last_event`; new events are put behind `events`.
-    pub(super) fn new(sql: &'a Connection, last_event: u64, events: &'a mut Vec<StatusEvent>) -> Self {
-        Self { sql, events, last_event, pairs: Vec::new() }
+    /// Begins after the event at `last_event`; new events are recorded at that instant and put behind `events`.
+    pub(super) fn new(
+        sql: &'a Connection,
+        (last_event, recorded): (u64, UnixTime),
+        events: &'a mut Vec<StatusEvent>,
+    ) -> Self {
+        Self { sql, events, last_event, recorded, pairs: Vec::new() }
     }
 
     /// Takes all steps in order, and gives the position of the last event.
@@ -54,6 +61,9 @@ impl<'a> Steps<'a> {
             Step::Consent(record) => self.consent(&record),
             Step::EndConsent { number, end } => self.end_consent(number, &end),
             Step::UnderConsent { number } => self.under_consent(number),
+            Step::RelyingParty(record) => self.relying_party(&record),
+            Step::Disclosure { record, version } => self.disclosure(&record, version),
+            Step::Refused { party, query, at, count } => self.refused(&party, query, at, count),
         }
     }
 
