@@ -18,8 +18,8 @@ use crate::{
         Change, ConsentEnd, ConsentEndCause, ConsentRecord, Dossier, HolderReference, Role, SignedDeclaration, Step,
     },
     rules::{
-        Act, CertificateState, ConsentScope, Declaration, DraftNumber, Particulars, Refusal,
-        consent::{decide_latest, not_canonical},
+        Act, CertificateState, ConsentScope, Declaration, DraftNumber, Particulars, Party, Refusal,
+        consent::{decide_latest, decide_scopes, not_canonical},
     },
     x509::{CertificateView, Serial, SignedMessage, UnixTime},
 };
@@ -354,10 +354,18 @@ impl Authority {
     }
 
     /// The title of the relying party that a declaration names.
-    fn addressee(&self, party: &str, _act: &Act, _now: UnixTime) -> Result<String, StoryError> {
-        let known = self.store().credentials()?;
-        let known = known.into_iter().find(|one| one.role == Role::RelyingParty && one.name == party);
-        Ok(known.ok_or_else(|| Refusal::new("L-01", "no such relying party is registered"))?.name)
+    ///
+    /// # Errors
+    /// `L-01` for one that is not registered; for a consent also as [`decide_scopes`] says. A withdrawal from whomever is
+    /// taken.
+    fn addressee(&self, party: &str, act: &Act, now: UnixTime) -> Result<String, StoryError> {
+        let known = self.store().relying_party(party)?;
+        let known = known.ok_or_else(|| Refusal::new("L-01", "no terms are agreed with this relying party"))?;
+        if let Act::Consent(scopes) = act {
+            let standing = Party { terms: &known.terms, suspended: known.suspended.is_some() };
+            decide_scopes(standing, scopes, now)?;
+        }
+        Ok(known.title)
     }
 }
 

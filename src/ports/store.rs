@@ -110,10 +110,13 @@ pub enum Step {
         /// How it ends.
         end: ConsentEnd,
     },
-    /// Nothing changes; what else the change does is done under this consent. [`StoreError::Conflict`] if it was ended.
+    /// Nothing changes; what else the change does rests on this consent and on what was read of its holder.
+    /// [`StoreError::Conflict`] if the consent was ended, or the holder has changed since.
     UnderConsent {
         /// The consent.
         number: DraftNumber,
+        /// The version of the holder that was read.
+        version: u64,
     },
     /// A new relying party, or as it is from now on. `record.version` is the version that was read (0 for a new one); the
     /// store raises it by one. [`StoreError::Conflict`] if it has risen since, or if no relying party's credential bears

@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 use time::macros::offset;
 
 use super::{
-    Refusal,
+    Party, Query, Refusal,
     calendar::{day_of, last_instant, plus_months},
+    decide_admission,
 };
 use crate::{
+    kind::Kind,
     limits::{CLOCK_TOLERANCE, DECLARATION_LIFE, DECLARATION_OCTETS, DECLARATION_VALUE_CHARACTERS},
     x509::{Serial, UnixTime},
 };
@@ -51,6 +53,15 @@ impl ConsentScope {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.word() == word)
+    }
+
+    /// The query that it allows.
+    #[must_use]
+    pub const fn query(self) -> Query {
+        match self {
+            Self::Successor => Query::Successor,
+            Self::Facts => Query::Facts,
+        }
     }
 
     /// How the text says it.
@@ -235,6 +246,18 @@ impl Declaration {
         }
         Ok(())
     }
+}
+
+/// Decides whether a relying party may have itself consented to for these scopes: each is a query that it may ask, about
+/// certificates of one kind at least.
+///
+/// # Errors
+/// As for [`decide_admission`].
+pub fn decide_scopes(party: Party<'_>, scopes: &[ConsentScope], now: UnixTime) -> Result<(), Refusal> {
+    scopes.iter().try_for_each(|scope| {
+        let admitted = |kind| decide_admission(Some(party), scope.query(), kind, now);
+        admitted(Kind::Sign).or_else(|refusal| admitted(Kind::Auth).map_err(|_| refusal)).map(drop)
+    })
 }
 
 /// Checks that holder and relying party have declared nothing since the text was drafted; `latest` is when they last did.

@@ -3,7 +3,8 @@
 use jitsuin::{
     kind::Kind,
     ports::{
-        AnswerRecord, CertificateRecord, ConsentEnd, ConsentEndCause, DisclosureRecord, RelyingPartyRecord, Step, Store,
+        AnswerRecord, CertificateRecord, ConsentEnd, ConsentEndCause, DisclosureRecord, HolderReference,
+        RelyingPartyRecord, Step, Store,
     },
     rules::{
         CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
@@ -32,7 +33,7 @@ enum Rough {
     Credential { octet: u8, name: u8 },
     Consent { number: u8, of: u64, party: bool, text: Option<u8> },
     EndConsent { number: u8, text: Option<u8> },
-    UnderConsent { number: u8 },
+    UnderConsent { number: u8, stale: bool },
     Party { name: u8, stale: bool, quota: u32 },
     Disclosure { name: u8, stale: bool, index: Option<u64>, second: i64 },
     Refused { name: u8, second: i64 },
@@ -76,7 +77,7 @@ fn rough() -> impl Strategy<Value = Rough> {
         2 => (0..12u8, 0..3u64, any::<bool>(), prop::option::weighted(0.1, 0..12u8))
             .prop_map(|(number, of, party, text)| Rough::Consent { number, of, party, text }),
         2 => (0..12u8, prop::option::of(0..24u8)).prop_map(|(number, text)| Rough::EndConsent { number, text }),
-        1 => (0..12u8).prop_map(|number| Rough::UnderConsent { number }),
+        1 => (0..12u8, seldom()).prop_map(|(number, stale)| Rough::UnderConsent { number, stale }),
         2 => (0..4u8, 0..4u8).prop_map(|(octet, name)| Rough::Credential { octet, name }),
         2 => (0..4u8, seldom(), 0..4u32).prop_map(|(name, stale, quota)| Rough::Party { name, stale, quota }),
         3 => (0..4u8, seldom(), prop::option::weighted(0.8, 0..12u64), 0..90_000i64)
@@ -149,7 +150,14 @@ fn refine(store: &dyn Store, rough: Rough) -> Step {
             let end = ConsentEnd { at: at(5), cause: ConsentEndCause::Withdrawn, declaration: text.map(signed) };
             Step::EndConsent { number: DraftNumber([number; 16]), end }
         }
-        Rough::UnderConsent { number } => Step::UnderConsent { number: DraftNumber([number; 16]) },
+        Rough::UnderConsent { number, stale } => {
+            let number = DraftNumber([number; 16]);
+            let mut all = (0..3).filter_map(|of| store.dossier(&reference(of)).unwrap());
+            let has = |holder: &HolderReference| store.consents(holder).unwrap().iter().any(|one| one.number == number);
+            let version =
+                all.find(|dossier| has(&dossier.holder.reference)).map_or(1, |dossier| dossier.holder.version);
+            Step::UnderConsent { number, version: version.saturating_sub(u64::from(stale)) }
+        }
         Rough::Party { name, stale, quota } => {
             let name = format!("name-{name}");
             let version = version(store, &name).saturating_sub(u64::from(stale));

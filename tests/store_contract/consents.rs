@@ -13,8 +13,8 @@ fn end(number: u8, declaration: Option<u8>) -> Step {
     Step::EndConsent { number: DraftNumber([number; 16]), end }
 }
 
-fn under(number: u8) -> Step {
-    Step::UnderConsent { number: DraftNumber([number; 16]) }
+fn under(number: u8, version: u64) -> Step {
+    Step::UnderConsent { number: DraftNumber([number; 16]), version }
 }
 
 fn give(record: jitsuin::ports::ConsentRecord) -> Step {
@@ -57,14 +57,16 @@ pub(crate) fn a_consent_is_ended_once_and_does_not_come_back(open: Open) {
     let (_dir, store) = crate::fresh(open);
     enrol(&*store, 1);
     conflicts(&*store, vec![end(1, None)]);
-    conflicts(&*store, vec![under(1)]);
+    conflicts(&*store, vec![under(1, 1)]);
     commit(&*store, vec![give(consent(1, 1, "a"))]).unwrap();
-    commit(&*store, vec![under(1)]).unwrap();
+    commit(&*store, vec![under(1, 1)]).unwrap();
+    conflicts(&*store, vec![under(1, 0)]);
+    conflicts(&*store, vec![under(1, 2)]);
     commit(&*store, vec![end(1, Some(9))]).unwrap();
     assert_eq!(store.consents(&reference(1)).unwrap()[0].ended.as_ref().unwrap().declaration, Some(signed(9)));
     conflicts(&*store, vec![end(1, None)]);
     conflicts(&*store, vec![end(1, Some(8))]);
-    conflicts(&*store, vec![under(1)]);
+    conflicts(&*store, vec![under(1, 1)]);
 }
 
 pub(crate) fn a_declaration_is_good_for_one_use(open: Open) {

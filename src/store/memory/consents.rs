@@ -18,7 +18,7 @@ impl Consents {
         self.0.iter().any(|one| one.declaration.digest == digest || withdrawal(one) == Some(digest))
     }
 
-    fn standing(&mut self, number: DraftNumber) -> Result<&mut ConsentRecord, StoreError> {
+    pub(super) fn standing(&mut self, number: DraftNumber) -> Result<&mut ConsentRecord, StoreError> {
         let found = self.0.iter_mut().find(|one| one.number == number && one.ended.is_none());
         found.ok_or(StoreError::Conflict(refusal::CONSENT))
     }
@@ -44,10 +44,6 @@ impl Consents {
         }
         self.standing(number)?.ended = Some(end);
         Ok(())
-    }
-
-    pub(super) fn under(&mut self, number: DraftNumber) -> Done {
-        self.standing(number).map(drop)
     }
 
     pub(super) fn of_holder(&self, holder: &HolderReference) -> Vec<ConsentRecord> {

@@ -104,7 +104,11 @@ impl State {
             Step::Consent(record) if !self.holders.contains_key(&record.holder) => conflict(refusal::NO_HOLDER),
             Step::Consent(record) => self.consents.give(*record),
             Step::EndConsent { number, end } => self.consents.end(number, end),
-            Step::UnderConsent { number } => self.consents.under(number),
+            Step::UnderConsent { number, version } => {
+                let known = self.consents.standing(number)?.holder.clone();
+                let same = self.holders.get(&known).is_some_and(|holder| holder.version == version);
+                unless(same, || conflict(refusal::CONSENT))
+            }
             Step::RelyingParty(record) => self.ledger.party(record, &self.credentials),
             Step::Disclosure { record, version } => self.ledger.disclosure(record, version, &self.certificates),
             Step::Refused { party, query, at, count } => self.ledger.refused(&party, query, at, count),

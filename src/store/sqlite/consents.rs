@@ -71,8 +71,10 @@ impl Steps<'_> {
         one(touched, refusal::CONSENT)
     }
 
-    pub(super) fn under_consent(&self, number: DraftNumber) -> Result<(), Trouble> {
-        let stands = self.finds("SELECT 1 FROM consent WHERE number = ?1 AND ended IS NULL", [number.0])?;
+    pub(super) fn under_consent(&self, number: DraftNumber, version: u64) -> Result<(), Trouble> {
+        let query = "SELECT 1 FROM consent c JOIN holder h ON h.reference = c.holder
+            WHERE c.number = ?1 AND c.ended IS NULL AND h.version = ?2";
+        let stands = self.finds(query, params![number.0, rows::int(version)?])?;
         one(usize::from(stands), refusal::CONSENT)
     }
 }

@@ -60,7 +60,7 @@ impl<'a> Steps<'a> {
             Step::Credential(record) => self.credential(&record),
             Step::Consent(record) => self.consent(&record),
             Step::EndConsent { number, end } => self.end_consent(number, &end),
-            Step::UnderConsent { number } => self.under_consent(number),
+            Step::UnderConsent { number, version } => self.under_consent(number, version),
             Step::RelyingParty(record) => self.relying_party(&record),
             Step::Disclosure { record, version } => self.disclosure(&record, version),
             Step::Refused { party, query, at, count } => self.refused(&party, query, at, count),
