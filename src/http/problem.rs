@@ -19,6 +19,15 @@
 //! | T-11 | 405 | the method |
 //! | T-12 | 408 | the body did not come in time |
 //!
+//! and the rules about what relying parties are told (section 8.1):
+//!
+//! | rule | status | about |
+//! |---|---|---|
+//! | L-11 | 404 | there is nothing newer to tell |
+//! | L-12 | 422 | the signed declaration: form, signature, or a text that is not canonical |
+//! | L-13 | 409 | the signed text was used before, is not of today, or is older than what the holder declared since |
+//! | L-14 | 422 | the certificate that signed is not a live signing certificate |
+//!
 //! What is our own fault has no rule and tells nothing of its cause: that is in the log.
 
 use std::borrow::Cow;
@@ -40,10 +49,19 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub const RULE_TAG: &str = "tag:jitsuin.example,2026:rule/";
 
 /// Rules whose refusal is not a plain 422: id, status, title.
-const RULES: [(&str, StatusCode, &str); 19] = [
+const RULES: &[(&str, StatusCode, &str)] = &[
     ("E-02", StatusCode::FORBIDDEN, "Only the municipality of residence acts for a holder"),
     ("E-04", StatusCode::CONFLICT, "The holder has such a certificate already"),
-    ("L-01", StatusCode::FORBIDDEN, "No such relying party is registered"),
+    ("L-01", StatusCode::FORBIDDEN, "The relying party is not registered"),
+    ("L-02", StatusCode::FORBIDDEN, "The recognition has ended"),
+    ("L-03", StatusCode::FORBIDDEN, "The relying party is suspended"),
+    ("L-04", StatusCode::FORBIDDEN, "The purposes do not cover this"),
+    ("L-05", StatusCode::FORBIDDEN, "The query was not agreed"),
+    ("L-06", StatusCode::TOO_MANY_REQUESTS, "The quota of the day is used up"),
+    ("L-07", StatusCode::FORBIDDEN, "Only both kinds of verifier in one are told the pair"),
+    ("L-08", StatusCode::UNPROCESSABLE_ENTITY, "The pair has expired"),
+    ("L-09", StatusCode::FORBIDDEN, "The holder has not consented"),
+    ("L-10", StatusCode::UNPROCESSABLE_ENTITY, "The status of that time cannot be told"),
     ("L-11", StatusCode::NOT_FOUND, "There is nothing newer"),
     ("L-12", StatusCode::UNPROCESSABLE_ENTITY, "The signed declaration cannot be accepted"),
     ("L-13", StatusCode::CONFLICT, "The signed text was used before or is not of today"),

@@ -28,12 +28,7 @@ use super::{
 };
 use crate::{
     authority::{
-        Actor, Authority,
-        change::RegisterChange,
-        consent::{DraftRequest, SignedConsent, WithdrawalRequest},
-        enrol::Enrolment,
-        hold::HoldRequest,
-        revoke::RevocationRequest,
+        Actor, Authority, change::RegisterChange, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest,
     },
     limits,
     rules::Asked,
@@ -41,6 +36,7 @@ use crate::{
 
 mod answer;
 mod body;
+mod consent;
 mod door;
 
 pub use body::inspect;
@@ -85,7 +81,7 @@ const fn post(path: &'static str, kind: &'static str, audience: Audience, tell: 
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 16] = [
+pub static ROUTES: [Route; 18] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -121,22 +117,12 @@ pub static ROUTES: [Route; 16] = [
         let found = call.authority.look_up_holder(call.actor, &call.identifier("reference")?)?;
         Reply::ok(&answer::holder(call.authority, &found)?)
     }),
-    get("/v1/holders/{reference}/consents", "consents", Audience::Staff, |call| {
-        let found = call.authority.consents(call.actor, &call.identifier("reference")?)?;
-        Reply::ok(&answer::consents(&found))
-    }),
-    post("/v1/consents/draft", "consent-draft", Audience::Everyone, |call| {
-        let request = read::<DraftRequest>(call.body)?;
-        Reply::ok(&call.authority.draft(call.actor, &call.once()?, &request)?)
-    }),
-    post("/v1/consents", "consent", Audience::Everyone, |call| {
-        let request = read::<SignedConsent>(call.body)?;
-        Reply::ok(&call.authority.consent(call.actor, &call.once()?, &request)?)
-    }),
-    post("/v1/withdrawals", "withdrawal", Audience::Everyone, |call| {
-        let request = read::<WithdrawalRequest>(call.body)?;
-        Reply::ok(&call.authority.withdraw(call.actor, &call.once()?, &request)?)
-    }),
+    consent::LIST,
+    consent::DRAFT,
+    consent::GIVE,
+    consent::WITHDRAW,
+    consent::SUCCESSOR,
+    consent::FACTS,
     get("/v1/whoami", "whoami", Audience::Everyone, |call| Reply::ok(&answer::whoami(call.actor))),
     get("/openapi.json", "openapi", Audience::Everyone, |_| Ok(Reply::text(OPENAPI))),
 ];

@@ -11,4 +11,5 @@ mod faults;
 mod flow;
 #[path = "../support/house.rs"]
 mod house;
+mod party;
 mod refusals;

@@ -1,6 +1,5 @@
 //! What the stories tell, as JSON, with certificates in PEM.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::header::HeaderValue;
 use pkcs8::der::pem::{LineEnding, encode_string};
 use serde::Serialize;
@@ -9,7 +8,6 @@ use super::door::Stop;
 use crate::{
     authority::{
         Actor, Authority, StoryError,
-        consent::ConsentStatus,
         issue::{Issuance, IssuedCertificate},
         lookup::{CardStatus, CertificateStatus, HolderStatus},
     },
@@ -121,18 +119,6 @@ pub(super) fn holder<'a>(authority: &Authority, found: &'a HolderStatus) -> Resu
         cards: &found.cards,
         certificates: certificates.collect::<Result<_, _>>()?,
     })
-}
-
-/// A [`ConsentStatus`] with what was signed, in base64.
-#[derive(Serialize)]
-pub(super) struct ConsentJson<'a> {
-    #[serde(flatten)]
-    status: &'a ConsentStatus,
-    cms: String,
-}
-
-pub(super) fn consents(found: &[ConsentStatus]) -> Vec<ConsentJson<'_>> {
-    found.iter().map(|status| ConsentJson { status, cms: STANDARD.encode(&status.message) }).collect()
 }
 
 pub(super) fn whoami(actor: &Actor) -> WhoAmI<'_> {
