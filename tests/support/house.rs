@@ -56,6 +56,10 @@ impl Entropy for Numbers {
 pub(crate) struct StandingClock(AtomicI64);
 
 impl StandingClock {
+    pub(crate) fn advance_seconds(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
     pub(crate) fn advance_days(&self, days: i64) {
         self.0.fetch_add(days * 86_400, Ordering::SeqCst);
     }
