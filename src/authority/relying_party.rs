@@ -179,9 +179,8 @@ impl PartyChange {
 /// What a change amounts to: its steps, the action of its audit entry, and the party from then on.
 ///
 /// # Errors
-/// `T-01` for a name, title or reason that is none; `T-09` for a party or credential that is not there; `T-08` for a
-/// credential of somebody else; `L-02`, `L-04`, `L-05`, `L-06` as [`decide_terms`] says; `L-03` for a reinstatement of who
-/// is not suspended.
+/// `T-01` for a name, title or reason that is none; `T-09` for a party, credential or suspension that is not there; `T-08`
+/// for a credential of somebody else; `T-01`, `L-02` as [`decide_terms`] says.
 pub fn decide_change(
     store: &dyn Store,
     change: &PartyChange,
@@ -201,7 +200,7 @@ pub fn decide_change(
         PartyChange::Reinstate(_) => {
             let mut record = known.ok_or_else(nobody)?;
             if record.suspended.take().is_none() {
-                return Err(Refusal::new("L-03", format!("{} is not suspended", record.name)).into());
+                return Err(Refusal::new("T-09", format!("{} is not suspended", record.name)).into());
             }
             Ok((vec![Step::RelyingParty(record.clone())], "relying-party.reinstated", record))
         }

@@ -26,7 +26,9 @@ pub mod house;
 pub mod init;
 pub mod layout;
 pub mod municipality;
+pub mod operator_way;
 pub mod passphrase;
+pub mod relying_party;
 pub mod serve;
 pub mod tls;
 pub mod validity;
@@ -75,6 +77,9 @@ enum Command {
     /// List, give out or disable the credentials of counters, relying parties and operators.
     #[command(subcommand)]
     Credential(CredentialCommand),
+    /// Agree terms with relying parties, suspend and reinstate them, and show how often they asked.
+    #[command(subcommand)]
+    RelyingParty(relying_party::RelyingPartyCommand),
     /// Look at the sealed audit.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -232,6 +237,7 @@ impl Cli {
                 let client = credential::Client { role, name: name.0, municipality };
                 credentials::issue(&service.dir, &service.passphrase(Purpose::Open)?, &client, &out)
             }
+            Command::RelyingParty(command) => relying_party::run(&command, &out),
             Command::Audit(AuditCommand::Verify { dir }) => audit::verify(&dir, &out),
         }
     }

@@ -23,6 +23,16 @@
 //!
 //! | rule | status | about |
 //! |---|---|---|
+//! | L-01 | 403 | no terms are agreed with this relying party |
+//! | L-02 | 403 | its recognition (認定) has ended |
+//! | L-03 | 403 | the service to it is suspended |
+//! | L-04 | 403 | its purposes do not cover this kind of certificate |
+//! | L-05 | 403 | this query is not among those agreed |
+//! | L-06 | 429 | its quota of the day is used up; `Retry-After` says when the next day begins in Japan |
+//! | L-07 | 403 | a pair is told only to who is both kinds of verifier |
+//! | L-08 | 422 | a pair is told only while neither certificate has expired |
+//! | L-09 | 403 | the holder has not consented to this relying party for this |
+//! | L-10 | 422 | a time that is to come, that is not settled yet, or of which nothing was known |
 //! | L-11 | 404 | there is nothing newer to tell |
 //! | L-12 | 422 | the signed declaration: form, signature, or a text that is not canonical |
 //! | L-13 | 409 | the signed text was used before, is not of today, or is older than what the holder declared since |
@@ -40,7 +50,15 @@ use hyper::{
 use serde::Serialize;
 
 use super::server::BodyError;
-use crate::{authority::StoryError, limits::QUOTED_CHARACTERS, rules::Refusal};
+use crate::{
+    authority::StoryError,
+    limits::QUOTED_CHARACTERS,
+    rules::{
+        Refusal,
+        calendar::{day_of, last_instant},
+    },
+    x509::UnixTime,
+};
 
 /// The media type.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -131,6 +149,18 @@ impl Problem {
     pub fn unavailable(seconds: u32) -> Self {
         let detail = "the service cannot do this now; send the same request again, with the same Idempotency-Key";
         Self { retry_after: Some(seconds), ..Self::ours(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
+    /// What a story that was not told means at `now`: as [`From`] says, and when the quota of the day is used up (`L-06`),
+    /// with the seconds until the next day begins in Japan.
+    #[must_use]
+    pub fn of(error: StoryError, now: UnixTime) -> Self {
+        let problem = Self::from(error);
+        if problem.rule() != Some("L-06") {
+            return problem;
+        }
+        let midnight = last_instant(day_of(now)).seconds() + 1;
+        Self { retry_after: u32::try_from(midnight - now.seconds()).ok(), ..problem }
     }
 
     /// Our own fault.
@@ -243,6 +273,23 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_comes_back_at_midnight_in_japan() {
+        for (now, seconds) in
+            [("2027-01-15T08:00:00Z", "25200"), ("2027-01-15T14:59:59Z", "1"), ("2027-01-15T15:00:00Z", "86400")]
+        {
+            let over = || StoryError::Refused(Refusal::new("L-06", ""));
+            let response = Problem::of(over(), now.parse().unwrap()).into_response();
+            assert_eq!(
+                (response.status().as_u16(), response.headers()[RETRY_AFTER].to_str().unwrap()),
+                (429, seconds),
+                "{now}"
+            );
+        }
+        let other = Problem::of(StoryError::Refused(Refusal::new("L-03", "")), UnixTime::EPOCH).into_response();
+        assert!(!other.headers().contains_key(RETRY_AFTER));
+    }
+
+    #[test]
     fn our_own_faults_tell_nothing_of_their_cause() {
         for error in [StoryError::Fault("/secret/key".into()), StoryError::Corrupt("row 7 of secret".into())] {
             let problem = Problem::from(error);
@@ -262,10 +309,13 @@ mod tests {
 
     #[test]
     fn every_technical_rule_is_in_the_table_above() {
-        let documented = include_str!("problem.rs").lines().filter(|line| line.starts_with("//! | T-"));
-        let documented: Vec<(&str, &str)> =
+        let in_table = |line: &&str| line.starts_with("//! | T-") || line.starts_with("//! | L-");
+        let documented = include_str!("problem.rs").lines().filter(in_table);
+        let mut documented: Vec<(&str, &str)> =
             documented.filter_map(|line| line[6..].split_once(" | ")).map(|(id, rest)| (id, &rest[..3])).collect();
-        let known = RULES.iter().filter(|(id, ..)| id.starts_with("T-"));
+        documented.sort_unstable();
+        let known = RULES.iter().filter(|(id, ..)| id.starts_with("T-") || id.starts_with("L-"));
+        assert_eq!(documented.len(), known.clone().count());
         for (at, (id, status, _)) in known.enumerate() {
             let (documented, first) = documented[at];
             assert_eq!(documented, *id);

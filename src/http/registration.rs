@@ -38,6 +38,8 @@ mod answer;
 mod body;
 mod consent;
 mod door;
+mod party;
+mod query;
 
 pub use body::inspect;
 
@@ -53,6 +55,8 @@ pub enum Audience {
     Staff,
     /// Operators.
     Operators,
+    /// Relying parties; whether terms are agreed with them the stories say.
+    RelyingParties,
 }
 
 /// What a route does, on a thread where it may wait.
@@ -69,19 +73,32 @@ pub struct Route {
     pub kind: &'static str,
     /// Whom it lets in.
     pub audience: Audience,
+    /// The parameters of its query; a route without any takes no query.
+    pub query: &'static [&'static str],
     tell: Tell,
 }
 
 const fn get(path: &'static str, kind: &'static str, audience: Audience, tell: Tell) -> Route {
-    Route { method: Method::GET, path, kind, audience, tell }
+    asking(path, kind, audience, &[], tell)
+}
+
+/// A GET whose query may have these parameters.
+const fn asking(
+    path: &'static str,
+    kind: &'static str,
+    audience: Audience,
+    query: &'static [&'static str],
+    tell: Tell,
+) -> Route {
+    Route { method: Method::GET, path, kind, audience, query, tell }
 }
 
 const fn post(path: &'static str, kind: &'static str, audience: Audience, tell: Tell) -> Route {
-    Route { method: Method::POST, path, kind, audience, tell }
+    Route { method: Method::POST, path, kind, audience, query: &[], tell }
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 18] = [
+pub static ROUTES: [Route; 27] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -117,6 +134,15 @@ pub static ROUTES: [Route; 18] = [
         let found = call.authority.look_up_holder(call.actor, &call.identifier("reference")?)?;
         Reply::ok(&answer::holder(call.authority, &found)?)
     }),
+    party::STATUS,
+    party::PAIR,
+    party::OWN_USAGE,
+    party::PARTIES,
+    party::AGREE,
+    party::SUSPEND,
+    party::REINSTATE,
+    party::USAGE,
+    party::DISCLOSURES,
     consent::LIST,
     consent::DRAFT,
     consent::GIVE,

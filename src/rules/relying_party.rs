@@ -157,17 +157,17 @@ const RECOGNITION_MONTHS: u16 = 12;
 /// Decides whether terms may be agreed on `today`.
 ///
 /// # Errors
-/// `L-04` without a purpose, `L-05` without a query, `L-06` with a quota of nothing, `L-02` for a recognition that is over
-/// or ends more than a year from today.
+/// `T-01` without a purpose, without a query or with a quota of nothing; `L-02` for a recognition that is over or ends more
+/// than a year from today.
 pub fn decide_terms(terms: &Terms, today: Day) -> Result<(), Refusal> {
     if terms.purposes.is_empty() {
-        return Err(Refusal::new("L-04", "a relying party has a purpose: signature, authentication or both"));
+        return Err(Refusal::new("T-01", "a relying party has a purpose: signature, authentication or both"));
     }
     if terms.queries.is_empty() {
-        return Err(Refusal::new("L-05", "a relying party has a query that it may ask"));
+        return Err(Refusal::new("T-01", "a relying party has a query that it may ask"));
     }
     if terms.daily_quota == 0 {
-        return Err(Refusal::new("L-06", "a quota of nothing asks nothing; suspend the party instead"));
+        return Err(Refusal::new("T-01", "a quota of nothing asks nothing; suspend the party instead"));
     }
     let until = terms.recognised_until;
     let latest = plus_months(today, RECOGNITION_MONTHS);

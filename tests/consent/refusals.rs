@@ -179,25 +179,25 @@ async fn a_text_is_good_for_a_day_and_not_for_undoing_what_came_after_it() {
     let citizen = Citizen::new(1);
     let serial = citizen.apply(&suginami, "/v1/certificates", &citizen.application(false)).await;
     let old = citizen.sign(&drafted(&party, &serial).await);
-    open.house.clock.advance_seconds(86_401);
+    open.house.clock.advance(86_401);
     assert_eq!(refusal(&party.post("/v1/consents", &old).await), (409, "L-13"));
     // The relying party keeps the wide one back, hands in the narrow one, and then tries the wide one.
     let wide = citizen.sign(&drafted(&party, &serial).await);
-    open.house.clock.advance_seconds(1);
+    open.house.clock.advance(1);
     let narrow = json!({"serial": serial, "scopes": ["successor"]});
     let narrow = done(party.post("/v1/consents/draft", &narrow).await)["text"].as_str().unwrap().to_owned();
     done(party.post("/v1/consents", &citizen.sign(&narrow)).await);
     assert_eq!(refusal(&party.post("/v1/consents", &wide).await), (409, "L-13"));
     // So with one that was kept back until the holder withdrew at the counter.
     let spare = citizen.sign(&drafted(&party, &serial).await);
-    open.house.clock.advance_seconds(1);
+    open.house.clock.advance(1);
     done(suginami.post("/v1/withdrawals", &json!({"holder": citizen.reference(), "party": "e-filing"})).await);
     assert_eq!(refusal(&party.post("/v1/consents", &spare).await), (409, "L-13"));
     assert_eq!(refusal(&party.get(&format!("/v1/facts/{serial}")).await), (403, "L-09"));
     // And a withdrawal of yesterday does not end the consent of today.
     let ask = json!({"serial": serial, "withdraw_from": "e-filing"});
     let early = done(party.post("/v1/consents/draft", &ask).await)["text"].as_str().unwrap().to_owned();
-    open.house.clock.advance_seconds(1);
+    open.house.clock.advance(1);
     done(party.post("/v1/consents", &citizen.sign(&drafted(&party, &serial).await)).await);
     assert_eq!(refusal(&party.post("/v1/withdrawals", &citizen.sign(&early)).await), (409, "L-13"));
     done(party.get(&format!("/v1/facts/{serial}")).await);

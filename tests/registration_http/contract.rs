@@ -113,6 +113,7 @@ fn parameters_and_keys_are_documented() {
         let documented: BTreeSet<&str> = parameters.into_iter().flatten().map(|one| resolve_name(one)).collect();
         let mut expected: BTreeSet<&str> =
             route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        expected.extend(route.query);
         if route.method == Method::POST {
             expected.insert("Idempotency-Key");
         }

@@ -10,4 +10,5 @@ mod desk;
 mod faults;
 #[path = "../support/house.rs"]
 mod house;
+mod relying_party;
 mod stories;

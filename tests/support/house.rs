@@ -4,9 +4,12 @@
 //! on a free port with real TLS, and `open.client(role, name)` is a client with a certificate of the access CA.
 #![allow(dead_code, clippy::allow_attributes, reason = "each test takes what it needs of the house")]
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU8, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -28,7 +31,13 @@ use jitsuin::{
     municipality::MunicipalityCode,
     ports::{AuthorityRecord, Change, Clock, CredentialRecord, Entropy, EntropyError, Role, Signer, Step, Store},
     profile::{Profile, Variant, access::ServerName},
-    revocation::{index::StatusIndex, lists::PublishedLists, serial::SerialPermutation},
+    revocation::{
+        answer::AnswerDesk,
+        index::StatusIndex,
+        lists::PublishedLists,
+        responder::{Delegate, IssuerEntry, NeverIssued, Responder, ResponsePolicy},
+        serial::SerialPermutation,
+    },
     rules::Policy,
     signer::{KeyKind, PrivateKey, SoftwareSigner},
     store::MemoryStore,
@@ -56,7 +65,7 @@ impl Entropy for Numbers {
 pub(crate) struct StandingClock(AtomicI64);
 
 impl StandingClock {
-    pub(crate) fn advance_seconds(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 
@@ -155,6 +164,15 @@ pub(crate) fn profile() -> Profile {
     }
 }
 
+/// The OCSP responder of a CA, with a P-256 key.
+fn delegate(profile: &Profile, issuer: &Issuer) -> Delegate {
+    let signer = SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).unwrap()).unwrap();
+    let key = SubjectPublicKey::from_der(signer.spki()).unwrap();
+    let serial = Serial::from_octets(&[0x50 + issuer.kind().id()]).unwrap();
+    let certificate = ceremony::ocsp_responder(profile, issuer, &key, &serial, always()).unwrap();
+    Delegate::new(Arc::new(signer), certificate).unwrap()
+}
+
 impl House {
     pub(crate) fn memory() -> Self {
         Self::new(Arc::new(MemoryStore::new()))
@@ -165,31 +183,37 @@ impl House {
         let clock = Arc::new(StandingClock(AtomicI64::new(MORNING)));
         let profile = Arc::new(profile());
         let mut steps: Vec<Step> = ["13115", "28207"].map(|code| Step::Municipality(code.parse().unwrap())).into();
-        let mut issuers = Vec::new();
+        let (mut issuers, mut entries) = (Vec::new(), Vec::new());
         for kind in Kind::BOTH {
             let signer = Arc::new(SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).unwrap()).unwrap());
             let serial = Serial::from_octets(&[0x40 + kind.id()]).unwrap();
             let certificate =
                 ceremony::certificate_authority(&profile, (kind, 1), &*signer, &serial, always()).unwrap();
             let record = AuthorityRecord { kind, generation: 1, first_index: 0, certificate };
-            issuers.push(Arc::new(Issuer::open(&record, signer, &profile).unwrap()));
+            let issuer = Issuer::open(&record, signer, &profile).unwrap();
+            entries.push(IssuerEntry::new(&record, delegate(&profile, &issuer)).unwrap());
+            issuers.push(Arc::new(issuer));
             steps.push(Step::Authority(record));
         }
         commit(&*store, &*clock, steps);
         let index = Arc::new(StatusIndex::default());
         store.follow(0, index.clone()).unwrap();
+        let serials = SerialPermutation::new(1, b"JITSUIN-TEST-KEY").unwrap();
         let authority = Authority::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
             entropy: Arc::new(Numbers::default()),
             issuers: Arc::new(Issuers::new(issuers).unwrap()),
-            serials: SerialPermutation::new(1, b"JITSUIN-TEST-KEY").unwrap(),
+            serials: serials.clone(),
             profile,
             policy: Policy::default(),
-            index,
+            index: index.clone(),
             lists: Arc::new(PublishedLists::default()),
             schedule: Schedule::default(),
         });
+        let policy = ResponsePolicy { life: Duration::from_secs(3600), never_issued: NeverIssued::Revoked };
+        let responder = Responder::new(entries, serials, index, policy);
+        authority.speak_through(Arc::new(AnswerDesk::new(responder)));
         Self { authority: Arc::new(authority), store, clock, access: TestAccessCa::new() }
     }
 

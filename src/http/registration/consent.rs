@@ -32,13 +32,14 @@ pub(super) const LIST: Route = get("/v1/holders/{reference}/consents", "consents
 });
 
 /// From a replaced certificate to the newest.
-pub(super) const SUCCESSOR: Route = get("/v1/successors/{kind}/{serial}", "successor", Audience::Everyone, |call| {
-    let (kind, serial) = (call.parameter("kind")?, call.parameter("serial")?);
-    Reply::ok(&call.authority.tell_successor(call.actor, (kind, &serial))?)
-});
+pub(super) const SUCCESSOR: Route =
+    get("/v1/successors/{kind}/{serial}", "successor", Audience::RelyingParties, |call| {
+        let (kind, serial) = (call.parameter("kind")?, call.parameter("serial")?);
+        Reply::ok(&call.authority.tell_successor(call.actor, (kind, &serial))?)
+    });
 
 /// The latest four facts.
-pub(super) const FACTS: Route = get("/v1/facts/{serial}", "facts", Audience::Everyone, |call| {
+pub(super) const FACTS: Route = get("/v1/facts/{serial}", "facts", Audience::RelyingParties, |call| {
     Reply::ok(&call.authority.tell_facts(call.actor, &call.parameter("serial")?)?)
 });
 

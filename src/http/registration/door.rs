@@ -21,6 +21,7 @@ use super::{
     answer::Reply,
     body::{self, idempotency_key, is_json},
     name,
+    query::{self, Parameters},
 };
 use crate::{
     authority::{Actor, Authority, Once, StoryError, TurnedAway},
@@ -67,7 +68,8 @@ pub(super) struct Call<'a> {
 struct Asked {
     method: Method,
     path: String,
-    parameters: Vec<(String, String)>,
+    parameters: Parameters,
+    query: Parameters,
     key: Option<String>,
     body: Bytes,
 }
@@ -90,6 +92,11 @@ impl Call<'_> {
     pub(super) fn identifier<T: Identifier>(&self, name: &str) -> Result<T, Stop> {
         let rule = |error| if error == NotAnIdentifier::MyNumber { "T-10" } else { "T-09" };
         T::parse(self.text(name)).map_err(|error| Problem::refused(rule(error), error.to_string()).into())
+    }
+
+    /// The parameters of the query.
+    pub(super) fn query(&self) -> &Parameters {
+        &self.request.query
     }
 
     fn text(&self, name: &str) -> &str {
@@ -182,7 +189,7 @@ impl Door {
                 self.note(actor.as_ref(), route, &stop).await;
                 let problem = match stop {
                     Stop::Door(problem) => problem,
-                    Stop::Story(error) => error.into(),
+                    Stop::Story(error) => Problem::of(error, self.authority.parts().clock.now()),
                 };
                 (problem.rule().map(str::to_owned), problem.into_response())
             }
@@ -213,7 +220,7 @@ impl Door {
         &self,
         actor: &Arc<Actor>,
         route: &'static Route,
-        parameters: Vec<(String, String)>,
+        parameters: Parameters,
         request: Request,
     ) -> Result<Reply, Stop> {
         may_come(actor, route)?;
@@ -230,17 +237,15 @@ impl Door {
     async fn read(
         &self,
         route: &Route,
-        parameters: Vec<(String, String)>,
+        parameters: Parameters,
         head: &request::Parts,
         body: Body,
     ) -> Result<Asked, Problem> {
-        if head.uri.query().is_some() {
-            return Err(Problem::refused("T-01", "this resource takes no query"));
-        }
         let mut asked = Asked {
             method: route.method.clone(),
             path: head.uri.path().to_owned(),
             parameters,
+            query: query::parse(head.uri.query(), route.query)?,
             key: None,
             body: Bytes::new(),
         };
@@ -318,6 +323,7 @@ fn may_come(actor: &Actor, route: &Route) -> Result<(), Problem> {
         Audience::Everyone => true,
         Audience::Staff => matches!(actor.role(), Some(Role::Municipality | Role::Operator)),
         Audience::Operators => actor.role() == Some(Role::Operator),
+        Audience::RelyingParties => actor.role() == Some(Role::RelyingParty),
     };
     let role = actor.role().map_or("service", Role::word);
     if lets_in { Ok(()) } else { Err(Problem::refused("T-08", format!("this is not for a {role}"))) }

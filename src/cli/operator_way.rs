@@ -1,0 +1,162 @@
+//! The operator's way to change a service: through its registration listener while it runs, straight into its store while
+//! it is stopped. One process writes a store, and its lock says which way is open.
+
+use std::{fs, net::SocketAddr, path::Path};
+
+use pkcs8::der::pem::{LineEnding, encode_string};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
+
+use super::{failure::Failure, layout::Layout, passphrase, world::SystemEntropy};
+use crate::{
+    config::Config,
+    http::client::{Answer, Client},
+    limits::{KEY_FILE_OCTETS, PASSPHRASE_OCTETS},
+    signer::keyfile,
+    store::{OpenError, SqliteStore},
+};
+
+/// The operator's credential that `init` gives out.
+const OPERATOR: &str = "operator-1";
+
+/// What the audit calls whoever changes a stopped service.
+pub const CONSOLE: &str = "console";
+
+/// The way that is open.
+pub enum OperatorWay {
+    /// The service is stopped: this is its store, held until dropped.
+    Stopped(Box<SqliteStore>),
+    /// The service runs.
+    Running(Box<Running>),
+}
+
+/// A connection to a running service, as operator.
+pub struct Running {
+    /// Its store, to read.
+    pub store: SqliteStore,
+    client: Client,
+    base: String,
+    runtime: Runtime,
+}
+
+impl OperatorWay {
+    /// Finds the way that is open to the service in `directory`.
+    ///
+    /// # Errors
+    /// [`Failure`] if the store cannot be opened; if the service runs and the operator's credential is not at hand.
+    pub fn find(directory: &Path, config: &Config) -> Result<Self, Failure> {
+        match SqliteStore::open(&config.store.path) {
+            Ok(store) => Ok(Self::Stopped(Box::new(store))),
+            Err(OpenError::Held(_)) => Running::connect(directory, config).map(Box::new).map(Self::Running),
+            Err(error) => Err(Failure::refused(error)),
+        }
+    }
+
+    /// The store, to read.
+    #[must_use]
+    pub fn store(&self) -> &SqliteStore {
+        match self {
+            Self::Stopped(store) => store,
+            Self::Running(running) => &running.store,
+        }
+    }
+}
+
+impl Running {
+    fn connect(directory: &Path, config: &Config) -> Result<Self, Failure> {
+        let layout = Layout::new(directory, config);
+        let file = |suffix: &str| layout.credentials().join(format!("{OPERATOR}.{suffix}"));
+        let read = |path: &Path| {
+            let unreadable = |error| {
+                let path = path.display();
+                Failure::refused(format!("the service runs, and to speak to it as operator takes {path}: {error}"))
+            };
+            fs::read(path).map_err(unreadable)
+        };
+        let ca = read(&layout.certificate("access"))?;
+        let certificate = read(&file("pem"))?;
+        let key = key(&file("key"), &file("passphrase"))?;
+        Ok(Self {
+            store: SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?,
+            client: Client::new(&ca, &certificate, key.as_bytes()).map_err(Failure::refused)?,
+            base: format!("https://{}", reachable(config.listen.registration)),
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?,
+        })
+    }
+
+    /// POSTs to the registration listener and reads its yes.
+    ///
+    /// # Errors
+    /// [`Failure`]: refused where the service refuses, else a fault.
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, Failure> {
+        let body = serde_json::to_value(body).map_err(Failure::fault)?;
+        let key = passphrase::random(&SystemEntropy::default()).map_err(Failure::fault)?;
+        let url = format!("{}{path}", self.base);
+        let answer = self.runtime.block_on(self.client.post_json(&url, &key, &body)).map_err(Failure::fault)?;
+        if answer.status.is_success() {
+            return serde_json::from_value(answer.body).map_err(Failure::fault);
+        }
+        Err(problem(&answer))
+    }
+}
+
+fn problem(answer: &Answer<Value>) -> Failure {
+    let text = |name: &str| answer.body[name].as_str();
+    let detail = text("detail").unwrap_or("no detail");
+    match text("rule") {
+        Some(rule) => Failure::refused(format!("{rule}: {detail}")),
+        None => Failure::fault(format!("{}: {detail}", answer.status)),
+    }
+}
+
+/// The operator's key as PEM in the clear: opened by its passphrase where it has one beside it.
+fn key(path: &Path, passphrase: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = |octets: &[u8]| Zeroizing::new(String::from_utf8_lossy(octets).trim_end().to_owned());
+    if !passphrase.exists() {
+        return Ok(text(&keyfile::read_private(path, KEY_FILE_OCTETS).map_err(Failure::refused)?));
+    }
+    let passphrase = text(&keyfile::read_private(passphrase, PASSPHRASE_OCTETS).map_err(Failure::refused)?);
+    let key = keyfile::read_encrypted(path, &passphrase).map_err(Failure::refused)?;
+    encode_string("PRIVATE KEY", LineEnding::LF, key.pkcs8()).map(Zeroizing::new).map_err(Failure::fault)
+}
+
+/// Where a listener is reached from the same machine.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let mut address = listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(match listen {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_every_address_is_reached_on_this_machine() {
+        for (listen, reached) in
+            [("0.0.0.0:8443", "127.0.0.1:8443"), ("[::]:8443", "[::1]:8443"), ("192.0.2.1:8443", "192.0.2.1:8443")]
+        {
+            assert_eq!(reachable(listen.parse().unwrap()).to_string(), reached);
+        }
+    }
+
+    #[test]
+    fn a_no_of_the_service_is_a_refusal_with_its_rule_and_a_fault_without() {
+        let answer = |status: u16, body| Answer {
+            status: hyper::StatusCode::from_u16(status).unwrap(),
+            headers: hyper::HeaderMap::new(),
+            body,
+        };
+        let refused = problem(&answer(403, serde_json::json!({ "rule": "T-08", "detail": "not you" })));
+        assert_eq!((refused.to_string().as_str(), refused.exit_code()), ("T-08: not you", 3.into()));
+        let fault = problem(&answer(503, serde_json::json!({ "detail": "later" })));
+        assert!(fault.to_string().contains("503") && fault.exit_code() == 1.into());
+    }
+}
