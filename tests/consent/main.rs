@@ -5,6 +5,7 @@ mod citizen;
 mod cms;
 #[path = "../registration_http/contract.rs"]
 mod contract;
+#[expect(dead_code, reason = "the registration's own tests use all of it")]
 #[path = "../registration_http/desk.rs"]
 mod desk;
 mod faults;
