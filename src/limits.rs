@@ -8,6 +8,24 @@ pub const SERIAL_OCTETS: usize = 20;
 /// Octets of one PKCS#10 request: RSA-4096 with generous attributes stays under it.
 pub const CSR_OCTETS: usize = 4 * 1024;
 
+/// Octets of a signed message (CMS): a text of 2 kB, a signature and the certificates that tools add fit three times.
+pub const CMS_OCTETS: usize = 24 * 1024;
+
+/// Certificates that a signed message may bring along; none is looked at.
+pub const CMS_CERTIFICATES: usize = 4;
+
+/// Signed attributes of a signed message: OpenSSL writes four, CAdES three more.
+pub const CMS_ATTRIBUTES: usize = 16;
+
+/// Octets of a declaration's text: three names of the longest and the fixed lines fit.
+pub const DECLARATION_OCTETS: usize = 4 * 1024;
+
+/// Characters of a name in a declaration's text.
+pub const DECLARATION_VALUE_CHARACTERS: usize = 200;
+
+/// How long a drafted declaration may wait for its signature: the holder looks for the card at home.
+pub const DECLARATION_LIFE: Duration = Duration::from_secs(24 * 3600);
+
 /// Octets of a JSON body on the registration listener: two requests in base64 and the facts fit ten times.
 pub const JSON_BODY_OCTETS: usize = 64 * 1024;
 

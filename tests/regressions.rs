@@ -26,7 +26,7 @@ use jitsuin::{
     authority::{change::RegisterChange, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest},
     cli::validity,
     kind::Kind,
-    x509::{CertificateView, CertificationRequest, CrlView},
+    x509::{CertificateView, CertificationRequest, CrlView, SignedMessage},
 };
 
 fn root() -> PathBuf {
@@ -106,6 +106,16 @@ fn seeds_come_past_the_gate() {
         let list = seed(&format!("crl/{name}.der"));
         assert!(CrlView::from_der(&list).expect("a list").entries().all(|entry| entry.is_ok()), "{name}");
     }
+    for (name, read) in [
+        ("attached", true),
+        ("with-certificate", true),
+        ("named-by-key", true),
+        ("without-attributes", false),
+        ("streamed", false),
+    ] {
+        let message = seed(&format!("cms/openssl-{name}"));
+        assert_eq!(SignedMessage::from_der(&message[1..]).is_ok(), read, "{name}");
+    }
     for name in ["p256", "p384", "rsa", "attributes"] {
         let request = CertificationRequest::from_der(&seed(&format!("csr/openssl-{name}"))[1..]).expect("a request");
         assert!(request.verify().is_ok(), "{name}");
@@ -164,6 +174,21 @@ fn made_by_openssl(folder: &Path) -> Vec<(&'static str, &'static str, Vec<u8>)> 
         let der = fs::read(folder.join(name)).expect("a request");
         made.extend(["ocsp_request", "ocsp_answer"].map(|target| (target, name, der.clone())));
     }
+    for (name, options) in [
+        ("attached", "-nosmimecap"),
+        ("with-certificate", ""),
+        ("named-by-key", "-nocerts -nosmimecap -keyid -md sha384"),
+        ("without-attributes", "-noattr"),
+        ("streamed", "-stream"),
+    ] {
+        fs::write(folder.join("text"), "JITSUIN-TEST\r\n").expect("a file");
+        let nocerts = if name == "with-certificate" { "" } else { " -nocerts" };
+        let line = format!(
+            "cms -sign -nodetach{nocerts} {options} -in text -signer signer.pem -inkey key.pem -outform DER -out {name}"
+        );
+        openssl(&line.split_whitespace().collect::<Vec<_>>().join(" "));
+        made.push(("cms", name, seeds::chosen(0, fs::read(folder.join(name)).expect("a message"))));
+    }
     for (name, key) in asked {
         openssl(&format!("req -new -newkey {key} -noenc -keyout key -subj /CN=JITSUIN-TEST -outform DER -out {name}"));
         made.push(("csr", name, seeds::chosen(0, fs::read(folder.join(name)).expect("a request"))));
@@ -174,12 +199,15 @@ fn made_by_openssl(folder: &Path) -> Vec<(&'static str, &'static str, Vec<u8>)> 
 #[test]
 fn the_seeds_are_those_that_are_described() {
     let write = std::env::var("SEEDS").is_ok_and(|what| what == "write");
-    if write && !root().join("fuzz/seeds/csr/openssl-rsa").exists() {
+    if write {
         let folder = tempfile::tempdir().expect("a folder");
         for (target, name, content) in made_by_openssl(folder.path()) {
             let seeds = root().join("fuzz/seeds").join(target);
             fs::create_dir_all(&seeds).expect("the folder");
-            fs::write(seeds.join(format!("openssl-{name}")), content).expect("a seed");
+            let seed = seeds.join(format!("openssl-{name}"));
+            if !seed.exists() {
+                fs::write(seed, content).expect("a seed");
+            }
         }
     }
     let all = seeds::all();

@@ -16,6 +16,8 @@ use tempfile::TempDir;
 mod agreement;
 #[path = "store_contract/checked.rs"]
 mod checked;
+#[path = "store_contract/consents.rs"]
+mod consents;
 #[path = "store_contract/durable.rs"]
 mod durable;
 #[path = "store_contract/fixture.rs"]
@@ -84,6 +86,12 @@ macro_rules! engine {
                 a_credential_has_a_name_of_its_own
                 a_municipality_takes_part_once
                 a_clock_that_went_back_stops_writing
+            );
+            run!($open, consents:
+                a_holder_has_one_standing_consent_for_each_party
+                a_consent_is_ended_once_and_does_not_come_back
+                a_declaration_is_good_for_one_use
+                a_new_consent_is_the_holders_and_allows_something
             );
             run!($open, together:
                 a_refused_last_step_leaves_nothing_not_even_the_entry

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod certificate;
+pub mod cms;
 pub mod crl;
 pub mod csr;
 pub mod der;
@@ -21,8 +22,9 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name: the fuzz target, its folder of seeds and its folder of regressions are called so.
-pub const TARGETS: [(&str, Check); 14] = [
+pub const TARGETS: [(&str, Check); 15] = [
     ("certificate", certificate::check),
+    ("cms", cms::check),
     ("config", text::check_config),
     ("crl", crl::check),
     ("csr", csr::check),

@@ -9,6 +9,7 @@ use jitsuin::{
     config::Config,
     kind::Kind,
     ports::Signer,
+    rules::{Act, ConsentScope, Declaration, DraftNumber, Particulars},
     x509::{
         Attribute, CertificateView, CrlEntry, CrlHeader, CrlWriter, Name, RevocationReason, Serial, SignatureAlgorithm,
         UnixTime, assemble,
@@ -24,7 +25,10 @@ use jitsuin::{
 use ring::digest::{SHA256, digest};
 use serde_json::json;
 
-use super::desk::{House, KnownKey, LIFE, now};
+use super::{
+    cms,
+    desk::{House, KnownKey, LIFE, now},
+};
 
 /// Nobody's signature.
 const SIGNATURE: &[u8] = &[0x30, 6, 2, 1, 1, 2, 1, 1];
@@ -46,6 +50,10 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(lists().into_iter().map(|(name, der)| ("crl", format!("{name}.der"), der)));
     seeds.extend(certificates().into_iter().map(|(name, der)| ("certificate", format!("{name}.der"), der)));
     seeds.push(("csr", "signed-here.bin".into(), chosen(1, request_info())));
+    seeds.extend(
+        signed_contents().into_iter().map(|(name, content)| ("cms", format!("{name}.bin"), chosen(1, content))),
+    );
+    seeds.extend(signed_attributes().into_iter().map(|(name, list)| ("cms", format!("{name}.bin"), chosen(2, list))));
     seeds.extend(elements().into_iter().map(|(name, der)| ("der", format!("{name}.der"), der)));
     seeds.extend(texts());
     seeds
@@ -198,6 +206,39 @@ fn request_info() -> Vec<u8> {
         out.extend_from_slice(KnownKey::Three.signer().spki());
         nested(out, context_constructed(0), |_| ());
     })
+}
+
+/// Texts that a holder signs.
+fn signed_contents() -> Vec<(&'static str, Vec<u8>)> {
+    let particulars = Particulars {
+        service: "JITSUIN-TEST".into(),
+        party: "e-filing".into(),
+        title: "試験用電子申請窓口".into(),
+        serial: Serial::from_octets(&[0x0A, 0xBC]).expect("a serial"),
+        drafted: now(),
+        number: DraftNumber([0x5A; 16]),
+    };
+    let text = |act| Declaration::new(act, particulars.clone()).expect("a declaration").text().into_bytes();
+    vec![
+        ("consent", text(Act::Consent(ConsentScope::ALL.to_vec()))),
+        ("consent-to-one", text(Act::Consent(vec![ConsentScope::Successor]))),
+        ("withdrawal", text(Act::Withdrawal)),
+        ("no-declaration", cms::CONTENT.to_vec()),
+    ]
+}
+
+/// Signed attributes, good and bad.
+fn signed_attributes() -> Vec<(&'static str, Vec<u8>)> {
+    let good = cms::attributes(cms::CONTENT);
+    let when = cms::attribute(oid::CMS_SIGNING_TIME, &build(ours::UTC_TIME, |out| out.extend(b"261102010000Z")));
+    let (first, second) = good.split_at(26);
+    vec![
+        ("attributes", good.clone()),
+        ("attributes-with-time", [first, &when, second].concat()),
+        ("attributes-out-of-order", [second, first].concat()),
+        ("attributes-twice", [&good[..], &good].concat()),
+        ("attributes-of-another-content", cms::attributes(b"another")),
+    ]
 }
 
 /// One element of each type, and some in each other.

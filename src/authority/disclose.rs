@@ -7,7 +7,7 @@
 //! A status is read once more after it was recorded. The record is an audit entry of now, behind which no event of the past
 //! can be recorded any more; so what is stated as known at K stays true.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use serde::Serialize;
 
@@ -23,11 +23,17 @@ use crate::{
         statement::{self, Claims},
     },
     rules::{
-        Admission, AskedTimes, Disclosure, Moment, Party, Query, Refusal, Subject, decide_admission, decide_disclosure,
-        decide_moment,
+        Admission, AskedTimes, Disclosure, DraftNumber, Moment, Party, Query, Refusal, Subject, decide_admission,
+        decide_disclosure, decide_moment,
     },
     x509::{Serial, UnixTime},
 };
+
+mod facts;
+mod successor;
+
+pub use facts::FactsAnswer;
+pub use successor::SuccessorAnswer;
 
 /// What a relying party asks, about which serial number of which CA.
 #[derive(Clone, Copy, Debug)]
@@ -45,12 +51,20 @@ pub(super) struct Found {
     pub(super) moment: Moment,
     pub(super) now: UnixTime,
     admission: Admission,
+    /// The consent and the version of its holder that an answer rests on.
+    rests_on: Cell<Option<(DraftNumber, u64)>>,
 }
 
 impl Found {
     /// The certificate.
     pub(super) fn certificate(&self) -> &CertificateRecord {
         &self.history.certificate
+    }
+
+    /// Says that the answer rests on a consent and on what was read of its holder at that version: it is recorded only
+    /// while both still stand.
+    pub(super) fn rest_on(&self, consent: DraftNumber, version: u64) {
+        self.rests_on.set(Some((consent, version)));
     }
 
     /// Lets the rules decide; `complete` adds to the plain facts what this query needs.
@@ -158,7 +172,7 @@ impl Authority {
             (Err(refusal), party) => return self.refuse_question(actor, party.is_some(), question, (now, refusal)),
         };
         let history = self.store().history(question.kind, question.serial)?.filter(History::is_issued);
-        let found = history.map(|history| Found { history, moment, now, admission });
+        let found = history.map(|history| Found { history, moment, now, admission, rests_on: Cell::new(None) });
         let told = match &found {
             Some(found) => answer(found),
             None => decide_disclosure(admission, None, now)
@@ -173,7 +187,9 @@ impl Authority {
         let of = found.as_ref().map(|found| (found.certificate().index, found.certificate().holder.clone()));
         let (query, kind, name) = (question.query, question.kind, party.name.clone());
         let record = DisclosureRecord { number: 0, at: now, party: name, query, kind, of, withheld };
-        match self.record(actor, question, record, party.version) {
+        let rests_on = found.as_ref().and_then(|found| found.rests_on.get());
+        let rests_on = rests_on.map(|(number, version)| Step::UnderConsent { number, version });
+        match self.record(actor, question, (record, party.version), rests_on) {
             Ok(()) => told,
             Err(StoreError::OverQuota) => {
                 let detail = format!("the quota of {} answers a day is used up", party.terms.daily_quota);
@@ -188,8 +204,8 @@ impl Authority {
         &self,
         actor: &Actor,
         question: &Question<'_>,
-        record: DisclosureRecord,
-        version: u64,
+        (record, version): (DisclosureRecord, u64),
+        rests_on: Option<Step>,
     ) -> Result<(), StoreError> {
         let at = record.at;
         let audit = Draft {
@@ -206,6 +222,7 @@ impl Authority {
         let waiting = self.refusals.take(actor.name());
         let mut steps = refusals::steps(actor.name(), at, &waiting);
         steps.push(Step::Disclosure { record, version });
+        steps.extend(rests_on);
         let done = self.store().commit(Change { steps, audit });
         if done.is_err() {
             self.refusals.put_back(actor.name(), waiting);

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::{
     ca::Issuers,
-    ports::{Clock, Store},
+    ports::{Clock, Entropy, Store},
     profile::Profile,
     revocation::{answer::AnswerDesk, index::StatusIndex, lists::PublishedLists, serial::SerialPermutation},
     rules::Policy,
@@ -16,6 +16,7 @@ use crate::{
 
 mod actor;
 pub mod change;
+pub mod consent;
 pub mod disclose;
 pub mod end;
 pub mod enrol;
@@ -43,6 +44,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Random octets.
+    pub entropy: Arc<dyn Entropy>,
     /// The open CA generations.
     pub issuers: Arc<Issuers>,
     /// The secret between indexes and serials.

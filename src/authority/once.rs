@@ -59,6 +59,9 @@ impl From<StoreError> for StoryError {
             StoreError::Duplicate(Duplicate::Credential) => {
                 Self::Refused(Refusal::new("T-08", "a credential of that name exists"))
             }
+            StoreError::Duplicate(Duplicate::Declaration) => {
+                Self::Refused(Refusal::new("L-13", "the signed text was used before; draft it anew"))
+            }
             StoreError::Duplicate(Duplicate::Serial) => Self::Corrupt("a serial number was given twice".into()),
             StoreError::OverQuota => Self::Refused(Refusal::new("L-06", "the quota of the day is used up")),
             StoreError::ClockWentBack { .. } | StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use zeroize::Zeroizing;
 
-use super::{failure::Failure, files, layout::Layout, tls::Tls};
+use super::{failure::Failure, files, layout::Layout, tls::Tls, world::SystemEntropy};
 use crate::{
     audit::Draft,
     authority::{
@@ -67,6 +67,7 @@ impl House {
         let authority = Arc::new(Authority::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
+            entropy: Arc::new(SystemEntropy::default()),
             issuers: Arc::new(issuers),
             serials: serials.clone(),
             profile,

@@ -33,6 +33,10 @@
 //! | L-08 | 422 | a pair is told only while neither certificate has expired |
 //! | L-09 | 403 | the holder has not consented to this relying party for this |
 //! | L-10 | 422 | a time that is to come, that is not settled yet, or of which nothing was known |
+//! | L-11 | 404 | there is nothing newer to tell |
+//! | L-12 | 422 | the signed declaration: form, signature, or a text that is not canonical |
+//! | L-13 | 409 | the signed text was used before, is not of today, or is older than what the holder declared since |
+//! | L-14 | 422 | the certificate that signed is not a live signing certificate |
 //!
 //! What is our own fault has no rule and tells nothing of its cause: that is in the log.
 
@@ -76,6 +80,10 @@ const RULES: &[(&str, StatusCode, &str)] = &[
     ("L-08", StatusCode::UNPROCESSABLE_ENTITY, "The pair has expired"),
     ("L-09", StatusCode::FORBIDDEN, "The holder has not consented"),
     ("L-10", StatusCode::UNPROCESSABLE_ENTITY, "The status of that time cannot be told"),
+    ("L-11", StatusCode::NOT_FOUND, "There is nothing newer"),
+    ("L-12", StatusCode::UNPROCESSABLE_ENTITY, "The signed declaration cannot be accepted"),
+    ("L-13", StatusCode::CONFLICT, "The signed text was used before or is not of today"),
+    ("L-14", StatusCode::UNPROCESSABLE_ENTITY, "The certificate that signed is not live"),
     ("T-01", StatusCode::BAD_REQUEST, "The request cannot be read"),
     ("T-02", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not JSON"),
     ("T-03", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),

@@ -36,6 +36,7 @@ use crate::{
 
 mod answer;
 mod body;
+mod consent;
 mod door;
 mod party;
 mod query;
@@ -97,7 +98,7 @@ const fn post(path: &'static str, kind: &'static str, audience: Audience, tell: 
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 21] = [
+pub static ROUTES: [Route; 27] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -142,6 +143,12 @@ pub static ROUTES: [Route; 21] = [
     party::REINSTATE,
     party::USAGE,
     party::DISCLOSURES,
+    consent::LIST,
+    consent::DRAFT,
+    consent::GIVE,
+    consent::WITHDRAW,
+    consent::SUCCESSOR,
+    consent::FACTS,
     get("/v1/whoami", "whoami", Audience::Everyone, |call| Reply::ok(&answer::whoami(call.actor))),
     get("/openapi.json", "openapi", Audience::Everyone, |_| Ok(Reply::text(OPENAPI))),
 ];

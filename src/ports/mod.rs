@@ -3,12 +3,14 @@
 //! A story (floor 4) knows only these. Adapters (floor 5) keep the contracts; `tests/store_contract.rs` is the
 //! store's contract as a suite that every engine runs.
 
+pub mod consent;
 pub mod identifier;
 pub mod record;
 pub mod signer;
 pub mod store;
 pub mod world;
 
+pub use consent::{ConsentEnd, ConsentEndCause, ConsentRecord, SignedDeclaration};
 pub use identifier::{CardNumber, HolderReference, NotAnIdentifier};
 pub use record::{
     AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, DisclosureRecord,

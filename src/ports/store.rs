@@ -20,15 +20,15 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, CredentialRecord, CrlRecord,
-    DisclosureRecord, Dossier, History, HolderRecord, HolderReference, ListedEvent, RelyingPartyRecord, Revocation,
-    StatusEvent, UsageRecord,
+    AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
+    CredentialRecord, CrlRecord, DisclosureRecord, Dossier, History, HolderRecord, HolderReference, ListedEvent,
+    RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Draft},
     kind::Kind,
     municipality::MunicipalityCode,
-    rules::{CertificateState, Day, Query},
+    rules::{CertificateState, Day, DraftNumber, Query},
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
 };
@@ -99,6 +99,25 @@ pub enum Step {
     Municipality(MunicipalityCode),
     /// A client certificate, new or as it is from now on.
     Credential(CredentialRecord),
+    /// A new consent. [`StoreError::Conflict`] if the holder has another to the same relying party that was not ended
+    /// before, or is not there; [`Duplicate::Declaration`] if its text was used before.
+    Consent(Box<ConsentRecord>),
+    /// The end of a consent before its time. [`StoreError::Conflict`] if there is none of that number, or it was ended
+    /// before; [`Duplicate::Declaration`] if the text of the withdrawal was used before.
+    EndConsent {
+        /// The consent.
+        number: DraftNumber,
+        /// How it ends.
+        end: ConsentEnd,
+    },
+    /// Nothing changes; what else the change does rests on this consent and on what was read of its holder.
+    /// [`StoreError::Conflict`] if the consent was ended, or the holder has changed since.
+    UnderConsent {
+        /// The consent.
+        number: DraftNumber,
+        /// The version of the holder that was read.
+        version: u64,
+    },
     /// A new relying party, or as it is from now on. `record.version` is the version that was read (0 for a new one); the
     /// store raises it by one. [`StoreError::Conflict`] if it has risen since, or if no relying party's credential bears
     /// the name.
@@ -144,6 +163,8 @@ pub enum Duplicate {
     Serial,
     /// The name of a credential.
     Credential,
+    /// A text that a holder signed: it is good for one use.
+    Declaration,
 }
 
 /// Why the store did not do it. In every case nothing was changed.
@@ -304,6 +325,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As for all reading.
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError>;
+
+    /// Every consent of a holder, ended ones too, oldest first.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError>;
 
     /// A certificate by its serial number, with all its status events.
     ///

@@ -114,7 +114,7 @@ fn auth_extensions(
 }
 
 /// Six otherNames in the order seen: name, birth, sex, address, and the substitution flags of name and address.
-fn four_facts(facts: &FourFacts) -> Vec<u8> {
+pub(super) fn four_facts(facts: &FourFacts) -> Vec<u8> {
     let (birth, sex) = (facts.birth_digits(), facts.sex().digit().to_string());
     let values: [(&[u8], &str); 6] = [
         (oid::FACT_NAME, facts.name().text()),

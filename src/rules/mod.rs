@@ -13,6 +13,7 @@
 //! | [`window`] | when they may be renewed (V-11) |
 //! | [`cause`] | which certificate of a pair an event ends, with which reason and on which ground (R-10…R-30) |
 //! | [`transition`] | whether a certificate may change its state so (R-01, C-08) |
+//! | [`consent`] | the holder's consent to disclosure as a text to be signed (L-12, L-13) |
 //! | [`relying_party`] | what a relying party may be told of a certificate (section 8.1, L-01…L-11) |
 //! | [`moment`] | for which time a status may be asked (L-10) |
 //! | [`facts`], [`flagged_text`], [`characters`] | what the signing certificate may say of its holder, and in which characters (N-01…N-05) |
@@ -21,6 +22,7 @@ pub mod calendar;
 pub mod card_term;
 pub mod cause;
 pub mod characters;
+pub mod consent;
 pub mod eligibility;
 pub mod facts;
 pub mod flagged_text;
@@ -39,6 +41,7 @@ mod worked_examples;
 
 pub use calendar::Day;
 pub use cause::{Cause, Effect, Ground, Origin};
+pub use consent::{Act, ConsentScope, Declaration, DraftNumber, Particulars};
 pub use eligibility::{Eligible, decide_eligibility};
 pub use facts::{FourFacts, FourFactsForm, Sex};
 pub use flagged_text::FlaggedText;

@@ -22,6 +22,10 @@ pub(super) const REVOCATION: &str = "held and revoked carry a revocation, other 
 pub(super) const CRL_NUMBER: &str = "the number of the list";
 /// The generation is not the next of its CA.
 pub(super) const GENERATION: &str = "the number of the generation";
+/// The consent is not there, or another stands in its place, or it was ended.
+pub(super) const CONSENT: &str = "the consent";
+/// A new consent that is already over, or to nothing.
+pub(super) const NEW_CONSENT: &str = "a new consent is not over and allows something";
 /// The value has no place in the schema: a number beyond 2^63, a date the calendar does not have.
 pub(super) const OUTSIDE: &str = "a value that the store cannot hold";
 /// The relying party is at another version than the caller read, or is new, or is not there.

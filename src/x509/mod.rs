@@ -1,7 +1,8 @@
-//! The nouns of RFC 5280, 6960 and 2986: strict DER in and out, no input or output, no clock.
+//! The nouns of RFC 5280, 5652, 6960 and 2986: strict DER in and out, no input or output, no clock.
 
 pub mod algorithm;
 pub mod certificate;
+pub mod cms;
 pub mod crl;
 pub mod csr;
 pub mod der;
@@ -16,6 +17,7 @@ pub mod time;
 
 pub use algorithm::{SignatureAlgorithm, UnsupportedSignature};
 pub use certificate::{CertificateFault, CertificateView, Extension, Tbs, assemble};
+pub use cms::{CmsError, DigestAlgorithm, SignedMessage, SignerIdentifier};
 pub use crl::{CrlEntry, CrlFault, CrlHeader, CrlTotals, CrlView, CrlWriteError, CrlWriter};
 pub use csr::{CertificationRequest, CsrError, VerifiedRequest};
 pub use extension::{GeneralName, OnlyContains};

@@ -115,6 +115,10 @@ oids! {
     RSA_PSS = [1, 2, 840, 113_549, 1, 1, 10];
     /// sha256WithRSAEncryption.
     RSA_SHA256 = [1, 2, 840, 113_549, 1, 1, 11];
+    /// sha384WithRSAEncryption, in signed messages only.
+    RSA_SHA384 = [1, 2, 840, 113_549, 1, 1, 12];
+    /// sha512WithRSAEncryption, in signed messages only.
+    RSA_SHA512 = [1, 2, 840, 113_549, 1, 1, 13];
     /// id-ecPublicKey.
     EC_PUBLIC_KEY = [1, 2, 840, 10_045, 2, 1];
     /// secp256r1, P-256.
@@ -131,6 +135,22 @@ oids! {
     SHA1 = [1, 3, 14, 3, 2, 26];
     /// id-sha256.
     SHA256 = [2, 16, 840, 1, 101, 3, 4, 2, 1];
+    /// id-sha384, in signed messages only.
+    SHA384 = [2, 16, 840, 1, 101, 3, 4, 2, 2];
+    /// id-sha512, in signed messages only.
+    SHA512 = [2, 16, 840, 1, 101, 3, 4, 2, 3];
+
+    // Signed messages (RFC 5652 §4, §5, §11).
+    /// id-data.
+    CMS_DATA = [1, 2, 840, 113_549, 1, 7, 1];
+    /// id-signedData.
+    CMS_SIGNED_DATA = [1, 2, 840, 113_549, 1, 7, 2];
+    /// id-contentType.
+    CMS_CONTENT_TYPE = [1, 2, 840, 113_549, 1, 9, 3];
+    /// id-messageDigest.
+    CMS_MESSAGE_DIGEST = [1, 2, 840, 113_549, 1, 9, 4];
+    /// id-signingTime.
+    CMS_SIGNING_TIME = [1, 2, 840, 113_549, 1, 9, 5];
 
     // The Japanese service's own arc (profile, "Extensions").
     /// Policy of signing certificates.

@@ -15,9 +15,9 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord,
-        DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord, Step, Store,
-        StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
+        Step, Store, StoreError, UsageRecord, store::StateCount,
     },
     profile::{Profile, Variant},
     rules::{Asked, Cause, Day},
@@ -134,6 +134,10 @@ impl Store for Liar {
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         self.inner.credential(fingerprint)
     }
+    fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
+        self.inner.consents(holder)
+    }
+
     fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
         self.inner.history(kind, serial)
     }

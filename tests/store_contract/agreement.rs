@@ -2,10 +2,13 @@
 
 use jitsuin::{
     kind::Kind,
-    ports::{AnswerRecord, CertificateRecord, DisclosureRecord, RelyingPartyRecord, Step, Store},
+    ports::{
+        AnswerRecord, CertificateRecord, ConsentEnd, ConsentEndCause, DisclosureRecord, HolderReference,
+        RelyingPartyRecord, Step, Store,
+    },
     rules::{
         CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
-        Query,
+        DraftNumber, Query,
     },
     scope::CrlScope,
     store::MemoryStore,
@@ -28,6 +31,9 @@ enum Rough {
     Authority { kind: Kind, generation: u8 },
     Municipality(bool),
     Credential { octet: u8, name: u8 },
+    Consent { number: u8, of: u64, party: bool, text: Option<u8> },
+    EndConsent { number: u8, text: Option<u8> },
+    UnderConsent { number: u8, stale: bool },
     Party { name: u8, stale: bool, quota: u32 },
     Disclosure { name: u8, stale: bool, index: Option<u64>, second: i64 },
     Refused { name: u8, second: i64 },
@@ -68,6 +74,10 @@ fn rough() -> impl Strategy<Value = Rough> {
         2 => (scopes(), 0..3u64).prop_map(|(scope, ahead)| Rough::Crl { scope, ahead }),
         1 => (kinds(), 0..4u8).prop_map(|(kind, generation)| Rough::Authority { kind, generation }),
         1 => any::<bool>().prop_map(Rough::Municipality),
+        2 => (0..12u8, 0..3u64, any::<bool>(), prop::option::weighted(0.1, 0..12u8))
+            .prop_map(|(number, of, party, text)| Rough::Consent { number, of, party, text }),
+        2 => (0..12u8, prop::option::of(0..24u8)).prop_map(|(number, text)| Rough::EndConsent { number, text }),
+        1 => (0..12u8, seldom()).prop_map(|(number, stale)| Rough::UnderConsent { number, stale }),
         2 => (0..4u8, 0..4u8).prop_map(|(octet, name)| Rough::Credential { octet, name }),
         2 => (0..4u8, seldom(), 0..4u32).prop_map(|(name, stale, quota)| Rough::Party { name, stale, quota }),
         3 => (0..4u8, seldom(), prop::option::weighted(0.8, 0..12u64), 0..90_000i64)
@@ -131,6 +141,23 @@ fn refine(store: &dyn Store, rough: Rough) -> Step {
         }
         Rough::Authority { kind, generation } => Step::Authority(authority(kind, generation)),
         Rough::Municipality(here) => Step::Municipality(if here { itami() } else { suginami() }),
+        Rough::Consent { number, of, party, text } => {
+            let mut record = consent(number, of, if party { "a" } else { "b" });
+            record.declaration = signed(text.unwrap_or(number));
+            Step::Consent(Box::new(record))
+        }
+        Rough::EndConsent { number, text } => {
+            let end = ConsentEnd { at: at(5), cause: ConsentEndCause::Withdrawn, declaration: text.map(signed) };
+            Step::EndConsent { number: DraftNumber([number; 16]), end }
+        }
+        Rough::UnderConsent { number, stale } => {
+            let number = DraftNumber([number; 16]);
+            let mut all = (0..3).filter_map(|of| store.dossier(&reference(of)).unwrap());
+            let has = |holder: &HolderReference| store.consents(holder).unwrap().iter().any(|one| one.number == number);
+            let version =
+                all.find(|dossier| has(&dossier.holder.reference)).map_or(1, |dossier| dossier.holder.version);
+            Step::UnderConsent { number, version: version.saturating_sub(u64::from(stale)) }
+        }
         Rough::Party { name, stale, quota } => {
             let name = format!("name-{name}");
             let version = version(store, &name).saturating_sub(u64::from(stale));

@@ -18,6 +18,7 @@ pub(crate) fn everything_is_there_after_reopening(open: Open) {
     commit(&*store, vec![status(Auth, 2, Live, Held), reserve(reservation(Sign, 7, 1))]).unwrap();
     commit(&*store, vec![Step::Answer(answer("client", "key-1", b"x")), Step::Municipality(itami())]).unwrap();
     commit(&*store, vec![Step::Crl(crl(CrlScope::Full, 1)), Step::Authority(authority(Sign, 1))]).unwrap();
+    commit(&*store, vec![Step::Consent(Box::new(consent(1, 1, "a")))]).unwrap();
     commit(&*store, vec![Step::Credential(credential(1, "a")), Step::RelyingParty(party("a", 1))]).unwrap();
     commit(&*store, vec![disclosure("a", Some((1, 1)), 0, 1)]).unwrap();
     let before = everything(&*store);

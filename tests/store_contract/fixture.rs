@@ -10,11 +10,12 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Change, CredentialRecord, CrlRecord,
-        DisclosureRecord, Dossier, Follower, History, HolderRecord, HolderReference, ListedEvent, RelyingPartyRecord,
-        Revocation, Role, StatusEvent, Step, Store, StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Change, ConsentRecord,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderRecord, HolderReference,
+        ListedEvent, RelyingPartyRecord, Revocation, Role, SignedDeclaration, StatusEvent, Step, Store, StoreError,
+        UsageRecord, store::StateCount,
     },
-    rules::{Cause, CertificateState, Day, Purpose, Query, Terms},
+    rules::{Cause, CertificateState, ConsentScope, Day, DraftNumber, Purpose, Query, Terms},
     scope::CrlScope,
     x509::{RevocationReason, Serial, UnixTime, crl::CrlEntry},
 };
@@ -148,6 +149,25 @@ pub(crate) fn answer(client: &str, key: &str, outcome: &[u8]) -> AnswerRecord {
     AnswerRecord { client: client.into(), key: key.into(), digest: [7; 32], outcome: outcome.to_vec() }
 }
 
+/// Consent `number` of holder `of`, to everything.
+pub(crate) fn consent(number: u8, of: u64, party: &str) -> ConsentRecord {
+    ConsentRecord {
+        number: DraftNumber([number; 16]),
+        holder: reference(of),
+        party: party.into(),
+        scopes: ConsentScope::ALL.to_vec(),
+        serial: reservation(Kind::Sign, 1, of).serial,
+        given: at(0),
+        ends: at(1_000_000),
+        declaration: signed(number),
+        ended: None,
+    }
+}
+
+pub(crate) fn signed(octet: u8) -> SignedDeclaration {
+    SignedDeclaration { digest: [octet; 32], message: vec![octet; 3] }
+}
+
 /// A party with that quota, as a new one.
 pub(crate) fn party(name: &str, daily_quota: u32) -> RelyingPartyRecord {
     RelyingPartyRecord {
@@ -260,6 +280,7 @@ pub(crate) struct Everything {
     municipalities: Vec<MunicipalityCode>,
     credentials: Vec<CredentialRecord>,
     by_fingerprint: Vec<Option<CredentialRecord>>,
+    consents: Vec<ConsentRecord>,
     histories: Vec<Option<History>>,
     parties: Vec<RelyingPartyRecord>,
     disclosures: Vec<Vec<DisclosureRecord>>,
@@ -304,6 +325,7 @@ pub(crate) fn everything(store: &dyn Store) -> Everything {
         municipalities: store.municipalities().unwrap(),
         credentials: store.credentials().unwrap(),
         by_fingerprint: (0..FIRST).map(|number| store.credential(&[number as u8; 32]).unwrap()).collect(),
+        consents: (0..FIRST).flat_map(|number| store.consents(&reference(number)).unwrap()).collect(),
         histories: (0..FIRST)
             .flat_map(both)
             .map(|(kind, index)| store.history(kind, &reservation(kind, index, 0).serial).unwrap())

@@ -24,8 +24,8 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AuthorityRecord, CardNumber, CertificateRecord, Change, Clock, CredentialRecord, Dossier, HolderReference,
-        Role, Signer, SignerError, Step, Store,
+        AuthorityRecord, CardNumber, CertificateRecord, Change, Clock, CredentialRecord, Dossier, Entropy,
+        EntropyError, HolderReference, Role, Signer, SignerError, Step, Store,
     },
     profile::{Profile, Variant},
     revocation::{index::StatusIndex, lists::PublishedLists, serial::SerialPermutation},
@@ -45,6 +45,18 @@ pub(crate) fn at(text: &str) -> UnixTime {
 
 pub(crate) fn day(text: &str) -> Day {
     Day::parse(text, &Iso8601::DATE).expect("a day")
+}
+
+/// Octets that are never the same twice, and need not be secret.
+#[derive(Default)]
+pub(crate) struct Numbers(AtomicU64);
+
+impl Entropy for Numbers {
+    fn fill(&self, octets: &mut [u8]) -> Result<(), EntropyError> {
+        octets.fill(0xA5);
+        octets[..8].copy_from_slice(&self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+        Ok(())
+    }
 }
 
 /// A clock that stands still until it is set.
@@ -176,6 +188,7 @@ impl House {
         let parts = Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock) as Arc<_>,
+            entropy: Arc::new(Numbers::default()),
             issuers: Arc::new(Issuers::new(issuers).expect("one of each kind")),
             serials: SerialPermutation::new(1, b"JITSUIN-TEST-KEY").expect("a serial key"),
             profile,
@@ -213,6 +226,7 @@ impl House {
         Parts {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock) as Arc<_>,
+            entropy: Arc::clone(&parts.entropy),
             issuers: Arc::clone(&parts.issuers),
             serials: parts.serials.clone(),
             profile: Arc::clone(profile),
@@ -246,6 +260,7 @@ impl House {
         let authority = Authority::new(Parts {
             store: Arc::clone(&parts.store),
             clock: Arc::clone(&parts.clock),
+            entropy: Arc::clone(&parts.entropy),
             issuers: Arc::new(Issuers::new(issuers).expect("one of each kind")),
             serials: parts.serials.clone(),
             profile: Arc::clone(&parts.profile),

@@ -29,7 +29,7 @@ use jitsuin::{
     },
     kind::Kind,
     municipality::MunicipalityCode,
-    ports::{AuthorityRecord, Change, Clock, CredentialRecord, Role, Signer, Step, Store},
+    ports::{AuthorityRecord, Change, Clock, CredentialRecord, Entropy, EntropyError, Role, Signer, Step, Store},
     profile::{Profile, Variant, access::ServerName},
     revocation::{
         answer::AnswerDesk,
@@ -48,6 +48,18 @@ use ring::digest::{SHA256, digest};
 
 /// 2026-11-02T01:00:00Z, ten in the morning in Tokyo.
 pub(crate) const MORNING: i64 = 1_793_581_200;
+
+/// Octets that are never the same twice, and need not be secret.
+#[derive(Default)]
+pub(crate) struct Numbers(AtomicU8);
+
+impl Entropy for Numbers {
+    fn fill(&self, octets: &mut [u8]) -> Result<(), EntropyError> {
+        octets.fill(0xA5);
+        octets[0] = self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
 
 /// A clock that stands until it is moved.
 pub(crate) struct StandingClock(AtomicI64);
@@ -190,6 +202,7 @@ impl House {
         let authority = Authority::new(Parts {
             store: store.clone(),
             clock: clock.clone(),
+            entropy: Arc::new(Numbers::default()),
             issuers: Arc::new(Issuers::new(issuers).unwrap()),
             serials: serials.clone(),
             profile,

@@ -4,6 +4,7 @@
 //! Tests of the stories use it for its faults ([`MemoryStore::with_faults`]); the contract's suite uses it as the oracle
 //! of the SQLite engine.
 
+mod consents;
 mod ledger;
 mod state;
 
@@ -18,9 +19,9 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord,
-        DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord, Store,
-        StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
+        Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{CertificateState, Day},
     scope::CrlScope,
@@ -39,12 +40,15 @@ pub enum Fault {
 }
 
 type Faults = Box<dyn FnMut(u64) -> Fault + Send>;
+type ReadFaults = Box<dyn FnMut(u64) -> bool + Send>;
 
 struct Inner {
     state: State,
     followers: Vec<Arc<dyn Follower>>,
     writes: u64,
     faults: Faults,
+    reads: u64,
+    read_faults: ReadFaults,
 }
 
 /// A [`Store`] that lives as long as the process.
@@ -68,8 +72,22 @@ impl MemoryStore {
     /// An empty store that asks before each write (commit or allocation, counted from 1) what befalls it.
     #[must_use]
     pub fn with_faults(faults: impl FnMut(u64) -> Fault + Send + 'static) -> Self {
-        let inner = Inner { state: State::default(), followers: Vec::new(), writes: 0, faults: Box::new(faults) };
+        let inner = Inner {
+            state: State::default(),
+            followers: Vec::new(),
+            writes: 0,
+            faults: Box::new(faults),
+            reads: 0,
+            read_faults: Box::new(|_| false),
+        };
         Self { inner: Mutex::new(inner) }
+    }
+
+    /// The same store, which asks before each reading (counted from 1) whether it fails.
+    #[must_use]
+    pub fn with_read_faults(self, faults: impl FnMut(u64) -> bool + Send + 'static) -> Self {
+        self.lock().read_faults = Box::new(faults);
+        self
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -78,7 +96,12 @@ impl MemoryStore {
     }
 
     fn read<T>(&self, query: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
-        Ok(query(&self.lock().state))
+        let inner = &mut *self.lock();
+        inner.reads += 1;
+        if (inner.read_faults)(inner.reads) {
+            return Err(StoreError::Unavailable("fault of reading".into()));
+        }
+        Ok(query(&inner.state))
     }
 
     /// Does `work` on a copy, swaps it in, and tells the followers.
@@ -198,6 +221,10 @@ impl Store for MemoryStore {
 
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         self.read(|state| state.credentials.iter().find(|one| one.fingerprint == *fingerprint).cloned())
+    }
+
+    fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
+        self.read(|state| state.consents.of_holder(holder))
     }
 
     fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {

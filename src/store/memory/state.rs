@@ -5,7 +5,7 @@ use std::{
     ops::Range,
 };
 
-use super::ledger::Ledger;
+use super::{consents::Consents, ledger::Ledger};
 use crate::{
     audit::{AuditEntry, GENESIS},
     kind::Kind,
@@ -35,6 +35,7 @@ pub(super) struct State {
     pub(super) authorities: Vec<AuthorityRecord>,
     pub(super) municipalities: BTreeSet<MunicipalityCode>,
     pub(super) credentials: Vec<CredentialRecord>,
+    pub(super) consents: Consents,
     pub(super) ledger: Ledger,
     next_index: BTreeMap<Kind, u64>,
     /// When what happens now is recorded.
@@ -100,6 +101,14 @@ impl State {
                 Ok(())
             }
             Step::Credential(record) => self.credential(record),
+            Step::Consent(record) if !self.holders.contains_key(&record.holder) => conflict(refusal::NO_HOLDER),
+            Step::Consent(record) => self.consents.give(*record),
+            Step::EndConsent { number, end } => self.consents.end(number, end),
+            Step::UnderConsent { number, version } => {
+                let known = self.consents.standing(number)?.holder.clone();
+                let same = self.holders.get(&known).is_some_and(|holder| holder.version == version);
+                unless(same, || conflict(refusal::CONSENT))
+            }
             Step::RelyingParty(record) => self.ledger.party(record, &self.credentials),
             Step::Disclosure { record, version } => self.ledger.disclosure(record, version, &self.certificates),
             Step::Refused { party, query, at, count } => self.ledger.refused(&party, query, at, count),

@@ -5,7 +5,7 @@
 //! | `open` | where the database is, the lock of the one writer, how connections are set up |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `batch` | the writer's thread; one of its transactions |
-//! | `steps`, `certificates`, `ledger` | each step of a change |
+//! | `steps`, `certificates`, `ledger`, `consents` | each step of a change |
 //! | `read`, `rows` | the queries; rows to records |
 //!
 //! # Why
@@ -15,6 +15,7 @@
 
 mod batch;
 mod certificates;
+mod consents;
 mod error;
 mod ledger;
 mod migrations;
@@ -40,9 +41,9 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord,
-        DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord, Store,
-        StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
+        Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -196,6 +197,10 @@ impl Store for SqliteStore {
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         let query = "SELECT * FROM credential WHERE fingerprint = ?1";
         self.readers.read(|sql| first(sql, query, [fingerprint], rows::credential))
+    }
+
+    fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
+        self.readers.read(|sql| consents::of_holder(sql, holder))
     }
 
     fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {

@@ -102,7 +102,8 @@ fn digest<const N: usize>(row: &Row<'_>, column: &str) -> Read<[u8; N]> {
     row.get(column)
 }
 
-fn serial(row: &Row<'_>) -> Read<Serial> {
+/// The serial number in `serial`.
+pub(super) fn serial(row: &Row<'_>) -> Read<Serial> {
     let octets: Vec<u8> = row.get("serial")?;
     Serial::from_octets(&octets).map_err(|_| impossible("serial"))
 }

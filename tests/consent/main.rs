@@ -1,0 +1,16 @@
+//! Consent and withdrawal over the registration listener, the texts signed by OpenSSL with the holder's key.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+mod citizen;
+mod cms;
+#[path = "../registration_http/contract.rs"]
+mod contract;
+#[expect(dead_code, reason = "the registration's own tests use all of it")]
+#[path = "../registration_http/desk.rs"]
+mod desk;
+mod faults;
+mod flow;
+#[path = "../support/house.rs"]
+mod house;
+mod party;
+mod refusals;
