@@ -177,6 +177,10 @@ impl Store for MemoryStore {
         self.read(|state| state.crls.iter().filter(before).max_by_key(|one| one.number).cloned())
     }
 
+    fn certificates(&self, kind: Kind, from: u64, limit: usize) -> Result<(Vec<CertificateRecord>, u64), StoreError> {
+        self.read(|state| state.certificates(kind, from, limit))
+    }
+
     fn listed_events(&self, after: u64, limit: usize) -> Result<Vec<ListedEvent>, StoreError> {
         self.read(|state| state.listed_events(after, limit))
     }
