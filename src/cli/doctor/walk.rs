@@ -164,11 +164,11 @@ impl Walk<'_> {
         strangers.extend(next);
         let newest = self.issuers.iter().filter(|issuer| issuer.kind == kind).map(|issuer| issuer.generation).max();
         for issuer in self.issuers.iter().filter(|issuer| issuer.kind == kind) {
-            if newest != Some(issuer.generation) {
-                // An index that is free now may be the newest generation's a moment later; it is never another's.
-                strangers.iter_mut().for_each(|(_, index)| *index = None);
-            }
-            self.answers(Channel::NeverIssued, (kind, issuer.generation), &strangers, (seen, total))?;
+            // An index that is free now may be the newest generation's a moment later; it is never another's.
+            let may_issue = newest == Some(issuer.generation);
+            let asked: Vec<_> =
+                strangers.iter().map(|(serial, index)| (*serial, index.filter(|_| may_issue))).collect();
+            self.answers(Channel::NeverIssued, (kind, issuer.generation), &asked, (seen, total))?;
             self.answers_of_others(issuer)?;
         }
         Ok(())
