@@ -9,3 +9,5 @@ mod house;
 
 mod channels;
 mod scene;
+mod stream;
+mod town;
