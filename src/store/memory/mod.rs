@@ -70,6 +70,14 @@ impl MemoryStore {
         Self { inner: Mutex::new(inner) }
     }
 
+    /// A store with the same content, which nobody follows and which never fails: many tests begin at one place.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        let twin = Self::new();
+        twin.lock().state = self.lock().state.clone();
+        twin
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A change is swapped in whole, so a panic elsewhere leaves no half of one.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
