@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let mut town = Town::found(&directory);
     let began = Instant::now();
     town.settle(certificates / 2, CLERKS, |resident| {
-        if resident % 500 == 0 && stderr().is_terminal() {
+        if resident.is_multiple_of(500) && stderr().is_terminal() {
             // Who does not see it misses nothing.
             let _ = write!(stderr(), "\r\x1b[K{} of {certificates} issued", 2 * resident);
         }

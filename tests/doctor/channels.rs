@@ -13,7 +13,7 @@ use jitsuin::{
 };
 
 use crate::{
-    house::{ITAMI, SUGINAMI, at},
+    house::{ITAMI, Person, SUGINAMI, at},
     scene::{Scene, lines, place},
 };
 
@@ -113,7 +113,7 @@ fn a_row_under_the_index_of_another_serial_is_found_where_the_key_is_known() {
     scene.sql(&format!("UPDATE certificate SET ca_index = 200 WHERE serial = x'{serial}'; UPDATE status_event SET ca_index = 200 WHERE kind = 2 AND ca_index = {}", index(&scene, &serial)));
     let told = scene.told();
     let begin = format!("auth {serial} table: it stands at index 200, whose serial is another");
-    assert!(told.iter().any(|line| *line == begin), "{told:#?}");
+    assert!(told.contains(&begin), "{told:#?}");
 }
 
 fn index(scene: &Scene, serial: &jitsuin::x509::Serial) -> u64 {
@@ -293,7 +293,8 @@ fn a_list_with_the_entry_of_another_municipality_is_found() {
 
 #[test]
 fn a_list_with_another_reason_date_or_invalidity_is_found() {
-    let changes: [(fn(&mut CrlEntry), &str); 3] = [
+    type Edit = fn(&mut CrlEntry);
+    let changes: [(Edit, &str); 3] = [
         (|entry| entry.reason = RevocationReason::CaCompromise, "(cACompromise"),
         (|entry| entry.revocation_date = at("2026-03-30T03:00:00Z"), "revoked since 2026-03-30T03:00:00Z"),
         (|entry| entry.invalidity_date = None, "(keyCompromise); "),
@@ -412,4 +413,25 @@ fn a_delta_whose_base_the_store_has_lost_is_found() {
     scene.sql("DELETE FROM crl WHERE kind = 1 AND scope = 'full' AND number = 3");
     let told = scene.told();
     assert!(told.contains(&"sign delta 1/4: its base is not in the store".to_owned()), "{told:#?}");
+}
+
+// --- generations -------------------------------------------------------------------
+
+#[test]
+fn two_generations_of_the_cas_are_told_apart_and_agree() {
+    let Scene { directory, house, people } = Scene::new();
+    let house = house.next_generation();
+    let newcomer = Person::new("TEST-10").with_card("CARD-10", "2026-04-01");
+    house.pair(&newcomer);
+    house.hold(&newcomer).unwrap();
+    house.set_clock("2026-04-01T04:30:00Z");
+    house.authority.publish_due().unwrap();
+    let scene = Scene { directory, house, people };
+    assert_eq!(scene.house.newest(&newcomer, Kind::Auth).generation, 2);
+    let findings = scene.examine(Some(&scene.listen()));
+    assert_eq!(lines(&findings), Vec::<String>::new());
+    assert_eq!(findings.channels[&Channel::Ocsp].compared, findings.channels[&Channel::Table].compared);
+    assert_eq!(findings.channels[&Channel::AuthorityLists].asked, 4);
+    // The older generation is asked about the newer one's certificates too, and each about the other CA's.
+    assert!(findings.channels[&Channel::NeverIssued].compared > 100, "{findings}");
 }

@@ -29,6 +29,8 @@ fn two_thousand_certificates_under_a_stream_of_revocations_contradict_nothing() 
     assert_eq!((code, &found["told"], said.as_str()), (Some(0), &Value::Array(Vec::new()), ""));
     assert!(found["arrived"].as_u64().unwrap() > 0, "nothing streamed in: {found}");
     assert!(streamed.failed == 0 && streamed.publications > 0 && streamed.holds > 0, "{streamed:?}");
+    assert!(streamed.releases + streamed.revocations > 0, "{streamed:?}");
+    assert_eq!(town.certificates(), 2 * RESIDENTS);
     for channel in ["table", "index", "ocsp"] {
         assert_eq!(found["channels"][channel]["compared"], 2 * RESIDENTS, "{channel}");
     }

@@ -274,10 +274,10 @@ impl Town {
     fn strike(&self, resident: u64, totals: &[AtomicU64; 5]) {
         let card = json!({ "card": card(resident).as_str() });
         let mut steps = vec![(0, "holds", card.clone())];
-        if resident % 2 == 0 {
+        if resident.is_multiple_of(2) {
             steps.push((1, "releases", card.clone()));
         }
-        if resident % 3 == 0 {
+        if resident.is_multiple_of(3) {
             steps.push((2, "revocations", json!({ "card": card["card"], "cause": "card-damaged" })));
         }
         for (total, path, body) in steps {

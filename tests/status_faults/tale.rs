@@ -72,7 +72,8 @@ pub(crate) const STEPS: &[Step] = &[
     step("publish on demand", 5, |node| told(node.house().authority.publish_once(&operator(), &once("tale-4")))),
     step("recover", 5, |node| told(node.house().authority.recover(std::time::Duration::ZERO))),
     step("lists due", 90_000, |node| told(node.house().authority.publish_due())),
-    step("renew responders", 16 * 86_400, |node| node.house().renew_delegates().map_err(|failure| failure.to_string())),
+    // Until they are renewed, nothing is signed for them.
+    step("renew responders", 31 * 86_400, |node| node.house().renew_delegates().map_err(|failure| failure.to_string())),
     step("publish all", 5, |node| told(node.house().authority.publish(&Actor::service()))),
     step("start again", 5, start),
     step("publish again", 90_000, |node| told(node.house().authority.publish_due())),

@@ -175,3 +175,120 @@ impl Ledger {
         listed.filter_map(|life| Some((life.serial, life.change(after, until)?))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ports::{Revocation, StatusEvent},
+        rules::{Cause, CertificateState},
+    };
+
+    const KEY: ListKey = (Kind::Auth, 1, CrlScope::Full);
+
+    fn at(second: i64) -> UnixTime {
+        UnixTime::from_seconds(second).unwrap()
+    }
+
+    fn event(position: u64, index: u8, state: CertificateState) -> ListedEvent {
+        let reason = match state {
+            CertificateState::Held => Some(RevocationReason::CertificateHold),
+            CertificateState::Revoked => Some(RevocationReason::KeyCompromise),
+            _ => None,
+        };
+        let revocation = reason.map(|reason| Revocation {
+            revocation_date: at(position as i64),
+            reason,
+            invalidity_date: None,
+            cause: Cause::CardLost,
+        });
+        ListedEvent {
+            event: StatusEvent { position, kind: Kind::Auth, index: index.into(), state, revocation },
+            generation: 1,
+            serial: Serial::from_octets(&[index + 1]).unwrap(),
+            municipality: "13115".parse().unwrap(),
+            not_after: at(1000),
+            released: None,
+        }
+    }
+
+    fn ledger(events: &[(u8, CertificateState)]) -> Ledger {
+        let mut ledger = Ledger::default();
+        let events: Vec<_> =
+            (1..).zip(events).map(|(position, (index, state))| event(position, *index, *state)).collect();
+        assert_eq!(ledger.take(&events), []);
+        ledger
+    }
+
+    const TALE: [(u8, CertificateState); 6] = [
+        (0, CertificateState::Live),
+        (1, CertificateState::Live),
+        (0, CertificateState::Held),
+        (0, CertificateState::Live),
+        (1, CertificateState::Held),
+        (1, CertificateState::Revoked),
+    ];
+
+    #[test]
+    fn every_position_is_remembered() {
+        let ledger = ledger(&TALE);
+        let words = |index| (0..=7).map(|at| ledger.at(Kind::Auth, index, at).to_string()).collect::<Vec<_>>();
+        let held = |since| format!("held since 1970-01-01T00:00:0{since}Z (certificateHold, card-lost)");
+        let never = || "never issued".to_owned();
+        let good = || "good".to_owned();
+        let revoked = || "revoked since 1970-01-01T00:00:06Z (keyCompromise, card-lost)".to_owned();
+        assert_eq!(words(0), [never(), good(), good(), held(3), good(), good(), good(), good()]);
+        assert_eq!(words(1), [never(), never(), good(), good(), good(), held(5), revoked(), revoked()]);
+        assert_eq!(words(2), vec![never(); 8]);
+        assert_eq!(ledger.at(Kind::Sign, 0, 7), Said::NeverIssued);
+        for index in 0..3 {
+            assert_eq!(ledger.folded(Kind::Auth, index), ledger.at(Kind::Auth, index, 6), "{index}");
+        }
+    }
+
+    #[test]
+    fn an_answer_may_lie_at_any_position_between_two() {
+        let ledger = ledger(&TALE);
+        let between = |index, from, to| ledger.between(Kind::Auth, index, from, to).len();
+        assert_eq!((between(0, 2, 4), between(0, 3, 3), between(0, 4, 6), between(1, 1, 6)), (3, 1, 1, 4));
+        assert_eq!((between(0, 0, 1), between(2, 0, 6)), (2, 1));
+    }
+
+    #[test]
+    fn a_list_at_a_position_and_a_delta_between_two_follow_from_the_events() {
+        let ledger = ledger(&TALE);
+        let (zero, one) = (Serial::from_octets(&[1]).unwrap(), Serial::from_octets(&[2]).unwrap());
+        let listed = |position| ledger.ended(KEY, position, at(0)).into_keys().collect::<Vec<_>>();
+        assert_eq!((listed(2), listed(3), listed(4), listed(5)), (vec![], vec![zero], vec![], vec![one]));
+        let reasons = |after, until| {
+            let changed = ledger.changed(KEY, (after, until), at(0));
+            changed.into_values().map(|entry| (entry.serial, entry.reason, entry.revocation_date)).collect::<Vec<_>>()
+        };
+        let released = (zero, RevocationReason::RemoveFromCrl, at(3));
+        assert_eq!(reasons(0, 2), [], "coming to life is no change of a list");
+        assert_eq!(reasons(3, 4), [released], "the entry that takes a hold back keeps its date");
+        assert_eq!(reasons(2, 6), [released, (one, RevocationReason::KeyCompromise, at(6))]);
+        assert_eq!(reasons(4, 5), [(one, RevocationReason::CertificateHold, at(5))]);
+        assert_eq!(ledger.ended(KEY, 6, at(1000)).len(), 1);
+        assert!(ledger.ended(KEY, 6, at(1001)).is_empty() && ledger.changed(KEY, (0, 6), at(1001)).is_empty(), "over");
+        let elsewhere = (Kind::Auth, 1, CrlScope::Municipality("28207".parse().unwrap()));
+        assert!(ledger.ended(elsewhere, 6, at(0)).is_empty());
+        assert!(ledger.ended((Kind::Auth, 1, CrlScope::Authorities), 6, at(0)).is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_or_says_nothing_is_told() {
+        let mut ledger = Ledger::default();
+        let mute = ListedEvent {
+            event: StatusEvent { revocation: None, ..event(6, 0, CertificateState::Held).event },
+            ..event(6, 0, CertificateState::Held)
+        };
+        let told = ledger.take(&[event(1, 0, CertificateState::Live), event(5, 1, CertificateState::Live), mute]);
+        let told: Vec<_> = told.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            ["auth events: those at positions 2 to 4 are missing", "auth events: the one at position 6 says nothing"]
+        );
+        assert_eq!(ledger.position(), 6);
+    }
+}
