@@ -165,6 +165,9 @@ pub const QUOTED_CHARACTERS: usize = 300;
 /// downloads that with it.
 pub const ANSWER_OCTETS: usize = 64 * 1024 * 1024;
 
+/// Contradictions that the doctor tells one by one; what is beyond is counted, and has the same cause.
+pub const CONTRADICTIONS_TOLD: usize = 1000;
+
 /// Octets of a body that is too large which are taken in and thrown away before the answer: a client that is cut off while
 /// it still sends does not get to read why.
 pub const REFUSED_BODY_OCTETS: usize = 1024 * 1024;

@@ -107,6 +107,7 @@ macro_rules! engine {
                 a_list_carries_what_is_held_or_revoked_in_its_scope_by_serial
                 a_list_keeps_a_hold_that_the_end_of_validity_overtook
                 listed_events_are_the_events_with_their_certificates
+                certificates_are_read_in_pages_by_index_beside_the_last_event
                 reservations_and_counts_are_as_recorded
             );
             run!($open, ledger:

@@ -180,6 +180,7 @@ fn checks(house: &Arc<House>) -> Vec<Check> {
 
 fn show(house: &House, metrics: &Metrics) {
     metrics::show_lists(metrics, Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock));
+    metrics::show_position(metrics, Arc::clone(&house.authority.parts().index));
     let store = Arc::clone(&house.store);
     metrics::show_certificates(metrics, move || {
         // A store that cannot be read shows in /readyz; here it shows no counts.

@@ -55,8 +55,21 @@ impl House {
     /// [`Failure`]; the first thing that does not fit.
     pub fn open(directory: &Path, passphrase: &Zeroizing<String>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
+        let store = Arc::new(SqliteStore::open(&config.store.path).map_err(Failure::refused)?);
+        Self::open_on(store, (directory, config), passphrase, clock)
+    }
+
+    /// As [`Self::open`], on a store that is open already.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on(
+        store: Arc<dyn Store>,
+        (directory, config): (&Path, Config),
+        passphrase: &Zeroizing<String>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
         let layout = Layout::new(directory, &config);
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.store.path).map_err(Failure::refused)?);
         let profile = Arc::new(profile(&config)?);
         let records = store.authorities().map_err(Failure::fault)?;
         let issuers = issuers(&records, &layout, &profile, passphrase)?;

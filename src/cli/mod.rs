@@ -19,6 +19,7 @@ pub mod credential;
 pub mod credentials;
 pub mod crl;
 pub mod demo;
+pub mod doctor;
 pub mod doors;
 pub mod failure;
 pub mod files;
@@ -74,6 +75,9 @@ enum Command {
     /// Publish, show, verify and compare certificate revocation lists.
     #[command(subcommand)]
     Crl(crl::CrlCommand),
+    /// Compare everything that tells the status of certificates, and print what contradicts.
+    #[command(subcommand)]
+    Doctor(doctor::DoctorCommand),
     /// List, give out or disable the credentials of counters, relying parties and operators.
     #[command(subcommand)]
     Credential(CredentialCommand),
@@ -231,6 +235,7 @@ impl Cli {
                 municipality::add(&service.dir, &service.passphrase(Purpose::Open)?, code, &out)
             }
             Command::Crl(command) => crl::run(&command, &out),
+            Command::Doctor(command) => doctor::run(&command, &out),
             Command::Credential(CredentialCommand::List { dir }) => credentials::list(&dir, &out),
             Command::Credential(CredentialCommand::Disable { dir, name }) => credentials::disable(&dir, &name, &out),
             Command::Credential(CredentialCommand::Issue { service, role, municipality, name }) => {

@@ -17,7 +17,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 use crate::{
     kind::Kind,
     ports::Clock,
-    revocation::{lists::PublishedLists, responder::Verdict},
+    revocation::{index::StatusIndex, lists::PublishedLists, responder::Verdict},
     scope::CrlScope,
     x509::ocsp::ErrorStatus,
 };
@@ -249,6 +249,13 @@ pub fn show_certificates(
             let labels = [("kind", kind.word()), ("state", state)];
             metrics.set("jitsuin_certificates", &labels, i64::try_from(number).unwrap_or(i64::MAX));
         }
+    });
+}
+
+/// Shows the last status event that OCSP answers take into account.
+pub fn show_position(metrics: &Metrics, index: Arc<StatusIndex>) {
+    metrics.on_scrape(move |metrics| {
+        metrics.set("jitsuin_status_position", &[], i64::try_from(index.position()).unwrap_or(i64::MAX));
     });
 }
 

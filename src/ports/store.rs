@@ -296,6 +296,13 @@ pub trait Store: Send + Sync {
         number: u64,
     ) -> Result<Option<CrlRecord>, StoreError>;
 
+    /// Certificates of a CA from an index on, at most `limit`, in order of index, whatever their state; and the position of
+    /// the last event, both at one instant.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn certificates(&self, kind: Kind, from: u64, limit: usize) -> Result<(Vec<CertificateRecord>, u64), StoreError>;
+
     /// Status events after a position, at most `limit`, in order, each with what lists must know of its certificate.
     ///
     /// # Errors

@@ -80,6 +80,10 @@ impl Store for Liar {
         self.newest.lock().unwrap().clone().map_or_else(|| self.inner.newest_crls(), Ok)
     }
 
+    fn certificates(&self, kind: Kind, from: u64, limit: usize) -> Result<(Vec<CertificateRecord>, u64), StoreError> {
+        self.inner.certificates(kind, from, limit)
+    }
+
     fn listed_events(&self, after: u64, limit: usize) -> Result<Vec<ListedEvent>, StoreError> {
         let mut events = self.inner.listed_events(after, limit)?;
         events.retain(|event| event.event.position != self.lost_event.load(SeqCst));

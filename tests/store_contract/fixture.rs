@@ -270,6 +270,7 @@ pub(crate) struct Everything {
     dossiers: Vec<Option<Dossier>>,
     holders_of_cards: Vec<Option<HolderReference>>,
     by_serial: Vec<Option<CertificateRecord>>,
+    by_index: Vec<(Vec<CertificateRecord>, u64)>,
     reserved: Vec<CertificateRecord>,
     answers: Vec<Option<AnswerRecord>>,
     lists: Vec<(Vec<CrlEntry>, u64)>,
@@ -305,6 +306,7 @@ pub(crate) fn everything(store: &dyn Store) -> Everything {
             .flat_map(both)
             .map(|(kind, index)| store.certificate(kind, &reservation(kind, index, 0).serial).unwrap())
             .collect(),
+        by_index: Kind::BOTH.map(|kind| store.certificates(kind, 1, 2 * FIRST as usize).unwrap()).into(),
         reserved: store.reserved().unwrap(),
         answers: (0..FIRST).map(|number| store.answer("client", &format!("key-{number}")).unwrap()).collect(),
         lists: lists

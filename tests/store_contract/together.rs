@@ -344,3 +344,26 @@ pub(crate) fn assert_chain(store: &dyn Store) {
     let (last, _) = audit::follow(&entries, 0, GENESIS).unwrap();
     assert_eq!(last, entries.len() as u64);
 }
+
+pub(crate) fn certificates_are_read_in_pages_by_index_beside_the_last_event(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    assert_eq!(store.certificates(Sign, 0, 9), Ok((Vec::new(), 0)));
+    for of in [4, 1, 7] {
+        enrol(&*store, of);
+        live(&*store, Sign, of, of);
+    }
+    commit(&*store, vec![reserve(reservation(Auth, 1, 1))]).unwrap();
+    commit(&*store, vec![status(Sign, 4, Live, Revoked)]).unwrap();
+    let page = |kind, from, limit| {
+        let (page, position) = store.certificates(kind, from, limit).unwrap();
+        assert_eq!(position, 4);
+        page.iter().map(|one| (one.index, one.state)).collect::<Vec<_>>()
+    };
+    assert_eq!(page(Sign, 0, 2), [(1, Live), (4, Revoked)]);
+    assert_eq!(page(Sign, 5, 2), [(7, Live)]);
+    assert_eq!(page(Sign, 8, 2), []);
+    assert_eq!(page(Sign, u64::MAX, 2), []);
+    assert_eq!(page(Sign, 0, 0), []);
+    assert_eq!(page(Auth, 0, 9), [(1, Reserved)]);
+    assert_eq!(store.certificates(Sign, 1, 1).unwrap().0, [one(&*store, Sign, 1, 1)]);
+}

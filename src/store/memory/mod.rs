@@ -90,6 +90,14 @@ impl MemoryStore {
         self
     }
 
+    /// A store with the same content, which nobody follows and which never fails: many tests begin at one place.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        let twin = Self::new();
+        twin.lock().state = self.lock().state.clone();
+        twin
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A change is swapped in whole, so a panic elsewhere leaves no half of one.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -200,6 +208,10 @@ impl Store for MemoryStore {
         let key = (kind, generation, scope);
         let before = |one: &&CrlRecord| (one.kind, one.generation, one.scope) == key && one.number < number;
         self.read(|state| state.crls.iter().filter(before).max_by_key(|one| one.number).cloned())
+    }
+
+    fn certificates(&self, kind: Kind, from: u64, limit: usize) -> Result<(Vec<CertificateRecord>, u64), StoreError> {
+        self.read(|state| state.certificates(kind, from, limit))
     }
 
     fn listed_events(&self, after: u64, limit: usize) -> Result<Vec<ListedEvent>, StoreError> {

@@ -338,6 +338,14 @@ impl State {
         (entries, self.events.len() as u64)
     }
 
+    pub(super) fn certificates(&self, kind: Kind, from: u64, limit: usize) -> (Vec<CertificateRecord>, u64) {
+        let mut found: Vec<_> =
+            self.certificates.iter().filter(|one| one.kind == kind && one.index >= from).cloned().collect();
+        found.sort_by_key(|one| one.index);
+        found.truncate(limit);
+        (found, self.events.len() as u64)
+    }
+
     pub(super) fn listed_events(&self, after: u64, limit: usize) -> Vec<ListedEvent> {
         let after = usize::try_from(after).unwrap_or(usize::MAX);
         let listed = |(at, event): (usize, &StatusEvent)| {

@@ -176,6 +176,10 @@ impl Store for SqliteStore {
         self.readers.read(|sql| read::crl_before(sql, (kind, generation), scope, number))
     }
 
+    fn certificates(&self, kind: Kind, from: u64, limit: usize) -> Result<(Vec<CertificateRecord>, u64), StoreError> {
+        self.readers.read(|sql| read::certificates(sql, kind, from, limit))
+    }
+
     fn listed_events(&self, after: u64, limit: usize) -> Result<Vec<ListedEvent>, StoreError> {
         self.readers.read(|sql| read::listed_events(sql, after, limit))
     }

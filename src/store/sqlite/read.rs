@@ -111,6 +111,18 @@ pub(super) fn history(sql: &Connection, kind: Kind, serial: &Serial) -> rusqlite
     Ok(Some(History { events, position: last_event(sql)?, certificate }))
 }
 
+/// The next certificates of a CA by index, with the last event of that instant.
+pub(super) fn certificates(
+    sql: &Connection,
+    kind: Kind,
+    from: u64,
+    limit: usize,
+) -> rusqlite::Result<(Vec<CertificateRecord>, u64)> {
+    let query = "SELECT * FROM certificate WHERE kind = ?1 AND ca_index >= ?2 ORDER BY ca_index LIMIT ?3";
+    let [from, limit] = [i64::try_from(from), i64::try_from(limit)].map(|bound| bound.unwrap_or(i64::MAX));
+    Ok((all(sql, query, params![kind.id(), from, limit], rows::certificate)?, last_event(sql)?))
+}
+
 /// What a complete list has to carry.
 pub(super) fn revoked(
     sql: &Connection,

@@ -1,0 +1,133 @@
+//! The running service, as anyone asks it, and as its operator does.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use tokio::runtime::Runtime;
+
+use crate::{
+    cli::failure::Failure,
+    config::Config,
+    http::client::{Client, ClientError},
+    profile::locations::OCSP_PATH,
+};
+
+/// Where a service listens, without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Urls {
+    /// OCSP and lists.
+    pub status: String,
+    /// Metrics.
+    pub operator: String,
+}
+
+impl Urls {
+    /// Where a configuration says. A status listener whose port is not fixed is where its certificates say.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let status = match config.listen.status.port() {
+            0 => config.urls.base.as_str().trim_end_matches('/').to_owned(),
+            _ => url(config.listen.status),
+        };
+        Self { status, operator: url(config.listen.operator) }
+    }
+
+    /// The same with other addresses in their place.
+    #[must_use]
+    pub fn or(self, status: Option<&str>, operator: Option<&str>) -> Self {
+        let other = |url: Option<&str>, own| url.map_or(own, |url| url.trim_end_matches('/').to_owned());
+        Self { status: other(status, self.status), operator: other(operator, self.operator) }
+    }
+}
+
+/// The URL of a listener; one on every address is asked on the loopback.
+fn url(mut listener: SocketAddr) -> String {
+    if listener.ip().is_unspecified() {
+        listener.set_ip(match listener.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{listener}")
+}
+
+/// A service that answers.
+pub struct Service {
+    runtime: Runtime,
+    client: Client,
+    urls: Urls,
+}
+
+/// The gauge that tells up to which event OCSP answers go.
+const POSITION: &str = "jitsuin_status_position ";
+
+impl Service {
+    /// Finds the service; otherwise says why it does not answer.
+    ///
+    /// # Errors
+    /// [`Failure`] where it answers, but is no service of ours.
+    pub fn find(urls: Urls) -> Result<Result<Self, ClientError>, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?;
+        let client = Client::anonymous(None).map_err(Failure::fault)?;
+        let service = Self { runtime, client, urls };
+        let reached = [format!("{}{OCSP_PATH}", service.urls.status), format!("{}/healthz", service.urls.operator)];
+        for url in reached {
+            if let Err(cause) = service.runtime.block_on(service.client.get(&url)) {
+                return Ok(Err(cause));
+            }
+        }
+        service.position().map(|_| Ok(service))
+    }
+
+    /// The answer to an OCSP request.
+    ///
+    /// # Errors
+    /// [`Failure`] where none came at all.
+    pub(super) fn ocsp(&self, request: Vec<u8>) -> Result<(StatusCode, Bytes), Failure> {
+        let url = format!("{}{OCSP_PATH}", self.urls.status);
+        let answer = self.runtime.block_on(self.client.post(&url, "application/ocsp-request", request));
+        answer.map(|answer| (answer.status, answer.body)).map_err(Failure::fault)
+    }
+
+    /// What is served at a path.
+    ///
+    /// # Errors
+    /// As for [`Self::ocsp`].
+    pub(super) fn get(&self, path: &str) -> Result<(StatusCode, Bytes), Failure> {
+        let answer = self.runtime.block_on(self.client.get(&format!("{}{path}", self.urls.status)));
+        answer.map(|answer| (answer.status, answer.body)).map_err(Failure::fault)
+    }
+
+    /// The last event that OCSP answers take into account: an event reaches the index after it can be read in the store, and
+    /// before it is acknowledged.
+    ///
+    /// # Errors
+    /// [`Failure`] where the metrics do not tell it.
+    pub(super) fn position(&self) -> Result<u64, Failure> {
+        let url = format!("{}/metrics", self.urls.operator);
+        let answer = self.runtime.block_on(self.client.get(&url)).map_err(Failure::fault)?;
+        let text = String::from_utf8_lossy(&answer.body);
+        let position = text.lines().find_map(|line| line.strip_prefix(POSITION)?.trim().parse().ok());
+        position.ok_or_else(|| Failure::fault(format!("{url} does not tell {}", POSITION.trim_end())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_is_asked_where_it_listens() {
+        let mut config = Config::default();
+        config.listen.status = "0.0.0.0:8081".parse().unwrap();
+        config.listen.operator = "[::]:9091".parse().unwrap();
+        let urls = Urls::of(&config);
+        assert_eq!((urls.status.as_str(), urls.operator.as_str()), ("http://127.0.0.1:8081", "http://[::1]:9091"));
+        config.listen.status.set_port(0);
+        config.urls.base = "http://status.jitsuin-test.example/".parse().unwrap();
+        let urls = Urls::of(&config).or(None, Some("http://127.0.0.1:1/"));
+        assert_eq!(urls.status, "http://status.jitsuin-test.example");
+        assert_eq!(urls.operator, "http://127.0.0.1:1");
+    }
+}

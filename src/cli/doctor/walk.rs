@@ -1,0 +1,405 @@
+//! The walk: event by event, row by row, answer by answer, list by list.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Instant,
+};
+
+use super::{Channel, Findings, Service};
+use crate::{
+    cli::{failure::Failure, world::SystemEntropy},
+    kind::Kind,
+    limits::OCSP_CERT_IDS,
+    ports::{AuthorityRecord, CertificateRecord, Clock, CrlRecord, Entropy, Store},
+    profile::{Profile, locations::crl_path},
+    revocation::{
+        census::{self, Base, Contradiction, Kept, Ledger},
+        lists::ListKey,
+        serial::SerialPermutation,
+    },
+    scope::CrlScope,
+    x509::{
+        CertificateView, CrlView, Name, Serial, SubjectPublicKey, UnixTime,
+        extension::GeneralName,
+        ocsp::{ResponseView, cert_id, request},
+    },
+};
+
+/// Rows and events read at a time.
+const PAGE: usize = 1024;
+
+/// What is looked at, and with what.
+pub struct Doctor<'a> {
+    /// The store; reading is enough.
+    pub store: &'a dyn Store,
+    /// The running service; without it OCSP is not asked, and lists are taken from the store.
+    pub service: Option<&'a Service>,
+    /// What the names in lists are.
+    pub profile: &'a Profile,
+    /// The time of the service.
+    pub clock: &'a dyn Clock,
+    /// About how many certificates of each CA OCSP is asked; all if it is not said.
+    pub sample: Option<u64>,
+    /// The secret between serials and indexes, where it is known.
+    pub serials: Option<SerialPermutation>,
+}
+
+/// Told now and then how far the walk has come: the channel, what is done, and of how many.
+pub(super) type Progress<'a> = &'a mut dyn FnMut(Channel, u64, u64);
+
+/// What OCSP is asked about: a serial, and its index if a certificate may have it.
+type Asked = (Serial, Option<u64>);
+
+/// A CA generation as clients know it.
+struct Issuer {
+    kind: Kind,
+    generation: u8,
+    name: Name,
+    key: SubjectPublicKey,
+}
+
+impl Issuer {
+    fn new(record: &AuthorityRecord) -> Result<Self, Failure> {
+        let view = CertificateView::from_der(&record.certificate).map_err(Failure::fault)?;
+        Ok(Self {
+            kind: record.kind,
+            generation: record.generation,
+            name: Name::from_der(view.tbs.subject).map_err(Failure::fault)?,
+            key: SubjectPublicKey::from_der(view.tbs.spki).map_err(Failure::fault)?,
+        })
+    }
+}
+
+impl Doctor<'_> {
+    /// Compares everything.
+    ///
+    /// # Errors
+    /// [`Failure`] where the store cannot be read, or the service stops answering in the middle.
+    pub fn examine(&self, progress: &mut dyn FnMut(Channel, u64, u64)) -> Result<Findings, Failure> {
+        let issuers = self.store.authorities().map_err(Failure::fault)?;
+        let issuers = issuers.iter().map(Issuer::new).collect::<Result<Vec<_>, _>>()?;
+        let numbers = self.store.newest_crls().map_err(Failure::fault)?;
+        let numbers = numbers.iter().map(|list| ((list.kind, list.generation, list.scope), list.number)).collect();
+        let (ledger, findings) = Default::default();
+        let mut walk = Walk { doctor: self, issuers: &issuers, numbers, ledger, findings, progress };
+        walk.read_events()?;
+        let began = walk.ledger.position();
+        for kind in Kind::BOTH {
+            walk.certificates(kind)?;
+        }
+        walk.lists()?;
+        walk.read_events()?;
+        let mut findings = walk.findings;
+        findings.position = walk.ledger.position();
+        findings.arrived = findings.position - began;
+        if self.service.is_none() {
+            findings.not_asked.extend([Channel::Ocsp, Channel::NeverIssued]);
+        }
+        Ok(findings)
+    }
+}
+
+struct Walk<'a> {
+    doctor: &'a Doctor<'a>,
+    issuers: &'a [Issuer],
+    /// The newest lists of the store when the walk began; what is served later is not older.
+    numbers: BTreeMap<ListKey, u64>,
+    ledger: Ledger,
+    findings: Findings,
+    progress: Progress<'a>,
+}
+
+impl Walk<'_> {
+    /// Takes in every event that there is by now.
+    fn read_events(&mut self) -> Result<(), Failure> {
+        let began = Instant::now();
+        let mut count = 0;
+        loop {
+            let page = self.doctor.store.listed_events(self.ledger.position(), PAGE).map_err(Failure::fault)?;
+            if page.is_empty() {
+                break;
+            }
+            count += page.len() as u64;
+            let found = self.ledger.take(&page);
+            self.findings.note(Channel::Events, found);
+            (self.progress)(Channel::Events, self.ledger.position(), self.ledger.position());
+        }
+        self.findings.count(Channel::Events, (count, count), began.elapsed());
+        Ok(())
+    }
+
+    /// Every certificate of a CA, a page at a time: its row, the index, OCSP.
+    fn certificates(&mut self, kind: Kind) -> Result<(), Failure> {
+        let counts = self.doctor.store.counts().map_err(Failure::fault)?;
+        let total: u64 = counts.iter().filter(|count| count.kind == kind).map(|count| count.count).sum();
+        let stride = self.doctor.sample.map_or(1, |sample| total.div_ceil(sample).max(1));
+        let (mut from, mut seen) = (0, 0);
+        let mut strangers = Vec::new();
+        loop {
+            let (rows, position) = self.doctor.store.certificates(kind, from, PAGE).map_err(Failure::fault)?;
+            let Some(last) = rows.last() else { break };
+            let gaps = self.unused(kind, from, &rows);
+            from = last.index.saturating_add(1);
+            self.read_events()?;
+            self.rows(&rows, position);
+            self.index(&rows);
+            let mut asked: BTreeMap<u8, Vec<Asked>> = BTreeMap::new();
+            for (at, row) in rows.iter().enumerate() {
+                if (seen + at as u64).is_multiple_of(stride) {
+                    asked.entry(row.generation).or_default().push((row.serial, Some(row.index)));
+                }
+            }
+            seen += rows.len() as u64;
+            for (generation, asked) in &asked {
+                self.answers(Channel::Ocsp, (kind, *generation), asked, (seen, total))?;
+            }
+            if strangers.len() < OCSP_CERT_IDS {
+                strangers.extend(self.neighbours(&rows)?);
+            }
+            strangers.extend(gaps);
+            strangers.truncate(OCSP_CERT_IDS);
+        }
+        let next = self.doctor.serials.as_ref().map(|serials| (serials.serial(kind, from), Some(from)));
+        strangers.truncate(OCSP_CERT_IDS - 1);
+        strangers.extend(next);
+        let newest = self.issuers.iter().filter(|issuer| issuer.kind == kind).map(|issuer| issuer.generation).max();
+        for issuer in self.issuers.iter().filter(|issuer| issuer.kind == kind) {
+            // An index that is free now may be the newest generation's a moment later; it is never another's.
+            let may_issue = newest == Some(issuer.generation);
+            let asked: Vec<_> =
+                strangers.iter().map(|(serial, index)| (*serial, index.filter(|_| may_issue))).collect();
+            self.answers(Channel::NeverIssued, (kind, issuer.generation), &asked, (seen, total))?;
+            self.answers_of_others(issuer)?;
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self, rows: &[CertificateRecord], position: u64) {
+        let (began, now) = (Instant::now(), self.doctor.clock.now());
+        for row in rows {
+            let found = census::examine_row(&self.ledger, row, (position, now));
+            self.findings.note(Channel::Table, found);
+            let serial = self.doctor.serials.as_ref().map(|serials| serials.serial(row.kind, row.index));
+            if serial.is_some_and(|serial| serial != row.serial) {
+                let says = format!("it stands at index {}, whose serial is another", row.index);
+                let about = (row.kind, row.serial);
+                let found =
+                    Contradiction { serial: Some(about.1), ..Contradiction::of_channel(about.0, "table", says) };
+                self.findings.note(Channel::Table, [found]);
+            }
+        }
+        self.findings.count(Channel::Table, (rows.len() as u64, rows.len() as u64), began.elapsed());
+    }
+
+    fn index(&mut self, rows: &[CertificateRecord]) {
+        let began = Instant::now();
+        let found =
+            rows.iter().filter_map(|row| census::examine_index(&self.ledger, (row.kind, row.index), row.serial));
+        let found: Vec<_> = found.collect();
+        self.findings.note(Channel::Index, found);
+        self.findings.count(Channel::Index, (rows.len() as u64, rows.len() as u64), began.elapsed());
+    }
+
+    /// Indexes that no row of a page has, where their serials can be known.
+    fn unused(&self, kind: Kind, from: u64, rows: &[CertificateRecord]) -> Vec<Asked> {
+        let Some(serials) = &self.doctor.serials else { return Vec::new() };
+        let mut gaps = Vec::new();
+        let mut next = from;
+        for row in rows {
+            gaps.extend((next..row.index).take(OCSP_CERT_IDS).map(|index| (serials.serial(kind, index), Some(index))));
+            next = row.index.saturating_add(1);
+        }
+        gaps.truncate(OCSP_CERT_IDS / 2);
+        gaps
+    }
+
+    /// Serials one bit beside those of a page, which nobody bears.
+    fn neighbours(&self, rows: &[CertificateRecord]) -> Result<Vec<Asked>, Failure> {
+        let mut found = Vec::new();
+        for row in rows.iter().step_by(PAGE / 16) {
+            let mut octets = row.serial.octets().to_vec();
+            if let Some(last) = octets.last_mut() {
+                *last ^= 1;
+            }
+            let Ok(serial) = Serial::from_octets(&octets) else { continue };
+            if self.doctor.store.certificate(row.kind, &serial).map_err(Failure::fault)?.is_none() {
+                found.push((serial, None));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Asks one CA generation about certificates of every other: it never issued them.
+    fn answers_of_others(&mut self, issuer: &Issuer) -> Result<(), Failure> {
+        let mut asked = Vec::new();
+        for kind in Kind::BOTH {
+            let (rows, _) = self.doctor.store.certificates(kind, 0, OCSP_CERT_IDS / 2).map_err(Failure::fault)?;
+            let others = rows.iter().filter(|row| (row.kind, row.generation) != (issuer.kind, issuer.generation));
+            asked.extend(others.map(|row| (row.serial, None)));
+        }
+        self.answers(Channel::NeverIssued, (issuer.kind, issuer.generation), &asked, (0, 0))
+    }
+
+    /// Asks OCSP, as many at a time as one request may carry.
+    fn answers(
+        &mut self,
+        channel: Channel,
+        (kind, generation): (Kind, u8),
+        asked: &[Asked],
+        (done, of): (u64, u64),
+    ) -> Result<(), Failure> {
+        let Some(service) = self.doctor.service else { return Ok(()) };
+        let is_it = |issuer: &&Issuer| (issuer.kind, issuer.generation) == (kind, generation);
+        let Some(issuer) = self.issuers.iter().find(is_it) else {
+            let says = format!("generation {generation} has certificates, but no CA certificate");
+            self.findings.note(Channel::Table, [Contradiction::of_channel(kind, "table", says)]);
+            return Ok(());
+        };
+        for asked in asked.chunks(OCSP_CERT_IDS) {
+            let began = Instant::now();
+            let found = self.exchange(service, issuer, asked)?;
+            self.findings.note(channel, found);
+            self.findings.count(channel, (1, asked.len() as u64), began.elapsed());
+            (self.progress)(channel, done, of);
+        }
+        Ok(())
+    }
+
+    /// One request and its answer, which lies between the index's position before and the last event after.
+    fn exchange(&mut self, service: &Service, issuer: &Issuer, asked: &[Asked]) -> Result<Vec<Contradiction>, Failure> {
+        let id = |(serial, _): &Asked| cert_id(issuer.name.der(), &issuer.key.key_id(), serial);
+        let ids: Vec<_> = asked.iter().map(id).collect();
+        let mut nonce = [0; 16];
+        SystemEntropy::default().fill(&mut nonce).map_err(Failure::fault)?;
+        let whole = |says: String| vec![Contradiction::of_channel(issuer.kind, "OCSP", says)];
+        let (from, before) = (service.position()?, self.doctor.clock.now());
+        let (status, reply) = service.ocsp(request(&ids, Some(&nonce)))?;
+        let after = self.doctor.clock.now();
+        self.read_events()?;
+        let to = self.ledger.position();
+        if !status.is_success() {
+            return Ok(whole(format!("it answers {status} to a request about {} certificates", ids.len())));
+        }
+        let view = match ResponseView::verified(&reply, &issuer.key, after) {
+            Ok(view) => view,
+            Err(error) => return Ok(whole(error.to_string())),
+        };
+        if from > to {
+            return Ok(whole(format!("it has taken in event {from}, and the last one is {to}")));
+        }
+        let is_current = |(this, next): (UnixTime, UnixTime)| this <= after && before < next;
+        let current = view.answers.iter().all(|answer| is_current((answer.this_update, answer.next_update)));
+        let same = view.nonce == Some(&nonce) && view.answers.iter().map(|answer| answer.cert_id).eq(&ids);
+        if !same || !current || view.produced_at > after {
+            return Ok(whole("the answer is of another time, or to another question".into()));
+        }
+        let answers = asked.iter().zip(&view.answers);
+        let examined = answers.filter_map(|((serial, index), answer)| {
+            census::examine_answer(&self.ledger, (issuer.kind, *index), *serial, (&answer.status, from, to))
+        });
+        Ok(examined.collect())
+    }
+
+    /// Every list that was ever published, as it is served now, and those that should have been.
+    fn lists(&mut self) -> Result<(), Failure> {
+        let kept = self.doctor.store.newest_crls().map_err(Failure::fault)?;
+        let kept: HashMap<ListKey, CrlRecord> =
+            kept.into_iter().map(|list| ((list.kind, list.generation, list.scope), list)).collect();
+        let places = self.doctor.store.municipalities().map_err(Failure::fault)?;
+        let due: Vec<_> = [CrlScope::Full, CrlScope::Authorities]
+            .into_iter()
+            .chain(places.into_iter().map(CrlScope::Municipality))
+            .collect();
+        let mut keys: Vec<ListKey> = kept.keys().copied().collect();
+        for issuer in self.issuers {
+            keys.extend(due.iter().map(|scope| (issuer.kind, issuer.generation, *scope)));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        let count = keys.len() as u64;
+        for (at, key) in keys.into_iter().enumerate() {
+            let (began, channel) = (Instant::now(), channel(key.2));
+            let (found, compared) = self.list(key, kept.get(&key))?;
+            self.findings.note(channel, found);
+            self.findings.count(channel, (1, compared as u64), began.elapsed());
+            (self.progress)(channel, at as u64, count);
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, key: ListKey, kept: Option<&CrlRecord>) -> Result<(Vec<Contradiction>, usize), Failure> {
+        let (kind, generation, scope) = key;
+        let path = crl_path(kind, generation, &scope);
+        let whole = |says: String| Ok((vec![Contradiction::of_channel(kind, path.clone(), says)], 0));
+        let Some(kept) = kept else { return whole("it was never published".into()) };
+        let before = self.doctor.clock.now();
+        let der = match self.doctor.service {
+            None => kept.der.clone(),
+            Some(service) => match service.get(&path)? {
+                (status, body) if status.is_success() => body.to_vec(),
+                (status, _) => return whole(format!("it is answered with {status}")),
+            },
+        };
+        let fetched = (before, self.doctor.clock.now());
+        let number = match CrlView::from_der(&der) {
+            Ok(view) => view.number,
+            Err(error) => return whole(error.to_string()),
+        };
+        if self.numbers.get(&key).is_some_and(|known| number < *known) {
+            return whole(format!("number {number} is served, and {} was there before", self.numbers[&key]));
+        }
+        let store = self.doctor.store;
+        let Some(record) = store.crl(kind, generation, scope, number).map_err(Failure::fault)? else {
+            return whole(format!("number {number} is served, which the store does not have"));
+        };
+        let previous = store.crl_before(kind, generation, scope, number).map_err(Failure::fault)?;
+        let base = self.base(&record, &der)?;
+        self.read_events()?;
+        let is_it = |issuer: &&Issuer| (issuer.kind, issuer.generation) == (kind, generation);
+        let Some(issuer) = self.issuers.iter().find(is_it) else {
+            return whole("nobody's: there is no such CA".into());
+        };
+        let partition = self.partition(key)?;
+        let known = Kept {
+            record: &record,
+            previous: previous.as_ref(),
+            base: base.as_ref().map(|(record, previous)| Base { record, previous: previous.as_ref() }),
+            issuer: (&issuer.name, &issuer.key),
+            partition: partition.as_ref(),
+            fetched,
+        };
+        Ok(census::examine(&self.ledger, &der, &known))
+    }
+
+    /// The complete list that a delta names, with the one before it.
+    fn base(&self, record: &CrlRecord, der: &[u8]) -> Result<Option<(CrlRecord, Option<CrlRecord>)>, Failure> {
+        let Some(number) = CrlView::from_der(der).ok().and_then(|view| view.delta_base) else { return Ok(None) };
+        let (kind, generation, scope) = (record.kind, record.generation, record.scope.complete());
+        let base = self.doctor.store.crl(kind, generation, scope, number).map_err(Failure::fault)?;
+        let Some(base) = base else { return Ok(None) };
+        let previous = self.doctor.store.crl_before(kind, generation, scope, number).map_err(Failure::fault)?;
+        Ok(Some((base, previous)))
+    }
+
+    /// The directory name of the certificates that a list speaks for.
+    fn partition(&self, (kind, generation, scope): ListKey) -> Result<Option<Name>, Failure> {
+        if scope.complete() == CrlScope::Full {
+            return Ok(None);
+        }
+        let names = self.doctor.profile.distribution_names(kind, generation, &scope).map_err(Failure::fault)?;
+        Ok(names.general_names().into_iter().find_map(|name| match name {
+            GeneralName::Directory(name) => Some(name.clone()),
+            _ => None,
+        }))
+    }
+}
+
+const fn channel(scope: CrlScope) -> Channel {
+    match scope {
+        CrlScope::Full => Channel::FullLists,
+        CrlScope::FullDelta => Channel::FullDeltas,
+        CrlScope::Municipality(_) => Channel::MunicipalLists,
+        CrlScope::MunicipalityDelta(_) => Channel::MunicipalDeltas,
+        CrlScope::Authorities => Channel::AuthorityLists,
+    }
+}
