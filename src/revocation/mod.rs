@@ -1,7 +1,9 @@
 //! Status: the serial permutation, the index that answers from memory, the OCSP responder and the lists.
 
 pub mod answer;
+pub mod coding;
 pub mod crl;
+pub mod entity_tag;
 pub mod index;
 pub mod lists;
 pub mod responder;
