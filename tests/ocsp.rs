@@ -9,14 +9,20 @@ use std::{sync::Arc, time::Duration};
 use der::{Decode, Encode};
 use jitsuin::{
     kind::Kind,
+    limits::OCSP_CERT_IDS,
     ports::Clock,
     revocation::{
         answer::{Answer, Next},
         responder::{Delegate, IssuerEntry, NeverIssued, ResponderError, Verdict},
     },
-    x509::{CertificateView, RevocationReason, SubjectPublicKey, UnixTime, ocsp::ErrorStatus},
+    x509::{
+        CertificateView, RevocationReason, SubjectPublicKey, UnixTime,
+        ocsp::{ErrorStatus, ResponseView},
+    },
 };
-use support::{AUTH_1, Hash, House, LIFE, SIGN_1, SIGN_2, TestClock, TestSigner, delegate, ocsp_request};
+use support::{
+    AUTH_1, Hash, House, LIFE, SIGN_1, SIGN_2, TestClock, TestSigner, UnusualRequest, delegate, ocsp_request,
+};
 use x509_ocsp::{BasicOcspResponse, CertStatus, OcspResponse, OcspResponseStatus, SingleResponse};
 
 const NOW: &str = "2026-04-01T00:00:00Z";
@@ -220,6 +226,61 @@ fn a_hundred_cert_ids_of_one_issuer_in_both_hashes_are_answered_in_order() {
 }
 
 #[test]
+fn as_many_cert_ids_as_are_allowed_are_answered_and_one_more_is_malformed() {
+    let house = house();
+    let id = house.cert_id(AUTH_1, Hash::Sha256, house.serial(Kind::Auth, 0).octets());
+    let ask = |count| ask(&house, &ocsp_request(&vec![id.clone(); count], Some(&[9; 128])));
+    assert_eq!(read(&ask(OCSP_CERT_IDS).unwrap()).tbs_response_data.responses.len(), OCSP_CERT_IDS);
+    assert_eq!(ask(OCSP_CERT_IDS + 1).unwrap_err(), ErrorStatus::MalformedRequest);
+    assert_eq!(ask(0).unwrap_err(), ErrorStatus::MalformedRequest);
+}
+
+#[test]
+fn a_signed_request_gets_the_answer_of_an_unsigned_one() {
+    let house = house();
+    house.live(Kind::Auth, 3);
+    let id = house.cert_id(AUTH_1, Hash::Sha1, house.serial(Kind::Auth, 3).octets());
+    let signed = UnusualRequest { list: vec![(id.clone(), vec![])], signed: true, ..Default::default() };
+    let plain = ask(&house, &ocsp_request(&[id], None)).unwrap();
+    assert!(Arc::ptr_eq(&ask(&house, &signed.der()).unwrap(), &plain), "its signature is not looked at");
+}
+
+#[test]
+fn an_unknown_extension_that_is_critical_is_refused_wherever_it_stands_and_ignored_otherwise() {
+    let house = house();
+    house.live(Kind::Auth, 3);
+    let id = house.cert_id(AUTH_1, Hash::Sha1, house.serial(Kind::Auth, 3).octets());
+    for critical in [true, false] {
+        let unknown = vec![("2.999.1", critical, &[5, 0][..])];
+        let of_one = UnusualRequest { list: vec![(id.clone(), unknown.clone())], ..Default::default() };
+        let of_all =
+            UnusualRequest { list: vec![(id.clone(), vec![])], extensions: unknown.clone(), ..Default::default() };
+        let of_the_last =
+            UnusualRequest { list: vec![(id.clone(), vec![]), (id.clone(), unknown)], ..Default::default() };
+        for request in [of_one, of_all, of_the_last] {
+            let answer = ask(&house, &request.der());
+            if critical {
+                assert_eq!(answer.unwrap_err(), ErrorStatus::MalformedRequest);
+            } else {
+                assert_eq!(status(&read(&answer.unwrap()).tbs_response_data.responses[0]).0, "good");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_service_locator_is_taken_and_changes_nothing() {
+    let house = house();
+    house.live(Kind::Auth, 3);
+    let id = house.cert_id(AUTH_1, Hash::Sha1, house.serial(Kind::Auth, 3).octets());
+    // ServiceLocator ::= SEQUENCE { issuer Name, locator AuthorityInfoAccessSyntax OPTIONAL }
+    let locator = ("1.3.6.1.5.5.7.48.1.7", false, &[0x30, 2, 0x30, 0][..]);
+    let request = UnusualRequest { list: vec![(id.clone(), vec![locator])], ..Default::default() };
+    let (single, _) = single(&house, &request.der());
+    assert_eq!((status(&single).0, single.single_extensions.unwrap().len()), ("good", 1), "the archive cutoff alone");
+}
+
+#[test]
 fn a_nonce_of_1_to_128_octets_is_echoed_and_others_are_malformed() {
     let house = house();
     house.live(Kind::Auth, 3);
@@ -303,6 +364,41 @@ fn a_renewed_responder_speaks_at_once_and_kept_answers_of_the_old_one_end() {
     assert!(!Arc::ptr_eq(&before, &after));
     assert_eq!(read(&after).certs.unwrap()[0].to_der().unwrap(), certificate);
     assert!(signed_by(&house, AUTH_1, &after));
+}
+
+#[test]
+fn an_answer_in_flight_across_a_renewal_is_signed_by_the_old_responder_and_verifies() {
+    let house = house();
+    house.live(Kind::Auth, 1);
+    let request = house.request(AUTH_1, 1);
+    let now = house.clock.now();
+    let Ok(Next::Sign(in_flight)) = house.desk.prepare(&request, now) else { panic!("nothing is kept yet") };
+    let old = house.desk.responder().delegates().find(|(key, _)| *key == (Kind::Auth, 1)).unwrap().1;
+    let renewed = delegate(&house.issuers[AUTH_1], TestSigner::p256(), now, 30);
+    let new = renewed.certificate().to_vec();
+    house.desk.responder().replace_delegate((Kind::Auth, 1), renewed).unwrap();
+    let certificate = |answer: &Answer| read(answer).certs.unwrap()[0].to_der().unwrap();
+    let late = house.desk.sign(in_flight).unwrap();
+    assert_eq!(certificate(&late), old.certificate());
+    assert!(signed_by(&house, AUTH_1, &late), "by the old key, with the old certificate beside it");
+    for _ in 0..2 {
+        let next = ask(&house, &request).unwrap();
+        assert_eq!(certificate(&next), new, "what was signed late is not given again");
+        assert!(signed_by(&house, AUTH_1, &next));
+    }
+}
+
+#[test]
+fn an_answer_given_before_a_renewal_verifies_to_its_end() {
+    let house = house();
+    house.live(Kind::Auth, 1);
+    let before = ask(&house, &house.request(AUTH_1, 1)).unwrap();
+    let renewed = delegate(&house.issuers[AUTH_1], TestSigner::p256(), house.clock.now(), 30);
+    house.desk.responder().replace_delegate((Kind::Auth, 1), renewed).unwrap();
+    house.clock.advance(LIFE.as_secs() as i64 - 1);
+    let ca = CertificateView::from_der(&house.authorities[AUTH_1].certificate).unwrap();
+    let key = SubjectPublicKey::from_der(ca.tbs.spki).unwrap();
+    ResponseView::verified(&before.der, &key, house.clock.now()).unwrap();
 }
 
 #[test]

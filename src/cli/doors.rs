@@ -156,10 +156,10 @@ impl Doors {
 
 fn status_service(house: &House, metrics: &Metrics) -> Result<StatusService, Failure> {
     let authorities = house.store.authorities().map_err(Failure::fault)?;
-    let lists = Arc::clone(&house.authority.parts().lists);
+    let (lists, store) = (Arc::clone(&house.authority.parts().lists), Arc::clone(&house.store));
     let sources = StatusSources {
         answer_max_age: house.config.ocsp.max_age.duration(),
-        store: Some(Arc::clone(&house.store)),
+        numbered: Some(Arc::new(move |(kind, generation, scope), number| store.crl(kind, generation, scope, number))),
         ..StatusSources::new(Arc::clone(&house.desk), lists, authorities, Arc::clone(&house.clock))
     };
     StatusService::new(sources, metrics).map_err(Failure::fault)

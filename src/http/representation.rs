@@ -22,6 +22,7 @@ use hyper::{
     http::response::Builder,
 };
 
+pub use self::condition::DateProves;
 use self::{
     condition::{Condition, Validators},
     range::{Portion, portion},
@@ -66,8 +67,10 @@ pub struct Representation<'a> {
     pub encoding: Encoding,
     /// A strong entity tag with its quotes.
     pub etag: &'a str,
-    /// When these octets were made, if that tells them from those before.
-    pub last_modified: Option<UnixTime>,
+    /// When these octets were made.
+    pub last_modified: UnixTime,
+    /// What that time is good for in conditions.
+    pub date_proves: DateProves,
     /// How long they are fresh.
     pub freshness: Freshness,
     /// Whether a part of them is of use.
@@ -80,8 +83,8 @@ impl Representation<'_> {
     #[must_use]
     pub fn reply(&self, method: &Method, headers: &HeaderMap, now: UnixTime) -> Reply {
         // An origin server with a clock never sends a Last-Modified later than its Date (RFC 9110 §8.8.2.1).
-        let last_modified = self.last_modified.map(|modified| modified.min(now));
-        let validators = Validators { etag: self.etag, last_modified, date_is_weak: self.encoding != Encoding::Only };
+        let last_modified = self.last_modified.min(now);
+        let validators = Validators { etag: self.etag, last_modified, date_proves: self.date_proves };
         match validators.check(headers, now) {
             Condition::Met => (),
             Condition::NotModified => {
@@ -109,7 +112,7 @@ impl Representation<'_> {
     }
 
     /// The headers that 200, 206 and 304 share (RFC 9110 §15.4.5).
-    fn head(&self, last_modified: Option<UnixTime>, now: UnixTime) -> Builder {
+    fn head(&self, last_modified: UnixTime, now: UnixTime) -> Builder {
         let (expires, cache) = match self.freshness {
             Freshness::Until(expires) => {
                 let age = expires.seconds().saturating_sub(now.seconds()).max(0);
@@ -120,11 +123,12 @@ impl Representation<'_> {
                 (now + NUMBERED_MAX_AGE, format!("public, max-age={age}, immutable, no-transform"))
             }
         };
-        let mut builder = Response::builder().header(DATE, date(now));
-        if let Some(modified) = last_modified {
-            builder = builder.header(LAST_MODIFIED, date(modified));
-        }
-        builder = builder.header(EXPIRES, date(expires)).header(ETAG, self.etag).header(CACHE_CONTROL, cache);
+        let mut builder = Response::builder()
+            .header(DATE, date(now))
+            .header(LAST_MODIFIED, date(last_modified))
+            .header(EXPIRES, date(expires))
+            .header(ETAG, self.etag)
+            .header(CACHE_CONTROL, cache);
         if self.encoding != Encoding::Only {
             builder = builder.header(VARY, "accept-encoding");
         }
@@ -224,7 +228,8 @@ mod tests {
             octets: Bytes::from_static(&[1, 2, 3]),
             encoding: Encoding::Identity,
             etag: TAG,
-            last_modified: Some(at("2026-01-02T03:04:05Z")),
+            last_modified: at("2026-01-02T03:04:05Z"),
+            date_proves: DateProves::Version,
             freshness: Freshness::Until(at("2026-01-04T03:04:05Z")),
             ranges: true,
         }
@@ -261,12 +266,10 @@ mod tests {
     }
 
     #[test]
-    fn last_modified_is_never_later_than_date_and_may_be_absent() {
-        let ahead = Representation { last_modified: Some(at("2026-01-03T03:04:06Z")), ..representation() };
+    fn last_modified_is_never_later_than_date() {
+        let ahead = Representation { last_modified: at("2026-01-03T03:04:06Z"), ..representation() };
         let reply = ask(&ahead, &Method::GET, &[]);
         assert_eq!(header(&reply, LAST_MODIFIED), header(&reply, DATE));
-        let dateless = Representation { last_modified: None, ..representation() };
-        assert_eq!(header(&ask(&dateless, &Method::GET, &[]), LAST_MODIFIED), "");
     }
 
     #[test]

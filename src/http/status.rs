@@ -40,9 +40,12 @@ use super::{
 };
 use crate::{
     limits::{OCSP_SIGNING_QUEUE, REQUEST_TIMEOUT},
-    ports::{AuthorityRecord, Clock, Store},
+    ports::{AuthorityRecord, Clock, CrlRecord, StoreError},
     profile::locations::OCSP_PATH,
-    revocation::{answer::AnswerDesk, lists::PublishedLists},
+    revocation::{
+        answer::AnswerDesk,
+        lists::{ListKey, PublishedLists},
+    },
     x509::{CertificateFault, UnixTime},
 };
 
@@ -51,14 +54,17 @@ mod numbered;
 mod ocsp;
 mod path;
 
+/// Finds a list by its number, as [`Store::crl`](crate::ports::Store::crl) does; may block.
+pub type NumberedLists = Arc<dyn Fn(ListKey, u64) -> Result<Option<CrlRecord>, StoreError> + Send + Sync>;
+
 /// What the status listener serves from.
 pub struct StatusSources {
     /// OCSP.
     pub desk: Arc<AnswerDesk>,
     /// The lists.
     pub lists: Arc<PublishedLists>,
-    /// Where lists are found by number; without it there are none.
-    pub store: Option<Arc<dyn Store>>,
+    /// Lists by number; without it there are none.
+    pub numbered: Option<NumberedLists>,
     /// Every generation of both CAs.
     pub authorities: Vec<AuthorityRecord>,
     /// The time.
@@ -84,7 +90,7 @@ impl StatusSources {
         Self {
             desk,
             lists,
-            store: None,
+            numbered: None,
             authorities,
             clock,
             body_timeout: REQUEST_TIMEOUT,
@@ -120,7 +126,7 @@ impl StatusService {
         Ok(Self(Arc::new(Inner {
             desk: sources.desk,
             lists: sources.lists,
-            shelf: Shelf::new(sources.store),
+            shelf: Shelf::new(sources.numbered),
             authorities: authority_files(sources.authorities)?,
             clock: sources.clock,
             body_timeout: sources.body_timeout,

@@ -1,5 +1,14 @@
 //! Oversized, slow and wrong.
 
+use std::io::{Read, Write};
+
+use jitsuin::{http::server::Bounds, kind::Kind};
+
+use crate::{
+    running::{Running, SHORT, connect, exchange},
+    support::{AUTH_1, House, TestClock},
+};
+
 #[test]
 fn a_body_of_another_type_is_415() {
     let running = Running::new();
@@ -73,4 +82,3 @@ fn heads_beyond_the_limits_are_refused() {
     }
     assert_eq!(running.get("/ca/sign.cer").status, 200, "and the listener serves on");
 }
-

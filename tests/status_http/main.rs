@@ -8,7 +8,6 @@ mod bad_input;
 mod caching;
 mod coding;
 mod curl;
-mod lists;
 mod numbered;
 mod ocsp;
 mod operator;

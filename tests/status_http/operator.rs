@@ -1,5 +1,23 @@
 //! The operator listener, and what is counted.
 
+use std::{sync::Arc, time::Duration};
+
+use jitsuin::{
+    http::{
+        metrics::show_lists,
+        operator::{Check, OperatorService},
+        server::{Bounds, Plain},
+    },
+    kind::Kind,
+    ports::Clock,
+};
+
+use crate::{
+    running::{Running, exchange},
+    serving::serve_here,
+    support::{AUTH_1, TestClock},
+};
+
 #[test]
 fn requests_and_answers_are_counted_without_paths_or_serials() {
     let running = Running::new();
@@ -62,4 +80,3 @@ fn readiness_names_what_failed_and_why() {
     ready("", "the responder certificate of the sign CA, generation 1, ended");
     assert_eq!(get("/").0, 404);
 }
-

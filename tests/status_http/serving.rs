@@ -1,7 +1,28 @@
 //! How every listener serves.
 
+use std::{
+    convert::Infallible,
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use hyper::{Request, Response, body::Incoming, service::service_fn};
+use jitsuin::http::server::{Bounds, Handshake, Plain, Shutdown, ShutdownTrigger, bind, bind_shared, serve, shutdown};
+use tokio::sync::Notify;
+
+use crate::running::{SHORT, connect, exchange, read};
+
 /// Serves with a runtime on a thread of its own.
-fn serve_here<M, S, H>(make: M, handshake: H, bounds: Bounds) -> (SocketAddr, ShutdownTrigger, JoinHandle<()>)
+pub(crate) fn serve_here<M, S, H>(
+    make: M,
+    handshake: H,
+    bounds: Bounds,
+) -> (SocketAddr, ShutdownTrigger, JoinHandle<()>)
 where
     H: Handshake,
     M: Fn(H::Peer) -> S + Send + Sync + 'static,

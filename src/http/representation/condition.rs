@@ -13,15 +13,26 @@ use hyper::{
 
 use crate::x509::UnixTime;
 
+/// What of a representation its Last-Modified proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateProves {
+    /// Nothing: another version may have been made in the same second. Dates in conditions are ignored.
+    Nothing,
+    /// Which version it is, but not in which form: forms in content codings share the date (RFC 9110 §8.8.1).
+    Version,
+    /// The very octets.
+    Octets,
+}
+
 /// What preconditions are held against.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Validators<'a> {
     /// A strong entity tag with its quotes.
     pub(super) etag: &'a str,
     /// Last-Modified as it is sent.
-    pub(super) last_modified: Option<UnixTime>,
-    /// Whether other octets of the same resource could have the same Last-Modified; then a date proves no octets.
-    pub(super) date_is_weak: bool,
+    pub(super) last_modified: UnixTime,
+    /// What it is good for.
+    pub(super) date_proves: DateProves,
 }
 
 /// What preconditions come to.
@@ -65,13 +76,16 @@ impl Validators<'_> {
             return true;
         }
         let exact = self.dates(headers, &IF_RANGE).is_some_and(|(modified, date)| modified == date);
-        exact && !self.date_is_weak
+        exact && self.date_proves == DateProves::Octets
     }
 
-    /// Last-Modified and the date of a header, in seconds, if there are both.
+    /// Last-Modified and the date of a header, in seconds, if they can be compared.
     fn dates(&self, headers: &HeaderMap, name: &HeaderName) -> Option<(i64, i64)> {
+        if self.date_proves == DateProves::Nothing {
+            return None;
+        }
         let date = httpdate::parse_http_date(single(headers, name)?).ok()?.duration_since(UNIX_EPOCH).ok()?;
-        Some((self.last_modified?.seconds(), i64::try_from(date.as_secs()).ok()?))
+        Some((self.last_modified.seconds(), i64::try_from(date.as_secs()).ok()?))
     }
 }
 
@@ -114,7 +128,7 @@ mod tests {
     }
 
     fn validators() -> Validators<'static> {
-        Validators { etag: TAG, last_modified: Some(at("2026-01-02T03:04:05Z")), date_is_weak: false }
+        Validators { etag: TAG, last_modified: at("2026-01-02T03:04:05Z"), date_proves: DateProves::Octets }
     }
 
     fn headers(headers: &[(HeaderName, &str)]) -> HeaderMap {
@@ -159,10 +173,10 @@ mod tests {
     }
 
     #[test]
-    fn without_a_last_modified_no_date_proves_anything() {
-        let dateless = Validators { last_modified: None, ..validators() };
-        for name in [IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
-            assert_eq!(dateless.check(&headers(&[(name, AFTER)]), at("2026-01-03T03:04:05Z")), Condition::Met);
+    fn where_a_date_proves_nothing_dates_are_ignored() {
+        let dateless = Validators { date_proves: DateProves::Nothing, ..validators() };
+        for (name, date) in [(IF_MODIFIED_SINCE, MODIFIED), (IF_UNMODIFIED_SINCE, BEFORE)] {
+            assert_eq!(dateless.check(&headers(&[(name, date)]), at("2026-01-03T03:04:05Z")), Condition::Met);
         }
         assert!(!dateless.range_counts(&headers(&[(IF_RANGE, MODIFIED)])));
     }
@@ -195,7 +209,7 @@ mod tests {
         for bad in ["W/\"0a1b\"", "\"x\"", "*", "\"x\", \"0a1b\"", "", BEFORE, AFTER, FUTURE, "yesterday"] {
             assert!(!counts(bad), "{bad}");
         }
-        let weak = Validators { date_is_weak: true, ..validators() };
+        let weak = Validators { date_proves: DateProves::Version, ..validators() };
         assert!(!weak.range_counts(&headers(&[(IF_RANGE, MODIFIED)])));
         assert!(weak.range_counts(&headers(&[(IF_RANGE, TAG)])));
         assert!(!validators().range_counts(&headers(&[(IF_RANGE, TAG), (IF_RANGE, TAG)])), "it is one value");

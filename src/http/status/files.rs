@@ -12,7 +12,7 @@ use hyper::{
 use super::{Inner, path::ListPath};
 use crate::{
     http::representation::{
-        Encoding, Freshness, Reply, Representation,
+        DateProves, Encoding, Freshness, Reply, Representation,
         negotiation::{Choice, choose},
         text, unavailable,
     },
@@ -62,7 +62,8 @@ impl Inner {
             octets: file.der.clone(),
             encoding: Encoding::Only,
             etag: &file.etag,
-            last_modified: Some(file.not_before),
+            last_modified: file.not_before,
+            date_proves: DateProves::Octets,
             freshness: Freshness::Until(now + FILE_MAX_AGE),
             ranges: true,
         };
@@ -96,7 +97,8 @@ impl Inner {
             octets: Bytes::from_owner(Served(Arc::clone(&list), encoding)),
             encoding,
             etag,
-            last_modified: list.is_dated.then_some(list.this_update),
+            last_modified: list.this_update,
+            date_proves: if list.is_dated { DateProves::Version } else { DateProves::Nothing },
             freshness: Freshness::Until(list.next_update.min(now + longest)),
             ranges: true,
         };

@@ -14,11 +14,11 @@ use bytes::Bytes;
 use hyper::{Request, StatusCode, body::Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Inner, files::PKIX_CRL};
+use super::{Inner, NumberedLists, files::PKIX_CRL};
 use crate::{
-    http::representation::{Encoding, Freshness, Reply, Representation, text, unavailable},
+    http::representation::{DateProves, Encoding, Freshness, Reply, Representation, text, unavailable},
     limits::{NUMBERED_OCTETS, NUMBERED_READERS},
-    ports::{CrlRecord, Store},
+    ports::CrlRecord,
     revocation::{entity_tag::entity_tag, lists::ListKey},
     x509::UnixTime,
 };
@@ -29,9 +29,10 @@ const PLACES: usize = NUMBERED_OCTETS / PLACE_OCTETS;
 
 /// The store's lists, some at a time.
 pub(super) struct Shelf {
-    store: Option<Arc<dyn Store>>,
+    lists: Option<NumberedLists>,
     readers: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    all_places: usize,
 }
 
 /// A list that was asked for by its number, and the places in memory that it takes until it is sent.
@@ -42,6 +43,7 @@ struct Numbered {
 }
 
 /// Why there is no list to send.
+#[derive(Debug, PartialEq, Eq)]
 enum Missing {
     Unknown,
     Busy,
@@ -49,29 +51,33 @@ enum Missing {
 }
 
 impl Shelf {
-    pub(super) fn new(store: Option<Arc<dyn Store>>) -> Self {
-        let [readers, places] = [NUMBERED_READERS, PLACES].map(|count| Arc::new(Semaphore::new(count)));
-        Self { store, readers, places }
+    pub(super) fn new(lists: Option<NumberedLists>) -> Self {
+        Self::bounded(lists, NUMBERED_READERS, PLACES)
     }
 
-    async fn find(&self, (kind, generation, scope): ListKey, number: u64) -> Result<Numbered, Missing> {
-        let store = self.store.clone().ok_or(Missing::Unknown)?;
+    fn bounded(lists: Option<NumberedLists>, readers: usize, places: usize) -> Self {
+        let [readers, free] = [readers, places].map(|count| Arc::new(Semaphore::new(count)));
+        Self { lists, readers, places: free, all_places: places }
+    }
+
+    async fn find(&self, key: ListKey, number: u64) -> Result<Numbered, Missing> {
+        let lists = self.lists.clone().ok_or(Missing::Unknown)?;
         let reader = Arc::clone(&self.readers).try_acquire_owned().map_err(|_| Missing::Busy)?;
         let read = move || {
             // The place is given back when the store has answered, also if nobody waits for it any more.
             let _reader = reader;
-            let found = store.crl(kind, generation, scope, number);
-            found.map(|found| found.map(|record| (entity_tag(&record.der), record)))
+            lists(key, number).map(|found| found.map(|record| (entity_tag(&record.der), record)))
         };
         let (etag, record) = match tokio::task::spawn_blocking(read).await {
             Ok(Ok(found)) => found.ok_or(Missing::Unknown)?,
             Ok(Err(error)) => {
+                let (kind, generation, scope) = key;
                 tracing::warn!(%kind, generation, scope = scope.word(), number, %error, "a list cannot be read");
                 return Err(Missing::Unavailable);
             }
             Err(_) => return Err(Missing::Unavailable),
         };
-        let places = record.der.len().div_ceil(PLACE_OCTETS).min(PLACES);
+        let places = record.der.len().div_ceil(PLACE_OCTETS).min(self.all_places);
         let places = u32::try_from(places).map_err(|_| Missing::Busy)?;
         let places = Arc::clone(&self.places).try_acquire_many_owned(places).map_err(|_| Missing::Busy)?;
         Ok(Numbered { record, etag, _places: places })
@@ -100,7 +106,8 @@ impl Inner {
                     octets: Bytes::from_owner(list),
                     encoding: Encoding::Only,
                     etag: &etag,
-                    last_modified: Some(this_update),
+                    last_modified: this_update,
+                    date_proves: DateProves::Octets,
                     freshness: Freshness::Forever,
                     ranges: true,
                 };
@@ -114,5 +121,67 @@ impl Inner {
                 unavailable("old lists cannot be read now; the current ones are served", 60, now)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{kind::Kind, ports::StoreError, scope::CrlScope};
+
+    const KEY: ListKey = (Kind::Sign, 1, CrlScope::Full);
+
+    /// Lists of as many places as their number says, one reader, and ten places.
+    fn shelf() -> Shelf {
+        let list = |(kind, generation, scope): ListKey, number: u64| match number {
+            0 => Err(StoreError::Unavailable("gone".into())),
+            100.. => Ok(None),
+            _ => Ok(Some(CrlRecord {
+                kind,
+                generation,
+                scope,
+                number,
+                this_update: UnixTime::EPOCH,
+                next_update: UnixTime::EPOCH,
+                position: 0,
+                entries: 0,
+                der: vec![7; usize::try_from(number).unwrap() * PLACE_OCTETS],
+            })),
+        };
+        Shelf::bounded(Some(Arc::new(list)), 1, 10)
+    }
+
+    async fn missing(shelf: &Shelf, number: u64) -> Option<Missing> {
+        shelf.find(KEY, number).await.err()
+    }
+
+    #[tokio::test]
+    async fn what_is_being_sent_takes_its_places_until_it_is_sent() {
+        let shelf = shelf();
+        let [six, four] = [shelf.find(KEY, 6).await.ok().unwrap(), shelf.find(KEY, 4).await.ok().unwrap()];
+        assert_eq!(missing(&shelf, 1).await, Some(Missing::Busy));
+        drop(four);
+        assert_eq!(missing(&shelf, 5).await, Some(Missing::Busy));
+        assert_eq!(missing(&shelf, 4).await, None);
+        drop(six);
+        assert_eq!(missing(&shelf, 10).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_list_of_more_than_all_places_passes_alone() {
+        let shelf = Shelf::bounded(shelf().lists, 1, 3);
+        let one = shelf.find(KEY, 1).await.ok().unwrap();
+        assert_eq!(missing(&shelf, 9).await, Some(Missing::Busy));
+        drop(one);
+        assert_eq!(missing(&shelf, 9).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_the_store_cannot_tell_is_not_unknown() {
+        let shelf = shelf();
+        assert_eq!(missing(&shelf, 100).await, Some(Missing::Unknown));
+        assert_eq!(missing(&shelf, 0).await, Some(Missing::Unavailable));
+        assert_eq!(missing(&Shelf::new(None), 1).await, Some(Missing::Unknown));
+        assert_eq!(missing(&Shelf::bounded(shelf.lists, 0, 10), 1).await, Some(Missing::Busy));
     }
 }

@@ -13,7 +13,7 @@ use super::Inner;
 use crate::{
     http::{
         ocsp_path,
-        representation::{Encoding, Freshness, Reply, Representation, text, uncached},
+        representation::{DateProves, Encoding, Freshness, Reply, Representation, text, uncached},
         server::{BodyError, read_body},
     },
     limits::OCSP_REQUEST_OCTETS,
@@ -60,7 +60,10 @@ impl Inner {
         };
         let representation = Representation {
             content_type: OCSP_RESPONSE,
-            last_modified: Some(answer.this_update),
+            last_modified: answer.this_update,
+            // A certificate may be good and revoked within one second, and who has the good answer must not hear "not
+            // modified" then. The tag tells; and an answer is hardly longer than a 304.
+            date_proves: DateProves::Nothing,
             freshness: Freshness::Until(answer.next_update.min(now + self.answer_max_age)),
             octets: octets(answer),
             encoding: Encoding::Only,
