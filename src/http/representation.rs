@@ -130,7 +130,7 @@ impl Representation<'_> {
             .header(ETAG, self.etag)
             .header(CACHE_CONTROL, cache);
         if self.encoding != Encoding::Only {
-            builder = builder.header(VARY, "accept-encoding");
+            builder = builder.header(VARY, "Accept-Encoding");
         }
         if self.ranges { builder.header(ACCEPT_RANGES, "bytes") } else { builder }
     }

@@ -81,7 +81,7 @@ impl PublishedLists {
         });
     }
 
-    /// Makes the smaller forms of every list that has none yet. It takes a second for some 10 MB of lists, so it has a
+    /// Makes the smaller forms of every list that has none yet. It takes a second for some 15 MB of lists, so it has a
     /// thread of its own.
     pub fn compress(&self) {
         for (key, list) in self.all() {

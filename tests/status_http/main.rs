@@ -7,6 +7,7 @@ mod support;
 mod bad_input;
 mod caching;
 mod coding;
+mod conditions;
 mod curl;
 mod numbered;
 mod ocsp;

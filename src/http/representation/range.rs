@@ -54,6 +54,8 @@ fn position(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -110,6 +112,26 @@ mod tests {
             "0-1",
         ] {
             assert_eq!(portion(value, 10), Portion::Whole, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_lies_within_and_is_what_was_asked_for(first in 0usize..20, last in 0usize..20, length in 0usize..15) {
+            let octets: Vec<usize> = (0..length).collect();
+            let asked: Vec<usize> = octets.iter().copied().filter(|at| (first..=last).contains(at)).collect();
+            match portion(&format!("bytes={first}-{last}"), length) {
+                Portion::Part(range) => prop_assert_eq!(&octets[range], &asked),
+                Portion::Unsatisfiable => prop_assert!(asked.is_empty() && first <= last),
+                Portion::Whole => prop_assert!(last < first),
+            }
+        }
+
+        #[test]
+        fn any_text_gets_a_portion_that_lies_within(value in "(bytes=)?[-0-9, ]{0,12}|.{0,20}", length in 0usize..1000) {
+            if let Portion::Part(range) = portion(&value, length) {
+                prop_assert!(range.start < range.end && range.end <= length);
+            }
         }
     }
 }

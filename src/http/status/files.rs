@@ -126,6 +126,6 @@ fn coded(list: &PublishedList, coding: Coding) -> &[u8] {
 fn not_acceptable(now: UnixTime) -> Reply {
     let sentence = "the list is to be had as it is, and where it gets smaller by it in gzip and zstd";
     let mut reply = text(StatusCode::NOT_ACCEPTABLE, sentence, now);
-    reply.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+    reply.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     reply
 }
