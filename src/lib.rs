@@ -20,7 +20,7 @@
 //! rule) → `ca/issue.rs` (prepare with [`profile`] and lint, reserve, sign) → `store/sqlite/steps.rs` (reserve and record
 //! with sealed entries).
 //!
-//! *A relying party asks for a status*: `http/status.rs` (GET or POST, bounded; cache headers) →
+//! *A relying party asks for a status*: `http/status/ocsp.rs` (GET or POST, bounded; cache headers) →
 //! `revocation/responder.rs` (parse, match the issuer, decide) → `revocation/index.rs` (serial → index → state) →
 //! `revocation/answer.rs` (the kept answer, or a signature) → `x509/ocsp/response.rs` (the DER).
 

@@ -128,6 +128,24 @@ pub const FILE_MAX_AGE: Duration = Duration::from_secs(3600);
 /// How long a cache may keep a delta: after a revocation the next one comes within a minute.
 pub const DELTA_MAX_AGE: Duration = Duration::from_secs(60);
 
+/// Octets of a list that is kept in gzip and zstd too, which makes it half as long and takes as much memory again: a shorter
+/// one fits into a packet, and who wants a longer one (more than a million entries) takes it once and then deltas.
+pub const COMPRESSED_LIST_OCTETS: std::ops::RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
+
+/// How often the service looks for published lists that are not compressed yet; looking costs little.
+pub const COMPRESS_PERIOD: Duration = Duration::from_secs(2);
+
+/// How long a cache may keep a list that was asked for by its number: a year, which is as good as for ever (RFC 9111 §5.3
+/// has clients take no more).
+pub const NUMBERED_MAX_AGE: Duration = Duration::from_secs(365 * 86_400);
+
+/// Lists by number that are read from the store at a time; beyond it the answer is 503.
+pub const NUMBERED_READERS: usize = 4;
+
+/// Octets of lists by number that are held for downloads under way; beyond it the answer is 503. A longer list passes
+/// when no other does.
+pub const NUMBERED_OCTETS: usize = 256 * 1024 * 1024;
+
 /// How often recorded latencies are folded into their histograms, so that they take no memory while nobody asks.
 pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 

@@ -21,7 +21,7 @@ use crate::{
         status::{StatusService, StatusSources},
     },
     kind::Kind,
-    limits::{CLOCK_TOLERANCE, LONGEST_LIFE, PROMPT_PERIOD, RECOVERY_GRACE, TIMER_PERIOD},
+    limits::{CLOCK_TOLERANCE, COMPRESS_PERIOD, LONGEST_LIFE, PROMPT_PERIOD, RECOVERY_GRACE, TIMER_PERIOD},
 };
 
 /// The listening sockets, bound before anything is opened: an address in use is told first, and with port 0 the
@@ -111,6 +111,7 @@ impl Doors {
             )),
         ];
         runtime.spawn(prompt(Arc::clone(house), shutdown.clone()));
+        runtime.spawn(compress(Arc::clone(house), shutdown.clone()));
         runtime.spawn(timer(Arc::clone(house), shutdown));
         Ok(Self { runtime, trigger, workers, listeners })
     }
@@ -155,9 +156,10 @@ impl Doors {
 
 fn status_service(house: &House, metrics: &Metrics) -> Result<StatusService, Failure> {
     let authorities = house.store.authorities().map_err(Failure::fault)?;
-    let lists = Arc::clone(&house.authority.parts().lists);
+    let (lists, store) = (Arc::clone(&house.authority.parts().lists), Arc::clone(&house.store));
     let sources = StatusSources {
         answer_max_age: house.config.ocsp.max_age.duration(),
+        numbered: Some(Arc::new(move |(kind, generation, scope), number| store.crl(kind, generation, scope, number))),
         ..StatusSources::new(Arc::clone(&house.desk), lists, authorities, Arc::clone(&house.clock))
     };
     StatusService::new(sources, metrics).map_err(Failure::fault)
@@ -233,6 +235,21 @@ async fn prompt(house: Arc<House>, mut shutdown: Shutdown) {
                 TIMER_PERIOD
             }
         };
+    }
+}
+
+/// Makes the smaller forms of new lists, behind those who publish and those who download.
+async fn compress(house: Arc<House>, mut shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = tokio::time::sleep(COMPRESS_PERIOD) => {}
+        }
+        let house = Arc::clone(&house);
+        let made = tokio::task::spawn_blocking(move || house.authority.parts().lists.compress()).await;
+        if let Err(error) = made {
+            tracing::error!(%error, "compressing lists panicked");
+        }
     }
 }
 

@@ -1,74 +1,166 @@
-//! An immutable octet string served with everything caches need: validators, freshness, 304 and HEAD (RFC 9110, RFC 9111).
+//! An immutable octet string served with everything caches and downloads need: validators, freshness, 304, 412, HEAD, one
+//! range of it, and a content coding (RFC 9110, RFC 9111).
+//!
+//! A content coding makes another representation of the same resource (RFC 9110 §8.4): it has its own entity tag, and ranges
+//! and lengths count its octets, not those it decodes to. Which one a client gets is settled by Accept-Encoding alone, also
+//! when it asks for a range; so a download that goes on under another Accept-Encoding finds that its If-Range does not
+//! match, and gets the whole.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    ops::Range,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Response, StatusCode,
     header::{
-        ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderValue, IF_MODIFIED_SINCE,
-        IF_NONE_MATCH, LAST_MODIFIED,
+        ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
+        EXPIRES, HeaderValue, LAST_MODIFIED, RANGE, RETRY_AFTER, VARY,
     },
     http::response::Builder,
 };
 
-use crate::x509::UnixTime;
+pub use self::condition::DateProves;
+use self::{
+    condition::{Condition, Validators},
+    range::{Portion, portion},
+};
+use crate::{limits::NUMBERED_MAX_AGE, revocation::coding::Coding, x509::UnixTime};
+
+mod condition;
+pub(super) mod negotiation;
+mod range;
 
 /// What the status and operator listeners answer with.
 pub type Reply = Response<Full<Bytes>>;
+
+/// How long a cache may give a representation out without asking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// Until then.
+    Until(UnixTime),
+    /// For ever: its address names these octets and no others (RFC 8246).
+    Forever,
+}
+
+/// What Accept-Encoding had to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Nothing: the resource has one form.
+    Only,
+    /// It chose the octets as they are.
+    Identity,
+    /// It chose a coding.
+    Coded(Coding),
+}
 
 /// A representation of a resource that may be cached.
 #[derive(Clone, Debug)]
 pub struct Representation<'a> {
     /// Content-Type.
     pub content_type: &'static str,
-    /// The octets.
+    /// The octets as they are sent.
     pub octets: Bytes,
+    /// The coding they are in.
+    pub encoding: Encoding,
     /// A strong entity tag with its quotes.
     pub etag: &'a str,
     /// When these octets were made.
     pub last_modified: UnixTime,
-    /// Until when a cache may give them out without asking.
-    pub expires: UnixTime,
+    /// What that time is good for in conditions.
+    pub date_proves: DateProves,
+    /// How long they are fresh.
+    pub freshness: Freshness,
+    /// Whether a part of them is of use.
+    pub ranges: bool,
 }
 
 impl Representation<'_> {
-    /// The reply to a GET or HEAD with these headers: 200, or 304 for who has the same octets.
+    /// The reply to a GET or HEAD with these headers: 200 or the range that was asked for (206), 304 for who has the same
+    /// octets, 412 or 416 for who asks for what there is not.
     #[must_use]
-    pub fn reply(&self, headers: &HeaderMap, now: UnixTime) -> Reply {
-        let age = self.expires.seconds().saturating_sub(now.seconds()).max(0);
-        let builder = Response::builder()
+    pub fn reply(&self, method: &Method, headers: &HeaderMap, now: UnixTime) -> Reply {
+        // An origin server with a clock never sends a Last-Modified later than its Date (RFC 9110 §8.8.2.1).
+        let last_modified = self.last_modified.min(now);
+        let validators = Validators { etag: self.etag, last_modified, date_proves: self.date_proves };
+        match validators.check(headers, now) {
+            Condition::Met => (),
+            Condition::NotModified => {
+                return finish(self.head(last_modified, now).status(StatusCode::NOT_MODIFIED), Bytes::new());
+            }
+            Condition::Failed => {
+                return text(
+                    StatusCode::PRECONDITION_FAILED,
+                    "what the request asks for on a condition has changed",
+                    now,
+                );
+            }
+        }
+        // RFC 9110 §14.2: range handling is defined for GET alone.
+        let mut ranges = headers.get_all(RANGE).iter().filter(|_| self.ranges && method == Method::GET);
+        let portion = match (ranges.next().and_then(|value| value.to_str().ok()), ranges.next()) {
+            (Some(value), None) if validators.range_counts(headers) => portion(value, self.octets.len()),
+            _ => Portion::Whole,
+        };
+        match portion {
+            Portion::Whole => self.whole(self.head(last_modified, now)),
+            Portion::Part(range) => self.part(self.head(last_modified, now), range),
+            Portion::Unsatisfiable => self.unsatisfiable(now),
+        }
+    }
+
+    /// The headers that 200, 206 and 304 share (RFC 9110 §15.4.5).
+    fn head(&self, last_modified: UnixTime, now: UnixTime) -> Builder {
+        let (expires, cache) = match self.freshness {
+            Freshness::Until(expires) => {
+                let age = expires.seconds().saturating_sub(now.seconds()).max(0);
+                (expires, format!("max-age={age}, public, no-transform, must-revalidate"))
+            }
+            Freshness::Forever => {
+                let age = NUMBERED_MAX_AGE.as_secs();
+                (now + NUMBERED_MAX_AGE, format!("public, max-age={age}, immutable, no-transform"))
+            }
+        };
+        let mut builder = Response::builder()
             .header(DATE, date(now))
-            .header(LAST_MODIFIED, date(self.last_modified))
-            .header(EXPIRES, date(self.expires))
+            .header(LAST_MODIFIED, date(last_modified))
+            .header(EXPIRES, date(expires))
             .header(ETAG, self.etag)
-            .header(CACHE_CONTROL, format!("max-age={age}, public, no-transform, must-revalidate"));
-        if self.is_known(headers) {
-            return finish(builder.status(StatusCode::NOT_MODIFIED), Bytes::new());
+            .header(CACHE_CONTROL, cache);
+        if self.encoding != Encoding::Only {
+            builder = builder.header(VARY, "Accept-Encoding");
         }
-        let builder = builder.header(CONTENT_TYPE, self.content_type).header(CONTENT_LENGTH, self.octets.len());
-        finish(builder, self.octets.clone())
+        if self.ranges { builder.header(ACCEPT_RANGES, "bytes") } else { builder }
     }
 
-    /// Whether the client has it already. If-None-Match decides alone where it is present (RFC 9110 §13.1.3).
-    fn is_known(&self, headers: &HeaderMap) -> bool {
-        if headers.contains_key(IF_NONE_MATCH) {
-            let mut values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-            return values.any(|value| names(value, self.etag));
-        }
-        let since = headers.get(IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok());
-        let since = since.and_then(|text| httpdate::parse_http_date(text).ok());
-        since.and_then(|since| since.duration_since(UNIX_EPOCH).ok()).is_some_and(|since| {
-            i64::try_from(since.as_secs()).is_ok_and(|since| self.last_modified.seconds() <= since)
-        })
+    fn whole(&self, builder: Builder) -> Reply {
+        finish(self.content(builder, self.octets.len()), self.octets.clone())
     }
-}
 
-/// Whether a list of entity tags is `*` or names `etag`, by weak comparison (RFC 9110 §8.8.3.2). Our own tags hold no
-/// commas, so a foreign tag that does is only cut into pieces that match nothing.
-fn names(list: &str, etag: &str) -> bool {
-    list.trim() == "*" || list.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
+    fn part(&self, builder: Builder, range: Range<usize>) -> Reply {
+        let content_range = format!("bytes {}-{}/{}", range.start, range.end - 1, self.octets.len());
+        let builder = builder.status(StatusCode::PARTIAL_CONTENT).header(CONTENT_RANGE, content_range);
+        finish(self.content(builder, range.len()), self.octets.slice(range))
+    }
+
+    fn content(&self, builder: Builder, length: usize) -> Builder {
+        let builder = builder.header(CONTENT_TYPE, self.content_type).header(CONTENT_LENGTH, length);
+        match self.encoding {
+            Encoding::Coded(coding) => builder.header(CONTENT_ENCODING, coding.word()),
+            Encoding::Only | Encoding::Identity => builder,
+        }
+    }
+
+    fn unsatisfiable(&self, now: UnixTime) -> Reply {
+        let length = self.octets.len();
+        let sentence = format!("it has {length} octets, and none of them are in the range");
+        let mut reply = text(StatusCode::RANGE_NOT_SATISFIABLE, sentence, now);
+        let value = HeaderValue::try_from(format!("bytes */{length}")).expect("digits are visible ASCII");
+        reply.headers_mut().insert(CONTENT_RANGE, value);
+        reply
+    }
 }
 
 /// Octets that belong to this request alone: no cache keeps them.
@@ -84,6 +176,14 @@ pub fn text(status: StatusCode, sentence: impl Into<String>, now: UnixTime) -> R
     let mut sentence = sentence.into();
     sentence.push('\n');
     uncached(status, "text/plain; charset=utf-8", sentence.into(), now)
+}
+
+/// A refusal for the time being (503) in one plain sentence, with the seconds after which to ask again.
+#[must_use]
+pub fn unavailable(sentence: impl Into<String>, seconds: u16, now: UnixTime) -> Reply {
+    let mut reply = text(StatusCode::SERVICE_UNAVAILABLE, sentence, now);
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    reply
 }
 
 /// The refusal of a method (405) with those that the resource has.
@@ -112,6 +212,8 @@ fn finish(builder: Builder, octets: Bytes) -> Reply {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::{HeaderName, IF_MATCH, IF_NONE_MATCH, IF_RANGE};
+
     use super::*;
 
     const TAG: &str = "\"0a1b\"";
@@ -120,19 +222,29 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn reply(headers: &[(hyper::header::HeaderName, &str)]) -> Reply {
-        let representation = Representation {
+    fn representation() -> Representation<'static> {
+        Representation {
             content_type: "application/pkix-crl",
             octets: Bytes::from_static(&[1, 2, 3]),
+            encoding: Encoding::Identity,
             etag: TAG,
             last_modified: at("2026-01-02T03:04:05Z"),
-            expires: at("2026-01-04T03:04:05Z"),
-        };
-        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        representation.reply(&headers, at("2026-01-03T03:04:05Z"))
+            date_proves: DateProves::Version,
+            freshness: Freshness::Until(at("2026-01-04T03:04:05Z")),
+            ranges: true,
+        }
     }
 
-    fn header(reply: &Reply, name: hyper::header::HeaderName) -> &str {
+    fn ask(representation: &Representation<'_>, method: &Method, headers: &[(HeaderName, &str)]) -> Reply {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
+        representation.reply(method, &headers, at("2026-01-03T03:04:05Z"))
+    }
+
+    fn reply(headers: &[(HeaderName, &str)]) -> Reply {
+        ask(&representation(), &Method::GET, headers)
+    }
+
+    fn header(reply: &Reply, name: HeaderName) -> &str {
         reply.headers().get(name).map_or("", |value| value.to_str().unwrap())
     }
 
@@ -148,31 +260,44 @@ mod tests {
     #[test]
     fn max_age_ends_with_expires() {
         assert_eq!(header(&reply(&[]), CACHE_CONTROL), "max-age=86400, public, no-transform, must-revalidate");
+        let ended = Representation { freshness: Freshness::Until(at("2026-01-01T00:00:00Z")), ..representation() };
+        let reply = ask(&ended, &Method::GET, &[]);
+        assert_eq!(header(&reply, CACHE_CONTROL), "max-age=0, public, no-transform, must-revalidate");
     }
 
     #[test]
-    fn a_known_tag_is_304_whether_alone_weak_in_a_list_or_a_star() {
-        for value in [TAG, "W/\"0a1b\"", "\"x\", \"0a1b\"", "*", " \"0a1b\" "] {
-            let reply = reply(&[(IF_NONE_MATCH, value)]);
-            assert_eq!(reply.status(), StatusCode::NOT_MODIFIED, "{value}");
-            assert_eq!(header(&reply, ETAG), TAG);
-            for name in [CACHE_CONTROL, DATE, EXPIRES, LAST_MODIFIED] {
-                assert!(reply.headers().contains_key(name));
-            }
-            assert!(!reply.headers().contains_key(CONTENT_TYPE));
+    fn last_modified_is_never_later_than_date() {
+        let ahead = Representation { last_modified: at("2026-01-03T03:04:06Z"), ..representation() };
+        let reply = ask(&ahead, &Method::GET, &[]);
+        assert_eq!(header(&reply, LAST_MODIFIED), header(&reply, DATE));
+    }
+
+    #[test]
+    fn not_modified_has_the_headers_that_a_cache_updates_and_no_content() {
+        let reply = reply(&[(IF_NONE_MATCH, TAG), (RANGE, "bytes=9-")]);
+        assert_eq!((reply.status(), header(&reply, ETAG)), (StatusCode::NOT_MODIFIED, TAG));
+        for name in [CACHE_CONTROL, DATE, EXPIRES, LAST_MODIFIED, VARY] {
+            assert!(reply.headers().contains_key(name));
         }
-        for value in ["\"x\"", "0a1b", "", "\"0a1b", "\"a,\"0a1b"] {
-            assert_eq!(reply(&[(IF_NONE_MATCH, value)]).status(), StatusCode::OK, "{value}");
+        for name in [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_RANGE] {
+            assert!(!reply.headers().contains_key(name));
         }
     }
 
     #[test]
-    fn a_date_counts_only_without_a_tag() {
-        let later = "Fri, 02 Jan 2026 03:04:05 GMT";
-        assert_eq!(reply(&[(IF_MODIFIED_SINCE, later)]).status(), StatusCode::NOT_MODIFIED);
-        assert_eq!(reply(&[(IF_MODIFIED_SINCE, later), (IF_NONE_MATCH, "\"x\"")]).status(), StatusCode::OK);
-        for earlier in ["Fri, 02 Jan 2026 03:04:04 GMT", "1767323045", "", "yesterday"] {
-            assert_eq!(reply(&[(IF_MODIFIED_SINCE, earlier)]).status(), StatusCode::OK, "{earlier}");
-        }
+    fn a_range_that_cannot_be_satisfied_is_refused_only_if_it_counts() {
+        let refused = reply(&[(RANGE, "bytes=3-")]);
+        assert_eq!(
+            (refused.status(), header(&refused, CONTENT_RANGE)),
+            (StatusCode::RANGE_NOT_SATISFIABLE, "bytes */3")
+        );
+        assert_eq!(header(&refused, CACHE_CONTROL), "no-store");
+        assert_eq!(reply(&[(RANGE, "bytes=3-"), (IF_RANGE, "\"x\"")]).status(), StatusCode::OK);
+        assert_eq!(reply(&[(RANGE, "bytes=3-"), (IF_MATCH, "\"x\"")]).status(), StatusCode::PRECONDITION_FAILED);
+        assert_eq!(ask(&representation(), &Method::HEAD, &[(RANGE, "bytes=3-")]).status(), StatusCode::OK);
+        assert_eq!(reply(&[(RANGE, "bytes=0-0"), (RANGE, "bytes=1-1")]).status(), StatusCode::OK, "two headers");
+        let whole = Representation { ranges: false, ..representation() };
+        let reply = ask(&whole, &Method::GET, &[(RANGE, "bytes=3-")]);
+        assert_eq!((reply.status(), header(&reply, ACCEPT_RANGES)), (StatusCode::OK, ""));
     }
 }

@@ -391,8 +391,12 @@ impl Workers {
     }
 }
 
-/// One thread for connections, and as many as there are cores for slow signatures.
+/// One thread for connections, and as many as there are cores for slow signatures, also while as many lists are read by
+/// number as may be.
 fn worker_runtime() -> io::Result<tokio::runtime::Runtime> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    tokio::runtime::Builder::new_current_thread().max_blocking_threads(cores).enable_all().build()
+    tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(cores + limits::NUMBERED_READERS)
+        .enable_all()
+        .build()
 }

@@ -17,6 +17,12 @@ pub fn crl_path(kind: Kind, generation: u8, scope: &CrlScope) -> String {
     format!("/crl/{}/{}.crl", generation_path(kind, generation), scope.word())
 }
 
+/// The path of one list by its number: `/crl/sign/13115/17.crl`, and `/crl/sign/2/13115/17.crl` for the second generation.
+#[must_use]
+pub fn numbered_crl_path(kind: Kind, generation: u8, scope: &CrlScope, number: u64) -> String {
+    format!("/crl/{}/{}/{number}.crl", generation_path(kind, generation), scope.word())
+}
+
 /// The path of a CA certificate: `/ca/sign.cer`, and `/ca/sign/2.cer` for the second generation.
 #[must_use]
 pub fn ca_path(kind: Kind, generation: u8) -> String {
@@ -102,6 +108,8 @@ mod tests {
         assert_eq!(crl_path(Kind::Auth, 2, &CrlScope::Full), "/crl/auth/2/full.crl");
         assert_eq!(crl_path(Kind::Sign, 1, &CrlScope::FullDelta), "/crl/sign/delta.crl");
         assert_eq!(crl_path(Kind::Sign, 1, &place.delta().unwrap()), "/crl/sign/13115-delta.crl");
+        assert_eq!(numbered_crl_path(Kind::Sign, 1, &place, 17), "/crl/sign/13115/17.crl");
+        assert_eq!(numbered_crl_path(Kind::Auth, 2, &CrlScope::Full, 1), "/crl/auth/2/full/1.crl");
         assert_eq!(ca_path(Kind::Auth, 1), "/ca/auth.cer");
         assert_eq!(ca_path(Kind::Sign, 3), "/ca/sign/3.cer");
     }

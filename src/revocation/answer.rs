@@ -13,9 +13,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use ring::digest;
-
-use super::responder::{Decided, Delegate, Responder, Single, Verdict};
+use super::{
+    entity_tag::entity_tag,
+    responder::{Decided, Delegate, Responder, Single, Verdict},
+};
 use crate::{
     kind::Kind,
     limits::OCSP_KEPT_ANSWERS,
@@ -214,12 +215,6 @@ impl AnswerDesk {
     fn shard(&self, key: &Key) -> &Mutex<Shard<Kept>> {
         &self.shards[key.index as usize % SHARDS]
     }
-}
-
-fn entity_tag(der: &[u8]) -> String {
-    let digest = digest::digest(&digest::SHA256, der);
-    let head: String = digest.as_ref()[..16].iter().map(|octet| format!("{octet:02x}")).collect();
-    format!("\"{head}\"")
 }
 
 #[cfg(test)]

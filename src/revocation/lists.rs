@@ -2,13 +2,23 @@
 //!
 //! The publish story puts a list here after the store has it; the status listener only reads. A list that is replaced
 //! lives on for the downloads that are under way.
+//!
+//! Why a list is compressed after it is served and not before: a revocation that is published at once is seen at once, and
+//! a service that starts with some thousand lists opens its doors in seconds. Until [`PublishedLists::compress`] came by,
+//! a list goes out as it is.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use arc_swap::ArcSwap;
-use ring::digest;
 
-use crate::{kind::Kind, ports::CrlRecord, scope::CrlScope, x509::UnixTime};
+use super::{
+    coding::{Coded, Coding},
+    entity_tag::entity_tag,
+};
+use crate::{kind::Kind, limits::COMPRESSED_LIST_OCTETS, ports::CrlRecord, scope::CrlScope, x509::UnixTime};
 
 /// Which list.
 pub type ListKey = (Kind, u8, CrlScope);
@@ -18,7 +28,7 @@ pub type ListKey = (Kind, u8, CrlScope);
 pub struct PublishedList {
     /// DER of the CertificateList.
     pub der: Vec<u8>,
-    /// A strong entity tag with its quotes: the head of the SHA-256 of the octets.
+    /// The strong entity tag of these octets, with its quotes.
     pub etag: String,
     /// thisUpdate.
     pub this_update: UnixTime,
@@ -30,6 +40,10 @@ pub struct PublishedList {
     pub entries: u64,
     /// The last status event that it takes into account.
     pub position: u64,
+    /// Whether thisUpdate tells it apart from the list that it replaced, to the second.
+    pub is_dated: bool,
+    /// Its smaller forms, once they are made.
+    coded: OnceLock<Vec<Coded>>,
 }
 
 /// All lists being served.
@@ -56,7 +70,8 @@ impl PublishedLists {
     /// Serves a list from now on, unless a newer one of its scope is being served.
     pub fn put(&self, record: CrlRecord) {
         let key = (record.kind, record.generation, record.scope);
-        let list = Arc::new(PublishedList::new(record));
+        let replaced = self.find(&key);
+        let list = Arc::new(PublishedList::new(record, replaced.as_deref()));
         self.lists.rcu(|lists| {
             let mut lists = HashMap::clone(lists);
             if lists.get(&key).is_none_or(|served| served.number < list.number) {
@@ -65,27 +80,54 @@ impl PublishedLists {
             lists
         });
     }
+
+    /// Makes the smaller forms of every list that has none yet. It takes a second for some 15 MB of lists, so it has a
+    /// thread of its own.
+    pub fn compress(&self) {
+        for (key, list) in self.all() {
+            // One that was replaced in the meantime is not worth the time.
+            if list.coded.get().is_none() && self.find(&key).is_some_and(|served| Arc::ptr_eq(&served, &list)) {
+                list.compress();
+            }
+        }
+    }
 }
 
 impl PublishedList {
-    fn new(record: CrlRecord) -> Self {
-        let digest = digest::digest(&digest::SHA256, &record.der);
-        let head: String = digest.as_ref()[..16].iter().map(|octet| format!("{octet:02x}")).collect();
+    fn new(record: CrlRecord, replaced: Option<&Self>) -> Self {
         Self {
-            etag: format!("\"{head}\""),
+            etag: entity_tag(&record.der),
             this_update: record.this_update,
             next_update: record.next_update,
             number: record.number,
             entries: record.entries,
             position: record.position,
+            is_dated: replaced.is_none_or(|replaced| replaced.this_update < record.this_update),
+            coded: OnceLock::new(),
             der: record.der,
         }
+    }
+
+    /// Its forms in content codings: none before they are made, nor where they would not be smaller.
+    #[must_use]
+    pub fn coded(&self) -> &[Coded] {
+        self.coded.get().map_or(&[], Vec::as_slice)
+    }
+
+    fn compress(&self) {
+        self.coded.get_or_init(|| {
+            let worth = COMPRESSED_LIST_OCTETS.contains(&self.der.len());
+            let codings = Coding::ALL.into_iter().filter(|_| worth);
+            codings.filter_map(|coding| Coded::smaller(coding, &self.der)).collect()
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const KEY: ListKey = (Kind::Sign, 1, CrlScope::Full);
 
     fn record(number: u64) -> CrlRecord {
         CrlRecord {
@@ -101,20 +143,51 @@ mod tests {
         }
     }
 
+    fn long(number: u64, octets: usize) -> CrlRecord {
+        CrlRecord { der: vec![7; octets], ..record(number) }
+    }
+
     #[test]
     fn an_older_list_never_replaces_a_newer_one() {
         let lists = PublishedLists::default();
         for number in [2, 1, 3, 2] {
             lists.put(record(number));
         }
-        let served = lists.find(&(Kind::Sign, 1, CrlScope::Full)).unwrap();
+        let served = lists.find(&KEY).unwrap();
         assert_eq!((served.number, served.der.as_slice()), (3, &[3][..]));
         assert_eq!(lists.all().len(), 1);
     }
 
     #[test]
-    fn other_octets_have_another_tag() {
-        assert_ne!(PublishedList::new(record(1)).etag, PublishedList::new(record(2)).etag);
+    fn a_list_is_served_before_it_is_compressed_and_compressed_once() {
+        let lists = PublishedLists::default();
+        lists.put(long(1, 5000));
+        let list = lists.find(&KEY).unwrap();
+        assert!(list.coded().is_empty());
+        lists.compress();
+        assert_eq!(list.coded().iter().map(|coded| coded.coding).collect::<Vec<_>>(), Coding::ALL);
+        let made = list.coded().as_ptr();
+        lists.compress();
+        assert_eq!(list.coded().as_ptr(), made);
+    }
+
+    #[test]
+    fn a_list_that_fits_a_packet_stays_as_it_is() {
+        let lists = PublishedLists::default();
+        for (number, octets, codings) in [(1, 1023, 0), (2, 1024, 2)] {
+            lists.put(long(number, octets));
+            lists.compress();
+            assert_eq!(lists.find(&KEY).unwrap().coded().len(), codings, "{octets}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_the_same_second_as_the_one_before_is_not_told_apart_by_its_date() {
+        let lists = PublishedLists::default();
+        for (number, second, dated) in [(1, 5, true), (2, 5, false), (3, 6, true)] {
+            lists.put(CrlRecord { this_update: UnixTime::from_seconds(second).unwrap(), ..record(number) });
+            assert_eq!(lists.find(&KEY).unwrap().is_dated, dated, "{number}");
+        }
     }
 
     #[test]

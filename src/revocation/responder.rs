@@ -11,9 +11,21 @@
 //! | a certificate of the CA itself or of its responder | `unknown`: the authority list speaks for them |
 //! | anything while no delegate is valid | tryLater |
 //!
-//! Why mixed requests are refused: an answer has one signature, and a delegate may only speak for the CA that signed its
-//! certificate (RFC 6960 §4.2.2.2). Each generation is a CA key with a delegate of its own, so no answer could be trusted
-//! in whole. RFC 6960 §2.3 has unauthorized for what a server cannot answer authoritatively.
+//! Why mixed requests are refused: an answer has one signature, made with a key whose certificate was issued directly by the
+//! CA that the request names, and a client takes it for a certificate only if the responder's certificate and that one were
+//! signed by the same key (RFC 6960 §4.2.2.2). Each generation is a CA key with a delegate of its own, so no answer for two of
+//! them could be trusted in whole. To answer for one and leave the other out is no way either: a response has an answer for
+//! each of the certificates in the request (§2.2). unauthorized is what §2.3 has for a server that cannot respond
+//! authoritatively. Who has certificates of both CAs sends two requests. The same issuer named with SHA-1 and with SHA-256
+//! is one issuer.
+//!
+//! A request may be signed. The signature is not looked at, as everybody gets the same answer: §2.3 has sigRequired for
+//! responders that ask for one, and this is none. An extension that is not known is ignored, and refused where it is
+//! critical, be it about the whole request or about one certificate (§4.4).
+//!
+//! A delegate is renewed before it ends. What was decided under the old one is signed by the old one and carries its
+//! certificate, so answers in flight and answers in caches verify until they end; from the next decision on the new one
+//! speaks, and no answer of the old one is given again.
 
 use std::{sync::Arc, time::Duration};
 

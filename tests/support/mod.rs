@@ -316,3 +316,57 @@ pub fn ocsp_request(cert_ids: &[Vec<u8>], nonce: Option<&[u8]>) -> Vec<u8> {
         });
     })
 }
+
+/// An extension of an OCSP request: its identifier as text, whether it is critical, and its value.
+pub type RequestExtension<'a> = (&'a str, bool, &'a [u8]);
+
+/// An OCSPRequest as seldom clients write it.
+#[derive(Default)]
+pub struct UnusualRequest<'a> {
+    /// CertIDs with their singleRequestExtensions.
+    pub list: Vec<(Vec<u8>, Vec<RequestExtension<'a>>)>,
+    /// requestExtensions.
+    pub extensions: Vec<RequestExtension<'a>>,
+    /// A requestorName, and a signature that nobody can verify.
+    pub signed: bool,
+}
+
+impl UnusualRequest<'_> {
+    pub fn der(&self) -> Vec<u8> {
+        let write = |out: &mut Vec<u8>, extensions: &[RequestExtension<'_>]| {
+            nested(out, SEQUENCE, |out| {
+                for (oid, critical, value) in extensions {
+                    extension::write(out, &oid::parse(oid).unwrap(), *critical, value);
+                }
+            });
+        };
+        build(SEQUENCE, |out| {
+            nested(out, SEQUENCE, |out| {
+                if self.signed {
+                    nested(out, context_constructed(1), |out| tlv(out, 0x82, b"portal.invalid"));
+                }
+                nested(out, SEQUENCE, |out| {
+                    for (id, extensions) in &self.list {
+                        nested(out, SEQUENCE, |out| {
+                            out.extend_from_slice(id);
+                            if !extensions.is_empty() {
+                                nested(out, context_constructed(0), |out| write(out, extensions));
+                            }
+                        });
+                    }
+                });
+                if !self.extensions.is_empty() {
+                    nested(out, context_constructed(2), |out| write(out, &self.extensions));
+                }
+            });
+            if self.signed {
+                nested(out, context_constructed(0), |out| {
+                    nested(out, SEQUENCE, |out| {
+                        nested(out, SEQUENCE, |out| tlv(out, OID, oid::ECDSA_SHA256));
+                        bit_string(out, &[7; 70]);
+                    });
+                });
+            }
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! The current lists and the CA certificates: from memory, with all that caches and downloads need.
+
+use std::{collections::HashMap, sync::Arc};
+
+use bytes::Bytes;
+use hyper::{
+    Request, StatusCode,
+    body::Incoming,
+    header::{HeaderValue, VARY},
+};
+
+use super::{Inner, path::ListPath};
+use crate::{
+    http::representation::{
+        DateProves, Encoding, Freshness, Reply, Representation,
+        negotiation::{Choice, choose},
+        text, unavailable,
+    },
+    limits::{DELTA_MAX_AGE, FILE_MAX_AGE},
+    ports::AuthorityRecord,
+    profile::locations::ca_path,
+    revocation::{
+        coding::Coding,
+        entity_tag::entity_tag,
+        lists::{ListKey, PublishedList},
+    },
+    x509::{CertificateFault, CertificateView, UnixTime},
+};
+
+pub(super) const PKIX_CRL: &str = "application/pkix-crl";
+const PKIX_CERT: &str = "application/pkix-cert";
+
+/// A CA certificate, ready to send.
+pub(super) struct AuthorityFile {
+    der: Bytes,
+    etag: String,
+    not_before: UnixTime,
+}
+
+/// The files of all generations by their paths.
+pub(super) fn authority_files(
+    authorities: Vec<AuthorityRecord>,
+) -> Result<HashMap<String, AuthorityFile>, CertificateFault> {
+    let file = |record: AuthorityRecord| {
+        let not_before = CertificateView::from_der(&record.certificate)?.tbs.not_before;
+        let etag = entity_tag(&record.certificate);
+        Ok((
+            ca_path(record.kind, record.generation),
+            AuthorityFile { der: record.certificate.into(), etag, not_before },
+        ))
+    };
+    authorities.into_iter().map(file).collect()
+}
+
+impl Inner {
+    pub(super) fn authority(&self, request: &Request<Incoming>, now: UnixTime) -> Reply {
+        let Some(file) = self.authorities.get(request.uri().path()) else {
+            return text(StatusCode::NOT_FOUND, "there is no such certificate", now);
+        };
+        let representation = Representation {
+            content_type: PKIX_CERT,
+            octets: file.der.clone(),
+            encoding: Encoding::Only,
+            etag: &file.etag,
+            last_modified: file.not_before,
+            date_proves: DateProves::Octets,
+            freshness: Freshness::Until(now + FILE_MAX_AGE),
+            ranges: true,
+        };
+        representation.reply(request.method(), request.headers(), now)
+    }
+
+    pub(super) async fn list(&self, request: &Request<Incoming>, now: UnixTime) -> Reply {
+        match ListPath::parse(request.uri().path()) {
+            Some(ListPath { key, number: Some(number) }) => self.numbered(key, number, request, now).await,
+            Some(ListPath { key, number: None }) => self.current(key, request, now),
+            None => text(StatusCode::NOT_FOUND, "there is no such list", now),
+        }
+    }
+
+    fn current(&self, key: ListKey, request: &Request<Incoming>, now: UnixTime) -> Reply {
+        let Some(list) = self.lists.find(&key) else {
+            return text(StatusCode::NOT_FOUND, "there is no such list", now);
+        };
+        if list.next_update <= now {
+            let sentence = format!("the list ended {} and its successor is not published yet", list.next_update);
+            return unavailable(sentence, 60, now);
+        }
+        let (encoding, etag) = match choose(request.headers(), list.coded()) {
+            Choice::Identity => (Encoding::Identity, list.etag.as_str()),
+            Choice::Coded(coded) => (Encoding::Coded(coded.coding), coded.etag.as_str()),
+            Choice::Nothing => return not_acceptable(now),
+        };
+        let longest = if key.2.is_delta() { DELTA_MAX_AGE } else { FILE_MAX_AGE };
+        let representation = Representation {
+            content_type: PKIX_CRL,
+            octets: Bytes::from_owner(Served(Arc::clone(&list), encoding)),
+            encoding,
+            etag,
+            last_modified: list.this_update,
+            date_proves: if list.is_dated { DateProves::Version } else { DateProves::Nothing },
+            freshness: Freshness::Until(list.next_update.min(now + longest)),
+            ranges: true,
+        };
+        representation.reply(request.method(), request.headers(), now)
+    }
+}
+
+/// A list in one of its forms, that is sent without being copied.
+struct Served(Arc<PublishedList>, Encoding);
+
+impl AsRef<[u8]> for Served {
+    fn as_ref(&self) -> &[u8] {
+        match self.1 {
+            Encoding::Coded(coding) => coded(&self.0, coding),
+            Encoding::Only | Encoding::Identity => &self.0.der,
+        }
+    }
+}
+
+/// The form in a coding, which never goes away once it was found.
+fn coded(list: &PublishedList, coding: Coding) -> &[u8] {
+    list.coded().iter().find(|coded| coded.coding == coding).map_or(&[], |coded| &coded.octets)
+}
+
+fn not_acceptable(now: UnixTime) -> Reply {
+    let sentence = "the list is to be had as it is, and where it gets smaller by it in gzip and zstd";
+    let mut reply = text(StatusCode::NOT_ACCEPTABLE, sentence, now);
+    reply.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    reply
+}
