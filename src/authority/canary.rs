@@ -136,12 +136,12 @@ impl Authority {
         }
     }
 
-    /// Revokes a canary, as its holder's own application would, and gives the time of it; of one that is revoked
-    /// already, the time of that.
+    /// Revokes a canary, as its holder's own application would, and gives it back with the time of that; one that is
+    /// revoked already, with the time of then.
     ///
     /// # Errors
     /// As the store says; [`StoryError::Corrupt`] where it does not know the canary.
-    pub fn revoke_canary(&self, canary: &Canary) -> Result<UnixTime, StoryError> {
+    pub fn revoke_canary(&self, canary: &Canary) -> Result<Canary, StoryError> {
         let turn = Turn::new(self.parts().clock.now());
         for _ in 0..CONFLICT_RETRIES {
             let dossier = self.store().dossier(&canary.holder)?;
@@ -149,8 +149,8 @@ impl Authority {
             let dossier = dossier.ok_or_else(unknown)?;
             let is_it = |one: &&CertificateRecord| (one.kind, one.index) == (canary.kind, canary.index);
             let known = dossier.certificates.iter().find(is_it).ok_or_else(unknown)?;
-            if let Some(end) = &known.revocation {
-                return Ok(end.revocation_date);
+            if known.revocation.is_some() {
+                return Ok(Canary::new(known));
             }
             let strike = Strike { cause: Cause::HolderApplication, kinds: &[canary.kind], event_day: None };
             let (mut steps, effects) = strike.decide(self, &turn.telling(), &dossier)?;
@@ -162,7 +162,7 @@ impl Authority {
             let audit = turn.telling().audit("canary.revoked", subject(canary), told);
             match self.store().commit(Change { steps, audit }).map_err(StoryError::from) {
                 Err(StoryError::Conflict) => {}
-                Ok(()) => return Ok(turn.now),
+                Ok(()) => return Ok(Canary { revoked: Some(turn.now), ..canary.clone() }),
                 Err(error) => return Err(error),
             }
         }

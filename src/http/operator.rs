@@ -6,7 +6,17 @@
 //! | `/readyz` | 200 if every check holds, else 503; JSON says which failed and why |
 //! | `/metrics` | Prometheus text |
 
-use std::{convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc, time::Instant};
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
 use hyper::{Request, StatusCode, body::Incoming, service::Service};
 use serde::Serialize;
@@ -26,6 +36,8 @@ use crate::{
 pub struct Check {
     name: &'static str,
     look: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Whether it failed when it was last looked at.
+    failing: AtomicBool,
 }
 
 impl fmt::Debug for Check {
@@ -37,7 +49,19 @@ impl fmt::Debug for Check {
 impl Check {
     /// A check by name; `look` may block for a moment, and says in one sentence what is wrong.
     pub fn new(name: &'static str, look: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
-        Self { name, look: Box::new(look) }
+        Self { name, look: Box::new(look), failing: AtomicBool::new(false) }
+    }
+
+    /// What is wrong now. Logged when it begins and when it ends, not whenever somebody asks.
+    fn finding(&self) -> Finding {
+        let (name, cause) = (self.name, (self.look)().err());
+        let failed = self.failing.swap(cause.is_some(), Ordering::SeqCst);
+        match &cause {
+            Some(cause) if !failed => tracing::warn!(check = name, cause, "not ready"),
+            None if failed => tracing::info!(check = name, "ready again"),
+            _ => {}
+        }
+        Finding { name, ok: cause.is_none(), cause }
     }
 
     /// `lists`: there are lists, and none has passed its nextUpdate.
@@ -160,14 +184,7 @@ impl Inner {
     }
 
     fn readiness(&self) -> Readiness {
-        let checks: Vec<_> = self.checks.iter().map(|check| (check.name, (check.look)().err())).collect();
-        for (name, cause) in &checks {
-            if let Some(cause) = cause {
-                tracing::warn!(check = name, cause, "not ready");
-            }
-        }
-        let checks: Vec<_> =
-            checks.into_iter().map(|(name, cause)| Finding { name, ok: cause.is_none(), cause }).collect();
+        let checks: Vec<_> = self.checks.iter().map(Check::finding).collect();
         Readiness { ready: checks.iter().all(|check| check.ok), checks }
     }
 }
