@@ -52,9 +52,17 @@ impl Check {
         Self { name, look: Box::new(look), failing: AtomicBool::new(false) }
     }
 
+    /// Looks, and says what is wrong.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub fn look(&self) -> Result<(), String> {
+        (self.look)()
+    }
+
     /// What is wrong now. Logged when it begins and when it ends, not whenever somebody asks.
     fn finding(&self) -> Finding {
-        let (name, cause) = (self.name, (self.look)().err());
+        let (name, cause) = (self.name, self.look().err());
         let failed = self.failing.swap(cause.is_some(), Ordering::SeqCst);
         match &cause {
             Some(cause) if !failed => tracing::warn!(check = name, cause, "not ready"),

@@ -299,13 +299,14 @@ impl Freshness {
         let serials: Vec<Serial> = wanted.iter().map(|canary| canary.serial).collect();
         let read = self.probe.list(key, &serials, self.authority.parts().clock.now()).await;
         if let Ok(Some(listing)) = &read {
-            for canary in wanted {
+            // The oldest last: of many that a list tells of at once, what is shown is what the worst took.
+            for canary in wanted.iter().rev() {
                 if listing.present.contains(&canary.serial) {
                     self.sight(canary, channel);
                     if channel == Channel::Full {
                         self.sight(canary, Channel::Delta);
                     }
-                } else if canary.not_after < listing.this_update {
+                } else if listing.this_update.is_some_and(|made| canary.not_after < made) {
                     self.board().over(canary, channel);
                 } else {
                     self.board().not_yet(canary, channel);

@@ -12,7 +12,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{
     Request, StatusCode,
-    header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH},
+    header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
+    http::request::Builder,
 };
 
 use crate::{
@@ -38,9 +39,10 @@ pub(super) struct Probe {
     tags: Mutex<HashMap<String, String>>,
 }
 
-/// What a list says of the canaries it was asked about.
+/// What a list says of the canaries it was asked about; by default, of one that was never published.
+#[derive(Default)]
 pub(super) struct Listing {
-    pub(super) this_update: UnixTime,
+    pub(super) this_update: Option<UnixTime>,
     /// Those of them that it has.
     pub(super) present: Vec<Serial>,
 }
@@ -72,17 +74,24 @@ impl Probe {
     /// Asks by POST whether it is revoked.
     pub(super) async fn post(&self, canary: &Canary, now: UnixTime) -> Result<bool, String> {
         let question = self.question(canary)?;
-        let url = format!("{}{OCSP_PATH}", self.base);
-        let answer = self.client.post(&url, "application/ocsp-request", question).await;
-        self.is_revoked(canary, &answer.map_err(said)?, now)
+        let asking = Request::post(format!("{}{OCSP_PATH}", self.base));
+        let asking = asking.header(CONTENT_TYPE, "application/ocsp-request");
+        self.is_revoked(canary, &self.send(asking, question).await?, now)
     }
 
     /// Asks by GET whether it is revoked, and how long a cache may keep the answer.
     pub(super) async fn get(&self, canary: &Canary, now: UnixTime) -> Result<(bool, Duration), String> {
         let path = STANDARD.encode(self.question(canary)?);
         let path = path.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
-        let answer = self.client.get(&format!("{}{OCSP_PATH}/{path}", self.base)).await.map_err(said)?;
+        let answer = self.send(Request::get(format!("{}{OCSP_PATH}/{path}", self.base)), Vec::new()).await?;
         Ok((self.is_revoked(canary, &answer, now)?, max_age(&answer)))
+    }
+
+    /// Every question on a connection of its own, as a stranger asks: one that is kept open may be closed at the other end
+    /// by the time it is used.
+    async fn send(&self, asking: Builder, body: Vec<u8>) -> Result<Answer<Bytes>, String> {
+        let asking = asking.header(CONNECTION, "close").body(Full::from(body)).map_err(|error| error.to_string())?;
+        self.client.send(asking).await.map_err(|error| error.to_string())
     }
 
     fn is_revoked(&self, canary: &Canary, answer: &Answer<Bytes>, now: UnixTime) -> Result<bool, String> {
@@ -104,14 +113,16 @@ impl Probe {
         let path = crl_path(kind, generation, &scope);
         let known = self.tags.lock().unwrap_or_else(PoisonError::into_inner).get(&path).cloned();
         let mut asking = Request::get(format!("{}{path}", self.base));
+        let had_one = known.is_some();
         if let Some(tag) = known {
             asking = asking.header(IF_NONE_MATCH, tag);
         }
-        let asking = asking.body(Full::default()).map_err(|error| error.to_string())?;
-        let answer = self.client.send(asking).await.map_err(said)?;
+        let answer = self.send(asking, Vec::new()).await?;
         match answer.status {
             StatusCode::NOT_MODIFIED => return Ok(None),
             StatusCode::OK => {}
+            // The first of its scope is still to come. It is waited for like any other.
+            StatusCode::NOT_FOUND if !had_one => return Ok(Some(Listing::default())),
             other => return Err(format!("answered {other}")),
         }
         let listing = read(&answer.body, self.issuer(kind, generation)?, wanted, now)?;
@@ -133,15 +144,11 @@ fn read(der: &[u8], issuer: &Issuer, wanted: &[Serial], now: UnixTime) -> Result
         let serial = entry.map_err(|error| error.to_string())?.serial;
         present.extend(Some(serial).filter(|serial| wanted.contains(serial)));
     }
-    Ok(Listing { this_update: view.this_update, present })
+    Ok(Listing { this_update: Some(view.this_update), present })
 }
 
 fn max_age(answer: &Answer<Bytes>) -> Duration {
     let control = answer.headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let age = control.split(',').find_map(|part| part.trim().strip_prefix("max-age=")?.parse().ok());
     Duration::from_secs(age.unwrap_or_default())
-}
-
-fn said(error: ClientError) -> String {
-    error.to_string()
 }
