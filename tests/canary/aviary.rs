@@ -35,6 +35,8 @@ use jitsuin::{
     x509::{Serial, SubjectPublicKey},
 };
 
+use socket2::{Domain, Socket, Type};
+
 use crate::house::House;
 
 /// How often canaries come here.
@@ -61,7 +63,9 @@ pub(crate) struct Aviary {
     pub(crate) ahead: Arc<AtomicI64>,
     listener: Option<Workers>,
     trigger: ShutdownTrigger,
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
+    /// Keeps the port while nobody listens on it.
+    _place: Socket,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -100,9 +104,12 @@ impl Aviary {
     fn around(house: House, (full, one): (Arc<AtomicBool>, Arc<AtomicI64>)) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let metrics = Arc::new(Metrics::new());
-        let (listener, trigger) =
-            listen(&house, Arc::clone(&house.authority.parts().index), "127.0.0.1:0".parse().unwrap());
-        let address = listener.address();
+        let place = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        place.set_reuse_address(true).unwrap();
+        place.set_reuse_port(true).unwrap();
+        place.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+        let address = place.local_addr().unwrap().as_socket().unwrap();
+        let (listener, trigger) = listen(&house, Arc::clone(&house.authority.parts().index), address);
         let ahead = Arc::new(AtomicI64::new(0));
         let (clock, more) = (Arc::clone(&house.clock), Arc::clone(&ahead));
         let plan = Plan {
@@ -114,7 +121,20 @@ impl Aviary {
         };
         let freshness = Freshness::new(Arc::clone(&house.authority), address, plan, &metrics).unwrap();
         let check = freshness.check();
-        Self { house, metrics, freshness, check, full, one, ahead, listener: Some(listener), trigger, address, runtime }
+        Self {
+            house,
+            metrics,
+            freshness,
+            check,
+            full,
+            one,
+            ahead,
+            listener: Some(listener),
+            trigger,
+            address,
+            _place: place,
+            runtime,
+        }
     }
 
     /// The same after a restart: another process on the same store.
