@@ -6,7 +6,7 @@ use super::{failure::Failure, house::House};
 use crate::{
     config::Config,
     http::{
-        freshness::{Bounds, Freshness, Millis, Plan},
+        freshness::{Bounds, Freshness, Micros, Plan},
         metrics::Metrics,
     },
     ports::Signer,
@@ -29,13 +29,13 @@ pub fn freshness(house: &House, status: SocketAddr, metrics: &Metrics) -> Result
         most_a_day: house.config.canary.most_a_day,
         bounds: bounds(&house.config),
         throw_away_key: Box::new(|| throw_away_key().map_err(|failure| failure.to_string())),
-        stopwatch: Box::new(move || Millis::try_from(began.elapsed().as_millis()).unwrap_or(Millis::MAX)),
+        stopwatch: Box::new(move || Micros::try_from(began.elapsed().as_micros()).unwrap_or(Micros::MAX)),
     };
     Freshness::new(Arc::clone(&house.authority), status, plan, metrics).map(Some).map_err(Failure::fault)
 }
 
 /// The bounds of a configuration. Freshness is unmeasured when a second canary fails after the first.
-fn bounds(config: &Config) -> Bounds {
+pub(super) fn bounds(config: &Config) -> Bounds {
     let (canary, crl) = (&config.canary, &config.crl);
     let ocsp = canary.ocsp_within.duration();
     Bounds {

@@ -23,6 +23,7 @@ use crate::{
     },
     kind::Kind,
     limits::{CLOCK_TOLERANCE, LONGEST_LIFE, PROMPT_PERIOD, RECOVERY_GRACE, TIMER_PERIOD},
+    scope::CrlScope,
 };
 
 /// The listening sockets, bound before anything is opened: an address in use is told first, and with port 0 the
@@ -187,9 +188,17 @@ fn checks(house: &Arc<House>) -> Vec<Check> {
         Check::new("store", move || store.check_writable().map_err(|error| error.to_string())),
         Check::new("keys", move || signing.check_keys()),
         Check::lists_fresh(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock)),
+        lists_due(house),
         Check::new("publishing", move || publishing.authority.check_publishing()),
         Check::delegates_valid(Arc::clone(&house.desk), Arc::clone(&house.clock)),
     ]
+}
+
+/// Warns of a list that is later than the freshness of its channel allows, whether or not canaries measure that.
+fn lists_due(house: &House) -> Check {
+    let bounds = canary::bounds(&house.config);
+    let bound = move |scope: &CrlScope| if scope.is_delta() { bounds.delta } else { bounds.list };
+    Check::lists_due(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock), bound)
 }
 
 fn show(house: &House, metrics: &Metrics) {

@@ -30,8 +30,8 @@ pub const FRESHNESS: &str = "jitsuin_freshness_seconds";
 
 /// Its buckets, seconds: OCSP tells of a revocation within milliseconds, a delta within a minute or its quarter of an hour, a
 /// list within its day.
-const FRESHNESS_BUCKETS: [f64; 15] =
-    [0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 65.0, 120.0, 300.0, 900.0, 1_200.0, 21_600.0, 86_400.0, 172_800.0];
+const FRESHNESS_BUCKETS: [f64; 16] =
+    [0.001, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 65.0, 120.0, 300.0, 900.0, 1_200.0, 21_600.0, 86_400.0, 172_800.0];
 
 /// Name and value of each label.
 pub type Labels<'a> = &'a [(&'static str, &'a str)];

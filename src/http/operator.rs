@@ -3,7 +3,7 @@
 //! | path | answer |
 //! |---|---|
 //! | `/healthz` | 200 while the process answers at all |
-//! | `/readyz` | 200 if every check holds, else 503; JSON says which failed and why |
+//! | `/readyz` | 200 if every check holds, else 503; JSON says which failed and why, and what is to be expected |
 //! | `/metrics` | Prometheus text |
 
 use std::{
@@ -15,7 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use hyper::{Request, StatusCode, body::Incoming, service::Service};
@@ -29,13 +29,19 @@ use super::{
 use crate::{
     limits::METRICS_UPKEEP,
     ports::Clock,
-    revocation::{answer::AnswerDesk, lists::PublishedLists},
+    revocation::{
+        answer::AnswerDesk,
+        lists::{ListKey, PublishedList, PublishedLists},
+    },
+    scope::CrlScope,
 };
 
 /// Something that must hold for the service to be ready.
 pub struct Check {
     name: &'static str,
     look: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Whether the service is not ready while it fails; otherwise it only warns.
+    grave: bool,
     /// Whether it failed when it was last looked at.
     failing: AtomicBool,
 }
@@ -49,7 +55,12 @@ impl fmt::Debug for Check {
 impl Check {
     /// A check by name; `look` may block for a moment, and says in one sentence what is wrong.
     pub fn new(name: &'static str, look: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
-        Self { name, look: Box::new(look), failing: AtomicBool::new(false) }
+        Self { name, look: Box::new(look), grave: true, failing: AtomicBool::new(false) }
+    }
+
+    /// A check that warns and leaves the service ready: what it finds does no harm yet.
+    pub fn warning(name: &'static str, look: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self { grave: false, ..Self::new(name, look) }
     }
 
     /// Looks, and says what is wrong.
@@ -65,11 +76,12 @@ impl Check {
         let (name, cause) = (self.name, self.look().err());
         let failed = self.failing.swap(cause.is_some(), Ordering::SeqCst);
         match &cause {
-            Some(cause) if !failed => tracing::warn!(check = name, cause, "not ready"),
-            None if failed => tracing::info!(check = name, "ready again"),
+            Some(cause) if !failed => tracing::warn!(check = name, cause, grave = self.grave, "a check fails"),
+            None if failed => tracing::info!(check = name, "a check holds again"),
             _ => {}
         }
-        Finding { name, ok: cause.is_none(), cause }
+        let (cause, warning) = if self.grave { (cause, None) } else { (None, cause) };
+        Finding { name, ok: cause.is_none(), cause, warning }
     }
 
     /// `lists`: there are lists, and none has passed its nextUpdate.
@@ -88,6 +100,29 @@ impl Check {
                     list.next_update
                 )),
             }
+        })
+    }
+
+    /// `lists-due`: warns of lists that are older than `bound` says they may get, long before they end. The bound is that of
+    /// the schedule and not half of a list's life: by default that half is the very period, and would warn every day.
+    #[must_use]
+    pub fn lists_due(
+        lists: Arc<PublishedLists>,
+        clock: Arc<dyn Clock>,
+        bound: impl Fn(&CrlScope) -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        Self::warning("lists-due", move || {
+            let (now, all) = (clock.now(), lists.all());
+            let is_late = |(key, list): &&(ListKey, Arc<PublishedList>)| list.this_update + bound(&key.2) < now;
+            let late: Vec<_> = all.iter().filter(is_late).collect();
+            let Some(((kind, generation, scope), list)) = late.iter().min_by_key(|(_, list)| list.next_update) else {
+                return Ok(());
+            };
+            let (count, of, word) = (late.len(), all.len(), scope.word());
+            let (made, end) = (list.this_update, list.next_update);
+            Err(format!(
+                "{count} of {of} lists should have been replaced; first to end {kind} {generation} {word} of {made}, at {end}"
+            ))
         })
     }
 
@@ -112,6 +147,9 @@ struct Finding {
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
+    /// What will become a cause if nobody does anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
 }
 
 /// The body of `/readyz`.

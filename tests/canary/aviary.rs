@@ -59,7 +59,7 @@ pub(crate) struct Aviary {
     pub(crate) full: Arc<AtomicBool>,
     /// Writes until the one that fails: lost, or, counted below zero, kept and yet reported as failed.
     one: Arc<AtomicI64>,
-    /// Milliseconds that the stopwatch is ahead of the clock.
+    /// Microseconds that the stopwatch is ahead of the clock.
     pub(crate) ahead: Arc<AtomicI64>,
     listener: Option<Workers>,
     trigger: ShutdownTrigger,
@@ -117,7 +117,7 @@ impl Aviary {
             most_a_day: 30,
             bounds: BOUNDS,
             throw_away_key: Box::new(|| throw_away_key().map_err(|failure| failure.to_string())),
-            stopwatch: Box::new(move || clock.now().seconds() * 1000 + more.load(SeqCst)),
+            stopwatch: Box::new(move || clock.now().seconds() * 1_000_000 + more.load(SeqCst)),
         };
         let freshness = Freshness::new(Arc::clone(&house.authority), address, plan, &metrics).unwrap();
         let check = freshness.check();

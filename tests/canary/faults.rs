@@ -8,13 +8,14 @@ use std::{
 use jitsuin::{
     http::{
         freshness::Channel,
-        operator::OperatorService,
+        operator::{Check, OperatorService},
         server::{self, Plain},
     },
     ports::Clock,
+    scope::CrlScope,
 };
 
-use crate::aviary::Aviary;
+use crate::aviary::{Aviary, BOUNDS};
 
 #[test]
 fn a_delta_that_does_not_appear_fails_readiness_by_name_and_figure_until_it_does() {
@@ -187,15 +188,15 @@ fn a_clock_that_goes_back_stops_the_canaries_and_not_the_looking() {
     aviary.turn();
     // The stopwatch goes on.
     aviary.pass(-7200);
-    aviary.ahead.fetch_add((7200 + 3600) * 1000, SeqCst);
+    aviary.ahead.fetch_add((7200 + 3600) * 1_000_000, SeqCst);
     aviary.turn();
     assert_eq!((aviary.rounds("done"), aviary.rounds("failed")), ([1.0; 2], [1.0; 2]));
     assert_eq!(aviary.unseen(Channel::Full), [3600.0; 2]);
-    aviary.ahead.fetch_add(3606 * 1000, SeqCst);
+    aviary.ahead.fetch_add(3606 * 1_000_000, SeqCst);
     aviary.turn();
     assert!(aviary.faults().contains("auth: unmeasured for 7206 s; the bound is 7205 s: not available: the clock"));
     aviary.pass(7200 + 7206);
-    aviary.ahead.fetch_sub((7200 + 7206) * 1000, SeqCst);
+    aviary.ahead.fetch_sub((7200 + 7206) * 1_000_000, SeqCst);
     aviary.pass(60);
     aviary.house.authority.publish_changed().unwrap();
     aviary.turn();
@@ -214,4 +215,43 @@ fn a_key_that_does_not_sign_is_counted_and_tried_again() {
     aviary.turn();
     assert_eq!(aviary.rounds("done"), [1.0; 2]);
     assert_eq!(aviary.rounds("failed"), failed);
+}
+
+#[test]
+fn lists_that_are_late_are_a_warning_long_before_they_end() {
+    let aviary = Aviary::new();
+    let (lists, clock) = (&aviary.house.authority.parts().lists, Arc::clone(&aviary.house.clock) as Arc<dyn Clock>);
+    let bound = |scope: &CrlScope| if scope.is_delta() { BOUNDS.delta } else { BOUNDS.list };
+    let due = Check::lists_due(Arc::clone(lists), Arc::clone(&clock), bound);
+    let fresh = Check::lists_fresh(Arc::clone(lists), Arc::clone(&clock));
+    assert_eq!((due.look(), fresh.look()), (Ok(()), Ok(())));
+    aviary.pass(30 * 3600 - 600);
+    assert_eq!(due.look(), Ok(()), "the bound itself is allowed");
+    aviary.pass(1);
+    assert_eq!(fresh.look(), Ok(()), "they are good for eighteen hours more");
+    let warned = due.look().unwrap_err();
+    assert!(
+        warned.starts_with("8 of 8 lists should have been replaced; first to end sign 1 full of 2025-"),
+        "{warned}"
+    );
+    let (status, body) = readyz(&aviary, due, clock);
+    assert_eq!(status, 200, "a warning does not take the service away");
+    assert!(body.contains(r#"{"name":"lists-due","ok":true,"warning":"8 of 8 lists"#), "{body}");
+    aviary.house.authority.publish_due().unwrap();
+    let due = Check::lists_due(Arc::clone(lists), Arc::clone(&aviary.house.clock) as Arc<dyn Clock>, bound);
+    assert_eq!(due.look(), Ok(()));
+}
+
+/// What a listener with that one check says.
+fn readyz(aviary: &Aviary, check: Check, clock: Arc<dyn Clock>) -> (u16, String) {
+    let socket = server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/readyz", socket.local_addr().unwrap());
+    let operator = OperatorService::new(Arc::clone(&aviary.metrics), vec![check], clock);
+    let (trigger, shutdown) = server::shutdown();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let serving = runtime.spawn(server::serve(socket, Plain, move |()| operator.clone(), Default::default(), shutdown));
+    let answer = aviary.get(&url);
+    trigger.stop();
+    runtime.block_on(serving).unwrap().unwrap();
+    answer
 }

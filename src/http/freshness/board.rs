@@ -7,8 +7,11 @@ use std::{
 
 use crate::{authority::canary::Canary, kind::Kind, limits::CANARIES_WATCHED, x509::UnixTime};
 
-/// Milliseconds of a clock that only goes forward; its beginning means nothing, and may lie after what is remembered.
-pub type Millis = i64;
+/// Microseconds of a clock that only goes forward; its beginning means nothing, and may lie after what is remembered.
+pub type Micros = i64;
+
+/// A second.
+pub(super) const SECOND: Micros = 1_000_000;
 
 /// A way in which a revocation becomes known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,9 +82,9 @@ impl Bounds {
 struct Watched {
     canary: Canary,
     /// When its revocation was acknowledged.
-    since: Millis,
+    since: Micros,
     /// Until when a cache may give out what it was told before.
-    cached_until: Millis,
+    cached_until: Micros,
     /// The channels, and whether the time of its sight will be known: not, where the first look after a start finds it.
     unseen: Vec<(Channel, bool)>,
 }
@@ -89,12 +92,12 @@ struct Watched {
 /// One channel of one CA.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lane {
-    /// Milliseconds from the last revocation that was seen to its sight.
-    pub(super) last: Option<Millis>,
+    /// Microseconds from the last revocation that was seen to its sight.
+    pub(super) last: Option<Micros>,
     /// When that was.
     pub(super) seen_at: Option<UnixTime>,
     /// Since when and why it cannot be asked.
-    trouble: Option<(Millis, String)>,
+    trouble: Option<(Micros, String)>,
     /// Whether it is past its bound, as was logged.
     breached: bool,
 }
@@ -103,9 +106,9 @@ pub(super) struct Lane {
 #[derive(Clone, Debug)]
 pub(super) struct Perch {
     /// When the next one is due.
-    due: Millis,
+    due: Micros,
     /// When one was revoked, or could not be because there is nothing to measure.
-    measured: Millis,
+    measured: Micros,
     /// When the last one was issued and revoked.
     pub(super) round_at: Option<UnixTime>,
     /// When one was last seen in every channel.
@@ -132,7 +135,7 @@ pub(super) enum Breach {
 
 impl Board {
     /// A board on which nothing stands, and everything is due.
-    pub(super) fn new(bounds: Bounds, now: Millis) -> Self {
+    pub(super) fn new(bounds: Bounds, now: Micros) -> Self {
         let perch = Perch { due: now, measured: now, round_at: None, complete_at: None, failure: None, newest: None };
         let lanes = Kind::BOTH.into_iter().flat_map(|kind| Channel::ALL.map(|channel| (kind, channel)));
         Self {
@@ -160,12 +163,12 @@ impl Board {
     }
 
     /// The CAs of which a canary is due.
-    pub(super) fn due(&self, now: Millis) -> Vec<Kind> {
+    pub(super) fn due(&self, now: Micros) -> Vec<Kind> {
         self.perches.iter().filter(|(_, perch)| perch.due <= now).map(|(kind, _)| *kind).collect()
     }
 
     /// A canary that was revoked before this process began: it goes on being looked for, and the next is due a period after it.
-    pub(super) fn adopt(&mut self, canary: Canary, since: Millis, next: Millis) {
+    pub(super) fn adopt(&mut self, canary: Canary, since: Micros, next: Micros) {
         if let Some(perch) = self.perches.get_mut(&canary.kind) {
             perch.newest = Some(canary.clone());
             perch.due = next;
@@ -174,7 +177,7 @@ impl Board {
     }
 
     /// A canary was revoked and the revocation acknowledged.
-    pub(super) fn revoked(&mut self, canary: Canary, since: Millis, cached_until: Millis, next: Millis) {
+    pub(super) fn revoked(&mut self, canary: Canary, since: Micros, cached_until: Micros, next: Micros) {
         if let Some(perch) = self.perches.get_mut(&canary.kind) {
             perch.newest = Some(canary.clone());
             (perch.due, perch.measured) = (next, since);
@@ -183,7 +186,7 @@ impl Board {
         self.watch(canary, since, cached_until, true);
     }
 
-    fn watch(&mut self, canary: Canary, since: Millis, cached_until: Millis, measured: bool) {
+    fn watch(&mut self, canary: Canary, since: Micros, cached_until: Micros, measured: bool) {
         if self.watched.len() >= CANARIES_WATCHED {
             // The oldest tells how long a channel stands still, the newest whether it answers; they stay.
             self.watched.remove(1);
@@ -193,14 +196,14 @@ impl Board {
     }
 
     /// No canary could be issued or revoked; it is tried again at `next`.
-    pub(super) fn failed(&mut self, kind: Kind, cause: String, next: Millis) {
+    pub(super) fn failed(&mut self, kind: Kind, cause: String, next: Micros) {
         if let Some(perch) = self.perches.get_mut(&kind) {
             (perch.failure, perch.due) = (Some(cause), next);
         }
     }
 
     /// There is nothing to measure: no municipality, or as many canaries today as there may be.
-    pub(super) fn excused(&mut self, kind: Kind, now: Millis, next: Millis) {
+    pub(super) fn excused(&mut self, kind: Kind, now: Micros, next: Micros) {
         if let Some(perch) = self.perches.get_mut(&kind) {
             (perch.measured, perch.failure, perch.due) = (now, None, next);
         }
@@ -208,7 +211,7 @@ impl Board {
 
     /// The canaries to ask a channel about: those that it did not tell of yet, and the newest, so that a channel that
     /// nobody waits for is known to answer too.
-    pub(super) fn wanted(&self, kind: Kind, channel: Channel, now: Millis) -> Vec<Canary> {
+    pub(super) fn wanted(&self, kind: Kind, channel: Channel, now: Micros) -> Vec<Canary> {
         let unseen = |one: &&Watched| {
             let cached = channel != Channel::OcspCached || one.cached_until <= now;
             cached && one.canary.kind == kind && one.unseen.iter().any(|(other, _)| *other == channel)
@@ -233,8 +236,8 @@ impl Board {
         self.watched.iter().any(|one| one.unseen.iter().any(direct))
     }
 
-    /// A channel tells of the revocation of a canary; gives the milliseconds it took, if this is the first sight of it.
-    pub(super) fn sight(&mut self, canary: &Canary, channel: Channel, now: Millis, at: UnixTime) -> Option<Millis> {
+    /// A channel tells of the revocation of a canary; gives the microseconds it took, if this is the first sight of it.
+    pub(super) fn sight(&mut self, canary: &Canary, channel: Channel, now: Micros, at: UnixTime) -> Option<Micros> {
         let is_it = |one: &&mut Watched| one.canary.kind == canary.kind && one.canary.serial == canary.serial;
         let watched = self.watched.iter_mut().find(is_it)?;
         if channel == Channel::OcspCached && now < watched.cached_until {
@@ -274,7 +277,7 @@ impl Board {
     }
 
     /// A channel answered, or did not.
-    pub(super) fn answered(&mut self, kind: Kind, channel: Channel, now: Millis, outcome: Result<(), String>) {
+    pub(super) fn answered(&mut self, kind: Kind, channel: Channel, now: Micros, outcome: Result<(), String>) {
         let lane = self.lane(kind, channel);
         lane.trouble = outcome.err().map(|cause| {
             let since = lane.trouble.as_ref().map_or(now, |(since, _)| *since);
@@ -282,20 +285,20 @@ impl Board {
         });
     }
 
-    /// Milliseconds since the oldest revocation that a channel does not tell of; none if it tells of all.
-    pub(super) fn oldest_unseen(&self, kind: Kind, channel: Channel, now: Millis) -> Option<Millis> {
+    /// Microseconds since the oldest revocation that a channel does not tell of; none if it tells of all.
+    pub(super) fn oldest_unseen(&self, kind: Kind, channel: Channel, now: Micros) -> Option<Micros> {
         let unseen = |one: &&Watched| one.canary.kind == kind && one.unseen.iter().any(|(other, _)| *other == channel);
         self.watched.iter().filter(unseen).map(|one| (now - one.since).max(0)).max()
     }
 
     /// What is wrong with a channel now.
-    fn fault(&self, kind: Kind, channel: Channel, now: Millis) -> Option<String> {
+    fn fault(&self, kind: Kind, channel: Channel, now: Micros) -> Option<String> {
         let word = channel.word();
         let trouble = self.lanes.get(&(kind, channel)).and_then(|lane| lane.trouble.as_ref());
-        if let Some((since, cause)) = trouble.filter(|(since, _)| now - since >= millis(self.bounds.ocsp)) {
+        if let Some((since, cause)) = trouble.filter(|(since, _)| now - since >= micros(self.bounds.ocsp)) {
             return Some(format!("{kind} {word}: out of reach for {}: {cause}", seconds(now - since)));
         }
-        let (bound, age) = (millis(self.bounds.of(channel)), self.oldest_unseen(kind, channel, now)?);
+        let (bound, age) = (micros(self.bounds.of(channel)), self.oldest_unseen(kind, channel, now)?);
         (age > bound).then(|| {
             let (age, bound) = (seconds(age), seconds(bound));
             format!("{kind} {word}: a revocation is not to be seen after {age}; the bound is {bound}")
@@ -303,14 +306,14 @@ impl Board {
     }
 
     /// Everything that is wrong now, a sentence each.
-    pub(super) fn faults(&self, now: Millis) -> Vec<String> {
+    pub(super) fn faults(&self, now: Micros) -> Vec<String> {
         let mut faults: Vec<_> =
             self.lanes.keys().filter_map(|(kind, channel)| self.fault(*kind, *channel, now)).collect();
         for (kind, perch) in &self.perches {
             let age = now - perch.measured;
-            if age > millis(self.bounds.unmeasured) {
+            if age > micros(self.bounds.unmeasured) {
                 let cause = perch.failure.as_deref().unwrap_or("no canary was revoked");
-                let bound = seconds(millis(self.bounds.unmeasured));
+                let bound = seconds(micros(self.bounds.unmeasured));
                 faults.push(format!("{kind}: unmeasured for {}; the bound is {bound}: {cause}", seconds(age)));
             }
         }
@@ -318,7 +321,7 @@ impl Board {
     }
 
     /// The channels that have passed their bound, or have come back, since the last call.
-    pub(super) fn breaches(&mut self, now: Millis) -> Vec<Breach> {
+    pub(super) fn breaches(&mut self, now: Micros) -> Vec<Breach> {
         let keys: Vec<_> = self.lanes.keys().copied().collect();
         let mut breaches = Vec::new();
         for (kind, channel) in keys {
@@ -334,13 +337,13 @@ impl Board {
     }
 }
 
-pub(super) fn millis(time: Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
+pub(super) fn micros(time: Duration) -> Micros {
+    Micros::try_from(time.as_micros()).unwrap_or(Micros::MAX)
 }
 
-/// Milliseconds as a text of seconds, with their fraction where there is one.
-fn seconds(millis: Millis) -> String {
-    match (millis / 1000, millis % 1000) {
+/// Microseconds as a text of seconds, with the milliseconds where there are any.
+fn seconds(micros: Micros) -> String {
+    match (micros / SECOND, micros % SECOND / 1000) {
         (whole, 0) => format!("{whole} s"),
         (whole, part) => format!("{whole}.{part:03} s"),
     }

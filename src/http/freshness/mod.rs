@@ -27,16 +27,16 @@ use crate::{
     limits::{CANARY_RETRY, FRESHNESS_PAUSE, FRESHNESS_POLL, FRESHNESS_STALLED},
     revocation::lists::ListKey,
     scope::CrlScope,
-    x509::{Serial, VerifiedRequest},
+    x509::{Serial, UnixTime, VerifiedRequest},
 };
 
 mod board;
 mod probe;
 mod show;
 
-pub use board::{Bounds, Channel, Millis};
+pub use board::{Bounds, Channel, Micros};
 
-use board::{Board, Breach, millis};
+use board::{Board, Breach, SECOND, micros};
 use probe::Probe;
 use show::Meters;
 
@@ -50,8 +50,8 @@ pub struct Plan {
     pub bounds: Bounds,
     /// Makes a key, proves its possession, and throws the private half away.
     pub throw_away_key: Box<dyn Fn() -> Result<VerifiedRequest, String> + Send + Sync>,
-    /// Milliseconds that only go forward.
-    pub stopwatch: Box<dyn Fn() -> Millis + Send + Sync>,
+    /// Microseconds that only go forward.
+    pub stopwatch: Box<dyn Fn() -> Micros + Send + Sync>,
 }
 
 /// Canaries, and who looks for them.
@@ -87,7 +87,7 @@ impl Freshness {
             board,
             meters: Meters::new(metrics),
             adopted: AtomicBool::new(false),
-            turned: AtomicI64::new(Millis::MIN),
+            turned: AtomicI64::new(Micros::MIN),
         });
         show::show(&freshness, metrics);
         Ok(freshness)
@@ -103,11 +103,11 @@ impl Freshness {
 
     fn verdict(&self) -> Result<(), String> {
         let (now, turned) = (self.now(), self.turned.load(Ordering::SeqCst));
-        if turned == Millis::MIN {
+        if turned == Micros::MIN {
             return Ok(());
         }
-        if now - turned > millis(FRESHNESS_STALLED) {
-            return Err(format!("nobody has looked for {} s", (now - turned) / 1000));
+        if now - turned > micros(FRESHNESS_STALLED) {
+            return Err(format!("nobody has looked for {} s", (now - turned) / SECOND));
         }
         let faults = self.board().faults(now);
         if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
@@ -138,7 +138,7 @@ impl Freshness {
 
     async fn turn_and_settle(&self) {
         self.turn().await;
-        let until = self.now() + millis(self.plan.bounds.ocsp);
+        let until = self.now() + micros(self.plan.bounds.ocsp);
         while self.board().awaits_ocsp() && self.now() < until {
             tokio::time::sleep(FRESHNESS_PAUSE).await;
             self.look_at_ocsp().await;
@@ -174,9 +174,9 @@ impl Freshness {
         let mut board = self.board();
         match known {
             Ok(canaries) => {
-                let ago = |then: crate::x509::UnixTime| (at.seconds() - then.seconds()).max(0) * 1000;
+                let ago = |then: UnixTime| (at.seconds() - then.seconds()).max(0) * SECOND;
                 for canary in canaries {
-                    let next = now - ago(canary.not_before) + millis(self.plan.period);
+                    let next = now - ago(canary.not_before) + micros(self.plan.period);
                     match canary.revoked {
                         Some(revoked) => board.adopt(canary, now - ago(revoked), next),
                         None => board.failed(canary.kind, "one was left standing".into(), now),
@@ -212,7 +212,7 @@ impl Freshness {
             Ok(canary) => {
                 let since = self.now();
                 self.meters.round(kind, "done");
-                self.board().revoked(canary, since, cached_until, since + millis(self.plan.period));
+                self.board().revoked(canary, since, cached_until, since + micros(self.plan.period));
                 self.look_at_ocsp().await;
             }
             Err(error) => self.no_round(kind, &error),
@@ -228,13 +228,13 @@ impl Freshness {
     }
 
     /// Asks OCSP about a canary that is good, so that there is an answer to forget; until when a cache may keep it.
-    async fn prime(&self, canary: &Canary) -> Millis {
+    async fn prime(&self, canary: &Canary) -> Micros {
         let at = self.authority.parts().clock.now();
         let by_post = self.probe.post(canary, at).await;
         let by_get = self.probe.get(canary, at).await;
         let now = self.now();
         let not_good = |revoked: bool| if revoked { Err("a canary that stands is revoked".into()) } else { Ok(()) };
-        let kept = by_get.as_ref().map_or(0, |(_, kept)| millis(*kept));
+        let kept = by_get.as_ref().map_or(0, |(_, kept)| micros(*kept));
         self.note(canary.kind, Channel::OcspPost, by_post.and_then(not_good));
         self.note(canary.kind, Channel::OcspGet, by_get.and_then(|(revoked, _)| not_good(revoked)));
         now + kept
@@ -247,21 +247,26 @@ impl Freshness {
             let wanted = self.board().wanted(kind, Channel::OcspPost, self.now());
             for canary in wanted {
                 let told = self.probe.post(&canary, at).await;
-                self.take(&canary, &[Channel::OcspPost], told);
+                if !self.take(&canary, &[Channel::OcspPost], told) {
+                    break;
+                }
             }
             let mut wanted = self.board().wanted(kind, Channel::OcspGet, self.now());
             let cached = self.board().wanted(kind, Channel::OcspCached, self.now());
             wanted.extend(cached.into_iter().filter(|one| !wanted.contains(one)).collect::<Vec<_>>());
             for canary in wanted {
                 let told = self.probe.get(&canary, at).await.map(|(revoked, _)| revoked);
-                self.take(&canary, &[Channel::OcspGet, Channel::OcspCached], told);
+                if !self.take(&canary, &[Channel::OcspGet, Channel::OcspCached], told) {
+                    break;
+                }
             }
         }
     }
 
-    /// Takes down what OCSP says of a canary that was revoked.
-    fn take(&self, canary: &Canary, channels: &[Channel], told: Result<bool, String>) {
-        let asked = channels.first().copied().unwrap_or(Channel::OcspPost);
+    /// Takes down what OCSP says of a canary that was revoked. Gives whether there was an answer: where there was none, the
+    /// next question would only wait too.
+    fn take(&self, canary: &Canary, channels: &[Channel], told: Result<bool, String>) -> bool {
+        let (asked, answered) = (channels.first().copied().unwrap_or(Channel::OcspPost), told.is_ok());
         match told {
             Ok(true) => {
                 channels.iter().for_each(|channel| self.sight(canary, *channel));
@@ -276,6 +281,7 @@ impl Freshness {
             }
             Err(cause) => self.note(canary.kind, asked, Err(cause)),
         }
+        answered
     }
 
     /// Reads every list on which a canary is awaited, or should stand.
@@ -342,11 +348,11 @@ impl Freshness {
         told.unwrap_or_else(|error| Err(StoryError::Fault(error.to_string()).into()))
     }
 
-    fn retry(&self) -> Millis {
-        millis(CANARY_RETRY.min(self.plan.period))
+    fn retry(&self) -> Micros {
+        micros(CANARY_RETRY.min(self.plan.period))
     }
 
-    fn now(&self) -> Millis {
+    fn now(&self) -> Micros {
         (self.plan.stopwatch)()
     }
 

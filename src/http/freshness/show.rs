@@ -11,12 +11,17 @@
 //! | `jitsuin_canary_rounds_total` | canaries by result: done, skipped (nothing to do, or another turn was at it), failed |
 //! | `jitsuin_canary_round_timestamp_seconds` | when one was last issued and revoked |
 //! | `jitsuin_canary_complete_timestamp_seconds` | when one was last seen in every channel |
+//!
+//! The questions themselves are counted among the requests of the status listener, ten or so every five seconds.
 
 use std::{collections::HashMap, sync::Arc};
 
 use metrics::{Counter, Histogram};
 
-use super::{Freshness, board::Channel, board::Millis, board::millis};
+use super::{
+    Freshness,
+    board::{Channel, Micros, SECOND, micros},
+};
 use crate::{
     http::metrics::{FRESHNESS, Metrics},
     kind::Kind,
@@ -42,7 +47,9 @@ impl Meters {
                 })
                 .collect(),
             seconds: lanes().map(|lane| (lane, metrics.histogram(FRESHNESS, &labels(lane)))).collect(),
+            // A cache is not asked; it is reckoned from what it was told.
             unreachable: lanes()
+                .filter(|(_, channel)| *channel != Channel::OcspCached)
                 .map(|lane| (lane, metrics.counter("jitsuin_freshness_unreachable_total", &labels(lane))))
                 .collect(),
         }
@@ -54,7 +61,7 @@ impl Meters {
         }
     }
 
-    pub(super) fn seen(&self, kind: Kind, channel: Channel, took: Millis) {
+    pub(super) fn seen(&self, kind: Kind, channel: Channel, took: Micros) {
         if let Some(histogram) = self.seconds.get(&(kind, channel)) {
             histogram.record(seconds(took));
         }
@@ -76,7 +83,7 @@ pub(super) fn show(freshness: &Arc<Freshness>, metrics: &Metrics) {
             let labels = labels((kind, channel));
             let unseen = board.oldest_unseen(kind, channel, now).unwrap_or(0);
             metrics.set_fraction("jitsuin_freshness_unseen_seconds", &labels, seconds(unseen));
-            let bound = millis(board.bounds().of(channel));
+            let bound = micros(board.bounds().of(channel));
             metrics.set_fraction("jitsuin_freshness_bound_seconds", &labels, seconds(bound));
             if let Some(last) = lane.last {
                 metrics.set_fraction("jitsuin_freshness_last_seconds", &labels, seconds(last));
@@ -101,7 +108,7 @@ fn labels((kind, channel): (Kind, Channel)) -> [(&'static str, &'static str); 2]
     [("ca", kind.word()), ("channel", channel.word())]
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds since the start of a process stay far below 2^53")]
-fn seconds(millis: Millis) -> f64 {
-    millis as f64 / 1000.0
+#[expect(clippy::cast_precision_loss, reason = "microseconds since the start of a process stay far below 2^53")]
+fn seconds(micros: Micros) -> f64 {
+    micros as f64 / SECOND as f64
 }
