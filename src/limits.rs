@@ -145,8 +145,9 @@ pub const CANARY_RETRY: Duration = Duration::from_secs(60);
 /// How long the looking may rest before readiness says that nobody looks: every question of a turn may time out.
 pub const FRESHNESS_STALLED: Duration = Duration::from_secs(120);
 
-/// Canaries that are looked for at a time; more are out only where lists have not appeared for days.
-pub const CANARIES_WATCHED: usize = 512;
+/// Canaries of a CA that are looked for at a time: four days of one an hour. More are out only where lists have not appeared
+/// for days, and then the oldest tells enough.
+pub const CANARIES_WATCHED: usize = 96;
 
 /// How old a reservation is before the timer takes it for left behind. A request that is still at work on it then loses
 /// nothing: whoever comes second finds it issued.

@@ -8,7 +8,7 @@
 //! Its partition is that of the first municipality by code that takes part: only those have lists, and every node that is
 //! asked finds the same one.
 //!
-//! Rule E-04 holds for canaries too: at most one of a kind stands, also where two turns run at once. What a crash leaves
+//! Rule E-04 holds for canaries too: of a day at most one of a kind stands, also where two turns run at once. What a crash leaves
 //! standing is the canary of the next turn. Statistics by state count canaries; the holder's name tells them apart
 //! (`holder LIKE 'jitsuin.canary-%'`), as do the audit's actions `canary.*`.
 

@@ -11,11 +11,12 @@ use jitsuin::{
         operator::{Check, OperatorService},
         server::{self, Plain},
     },
+    limits::CANARIES_WATCHED,
     ports::Clock,
     scope::CrlScope,
 };
 
-use crate::aviary::{Aviary, BOUNDS};
+use crate::aviary::{Aviary, BOUNDS, PERIOD};
 
 #[test]
 fn a_delta_that_does_not_appear_fails_readiness_by_name_and_figure_until_it_does() {
@@ -254,4 +255,23 @@ fn readyz(aviary: &Aviary, check: Check, clock: Arc<dyn Clock>) -> (u16, String)
     trigger.stop();
     runtime.block_on(serving).unwrap().unwrap();
     answer
+}
+
+#[test]
+fn where_lists_stand_still_for_weeks_the_oldest_and_the_newest_canary_are_watched() {
+    let aviary = Aviary::new();
+    let rounds = CANARIES_WATCHED as i64 + 10;
+    for _ in 0..rounds {
+        aviary.turn();
+        aviary.pass(PERIOD);
+    }
+    assert_eq!(aviary.rounds("done"), [rounds as f64; 2]);
+    assert_eq!(aviary.unseen(Channel::Full), [(rounds * PERIOD) as f64; 2], "the oldest says since when");
+    assert_eq!(aviary.unseen(Channel::OcspPost), [0.0; 2]);
+    aviary.turn();
+    let faults = aviary.faults();
+    assert!(!faults.contains("ocsp-post") && faults.contains("out of reach"), "{faults}");
+    aviary.house.authority.publish_due().unwrap();
+    aviary.turn();
+    assert_eq!((aviary.unseen(Channel::Full), aviary.ready()), ([0.0; 2], Ok(())));
 }

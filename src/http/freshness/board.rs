@@ -1,9 +1,6 @@
 //! What is known of the canaries and their channels: a pure record, to which every time is told.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{authority::canary::Canary, kind::Kind, limits::CANARIES_WATCHED, x509::UnixTime};
 
@@ -121,7 +118,7 @@ pub(super) struct Perch {
 /// What is known.
 pub(super) struct Board {
     bounds: Bounds,
-    watched: VecDeque<Watched>,
+    watched: Vec<Watched>,
     lanes: BTreeMap<(Kind, Channel), Lane>,
     perches: BTreeMap<Kind, Perch>,
 }
@@ -140,7 +137,7 @@ impl Board {
         let lanes = Kind::BOTH.into_iter().flat_map(|kind| Channel::ALL.map(|channel| (kind, channel)));
         Self {
             bounds,
-            watched: VecDeque::new(),
+            watched: Vec::new(),
             lanes: lanes.map(|key| (key, Lane::default())).collect(),
             perches: Kind::BOTH.into_iter().map(|kind| (kind, perch.clone())).collect(),
         }
@@ -187,12 +184,14 @@ impl Board {
     }
 
     fn watch(&mut self, canary: Canary, since: Micros, cached_until: Micros, measured: bool) {
-        if self.watched.len() >= CANARIES_WATCHED {
-            // The oldest tells how long a channel stands still, the newest whether it answers; they stay.
-            self.watched.remove(1);
+        let of_kind = |(_, one): &(usize, &Watched)| one.canary.kind == canary.kind;
+        let mut places = self.watched.iter().enumerate().filter(of_kind).map(|(place, _)| place);
+        // The oldest tells how long a channel stands still, the newest whether it answers; they stay.
+        if let (Some(second), true) = (places.nth(1), places.count() + 2 >= CANARIES_WATCHED) {
+            self.watched.remove(second);
         }
         let unseen = Channel::ALL.map(|channel| (channel, measured)).into();
-        self.watched.push_back(Watched { canary, since, cached_until, unseen });
+        self.watched.push(Watched { canary, since, cached_until, unseen });
     }
 
     /// No canary could be issued or revoked; it is tried again at `next`.
