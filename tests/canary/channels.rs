@@ -1,5 +1,7 @@
 //! What it takes until a revocation is seen, channel by channel, as a client over HTTP sees it.
 
+use std::time::Duration;
+
 use jitsuin::{http::freshness::Channel, kind::Kind, scope::CrlScope};
 
 use crate::aviary::{Aviary, PERIOD, canary, listed};
@@ -15,14 +17,16 @@ fn ocsp_tells_of_it_at_once_and_through_a_cache_when_the_cache_has_forgotten() {
         assert_eq!(aviary.unseen(channel), [0.0; 2]);
     }
     assert_eq!(aviary.took(Channel::OcspCached), [None; 2], "a cache that asked before may say good for a minute");
+    assert_eq!(aviary.freshness.pause(), Duration::from_secs(5));
     aviary.pass(59);
+    assert_eq!(aviary.freshness.pause(), Duration::from_secs(1), "no longer than the cache keeps it");
     aviary.turn();
     assert_eq!((aviary.took(Channel::OcspCached), aviary.unseen(Channel::OcspCached)), ([None; 2], [59.0; 2]));
     aviary.pass(1);
     aviary.turn();
     assert_eq!(aviary.took(Channel::OcspCached), [Some(60.0); 2]);
     assert_eq!(aviary.unseen(Channel::OcspCached), [0.0; 2]);
-    assert_eq!(aviary.ready(), Ok(()));
+    assert_eq!((aviary.ready(), aviary.freshness.pause()), (Ok(()), Duration::from_secs(5)));
 }
 
 #[test]

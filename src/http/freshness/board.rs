@@ -223,6 +223,12 @@ impl Board {
         wanted
     }
 
+    /// When the next cache forgets what it was told before a revocation.
+    pub(super) fn next_forgetting(&self, now: Micros) -> Option<Micros> {
+        let cached = |one: &&Watched| one.unseen.iter().any(|(channel, _)| *channel == Channel::OcspCached);
+        self.watched.iter().filter(cached).map(|one| one.cached_until).filter(|at| now < *at).min()
+    }
+
     /// Whether a channel has yet to tell of a canary.
     pub(super) fn awaits(&self, canary: &Canary, channel: Channel) -> bool {
         let mut watched = self.watched.iter().filter(|one| one.canary.serial == canary.serial);

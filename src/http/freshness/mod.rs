@@ -116,18 +116,25 @@ impl Freshness {
     /// Takes turns until shutdown, and looks finely while OCSP has yet to tell of a revocation.
     pub async fn run(self: Arc<Self>, mut shutdown: Shutdown) {
         self.begin();
-        let mut ticks = tokio::time::interval(FRESHNESS_POLL);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                () = shutdown.requested() => return,
-                _ = ticks.tick() => {}
-            }
             tokio::select! {
                 () = shutdown.requested() => return,
                 () = self.turn_and_settle() => {}
             }
+            tokio::select! {
+                () = shutdown.requested() => return,
+                () = tokio::time::sleep(self.pause()) => {}
+            }
         }
+    }
+
+    /// How long to rest before the next turn: until the next poll, or until a cache forgets, whichever comes first. Otherwise
+    /// what is seen through a cache would be late by up to a poll, which is all that its bound leaves.
+    #[must_use]
+    pub fn pause(&self) -> Duration {
+        let now = self.now();
+        let forgets = self.board().next_forgetting(now).and_then(|at| u64::try_from(at - now).ok());
+        forgets.map_or(FRESHNESS_POLL, |micros| Duration::from_micros(micros).min(FRESHNESS_POLL))
     }
 
     /// What was due before the first turn is due now; a service that opens its doors long after it was made is not late.
