@@ -162,6 +162,29 @@ pub const PROMPT_PAUSE: Duration = Duration::from_secs(60);
 /// The longest life of a holder's certificate, to the 6th birthday: a CA generation with less before it is at its end.
 pub const LONGEST_LIFE: Duration = Duration::from_secs((6 * 366 + 1) * 86_400);
 
+/// The longest life of a canary: it ends with the second day after the one on which it is issued, so that its entry is on at
+/// least one list of a daily schedule and soon on none.
+pub const CANARY_LIFE: Duration = Duration::from_secs(3 * 86_400);
+
+/// How often the service looks in every channel for the revocations of its canaries; most looks are answered 304.
+pub const FRESHNESS_POLL: Duration = Duration::from_secs(5);
+
+/// The pause before OCSP is asked again about a canary whose revocation it does not tell of yet.
+pub const FRESHNESS_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long an answer to such a question may take; later is as bad as none.
+pub const FRESHNESS_ANSWER: Duration = Duration::from_secs(5);
+
+/// The pause before a canary that could not be issued or revoked is tried again.
+pub const CANARY_RETRY: Duration = Duration::from_secs(60);
+
+/// How long the looking may rest before readiness says that nobody looks: every question of a turn may time out.
+pub const FRESHNESS_STALLED: Duration = Duration::from_secs(120);
+
+/// Canaries of a CA that are looked for at a time: four days of one an hour. More are out only where lists have not appeared
+/// for days, and then the oldest tells enough.
+pub const CANARIES_WATCHED: usize = 96;
+
 /// How old a reservation is before the timer takes it for left behind. A request that is still at work on it then loses
 /// nothing: whoever comes second finds it issued.
 pub const RECOVERY_GRACE: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ use std::{fs, path::Path, time::Duration};
 use jitsuin::{
     config::{
         Config, ConfigError,
-        value::{BaseUrl, LogFormat, NameText, NeverIssued, Oid, PageUrl, ServerName, Span, Variant},
+        value::{BaseUrl, LogFormat, NameText, NeverIssued, Oid, PageUrl, ServerName, Span, Variant, Within},
     },
     signer::KeyKind,
 };
@@ -88,6 +88,7 @@ fn the_template_changed_in_any_one_key_is_another_configuration_or_an_error() {
             "\"open\"" => "\"compat\"".to_owned(),
             "\"revoked\"" => "\"unknown\"".to_owned(),
             "\"delta\"" => "\"off\"".to_owned(),
+            "\"schedule\"" => "\"20m\"".to_owned(),
             "\"text\"" => "\"json\"".to_owned(),
             "\"rsa-2048\"" | "\"p-256\"" => "\"p-384\"".to_owned(),
             list if list.starts_with('[') => "[\"other.example\"]".to_owned(),
@@ -112,7 +113,7 @@ fn an_unknown_key_is_refused_in_every_section_and_at_the_top() {
     assert!(error.problem.contains("service, profile"), "{error}");
     let mut sections = keys(&template()).into_iter().map(|(section, ..)| section).collect::<Vec<_>>();
     sections.dedup();
-    assert_eq!(sections.len(), 10);
+    assert_eq!(sections.len(), 11);
     for section in sections {
         let error = refusal(&format!("[{section}]\n\ncolour = 1\n"));
         assert_eq!((error.line, error.key), (Some(3), format!("{section}.colour")));
@@ -184,6 +185,14 @@ fn every_relation_is_checked() {
         ("[listen]\noperator = \"0.0.0.0:8443\"\n", "listen.registration, listen.operator"),
         ("[listen]\nregistration_names = []\n", "listen.registration_names"),
         ("[rules]\nrenewal_offset_days = 3\n", "rules.renewal_offset_days"),
+        ("[canary]\nperiod = \"25h\"\n", "canary.period"),
+        ("[canary]\nperiod = \"47m\"\n", "canary.period, canary.most_a_day"),
+        ("[canary]\nmost_a_day = 23\n", "canary.period, canary.most_a_day"),
+        ("[canary]\nocsp_within = \"1h\"\n", "canary.period, canary.ocsp_within"),
+        ("[canary]\ndelta_within = \"899s\"\n", "crl.delta_period, crl.delta_window, canary.delta_within"),
+        ("[canary]\ndelta_within = \"3601s\"\n", "crl.delta_period, crl.delta_window, canary.delta_within"),
+        ("[canary]\nlist_within = \"23h\"\n", "crl.period, crl.window, canary.list_within"),
+        ("[canary]\nlist_within = \"49h\"\n", "crl.period, crl.window, canary.list_within"),
     ];
     for (text, key) in broken {
         let error = refusal(text);
@@ -201,6 +210,9 @@ fn what_stands_at_the_edge_of_a_relation_is_right() {
         "[ocsp]\nmax_age = \"60m\"\n",
         "[profile]\nca_years = 7\n",
         "[rules]\nrenewal_offset_days = 0\n",
+        "[canary]\nperiod = \"24h\"\nmost_a_day = 1\n",
+        "[canary]\ndelta_within = \"15m\"\nlist_within = \"48h\"\n",
+        "[crl]\nperiod = \"1h\"\nwindow = \"61m\"\n[canary]\nlist_within = \"schedule\"\n",
         "[listen]\nstatus = \"127.0.0.1:0\"\nregistration = \"127.0.0.1:0\"\noperator = \"127.0.0.1:0\"\n",
         "[listen]\nstatus = \"192.0.2.1:8443\"\n",
     ] {
@@ -385,4 +397,21 @@ fn errors_in_a_file_name_the_file() {
     fs::write(&path, "[crl]\nperiod = 1\n").unwrap();
     let error = Config::load(&path).unwrap_err();
     assert!(error.to_string().contains("jitsuin.toml"), "{error}");
+}
+
+#[test]
+fn a_bound_on_freshness_follows_the_schedule_of_the_lists_or_is_a_length_of_time() {
+    let (period, window) = (Span::hours(24), Span::hours(48));
+    assert_eq!(Within::Schedule.duration(period, window), Span::hours(30).duration());
+    assert_eq!(
+        Within::Schedule.duration(period, Span::hours(25)),
+        Span::hours(25).duration(),
+        "not past the list's end"
+    );
+    assert_eq!("26h".parse::<Within>().unwrap().duration(period, window), Span::hours(26).duration());
+    for bad in ["", "Schedule", "26", "none"] {
+        assert!(bad.parse::<Within>().is_err(), "{bad}");
+    }
+    assert_eq!(refusal("[canary]\nenabled = \"no\"\n").key, "canary.enabled");
+    assert!(!parse("[canary]\nenabled = false\n").unwrap().canary.enabled);
 }

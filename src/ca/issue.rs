@@ -13,9 +13,9 @@ use crate::{
     municipality::Municipality,
     ports::{CardNumber, CertificateRecord, Change, HolderReference, SignerError, Step, Store, StoreError},
     profile::{
-        Profile,
-        holder::{self, Holding, LayoutError},
-        lint::{self, LintError},
+        Content, Profile, canary,
+        holder::{self, Holding, IssuerReference, LayoutError},
+        lint::{self, Expectation, LintError},
     },
     rules::{CertificateState, FourFacts},
     x509::{Serial, UnixTime, VerifiedRequest, certificate},
@@ -93,12 +93,37 @@ pub enum IssueError {
     Issuer(Kind, u8),
 }
 
+/// What a certificate says, and the check of it: two that belong together.
+type Layout = (
+    fn(&Profile, &IssuerReference, &Holding<'_>) -> Result<Content, LayoutError>,
+    fn(&[u8], &Expectation<'_>) -> Result<(), LintError>,
+);
+const HOLDER: Layout = (holder::content, lint::holder);
+const CANARY: Layout = (canary::content, lint::canary);
+
 impl Prepared {
     /// Lays out, builds and lints what is to be signed. Nothing is stored or signed yet.
     ///
     /// # Errors
     /// [`PrepareError`].
     pub fn new(profile: &Profile, issuer: &Issuer, approved: &Approved<'_>) -> Result<Self, PrepareError> {
+        Self::lay_out(profile, issuer, approved, HOLDER)
+    }
+
+    /// The same for a canary, a certificate of the service's own ([`canary`]).
+    ///
+    /// # Errors
+    /// [`PrepareError`].
+    pub fn canary(profile: &Profile, issuer: &Issuer, approved: &Approved<'_>) -> Result<Self, PrepareError> {
+        Self::lay_out(profile, issuer, approved, CANARY)
+    }
+
+    fn lay_out(
+        profile: &Profile,
+        issuer: &Issuer,
+        approved: &Approved<'_>,
+        (content, lint): Layout,
+    ) -> Result<Self, PrepareError> {
         let public_key = approved.request.spki();
         let holding = Holding {
             place: approved.place,
@@ -109,9 +134,9 @@ impl Prepared {
             serial: approved.serial,
             index: approved.index,
         };
-        let content = holder::content(profile, issuer.reference(), &holding)?;
+        let content = content(profile, issuer.reference(), &holding)?;
         let tbs = tbs::build(&content, &approved.serial, public_key.der(), issuer.algorithm())?;
-        lint::holder(&tbs, &issuer.expectation(profile))?;
+        lint(&tbs, &issuer.expectation(profile))?;
         Ok(Self(CertificateRecord {
             kind: issuer.kind(),
             generation: issuer.generation(),

@@ -9,11 +9,12 @@ use std::{
 
 use tokio::{runtime::Runtime, task::JoinHandle, time::MissedTickBehavior};
 
-use super::{failure::Failure, house::House};
+use super::{canary, failure::Failure, house::House};
 use crate::{
     config::sections::Listen,
     http::{
         access::Access,
+        freshness::Freshness,
         metrics::{self, Metrics},
         operator::{Check, OperatorService},
         registration::{Pace, Registration},
@@ -22,6 +23,7 @@ use crate::{
     },
     kind::Kind,
     limits::{CLOCK_TOLERANCE, COMPRESS_PERIOD, LONGEST_LIFE, PROMPT_PERIOD, RECOVERY_GRACE, TIMER_PERIOD},
+    scope::CrlScope,
 };
 
 /// The listening sockets, bound before anything is opened: an address in use is told first, and with port 0 the
@@ -79,6 +81,8 @@ pub struct Doors {
     trigger: ShutdownTrigger,
     workers: Workers,
     listeners: Vec<JoinHandle<std::io::Result<()>>>,
+    freshness: Option<Arc<Freshness>>,
+    shutdown: Shutdown,
 }
 
 impl Doors {
@@ -90,10 +94,13 @@ impl Doors {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
         let (trigger, shutdown) = server::shutdown();
         let metrics = Arc::new(Metrics::new());
+        let freshness = canary::freshness(house, sockets.addresses()?.status, &metrics)?;
         let status = status_service(house, &metrics)?;
         let workers = Workers::start_on(sockets.status, move |()| status.clone(), Bounds::default(), &shutdown);
         let workers = workers.map_err(Failure::fault)?;
-        let operator = OperatorService::new(Arc::clone(&metrics), checks(house), Arc::clone(&house.clock));
+        let mut checks = checks(house);
+        checks.extend(freshness.as_ref().map(Freshness::check));
+        let operator = OperatorService::new(Arc::clone(&metrics), checks, Arc::clone(&house.clock));
         show(house, &metrics);
         let registration = Registration::new(Arc::clone(&house.authority), &metrics, Pace::default());
         let tls = &house.tls;
@@ -112,8 +119,16 @@ impl Doors {
         ];
         runtime.spawn(prompt(Arc::clone(house), shutdown.clone()));
         runtime.spawn(compress(Arc::clone(house), shutdown.clone()));
-        runtime.spawn(timer(Arc::clone(house), shutdown));
-        Ok(Self { runtime, trigger, workers, listeners })
+        runtime.spawn(timer(Arc::clone(house), shutdown.clone()));
+        Ok(Self { runtime, trigger, workers, listeners, freshness, shutdown })
+    }
+
+    /// From now on issues canaries and looks for them, if the configuration wants that. The demonstration waits for the end of
+    /// its story with it, so that the lists are its own until then.
+    pub fn measure_freshness(&self) {
+        if let Some(freshness) = &self.freshness {
+            self.runtime.spawn(Arc::clone(freshness).run(self.shutdown.clone()));
+        }
     }
 
     /// Waits for Ctrl-C or SIGTERM.
@@ -175,9 +190,17 @@ fn checks(house: &Arc<House>) -> Vec<Check> {
         Check::new("store", move || store.check_writable().map_err(|error| error.to_string())),
         Check::new("keys", move || signing.check_keys()),
         Check::lists_fresh(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock)),
+        lists_due(house),
         Check::new("publishing", move || publishing.authority.check_publishing()),
         Check::delegates_valid(Arc::clone(&house.desk), Arc::clone(&house.clock)),
     ]
+}
+
+/// Warns of a list that is later than the freshness of its channel allows, whether or not canaries measure that.
+fn lists_due(house: &House) -> Check {
+    let bounds = canary::bounds(&house.config);
+    let bound = move |scope: &CrlScope| if scope.is_delta() { bounds.delta } else { bounds.list };
+    Check::lists_due(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock), bound)
 }
 
 fn show(house: &House, metrics: &Metrics) {

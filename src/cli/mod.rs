@@ -14,6 +14,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 pub mod audit;
+pub mod canary;
 pub mod check;
 pub mod credential;
 pub mod credentials;

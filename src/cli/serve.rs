@@ -30,6 +30,7 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>) -> Result<(), Failu
         tracing::error!(%error, "lists could not be published");
     }
     let doors = Doors::open(&house, listeners)?;
+    doors.measure_freshness();
     let (status, registration, operator) = (addresses.status, addresses.registration, addresses.operator);
     tracing::info!(%status, %registration, %operator, "serving");
     doors.wait_for_signal()?;

@@ -20,7 +20,7 @@ use std::{
 
 use self::{
     reader::Reader,
-    sections::{Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Store, Urls},
+    sections::{Canary, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Store, Urls},
 };
 use crate::limits::CONFIG_OCTETS;
 
@@ -43,6 +43,8 @@ pub struct Config {
     pub crl: Crl,
     /// `[ocsp]`
     pub ocsp: Ocsp,
+    /// `[canary]`
+    pub canary: Canary,
     /// `[rules]`
     pub rules: Rules,
     /// `[log]`
@@ -97,6 +99,7 @@ impl Config {
             store: reader.section("store"),
             crl: reader.section("crl"),
             ocsp: reader.section("ocsp"),
+            canary: reader.section("canary"),
             rules: reader.section("rules"),
             log: reader.section("log"),
         };
@@ -124,7 +127,7 @@ impl Config {
         Ok(text)
     }
 
-    fn sections(&self) -> [(&'static str, &dyn section::Documented); 10] {
+    fn sections(&self) -> [(&'static str, &dyn section::Documented); 11] {
         [
             ("service", &self.service),
             ("profile", &self.profile),
@@ -134,6 +137,7 @@ impl Config {
             ("store", &self.store),
             ("crl", &self.crl),
             ("ocsp", &self.ocsp),
+            ("canary", &self.canary),
             ("rules", &self.rules),
             ("log", &self.log),
         ]

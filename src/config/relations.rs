@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use super::Config;
+use super::{
+    Config,
+    value::{Span, Within},
+};
 
 /// A relation that does not hold.
 pub(super) struct Broken {
@@ -55,6 +58,7 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
         &["ocsp.response_life", "ocsp.max_age"],
         "max_age must not be longer than the life of an answer, or caches give out answers that have ended",
     );
+    canaries(config, &mut require);
     require(rules.renewal_offset_days <= 2, &["rules.renewal_offset_days"], "must be 0, 1 or 2 (conflict C-06)");
     require(
         !listen.registration_names.is_empty(),
@@ -69,6 +73,41 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
         require(!collide(one, other), keys, "two listeners cannot share an address and port");
     }
     broken
+}
+
+/// The relations of `[canary]`.
+fn canaries(config: &Config, require: &mut impl FnMut(bool, &'static [&'static str], &str)) {
+    let Config { canary, crl, .. } = config;
+    let day = Span::days(1).duration();
+    require(
+        canary.period.duration() <= day,
+        &["canary.period"],
+        "must be at most a day, or nobody knows what was slow",
+    );
+    require(
+        canary.period.duration() * u32::from(canary.most_a_day) >= day,
+        &["canary.period", "canary.most_a_day"],
+        "the period asks for more canaries a day than there may be",
+    );
+    require(
+        canary.ocsp_within.duration() < canary.period.duration(),
+        &["canary.period", "canary.ocsp_within"],
+        "the period must be longer than ocsp_within, or the next canary comes before the last can be missed",
+    );
+    let fits = |within, period: Span, window: Span| match within {
+        Within::Schedule => true,
+        Within::Span(span) => (period.duration()..=window.duration()).contains(&span.duration()),
+    };
+    require(
+        fits(canary.delta_within, crl.delta_period, crl.delta_window),
+        &["crl.delta_period", "crl.delta_window", "canary.delta_within"],
+        "delta_within must not be shorter than delta_period nor longer than delta_window, or write \"schedule\"",
+    );
+    require(
+        fits(canary.list_within, crl.period, crl.window),
+        &["crl.period", "crl.window", "canary.list_within"],
+        "list_within must not be shorter than period nor longer than window, or write \"schedule\"",
+    );
 }
 
 /// Whether the second of two sockets could not be bound.

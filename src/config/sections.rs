@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     section::section,
-    value::{BaseUrl, LogFormat, NameText, NeverIssued, Oid, OnRevocation, PageUrl, ServerName, Span, Variant},
+    value::{BaseUrl, LogFormat, NameText, NeverIssued, Oid, OnRevocation, PageUrl, ServerName, Span, Variant, Within},
 };
 use crate::signer::KeyKind;
 
@@ -139,6 +139,29 @@ section! {
         /// How long a responder certificate is valid. It carries nocheck and cannot be revoked, so keep it short; a new one is
         /// made in time by itself.
         responder_life: Span = Span::days(30);
+    }
+}
+
+section! {
+    /// Canaries: certificates of the service's own that are issued and revoked on a timer, one of each CA. The service then
+    /// asks its own status listener, as any client would, how soon the revocation can be seen: in OCSP, in the delta and in
+    /// the lists. `/metrics` shows it, and `/readyz` fails while it takes longer than it may. Canaries are counted among the
+    /// certificates, stand on the lists of the first municipality by code, and leave them two days later.
+    Canary {
+        /// Whether canaries are issued. Without them nobody measures how fresh the answers and lists are.
+        enabled: bool = true;
+        /// From one canary of a CA to the next, at most a day. Each brings about deltas, as any revocation does, and every
+        /// list is kept for ten years.
+        period: Span = Span::hours(1);
+        /// Canaries of one CA a day at most, whatever happens. Not less than the period asks for.
+        most_a_day: u16 = 30;
+        /// How long after a revocation OCSP may still say `good`; through caches this long and `ocsp.max_age`.
+        ocsp_within: Span = Span::seconds(5);
+        /// How long after a revocation the delta may still not tell of it: a length of time between `crl.delta_period` and
+        /// `crl.delta_window`, or `schedule`, the period and a quarter of it.
+        delta_within: Within = Within::Schedule;
+        /// The same for the list of a municipality and the full list: between `crl.period` and `crl.window`, or `schedule`.
+        list_within: Within = Within::Schedule;
     }
 }
 

@@ -171,6 +171,12 @@ impl Unit {
 }
 
 impl Span {
+    /// That many seconds.
+    #[must_use]
+    pub const fn seconds(count: u32) -> Self {
+        Self { count, unit: Unit::Seconds }
+    }
+
     /// That many hours.
     #[must_use]
     pub const fn hours(count: u32) -> Self {
@@ -238,6 +244,53 @@ impl TryFrom<String> for Span {
 impl From<Span> for String {
     fn from(span: Span) -> Self {
         span.to_string()
+    }
+}
+
+/// How long a revocation may stay unseen in a channel: as long as the schedule of its lists says, or a length of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Within {
+    /// The period of the lists and a quarter of it, at most as long as a list can be used.
+    Schedule,
+    /// That long.
+    Span(Span),
+}
+
+impl Within {
+    /// The bound for lists that appear every `period` and can be used for `window`.
+    #[must_use]
+    pub fn duration(self, period: Span, window: Span) -> Duration {
+        match self {
+            Self::Schedule => (period.duration() + period.duration() / 4).min(window.duration()),
+            Self::Span(span) => span.duration(),
+        }
+    }
+}
+
+impl FromStr for Within {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        const BAD: BadValue = BadValue("it is `schedule`, or a length of time such as 20m");
+        if text == "schedule" { Ok(Self::Schedule) } else { text.parse().map(Self::Span).map_err(|_| BAD) }
+    }
+}
+
+impl TryFrom<String> for Within {
+    type Error = BadValue;
+
+    fn try_from(text: String) -> Result<Self, BadValue> {
+        text.parse()
+    }
+}
+
+impl From<Within> for String {
+    fn from(within: Within) -> Self {
+        match within {
+            Within::Schedule => "schedule".into(),
+            Within::Span(span) => span.to_string(),
+        }
     }
 }
 

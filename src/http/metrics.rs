@@ -12,7 +12,7 @@ use std::{
 
 use hyper::StatusCode;
 use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use crate::{
     kind::Kind,
@@ -24,6 +24,14 @@ use crate::{
 
 /// Upper ends of the latency buckets in seconds: a kept answer takes 10 µs, an RSA signature 1 ms, a commit some ms.
 const BUCKETS: [f64; 12] = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
+
+/// The histogram of the seconds from a revocation to its sight.
+pub const FRESHNESS: &str = "jitsuin_freshness_seconds";
+
+/// Its buckets, seconds: OCSP tells of a revocation within milliseconds, a delta within a minute or its quarter of an hour, a
+/// list within its day.
+const FRESHNESS_BUCKETS: [f64; 16] =
+    [0.001, 0.005, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 65.0, 120.0, 300.0, 900.0, 1_200.0, 21_600.0, 86_400.0, 172_800.0];
 
 /// Name and value of each label.
 pub type Labels<'a> = &'a [(&'static str, &'a str)];
@@ -55,7 +63,8 @@ impl Metrics {
     pub fn new() -> Self {
         let recorder = PrometheusBuilder::new()
             .set_buckets(&BUCKETS)
-            .expect("the buckets are a constant that is not empty")
+            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(FRESHNESS.into()), &FRESHNESS_BUCKETS))
+            .expect("the buckets are constants that are not empty")
             .build_recorder();
         Self { handle: recorder.handle(), recorder, collectors: Mutex::default() }
     }
@@ -68,6 +77,11 @@ impl Metrics {
     /// A histogram of seconds; the handle is cheap to record with.
     pub fn histogram(&self, name: &'static str, labels: Labels<'_>) -> Histogram {
         self.recorder.register_histogram(&key(name, labels), &METADATA)
+    }
+
+    /// Sets a gauge of seconds with their fraction, or of any other number.
+    pub fn set_fraction(&self, name: &'static str, labels: Labels<'_>, value: f64) {
+        self.recorder.register_gauge(&key(name, labels), &METADATA).set(value);
     }
 
     /// Sets a gauge.
@@ -239,7 +253,8 @@ const fn scope_word(scope: &CrlScope) -> &'static str {
     }
 }
 
-/// Shows how many certificates there are of each kind and state, as `count` finds them.
+/// Shows how many certificates there are of each kind and state, as `count` finds them; the service's own canaries are
+/// counted too (`jitsuin_canary_rounds_total` says how many).
 pub fn show_certificates(
     metrics: &Metrics,
     count: impl Fn() -> Vec<(Kind, &'static str, u64)> + Send + Sync + 'static,

@@ -3,10 +3,20 @@
 //! | path | answer |
 //! |---|---|
 //! | `/healthz` | 200 while the process answers at all |
-//! | `/readyz` | 200 if every check holds, else 503; JSON says which failed and why |
+//! | `/readyz` | 200 if every check holds, else 503; JSON says which failed and why, and what is to be expected |
 //! | `/metrics` | Prometheus text |
 
-use std::{convert::Infallible, fmt, future::Future, pin::Pin, sync::Arc, time::Instant};
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use hyper::{Request, StatusCode, body::Incoming, service::Service};
 use serde::Serialize;
@@ -19,13 +29,21 @@ use super::{
 use crate::{
     limits::METRICS_UPKEEP,
     ports::Clock,
-    revocation::{answer::AnswerDesk, lists::PublishedLists},
+    revocation::{
+        answer::AnswerDesk,
+        lists::{ListKey, PublishedList, PublishedLists},
+    },
+    scope::CrlScope,
 };
 
 /// Something that must hold for the service to be ready.
 pub struct Check {
     name: &'static str,
     look: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Whether the service is not ready while it fails; otherwise it only warns.
+    grave: bool,
+    /// Whether it failed when it was last looked at.
+    failing: AtomicBool,
 }
 
 impl fmt::Debug for Check {
@@ -37,7 +55,33 @@ impl fmt::Debug for Check {
 impl Check {
     /// A check by name; `look` may block for a moment, and says in one sentence what is wrong.
     pub fn new(name: &'static str, look: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
-        Self { name, look: Box::new(look) }
+        Self { name, look: Box::new(look), grave: true, failing: AtomicBool::new(false) }
+    }
+
+    /// A check that warns and leaves the service ready: what it finds does no harm yet.
+    pub fn warning(name: &'static str, look: impl Fn() -> Result<(), String> + Send + Sync + 'static) -> Self {
+        Self { grave: false, ..Self::new(name, look) }
+    }
+
+    /// Looks, and says what is wrong.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
+    pub fn look(&self) -> Result<(), String> {
+        (self.look)()
+    }
+
+    /// What is wrong now. Logged when it begins and when it ends, not whenever somebody asks.
+    fn finding(&self) -> Finding {
+        let (name, cause) = (self.name, self.look().err());
+        let failed = self.failing.swap(cause.is_some(), Ordering::SeqCst);
+        match &cause {
+            Some(cause) if !failed => tracing::warn!(check = name, cause, grave = self.grave, "a check fails"),
+            None if failed => tracing::info!(check = name, "a check holds again"),
+            _ => {}
+        }
+        let (cause, warning) = if self.grave { (cause, None) } else { (None, cause) };
+        Finding { name, ok: cause.is_none(), cause, warning }
     }
 
     /// `lists`: there are lists, and none has passed its nextUpdate.
@@ -56,6 +100,29 @@ impl Check {
                     list.next_update
                 )),
             }
+        })
+    }
+
+    /// `lists-due`: warns of lists that are older than `bound` says they may get, long before they end. The bound is that of
+    /// the schedule and not half of a list's life: by default that half is the very period, and would warn every day.
+    #[must_use]
+    pub fn lists_due(
+        lists: Arc<PublishedLists>,
+        clock: Arc<dyn Clock>,
+        bound: impl Fn(&CrlScope) -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        Self::warning("lists-due", move || {
+            let (now, all) = (clock.now(), lists.all());
+            let is_late = |(key, list): &&(ListKey, Arc<PublishedList>)| list.this_update + bound(&key.2) < now;
+            let late: Vec<_> = all.iter().filter(is_late).collect();
+            let Some(((kind, generation, scope), list)) = late.iter().min_by_key(|(_, list)| list.next_update) else {
+                return Ok(());
+            };
+            let (count, of, word) = (late.len(), all.len(), scope.word());
+            let (made, end) = (list.this_update, list.next_update);
+            Err(format!(
+                "{count} of {of} lists should have been replaced; first to end {kind} {generation} {word} of {made}, at {end}"
+            ))
         })
     }
 
@@ -80,6 +147,9 @@ struct Finding {
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<String>,
+    /// What will become a cause if nobody does anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
 }
 
 /// The body of `/readyz`.
@@ -160,14 +230,7 @@ impl Inner {
     }
 
     fn readiness(&self) -> Readiness {
-        let checks: Vec<_> = self.checks.iter().map(|check| (check.name, (check.look)().err())).collect();
-        for (name, cause) in &checks {
-            if let Some(cause) = cause {
-                tracing::warn!(check = name, cause, "not ready");
-            }
-        }
-        let checks: Vec<_> =
-            checks.into_iter().map(|(name, cause)| Finding { name, ok: cause.is_none(), cause }).collect();
+        let checks: Vec<_> = self.checks.iter().map(Check::finding).collect();
         Readiness { ready: checks.iter().all(|check| check.ok), checks }
     }
 }

@@ -27,6 +27,9 @@ fn parse(text: String) -> Result<String, NotAnIdentifier> {
     if fits { Ok(text) } else { Err(NotAnIdentifier::Form) }
 }
 
+/// What the service's own names begin with: no text from outside can, for it has a point.
+const OWN: &str = "jitsuin.";
+
 /// Defines an identifier type; the two differ in nothing but what they name.
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident) => {
@@ -41,6 +44,33 @@ macro_rules! identifier {
             /// [`NotAnIdentifier`] for another form, and for what looks like a 個人番号.
             pub fn parse(text: impl Into<String>) -> Result<Self, NotAnIdentifier> {
                 parse(text.into()).map(Self)
+            }
+
+            /// A name of the service's own (a canary's): [`parse`](Self::parse) takes none of its form, so nobody outside can
+            /// ask for it, nor claim it.
+            ///
+            /// # Errors
+            /// [`NotAnIdentifier`] where `name` alone is none.
+            pub fn own(name: impl Into<String>) -> Result<Self, NotAnIdentifier> {
+                parse(name.into()).map(|name| Self(format!("{OWN}{name}")))
+            }
+
+            /// An identifier as the store keeps it: from outside, or the service's own.
+            ///
+            /// # Errors
+            /// [`NotAnIdentifier`] for what is neither.
+            pub fn recorded(text: impl Into<String>) -> Result<Self, NotAnIdentifier> {
+                let text = text.into();
+                match text.strip_prefix(OWN) {
+                    Some(name) => Self::own(name),
+                    None => Self::parse(text),
+                }
+            }
+
+            /// Whether it is the service's own.
+            #[must_use]
+            pub fn is_own(&self) -> bool {
+                self.0.starts_with(OWN)
             }
 
             /// The text.
@@ -88,5 +118,20 @@ mod tests {
             assert_eq!(CardNumber::parse(bad), Err(NotAnIdentifier::Form), "{bad}");
         }
         assert!(serde_json::from_str::<CardNumber>("\"123456789018\"").is_err());
+    }
+
+    #[test]
+    fn the_service_s_own_names_are_kept_but_never_taken_from_outside() {
+        let own = HolderReference::own("canary-2026-11-02").unwrap();
+        assert!(own.is_own());
+        assert_eq!(own.as_str(), "jitsuin.canary-2026-11-02");
+        assert_eq!(HolderReference::recorded(own.as_str()), Ok(own.clone()));
+        assert_eq!(HolderReference::parse(own.as_str()), Err(NotAnIdentifier::Form));
+        assert!(serde_json::from_str::<HolderReference>(&format!("\"{own}\"")).is_err());
+        assert!(!HolderReference::recorded("TEST-000001").unwrap().is_own());
+        for bad in ["jitsuin.", "jitsuin.a b", "jitsuin.jitsuin.a", "jitsuin", ".a", "jitsuin.123456789018"] {
+            let known = HolderReference::recorded(bad);
+            assert!(known.is_err() || known.is_ok_and(|known| !known.is_own()), "{bad}");
+        }
     }
 }

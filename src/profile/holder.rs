@@ -62,7 +62,7 @@ pub enum LayoutError {
 /// [`LayoutError`].
 pub fn content(profile: &Profile, issuer: &IssuerReference, holding: &Holding<'_>) -> Result<Content, LayoutError> {
     let extensions = match (issuer.kind, holding.facts) {
-        (Kind::Sign, Some(facts)) => sign_extensions(profile, issuer, holding, facts)?,
+        (Kind::Sign, Some(facts)) => sign_extensions(profile, issuer, holding, Some(facts))?,
         (Kind::Auth, None) => auth_extensions(profile, issuer, holding)?,
         _ => return Err(LayoutError::Facts),
     };
@@ -75,19 +75,21 @@ pub fn content(profile: &Profile, issuer: &IssuerReference, holding: &Holding<'_
     })
 }
 
-fn sign_extensions(
+/// Without facts for a canary alone, which is nobody.
+pub(super) fn sign_extensions(
     profile: &Profile,
     issuer: &IssuerReference,
     holding: &Holding<'_>,
-    facts: &FourFacts,
+    facts: Option<&FourFacts>,
 ) -> Result<Vec<Extension>, NotAName> {
-    let mut extensions = vec![
-        Extension::critical(oid::KEY_USAGE, extension::key_usage(usage::DIGITAL_SIGNATURE | usage::NON_REPUDIATION)),
-        Extension::new(oid::SUBJECT_ALT_NAME, four_facts(facts)),
+    let usage = extension::key_usage(usage::DIGITAL_SIGNATURE | usage::NON_REPUDIATION);
+    let mut extensions = vec![Extension::critical(oid::KEY_USAGE, usage)];
+    extensions.extend(facts.map(|facts| Extension::new(oid::SUBJECT_ALT_NAME, four_facts(facts))));
+    extensions.extend([
         policies(profile, issuer.kind),
         issuer_alt_name(profile, issuer.kind)?,
         distribution_points(profile, issuer, holding)?,
-    ];
+    ]);
     // Real signing certificates have none.
     if profile.variant == Variant::Open {
         extensions.push(information_access(profile, issuer));
@@ -96,7 +98,7 @@ fn sign_extensions(
     Ok(extensions)
 }
 
-fn auth_extensions(
+pub(super) fn auth_extensions(
     profile: &Profile,
     issuer: &IssuerReference,
     holding: &Holding<'_>,
@@ -209,7 +211,7 @@ fn common_name(kind: Kind, holding: &Holding<'_>) -> String {
 }
 
 /// Fourteen characters of base 36 out of the last 16 octets of the serial, which are as good as random.
-fn opaque(serial: &Serial) -> String {
+pub(super) fn opaque(serial: &Serial) -> String {
     let tail = serial.octets().iter().rev().take(16).rev();
     let mut number = tail.fold(0u128, |number, octet| number << 8 | u128::from(*octet));
     let mut text = String::with_capacity(14);

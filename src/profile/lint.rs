@@ -3,10 +3,10 @@
 //! It reads what was built with another eye than the one that built it: it walks the DER, and holds it against tables
 //! transcribed from the profile, not against the layout code. What it passes may be signed.
 
-use super::{Profile, Variant, holder::IssuerReference};
+use super::{Profile, Variant, canary::COMMON_NAME, holder::IssuerReference};
 use crate::{
     kind::Kind,
-    limits::{ADDRESS_CHARACTERS, NAME_CHARACTERS},
+    limits::{ADDRESS_CHARACTERS, CANARY_LIFE, NAME_CHARACTERS},
     x509::{
         SignatureAlgorithm, SubjectPublicKey, UnixTime, WeakKey,
         certificate::{CertificateFault, Tbs},
@@ -63,6 +63,9 @@ pub enum LintError {
     /// It does not end at 23:59:59 JST (rule V-09).
     #[error("the validity does not end at 23:59:59 JST (V-09)")]
     LastSecond,
+    /// A canary that lives too long: its entry would stay on the lists.
+    #[error("a canary lives at most {} days", CANARY_LIFE.as_secs() / 86_400)]
+    CanaryLife,
     /// Not the extensions of the profile, in its order, with its criticality.
     #[error("the extensions are not those of the profile in its order: {0}")]
     Extensions(String),
@@ -96,6 +99,24 @@ const SIGN_OPEN: [Line; 8] = [
     (oid::AUTHORITY_KEY_IDENTIFIER, false),
     (oid::SUBJECT_KEY_IDENTIFIER, false),
 ];
+/// A signing canary's: a holder's without the four facts.
+const CANARY_SIGN_COMPAT: [Line; 6] = [
+    (oid::KEY_USAGE, true),
+    (oid::CERTIFICATE_POLICIES, true),
+    (oid::ISSUER_ALT_NAME, false),
+    (oid::CRL_DISTRIBUTION_POINTS, false),
+    (oid::AUTHORITY_KEY_IDENTIFIER, false),
+    (oid::SUBJECT_KEY_IDENTIFIER, false),
+];
+const CANARY_SIGN_OPEN: [Line; 7] = [
+    (oid::KEY_USAGE, true),
+    (oid::CERTIFICATE_POLICIES, true),
+    (oid::ISSUER_ALT_NAME, false),
+    (oid::CRL_DISTRIBUTION_POINTS, false),
+    (oid::AUTHORITY_INFO_ACCESS, false),
+    (oid::AUTHORITY_KEY_IDENTIFIER, false),
+    (oid::SUBJECT_KEY_IDENTIFIER, false),
+];
 const AUTH: [Line; 8] = [
     (oid::KEY_USAGE, true),
     (oid::EXTENDED_KEY_USAGE, false),
@@ -121,6 +142,44 @@ const FACTS: [&[u8]; 6] =
 /// [`LintError`], the first thing found wrong.
 pub fn holder(tbs: &[u8], expected: &Expectation<'_>) -> Result<(), LintError> {
     let tbs = Tbs::from_der(tbs)?;
+    let (table, wanted): (&[Line], _) = match (expected.issuer.kind, expected.profile.variant) {
+        (Kind::Sign, Variant::Compat) => (&SIGN_COMPAT, 4),
+        (Kind::Sign, Variant::Open) => (&SIGN_OPEN, 4),
+        (Kind::Auth, _) => (&AUTH, 2),
+    };
+    end_entity(&tbs, expected, table)?;
+    if rdns(tbs.subject)? != wanted || names_a_canary(&tbs) {
+        return Err(LintError::Name("subject"));
+    }
+    match expected.issuer.kind {
+        Kind::Sign => four_facts(value(&tbs, oid::SUBJECT_ALT_NAME)),
+        Kind::Auth => Ok(()),
+    }
+}
+
+/// Checks the TBSCertificate of a canary: as a holder's, but named as what it is, of short life, and without facts.
+///
+/// # Errors
+/// [`LintError`], the first thing found wrong.
+pub fn canary(tbs: &[u8], expected: &Expectation<'_>) -> Result<(), LintError> {
+    let tbs = Tbs::from_der(tbs)?;
+    let table: &[Line] = match (expected.issuer.kind, expected.profile.variant) {
+        (Kind::Sign, Variant::Compat) => &CANARY_SIGN_COMPAT,
+        (Kind::Sign, Variant::Open) => &CANARY_SIGN_OPEN,
+        (Kind::Auth, _) => &AUTH,
+    };
+    end_entity(&tbs, expected, table)?;
+    if rdns(tbs.subject)? != 2 || !names_a_canary(&tbs) {
+        return Err(LintError::Name("subject"));
+    }
+    if tbs.not_before + CANARY_LIFE < tbs.not_after {
+        return Err(LintError::CanaryLife);
+    }
+    Ok(())
+}
+
+/// What holders' certificates and canaries have in common, with the extensions of `table`.
+fn end_entity(tbs: &Tbs<'_>, expected: &Expectation<'_>, table: &[Line]) -> Result<(), LintError> {
     let kind = expected.issuer.kind;
     if tbs.algorithm != expected.algorithm {
         return Err(LintError::Algorithm);
@@ -131,29 +190,25 @@ pub fn holder(tbs: &[u8], expected: &Expectation<'_>) -> Result<(), LintError> {
     if !expected.profile.ca_name(kind).is_ok_and(|name| name.der() == tbs.issuer) {
         return Err(LintError::Name("issuer"));
     }
-    validity(&tbs, expected)?;
+    validity(tbs, expected)?;
     let key = SubjectPublicKey::from_der(tbs.spki)?.holder_key()?;
-    extensions(&tbs, expected)?;
-    let (usage, wanted) = match kind {
-        Kind::Sign => (SIGN_USAGE, 4),
-        Kind::Auth => (AUTH_USAGE, 2),
+    extensions(tbs, table)?;
+    let usage = match kind {
+        Kind::Sign => SIGN_USAGE,
+        Kind::Auth => AUTH_USAGE,
     };
-    if value(&tbs, oid::KEY_USAGE) != usage {
-        return Err(LintError::Value("keyUsage"));
-    }
-    if rdns(tbs.subject)? != wanted {
-        return Err(LintError::Name("subject"));
-    }
-    key_identifiers(&tbs, &key, expected)?;
-    policy(&tbs, expected.profile.policy(kind))?;
-    issuer_alt_name(&tbs, expected)?;
-    distribution_point(&tbs, expected.profile)?;
-    information_access(&tbs, expected)?;
-    match kind {
-        Kind::Sign => four_facts(value(&tbs, oid::SUBJECT_ALT_NAME)),
-        Kind::Auth if value(&tbs, oid::EXTENDED_KEY_USAGE) == AUTH_PURPOSE => Ok(()),
-        Kind::Auth => Err(LintError::Value("extKeyUsage")),
-    }
+    equal(value(tbs, oid::KEY_USAGE) == usage, "keyUsage")?;
+    equal(kind == Kind::Sign || value(tbs, oid::EXTENDED_KEY_USAGE) == AUTH_PURPOSE, "extKeyUsage")?;
+    key_identifiers(tbs, &key, expected)?;
+    policy(tbs, expected.profile.policy(kind))?;
+    issuer_alt_name(tbs, expected)?;
+    distribution_point(tbs, expected.profile)?;
+    information_access(tbs, expected)
+}
+
+/// Whether the subject has the name that only canaries bear.
+fn names_a_canary(tbs: &Tbs<'_>) -> bool {
+    tbs.subject.windows(COMMON_NAME.len()).any(|octets| octets == COMMON_NAME.as_bytes())
 }
 
 fn validity(tbs: &Tbs<'_>, expected: &Expectation<'_>) -> Result<(), LintError> {
@@ -171,12 +226,7 @@ fn validity(tbs: &Tbs<'_>, expected: &Expectation<'_>) -> Result<(), LintError> 
     Ok(())
 }
 
-fn extensions(tbs: &Tbs<'_>, expected: &Expectation<'_>) -> Result<(), LintError> {
-    let table: &[Line] = match (expected.issuer.kind, expected.profile.variant) {
-        (Kind::Sign, Variant::Compat) => &SIGN_COMPAT,
-        (Kind::Sign, Variant::Open) => &SIGN_OPEN,
-        (Kind::Auth, _) => &AUTH,
-    };
+fn extensions(tbs: &Tbs<'_>, table: &[Line]) -> Result<(), LintError> {
     let found = || tbs.extensions.iter().map(|extension| (extension.oid, extension.critical));
     if found().eq(table.iter().copied()) {
         return Ok(());

@@ -13,6 +13,7 @@ use crate::{
 
 pub mod access;
 pub mod authority;
+pub mod canary;
 pub mod facts;
 pub mod holder;
 pub mod lint;

@@ -235,3 +235,22 @@ fn the_switch_decides_what_a_revocation_brings_about() {
     let partition = of(OnRevocation::Partition, true);
     assert_eq!(partition, expected([("delta", 2), ("13115", 2), ("13115-delta", 2)]));
 }
+
+#[test]
+fn deltas_that_are_made_no_more_are_left_behind_at_the_next_start() {
+    let (house, ..) = scheduled(Schedule::default());
+    house.set_clock("2026-04-01T03:15:00Z");
+    house.authority.publish_due().unwrap();
+    let delta = CrlScope::MunicipalityDelta(SUGINAMI.parse().unwrap());
+    let served = |house: &House, scope| house.authority.parts().lists.find(&(Kind::Sign, 1, scope)).is_some();
+    assert!(served(&house, delta));
+    let mut house = house.reopen();
+    house.authority.load_lists().unwrap();
+    assert!(served(&house, delta));
+    house.reschedule(Schedule { municipal_deltas: false, ..Schedule::default() });
+    house.authority.load_lists().unwrap();
+    assert!(!served(&house, delta), "it would end one day, and no other would take its place");
+    for scope in [CrlScope::FullDelta, CrlScope::Full, place(SUGINAMI)] {
+        assert!(served(&house, scope), "{scope:?}");
+    }
+}

@@ -265,7 +265,12 @@ fn every_check_of_readiness_holds(demo: &Demo) {
     let ready: Value = serde_json::from_slice(&ready.stdout).expect("JSON");
     assert_eq!(ready["ready"], true, "{ready}");
     let metrics = text(&run("curl", &["-sSf", &format!("{}/metrics", demo.url("operator"))]));
-    for name in ["jitsuin_http_requests_total", "jitsuin_certificates{", "jitsuin_http_request_seconds_bucket"] {
+    for name in [
+        "jitsuin_http_requests_total",
+        "jitsuin_certificates{",
+        "jitsuin_http_request_seconds_bucket",
+        "jitsuin_freshness_unseen_seconds{",
+    ] {
         assert!(metrics.contains(name), "{name} is not in the metrics");
     }
     assert!(!metrics.contains("TEST-") && !metrics.contains("試験"), "metrics name nobody");

@@ -133,7 +133,7 @@ pub(crate) struct Plan<'a> {
 }
 
 pub(crate) struct House {
-    pub(crate) authority: Authority,
+    pub(crate) authority: Arc<Authority>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<TestClock>,
     /// Set to n: the n-th signature from now on fails.
@@ -197,13 +197,13 @@ impl House {
             lists: Arc::new(PublishedLists::default()),
             schedule: Schedule::default(),
         };
-        Self { authority: Authority::new(parts), store, clock, fuse, asked: AtomicU64::new(0) }
+        Self { authority: Arc::new(Authority::new(parts)), store, clock, fuse, asked: AtomicU64::new(0) }
     }
 
     /// The same house with another schedule of lists.
     pub(crate) fn reschedule(&mut self, schedule: Schedule) {
         let parts = self.parts_with(&self.authority.parts().profile, schedule);
-        self.authority = Authority::new(parts);
+        self.authority = Arc::new(Authority::new(parts));
     }
 
     /// The same house after a restart: what was in memory is gone.
@@ -216,7 +216,7 @@ impl House {
         let parts = self.parts_with(profile, self.authority.parts().schedule);
         let asked = AtomicU64::new(1_000_000);
         let (store, clock, fuse) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.fuse));
-        Self { authority: Authority::new(parts), store, clock, fuse, asked }
+        Self { authority: Arc::new(Authority::new(parts)), store, clock, fuse, asked }
     }
 
     fn parts_with(&self, profile: &Arc<Profile>, schedule: Schedule) -> Parts {
@@ -257,7 +257,7 @@ impl House {
             };
             self.store.commit(Change { steps: vec![Step::Authority(record)], audit }).expect("the next generation");
         }
-        let authority = Authority::new(Parts {
+        let authority = Arc::new(Authority::new(Parts {
             store: Arc::clone(&parts.store),
             clock: Arc::clone(&parts.clock),
             entropy: Arc::clone(&parts.entropy),
@@ -268,7 +268,7 @@ impl House {
             index: Arc::clone(&parts.index),
             lists: Arc::new(PublishedLists::default()),
             schedule: parts.schedule,
-        });
+        }));
         authority.load_lists().expect("the lists");
         Self { authority, ..self }
     }

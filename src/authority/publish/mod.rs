@@ -124,12 +124,16 @@ impl Family<'_> {
 }
 
 impl Authority {
-    /// Serves the newest lists of the store: start-up.
+    /// Serves the newest lists of the store: start-up. Deltas that the schedule makes no more are left out: nothing replaces
+    /// them, so they end, and a service that waits for that would never be ready again.
     ///
     /// # Errors
     /// As the store says.
     pub fn load_lists(&self) -> Result<(), StoryError> {
-        self.store().newest_crls()?.into_iter().for_each(|record| self.parts().lists.put(record));
+        let schedule = &self.parts().schedule;
+        let is_made = |scope: CrlScope| !scope.is_delta() || schedule.delta_of(scope.complete()) == Some(scope);
+        let newest = self.store().newest_crls()?;
+        newest.into_iter().filter(|record| is_made(record.scope)).for_each(|record| self.parts().lists.put(record));
         Ok(())
     }
 

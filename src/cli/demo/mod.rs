@@ -110,6 +110,7 @@ fn finish(stage: Stage, samples: &[Sample], options: &Options, document: &str) -
     }
     stage.tell(format!("\n{held} checks held, {} did not.", failed.len()));
     if !options.exit {
+        stage.doors.measure_freshness();
         stage.tell(invitation(&stage, samples));
         stage.doors.wait_for_signal()?;
         stage.tell("\nstopping");
@@ -209,6 +210,10 @@ Try it, in another terminal:
   curl -s --cacert certificates/access.pem --cert credentials/{PARTY}.pem --key credentials/{PARTY}.key \\
       https://{registration}/v1/status/auth/{serial}
   curl -s http://{operator}/readyz
+
+How soon a revocation is seen, by channel (a canary of each CA is issued and revoked every hour):
+
+  curl -s http://{operator}/metrics | grep jitsuin_freshness_last
 
 Programs find everything in {directory}/demo.json. Serving; Ctrl-C ends it.",
         registration = stage.addresses.registration,

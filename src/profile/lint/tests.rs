@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     municipality,
     profile::{
-        Extension,
+        Content, Extension,
         holder::{Holding, LayoutError, content},
     },
     rules::{FourFacts, FourFactsForm},
@@ -428,4 +428,39 @@ proptest! {
             prop_assert_eq!(draft.content.subject.common_name().map(str::len), Some(wanted));
         }
     }
+}
+
+#[test]
+fn a_canary_passes_as_a_canary_and_never_as_a_holder() {
+    for draft in canaries() {
+        assert_eq!(draft.lint_as_canary(), Ok(()), "{:?} {:?}", draft.issuer.kind, draft.profile.variant);
+        assert!(draft.lint().is_err(), "{:?} {:?}", draft.issuer.kind, draft.profile.variant);
+    }
+    for draft in drafts() {
+        assert!(draft.lint_as_canary().is_err(), "{:?} {:?}", draft.issuer.kind, draft.profile.variant);
+    }
+}
+
+#[test]
+fn a_canary_without_its_name_or_with_a_person_s_facts_or_a_long_life_is_refused() {
+    for draft in canaries() {
+        let place = drafts().into_iter().find(|other| other.issuer.kind == draft.issuer.kind).unwrap();
+        let nameless =
+            Draft { content: Content { subject: place.content.subject, ..draft.content.clone() }, ..draft.clone() };
+        assert_eq!(nameless.lint_as_canary(), Err(LintError::Name("subject")));
+        let mut facts = draft.clone();
+        let person = Draft::new(Kind::Sign, Variant::Open).extension(oid::SUBJECT_ALT_NAME).clone();
+        facts.content.extensions.insert(1, person);
+        assert!(matches!(facts.lint_as_canary(), Err(LintError::Extensions(_))));
+        let mut old = draft.clone();
+        old.content.not_after = at("2025-10-30T14:59:59Z");
+        assert_eq!(old.lint_as_canary(), Err(LintError::CanaryLife));
+        let mut early = draft;
+        early.content.not_after = at("2025-10-29T14:59:58Z");
+        assert_eq!(early.lint_as_canary(), Err(LintError::LastSecond));
+    }
+}
+
+fn canaries() -> impl Iterator<Item = Draft> {
+    Kind::BOTH.into_iter().flat_map(|kind| [Variant::Open, Variant::Compat].map(|variant| Draft::canary(kind, variant)))
 }

@@ -127,11 +127,11 @@ fn text(row: &Row<'_>, column: &str) -> Read<String> {
 
 /// A holder's reference.
 pub(super) fn reference(text: String) -> Read<HolderReference> {
-    HolderReference::parse(text).map_err(|_| impossible("holder"))
+    HolderReference::recorded(text).map_err(|_| impossible("holder"))
 }
 
 fn card_number(text: String) -> Read<CardNumber> {
-    CardNumber::parse(text).map_err(|_| impossible("card"))
+    CardNumber::recorded(text).map_err(|_| impossible("card"))
 }
 
 /// The state in `column`.

@@ -9,7 +9,7 @@ use super::super::{
 use crate::{
     municipality::{self, Municipality},
     profile::{
-        Content, Extension,
+        Content, Extension, canary,
         holder::{Holding, content},
     },
     rules::{FourFacts, FourFactsForm},
@@ -147,6 +147,26 @@ impl Draft {
         }
     }
 
+    /// A canary's, of the day of 2025-10-27.
+    pub(super) fn canary(kind: Kind, variant: Variant) -> Self {
+        let draft = Self::new(kind, variant);
+        let holding = Holding {
+            place: municipality::find("13115".parse().unwrap()).unwrap(),
+            facts: None,
+            key_id: SubjectPublicKey::from_der(&draft.spki).unwrap().key_id(),
+            not_before: draft.content.not_before,
+            not_after: at("2025-10-29T14:59:59Z"),
+            serial: draft.serial,
+            index: 0,
+        };
+        Self { content: canary::content(&draft.profile, &draft.issuer, &holding).unwrap(), ..draft }
+    }
+
+    /// What the lint of canaries says.
+    pub(super) fn lint_as_canary(&self) -> Result<(), LintError> {
+        super::super::canary(&self.tbs(), &self.expectation())
+    }
+
     pub(super) fn tbs(&self) -> Vec<u8> {
         der::build(SEQUENCE, |out| {
             der::nested(out, context_constructed(0), |out| der::integer(out, 2));
@@ -174,15 +194,16 @@ impl Draft {
     }
 
     pub(super) fn lint_octets(&self, tbs: &[u8]) -> Result<(), LintError> {
-        holder(
-            tbs,
-            &Expectation {
-                profile: &self.profile,
-                issuer: &self.issuer,
-                issuer_validity: self.issuer_validity,
-                algorithm: SignatureAlgorithm::EcdsaP256Sha256,
-            },
-        )
+        holder(tbs, &self.expectation())
+    }
+
+    fn expectation(&self) -> Expectation<'_> {
+        Expectation {
+            profile: &self.profile,
+            issuer: &self.issuer,
+            issuer_validity: self.issuer_validity,
+            algorithm: SignatureAlgorithm::EcdsaP256Sha256,
+        }
     }
 
     pub(super) fn extension(&mut self, oid: &[u8]) -> &mut Extension {
