@@ -13,16 +13,29 @@
 //! | [`window`] | when they may be renewed (V-11) |
 //! | [`cause`] | which certificate of a pair an event ends, with which reason and on which ground (R-10…R-30) |
 //! | [`transition`] | whether a certificate may change its state so (R-01, C-08) |
+//! | [`procedure`], [`papers`] | one visit or two, and with which papers (section 1.2, D-01…D-06) |
+//! | [`application`] | how an application goes on, over weeks (section 1.4) |
+//! | [`face_authentication`] | the card without PINs, on and off (section 1.5, E-09) |
+//! | [`deadline`] | what a move has come to, and whether the card goes on (M-01, M-02, R-17, R-18) |
+//! | [`pin`], [`fee`], [`notice`] | PINs (P-01…P-10), fees (F-01…F-06), the letter before the end (W-01…W-05) |
 //! | [`facts`], [`flagged_text`], [`characters`] | what the signing certificate may say of its holder, and in which characters (N-01…N-05) |
 
+pub mod application;
 pub mod calendar;
 pub mod card_term;
 pub mod cause;
 pub mod characters;
+pub mod deadline;
 pub mod eligibility;
+pub mod face_authentication;
 pub mod facts;
+pub mod fee;
 pub mod flagged_text;
+pub mod notice;
+pub mod papers;
+pub mod pin;
 pub mod policy;
+pub mod procedure;
 pub mod refusal;
 pub mod replacement;
 pub mod state;
