@@ -18,11 +18,13 @@
 //! | [`face_authentication`] | the card without PINs, on and off (section 1.5, E-09) |
 //! | [`deadline`] | what a move has come to, and whether the card goes on (M-01, M-02, R-17, R-18) |
 //! | [`pin`], [`fee`], [`notice`] | PINs (P-01…P-10), fees (F-01…F-06), the letter before the end (W-01…W-05) |
+//! | [`catalogue`] | nothing: every rule that refuses, in plain words of both languages |
 //! | [`facts`], [`flagged_text`], [`characters`], [`substitution`] | what the signing certificate may say of its holder, and in which characters (N-01…N-05) |
 
 pub mod application;
 pub mod calendar;
 pub mod card_term;
+pub mod catalogue;
 pub mod cause;
 pub mod characters;
 pub mod deadline;
