@@ -1,6 +1,8 @@
 //! The table of refusals is whole: what the code can refuse is in the catalogue, what is in the catalogue can be refused,
 //! and `docs/refusals.md` is that table. `GOLDEN=write` writes it again.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use jitsuin::rules::catalogue::{self, RULES};
