@@ -16,22 +16,38 @@
 //! | [`consent`] | the holder's consent to disclosure as a text to be signed (L-12, L-13) |
 //! | [`relying_party`] | what a relying party may be told of a certificate (section 8.1, L-01…L-11) |
 //! | [`moment`] | for which time a status may be asked (L-10) |
-//! | [`facts`], [`flagged_text`], [`characters`] | what the signing certificate may say of its holder, and in which characters (N-01…N-05) |
+//! | [`procedure`], [`papers`] | one visit or two, and with which papers (section 1.2, D-01…D-06) |
+//! | [`application`] | how an application goes on, over weeks (section 1.4) |
+//! | [`face_authentication`] | the card without PINs, on and off (section 1.5, E-09) |
+//! | [`deadline`] | what a move has come to, and whether the card goes on (M-01, M-02, R-17, R-18) |
+//! | [`pin`], [`fee`], [`notice`] | PINs (P-01…P-10), fees (F-01…F-06), the letter before the end (W-01…W-05) |
+//! | [`catalogue`] | nothing: every rule that refuses, in plain words of both languages |
+//! | [`facts`], [`flagged_text`], [`characters`], [`substitution`] | what the signing certificate may say of its holder, and in which characters (N-01…N-05) |
 
+pub mod application;
 pub mod calendar;
 pub mod card_term;
+pub mod catalogue;
 pub mod cause;
 pub mod characters;
 pub mod consent;
+pub mod deadline;
 pub mod eligibility;
+pub mod face_authentication;
 pub mod facts;
+pub mod fee;
 pub mod flagged_text;
 pub mod moment;
+pub mod notice;
+pub mod papers;
+pub mod pin;
 pub mod policy;
+pub mod procedure;
 pub mod refusal;
 pub mod relying_party;
 pub mod replacement;
 pub mod state;
+pub mod substitution;
 pub mod transition;
 pub mod validity;
 pub mod window;

@@ -1,0 +1,264 @@
+//! The deadlines of moving, after which a card or a certificate ends (M-01, M-02, R-17, R-18, C-09).
+//!
+//! Every period counts from the day after its event (初日不算入, 民法140): "within 90 days" of 1 April ends with 30 June, and
+//! what is void is void from the first instant of 1 July.
+
+use serde::Serialize;
+
+use super::{
+    Refusal,
+    calendar::{Day, day_text, plus_days},
+};
+
+/// Days after moving in within which 転入届 is due (R-18, M-01).
+const MOVE_IN_DAYS: u16 = 14;
+/// Days after the planned day of moving within which 転入届 keeps AUTH alive (R-17, M-01).
+const PLANNED_DAYS: u16 = 30;
+/// Days after 転入届 within which the card has to be presented (R-18, M-02).
+const CONTINUED_USE_DAYS: u16 = 90;
+
+/// A deadline. Days beyond the year 9999 are its last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Deadline {
+    /// The last day on which the step can be taken.
+    #[serde(with = "day_text")]
+    pub last_day: Day,
+    /// The day that people are told: a day earlier, as towns count the first day too (C-09).
+    #[serde(with = "day_text")]
+    pub told: Day,
+}
+
+impl Deadline {
+    fn after(day: Day, days: u16) -> Self {
+        let last_day = plus_days(day, days).unwrap_or(Day::MAX);
+        Self { last_day, told: last_day.previous_day().unwrap_or(last_day) }
+    }
+
+    /// Whether it has passed on a day; what depended on it is over from the first instant of the day after the last.
+    #[must_use]
+    pub fn has_passed(&self, today: Day) -> bool {
+        today > self.last_day
+    }
+
+    /// The same, moved to the next open day where the last one is closed (C-09, a switch of the municipality).
+    #[must_use]
+    pub fn carried_over(self, is_closed: impl Fn(Day) -> bool) -> Self {
+        let mut last_day = self.last_day;
+        while is_closed(last_day) {
+            let Some(next) = last_day.next_day() else { break };
+            last_day = next;
+        }
+        Self { last_day, ..self }
+    }
+}
+
+/// A move from one municipality to another, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// The planned day of moving, from 転出届.
+    pub planned: Day,
+    /// The day the holder moved in, once 転入届 tells it.
+    pub moved_in: Option<Day>,
+    /// The day of 転入届.
+    pub notified: Option<Day>,
+    /// The day on which the card was presented for 継続利用.
+    pub presented: Option<Day>,
+}
+
+/// What a move has come to on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveState {
+    /// 転入届 can still be handed in until then.
+    AwaitsNotice(Deadline),
+    /// No 転入届 within 30 days after the planned day: AUTH ends.
+    NoticeMissed,
+    /// 転入届 came, but later than 14 days after moving in or 30 days after the planned day: the card is void.
+    NoticeLate,
+    /// The card can still be presented until then (M-02).
+    AwaitsCard(Deadline),
+    /// The card was not presented within 90 days: it is void.
+    CardMissed,
+    /// The card goes on in the new municipality.
+    Continued,
+}
+
+/// Until when 転入届 is due, from the planned day alone.
+#[must_use]
+pub fn notice_deadline(planned: Day) -> Deadline {
+    Deadline::after(planned, PLANNED_DAYS)
+}
+
+/// Until when the card has to be presented after 転入届 (M-02).
+#[must_use]
+pub fn continued_use_deadline(notified: Day) -> Deadline {
+    Deadline::after(notified, CONTINUED_USE_DAYS)
+}
+
+/// Decides what a move has come to (M-01, M-02).
+#[must_use]
+pub fn decide_move(one: &Move, today: Day) -> MoveState {
+    let by_plan = notice_deadline(one.planned);
+    let Some(notified) = one.notified else {
+        return if by_plan.has_passed(today) { MoveState::NoticeMissed } else { MoveState::AwaitsNotice(by_plan) };
+    };
+    let by_arrival = one.moved_in.map(|day| Deadline::after(day, MOVE_IN_DAYS));
+    if by_plan.has_passed(notified) || by_arrival.is_some_and(|deadline| deadline.has_passed(notified)) {
+        return MoveState::NoticeLate;
+    }
+    let card = continued_use_deadline(notified);
+    match one.presented {
+        Some(presented) if card.has_passed(presented) => MoveState::CardMissed,
+        Some(_) => MoveState::Continued,
+        None if card.has_passed(today) => MoveState::CardMissed,
+        None => MoveState::AwaitsCard(card),
+    }
+}
+
+/// What the counter sees when a card is presented for 継続利用.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardPresented {
+    /// The card's last day.
+    pub card_last_day: Day,
+    /// Whether it is void or suspended.
+    pub void: bool,
+    /// Whether 住基用PIN was entered; a face-authentication card has none and needs none.
+    pub register_pin: bool,
+    /// Whether it is a face-authentication card.
+    pub face_authentication: bool,
+    /// Whether 追記欄 has room; without, the card is made anew, free of charge (F-05).
+    pub addendum_has_room: bool,
+}
+
+/// Decides whether the card goes on (M-01).
+///
+/// # Errors
+/// `M-01` naming what is missing, `M-02` when the 90 days have passed.
+pub fn decide_continued_use(one: &Move, card: &CardPresented, today: Day) -> Result<(), Refusal> {
+    let refused = |detail: String| Err(Refusal::new("M-01", detail));
+    match decide_move(one, today) {
+        MoveState::AwaitsNotice(deadline) => {
+            return refused(format!("hand in the notice of moving in (転入届) first, by {}", deadline.told));
+        }
+        MoveState::NoticeMissed | MoveState::NoticeLate => {
+            return refused(
+                "the notice of moving in (転入届) came too late: the card is void; apply for a new one".into(),
+            );
+        }
+        MoveState::CardMissed => {
+            let last = one.notified.map_or(Day::MAX, |day| continued_use_deadline(day).last_day);
+            let detail = format!("the card could be presented until {last}: it is void; apply for a new one");
+            return Err(Refusal::new("M-02", detail));
+        }
+        MoveState::Continued => return refused("the card was presented before; nothing is left to do".into()),
+        MoveState::AwaitsCard(_) => {}
+    }
+    if card.void || card.card_last_day < today {
+        return refused("the card is void, suspended or expired; apply for a new one".into());
+    }
+    if !card.addendum_has_room {
+        return refused("there is no room left on the card (追記欄); it is made anew, free of charge".into());
+    }
+    if !card.register_pin && !card.face_authentication {
+        return refused("enter the register PIN (住民基本台帳用暗証番号), or have it reset".into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+
+    fn moving() -> Move {
+        Move {
+            planned: date!(2024 - 03 - 25),
+            moved_in: Some(date!(2024 - 03 - 28)),
+            notified: Some(date!(2024 - 04 - 01)),
+            presented: None,
+        }
+    }
+
+    fn card() -> CardPresented {
+        CardPresented {
+            card_last_day: date!(2030 - 01 - 01),
+            void: false,
+            register_pin: true,
+            face_authentication: false,
+            addendum_has_room: true,
+        }
+    }
+
+    #[test]
+    fn m_02_c_09_ninety_days_after_the_notice_the_card_is_void() {
+        let deadline = continued_use_deadline(date!(2024 - 04 - 01));
+        assert_eq!(deadline.last_day, date!(2024 - 06 - 30));
+        assert_eq!(deadline.told, date!(2024 - 06 - 29));
+        assert!(!deadline.has_passed(date!(2024 - 06 - 30)));
+        assert!(deadline.has_passed(date!(2024 - 07 - 01)));
+        assert_eq!(decide_move(&moving(), date!(2024 - 06 - 30)), MoveState::AwaitsCard(deadline));
+        assert_eq!(decide_move(&moving(), date!(2024 - 07 - 01)), MoveState::CardMissed);
+    }
+
+    #[test]
+    fn c_09_a_closed_last_day_may_carry_over() {
+        let closed = |day: Day| matches!(day.weekday(), time::Weekday::Saturday | time::Weekday::Sunday);
+        let deadline = continued_use_deadline(date!(2024 - 04 - 01));
+        assert_eq!(deadline.carried_over(closed).last_day, date!(2024 - 07 - 01), "2024-06-30 is a Sunday");
+        assert_eq!(deadline.carried_over(|_| false), deadline);
+        assert_eq!(deadline.carried_over(|_| true).last_day, Day::MAX);
+    }
+
+    #[test]
+    fn r_17_without_a_notice_within_thirty_days_after_the_planned_day_auth_ends() {
+        let silent = Move { moved_in: None, notified: None, ..moving() };
+        let deadline = notice_deadline(silent.planned);
+        assert_eq!(deadline.last_day, date!(2024 - 04 - 24));
+        assert_eq!(decide_move(&silent, date!(2024 - 04 - 24)), MoveState::AwaitsNotice(deadline));
+        assert_eq!(decide_move(&silent, date!(2024 - 04 - 25)), MoveState::NoticeMissed);
+    }
+
+    #[test]
+    fn r_18_a_notice_later_than_fourteen_days_after_moving_in_voids_the_card() {
+        let notified = |day| Move { notified: Some(day), ..moving() };
+        let today = date!(2024 - 05 - 01);
+        assert!(matches!(decide_move(&notified(date!(2024 - 04 - 11)), today), MoveState::AwaitsCard(_)));
+        assert_eq!(decide_move(&notified(date!(2024 - 04 - 12)), today), MoveState::NoticeLate);
+        let late = Move { moved_in: None, ..notified(date!(2024 - 04 - 25)) };
+        assert_eq!(decide_move(&late, today), MoveState::NoticeLate, "31 days after the planned day");
+    }
+
+    #[test]
+    fn m_01_a_card_goes_on_only_with_everything_in_place() {
+        let today = date!(2024 - 04 - 10);
+        assert_eq!(decide_continued_use(&moving(), &card(), today), Ok(()));
+        let face = CardPresented { register_pin: false, face_authentication: true, ..card() };
+        assert_eq!(decide_continued_use(&moving(), &face, today), Ok(()));
+        let bad = [
+            CardPresented { register_pin: false, ..card() },
+            CardPresented { void: true, ..card() },
+            CardPresented { addendum_has_room: false, ..card() },
+            CardPresented { card_last_day: date!(2024 - 04 - 09), ..card() },
+        ];
+        for card in bad {
+            assert_eq!(decide_continued_use(&moving(), &card, today).unwrap_err().rule, "M-01", "{card:?}");
+        }
+        let silent = Move { moved_in: None, notified: None, ..moving() };
+        assert!(decide_continued_use(&silent, &card(), today).unwrap_err().detail.contains("2024-04-23"));
+        let done = Move { presented: Some(date!(2024 - 04 - 02)), ..moving() };
+        assert_eq!(decide_move(&done, date!(2030 - 01 - 01)), MoveState::Continued);
+        assert_eq!(decide_continued_use(&done, &card(), today).unwrap_err().rule, "M-01");
+    }
+
+    #[test]
+    fn m_02_a_card_presented_too_late_is_refused_with_the_day() {
+        let refusal = decide_continued_use(&moving(), &card(), date!(2024 - 07 - 01)).unwrap_err();
+        assert_eq!(refusal.rule, "M-02");
+        assert!(refusal.detail.contains("2024-06-30"), "{refusal}");
+    }
+
+    #[test]
+    fn a_deadline_beyond_the_calendar_is_its_last_day() {
+        assert_eq!(continued_use_deadline(Day::MAX).last_day, Day::MAX);
+    }
+}

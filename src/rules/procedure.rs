@@ -1,0 +1,439 @@
+//! Same day or two visits: how a procedure runs, by who comes and with what (section 1.2, C-01, C-02).
+
+use serde::{Deserialize, Serialize};
+
+use super::Refusal;
+
+/// What is asked for at the counter. JSON form is the kebab-case word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Procedure {
+    /// 新規発行: first certificates.
+    NewIssue,
+    /// 更新: in the window of a live one.
+    Renewal,
+    /// 再発行: after expiry or revocation.
+    Reissue,
+    /// 暗証番号の初期化: the PIN is unknown or locked.
+    PinReset,
+    /// 失効申請.
+    Revocation,
+    /// カードの返納, which ends both certificates.
+    CardReturn,
+    /// 一時停止, by telephone.
+    Hold,
+    /// 一時停止の解除, never by telephone.
+    Release,
+    /// 顔認証マイナンバーカードへの設定.
+    FaceAuthenticationOn,
+    /// Back from it.
+    FaceAuthenticationOff,
+    /// 継続利用 after a move, and 券面更新.
+    ContinuedUse,
+}
+
+impl Procedure {
+    /// Every procedure, in the order of the rule book's table.
+    pub const ALL: [Self; 11] = [
+        Self::NewIssue,
+        Self::Renewal,
+        Self::Reissue,
+        Self::PinReset,
+        Self::Revocation,
+        Self::CardReturn,
+        Self::Hold,
+        Self::Release,
+        Self::FaceAuthenticationOn,
+        Self::FaceAuthenticationOff,
+        Self::ContinuedUse,
+    ];
+}
+
+/// Who comes, or calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Applicant {
+    /// 本人.
+    Holder,
+    /// 法定代理人 of a person under 15 or of a 成年被後見人.
+    StatutoryAgent,
+    /// 任意代理人.
+    Agent,
+    /// 同一世帯員 who hands in a notice of moving (転入, 転居, 国外転出) for the holder too. For what the rule book gives such a
+    /// member no privilege for, an [`Agent`](Self::Agent).
+    HouseholdMember,
+}
+
+impl Applicant {
+    /// Everyone who may come.
+    pub const ALL: [Self; 4] = [Self::Holder, Self::StatutoryAgent, Self::Agent, Self::HouseholdMember];
+}
+
+/// For whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HolderClass {
+    /// Who acts for themself.
+    #[default]
+    Ordinary,
+    /// Under 15 (E-05).
+    Minor,
+    /// 成年被後見人 (E-06).
+    Ward,
+}
+
+/// A paper that carries the holder's PIN in a sealed envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SealedPaper {
+    /// It is filled in, sealed, and its PIN matches the card.
+    Fits,
+    /// It is there, but open or incomplete.
+    Incomplete,
+    /// Its PIN is not the card's.
+    WrongPin,
+}
+
+/// What the counter sees on the day; what is left out is not there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Presence {
+    /// For whom.
+    pub holder_class: HolderClass,
+    /// Whether the holder has come along with who acts.
+    pub holder_came: bool,
+    /// 委任状, signed by the holder.
+    pub mandate: Option<SealedPaper>,
+    /// The 照会書兼回答書 that came with the notice of the agency (W-01).
+    pub enclosed_reply: Option<SealedPaper>,
+    /// Whether the certificate to be renewed has expired.
+    pub expired: bool,
+    /// Whether a live AUTH is on the card.
+    pub auth_on_card: bool,
+    /// Whether the card is a 顔認証マイナンバーカード.
+    pub face_authentication: bool,
+}
+
+/// The switches of the counter, where towns differ. Each municipality may set its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CounterPolicy {
+    /// Whether an agent with the agency's enclosed reply is served on the same day (C-01).
+    pub agent_same_day_with_enclosed_reply: bool,
+    /// Whether the first of two visits needs the holder's card and the agent's photo ID already (C-02).
+    pub strict_first_visit: bool,
+    /// Days that the holder has for the reply to a posted inquiry; the statute names none.
+    pub reply_days: u16,
+    /// Months after which a family register (戸籍) is too old as a proof of power (D-05); none: it does not age.
+    pub family_register_months: Option<u16>,
+    /// Whether a deadline that falls on a closed day moves to the next open one (C-09).
+    pub closed_days_carry_over: bool,
+}
+
+impl Default for CounterPolicy {
+    fn default() -> Self {
+        Self {
+            agent_same_day_with_enclosed_reply: true,
+            strict_first_visit: true,
+            reply_days: 30,
+            family_register_months: None,
+            closed_days_carry_over: false,
+        }
+    }
+}
+
+/// How the procedure runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Course {
+    /// By telephone, day and night.
+    Telephone,
+    /// It ends with this visit.
+    SameDay,
+    /// An inquiry goes to the holder by post, and who came comes again with the sealed reply (section 1.4).
+    TwoVisits(Why),
+}
+
+/// Why it takes two visits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// The rule book asks for the inquiry in every case.
+    Always,
+    /// There is no sealed paper that would stand for the inquiry.
+    NoSealedPaper,
+    /// The sealed paper is open or incomplete.
+    Incomplete,
+    /// The PIN in it is not the card's.
+    WrongPin,
+    /// The certificate has expired.
+    Expired,
+    /// The person under 15 or the ward has not come along.
+    HolderAbsent,
+    /// There is no AUTH on the card, so one has to be issued first.
+    NoAuth,
+    /// This municipality asks every agent for two visits (C-01).
+    Switch,
+}
+
+/// Decides how a procedure runs (section 1.2).
+///
+/// # Errors
+/// `E-05`, `E-06` for who cannot act alone, `D-05` for a statutory agent of someone who needs none, `P-10` for a PIN that a
+/// face-authentication card does not have, `E-09` for face authentication that is on or off already.
+pub fn decide_procedure(
+    procedure: Procedure,
+    applicant: Applicant,
+    presence: &Presence,
+    policy: &CounterPolicy,
+) -> Result<Course, Refusal> {
+    check_card(procedure, presence)?;
+    check_applicant(procedure, applicant, presence.holder_class)?;
+    Ok(match (procedure, applicant) {
+        (Procedure::Hold, _) => Course::Telephone,
+        (Procedure::FaceAuthenticationOff, Applicant::StatutoryAgent) if !presence.holder_came => {
+            Course::TwoVisits(Why::HolderAbsent)
+        }
+        (_, Applicant::Holder | Applicant::StatutoryAgent) => Course::SameDay,
+        (Procedure::NewIssue | Procedure::Reissue, Applicant::HouseholdMember) => with(presence.mandate),
+        (Procedure::ContinuedUse, Applicant::HouseholdMember) => Course::SameDay,
+        (Procedure::PinReset, Applicant::HouseholdMember) => Course::TwoVisits(Why::Always),
+        (_, Applicant::Agent | Applicant::HouseholdMember) => by_agent(procedure, presence, policy),
+    })
+}
+
+fn by_agent(procedure: Procedure, presence: &Presence, policy: &CounterPolicy) -> Course {
+    match procedure {
+        Procedure::Renewal if !policy.agent_same_day_with_enclosed_reply => Course::TwoVisits(Why::Switch),
+        Procedure::Renewal if presence.expired => Course::TwoVisits(Why::Expired),
+        Procedure::Renewal | Procedure::Release => with(presence.enclosed_reply),
+        Procedure::CardReturn => on_mandate(presence.mandate),
+        Procedure::FaceAuthenticationOn if !presence.auth_on_card => Course::TwoVisits(Why::NoAuth),
+        Procedure::FaceAuthenticationOn => match on_mandate(presence.mandate) {
+            Course::SameDay => Course::SameDay,
+            _ => with(presence.enclosed_reply),
+        },
+        _ => Course::TwoVisits(Why::Always),
+    }
+}
+
+/// The same day if a sealed paper with the right PIN is there.
+fn with(paper: Option<SealedPaper>) -> Course {
+    match paper {
+        Some(SealedPaper::Fits) => Course::SameDay,
+        Some(SealedPaper::Incomplete) => Course::TwoVisits(Why::Incomplete),
+        Some(SealedPaper::WrongPin) => Course::TwoVisits(Why::WrongPin),
+        None => Course::TwoVisits(Why::NoSealedPaper),
+    }
+}
+
+/// The same day if there is a complete 委任状; its PIN is not needed, for nothing is written to the card with it.
+fn on_mandate(mandate: Option<SealedPaper>) -> Course {
+    match mandate {
+        Some(SealedPaper::Fits | SealedPaper::WrongPin) => Course::SameDay,
+        other => with(other),
+    }
+}
+
+fn check_card(procedure: Procedure, presence: &Presence) -> Result<(), Refusal> {
+    match procedure {
+        Procedure::PinReset if presence.face_authentication => {
+            let detail =
+                "a face-authentication card has no PIN to reset; end face authentication, and new PINs are set";
+            Err(Refusal::new("P-10", detail))
+        }
+        Procedure::FaceAuthenticationOn if presence.face_authentication => {
+            Err(Refusal::new("E-09", "the card is a face-authentication card already"))
+        }
+        Procedure::FaceAuthenticationOff if !presence.face_authentication => {
+            Err(Refusal::new("E-09", "the card is not a face-authentication card"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Who cannot act alone is acted for: only stopping something is open to everyone.
+fn check_applicant(procedure: Procedure, applicant: Applicant, class: HolderClass) -> Result<(), Refusal> {
+    let stops = matches!(procedure, Procedure::Hold);
+    match (applicant, class) {
+        (Applicant::StatutoryAgent, HolderClass::Ordinary) => {
+            let detail = "a statutory agent acts for a person under 15 or an adult ward; anyone else sends an agent with a mandate";
+            Err(Refusal::new("D-05", detail))
+        }
+        (Applicant::Holder, HolderClass::Minor) if !stops => {
+            Err(Refusal::new("E-05", "the statutory agent acts for a person under 15, and sets the PIN"))
+        }
+        (Applicant::Holder, HolderClass::Ward) if !stops => {
+            Err(Refusal::new("E-06", "the guardian acts for an adult ward"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of section 1.2, transcribed: a row a procedure, a column each for holder, statutory agent, agent and
+    /// household member. S same day, T telephone, 2 two visits, r same day with the enclosed reply, m with a 委任状, s with a
+    /// sealed 委任状 that has the PIN, e with either, c if the holder came along, and lower case `a` as the agent.
+    const TABLE: &str = "
+        new-issue               S S 2 s
+        renewal                 S S r a
+        reissue                 S S 2 s
+        pin-reset               S S 2 2
+        revocation              S S 2 a
+        card-return             S S m a
+        hold                    T T T T
+        release                 S S r a
+        face-authentication-on  S S e a
+        face-authentication-off S c 2 a
+        continued-use           S S 2 S
+    ";
+
+    /// Every combination of what may be there, for a person for whom this applicant may act.
+    fn presences(procedure: Procedure, applicant: Applicant) -> Vec<Presence> {
+        let papers = [None, Some(SealedPaper::Fits), Some(SealedPaper::Incomplete), Some(SealedPaper::WrongPin)];
+        let holder_class =
+            if applicant == Applicant::StatutoryAgent { HolderClass::Minor } else { HolderClass::Ordinary };
+        let mut all = Vec::new();
+        for (mandate, enclosed_reply) in papers.into_iter().flat_map(|one| papers.map(|other| (one, other))) {
+            for bits in 0..8_u8 {
+                all.push(Presence {
+                    holder_class,
+                    holder_came: bits & 1 != 0,
+                    mandate,
+                    enclosed_reply,
+                    expired: bits & 2 != 0,
+                    auth_on_card: bits & 4 != 0,
+                    face_authentication: procedure == Procedure::FaceAuthenticationOff,
+                });
+            }
+        }
+        all
+    }
+
+    fn same_day(cell: char, agent: char, procedure: Procedure, there: &Presence) -> bool {
+        let reply = there.enclosed_reply == Some(SealedPaper::Fits);
+        let mandate = matches!(there.mandate, Some(SealedPaper::Fits | SealedPaper::WrongPin));
+        match cell {
+            'S' => true,
+            '2' => false,
+            'r' => reply && !(procedure == Procedure::Renewal && there.expired),
+            'm' => mandate,
+            's' => there.mandate == Some(SealedPaper::Fits),
+            'e' => there.auth_on_card && (mandate || reply),
+            'c' => there.holder_came,
+            'a' => same_day(agent, agent, procedure, there),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn c_01_the_courses_are_the_table_of_section_1_2() {
+        let rows: Vec<&str> = TABLE.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        assert_eq!(rows.len(), Procedure::ALL.len());
+        let mut cases = 0;
+        for (procedure, row) in Procedure::ALL.into_iter().zip(rows) {
+            let (word, cells) = row.split_once(' ').unwrap();
+            assert_eq!(serde_json::to_value(procedure).unwrap(), word);
+            let cells: Vec<char> = cells.split_whitespace().map(|cell| cell.chars().next().unwrap()).collect();
+            for (applicant, cell) in Applicant::ALL.into_iter().zip(&cells) {
+                for there in presences(procedure, applicant) {
+                    let course = decide_procedure(procedure, applicant, &there, &CounterPolicy::default()).unwrap();
+                    cases += 1;
+                    if *cell == 'T' {
+                        assert_eq!(course, Course::Telephone);
+                        continue;
+                    }
+                    let expected = same_day(*cell, cells[2], procedure, &there);
+                    assert_eq!(course == Course::SameDay, expected, "{procedure:?} {applicant:?} {there:?}");
+                    assert_ne!(course, Course::Telephone);
+                }
+            }
+        }
+        assert_eq!(cases, 11 * 4 * 128);
+    }
+
+    #[test]
+    fn c_01_a_town_may_ask_every_agent_to_come_twice() {
+        let there = Presence { enclosed_reply: Some(SealedPaper::Fits), ..Presence::default() };
+        let strict = CounterPolicy { agent_same_day_with_enclosed_reply: false, ..CounterPolicy::default() };
+        let decide = |policy: CounterPolicy| decide_procedure(Procedure::Renewal, Applicant::Agent, &there, &policy);
+        assert_eq!(decide(CounterPolicy::default()), Ok(Course::SameDay));
+        assert_eq!(decide(strict), Ok(Course::TwoVisits(Why::Switch)));
+    }
+
+    #[test]
+    fn two_visits_say_why() {
+        let why = |procedure, there: Presence| match decide_procedure(
+            procedure,
+            Applicant::Agent,
+            &there,
+            &CounterPolicy::default(),
+        ) {
+            Ok(Course::TwoVisits(why)) => why,
+            other => panic!("{other:?}"),
+        };
+        let reply = |paper| Presence { enclosed_reply: paper, ..Presence::default() };
+        assert_eq!(why(Procedure::Renewal, reply(None)), Why::NoSealedPaper);
+        assert_eq!(why(Procedure::Renewal, reply(Some(SealedPaper::WrongPin))), Why::WrongPin);
+        assert_eq!(why(Procedure::Renewal, reply(Some(SealedPaper::Incomplete))), Why::Incomplete);
+        let expired = Presence { expired: true, ..reply(Some(SealedPaper::Fits)) };
+        assert_eq!(why(Procedure::Renewal, expired), Why::Expired);
+        assert_eq!(why(Procedure::FaceAuthenticationOn, reply(Some(SealedPaper::Fits))), Why::NoAuth);
+        assert_eq!(why(Procedure::NewIssue, Presence::default()), Why::Always);
+    }
+
+    #[test]
+    fn e_05_e_06_who_cannot_act_alone_is_acted_for_but_may_stop_a_card() {
+        for (class, rule) in [(HolderClass::Minor, "E-05"), (HolderClass::Ward, "E-06")] {
+            for procedure in Procedure::ALL {
+                let face_authentication = procedure == Procedure::FaceAuthenticationOff;
+                let there = Presence { holder_class: class, face_authentication, ..Presence::default() };
+                let decided = decide_procedure(procedure, Applicant::Holder, &there, &CounterPolicy::default());
+                match procedure {
+                    Procedure::Hold => assert_eq!(decided, Ok(Course::Telephone)),
+                    _ => assert_eq!(decided.unwrap_err().rule, rule, "{procedure:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn d_05_nobody_else_has_a_statutory_agent() {
+        for procedure in [Procedure::NewIssue, Procedure::Renewal, Procedure::Hold] {
+            let there = Presence::default();
+            let refusal = decide_procedure(procedure, Applicant::StatutoryAgent, &there, &CounterPolicy::default());
+            assert_eq!(refusal.unwrap_err().rule, "D-05");
+        }
+    }
+
+    #[test]
+    fn p_10_a_face_authentication_card_has_no_pin_to_reset() {
+        let there = Presence { face_authentication: true, ..Presence::default() };
+        for applicant in [Applicant::Holder, Applicant::Agent, Applicant::HouseholdMember] {
+            let refusal = decide_procedure(Procedure::PinReset, applicant, &there, &CounterPolicy::default());
+            assert_eq!(refusal.unwrap_err().rule, "P-10");
+        }
+    }
+
+    #[test]
+    fn e_09_face_authentication_is_switched_only_to_the_other_side() {
+        for (procedure, face_authentication) in
+            [(Procedure::FaceAuthenticationOn, true), (Procedure::FaceAuthenticationOff, false)]
+        {
+            let there = Presence { face_authentication, ..Presence::default() };
+            let refusal = decide_procedure(procedure, Applicant::Holder, &there, &CounterPolicy::default());
+            assert_eq!(refusal.unwrap_err().rule, "E-09");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_the_day_is_refused() {
+        assert!(serde_json::from_str::<Presence>(r#"{"mandat":"fits"}"#).is_err());
+        assert!(serde_json::from_str::<CounterPolicy>(r#"{"reply_days":-1}"#).is_err());
+        let presence: Presence = serde_json::from_str(r#"{"mandate":"wrong-pin"}"#).unwrap();
+        assert_eq!(presence, Presence { mandate: Some(SealedPaper::WrongPin), ..Presence::default() });
+    }
+}

@@ -1,0 +1,72 @@
+//! The table of refusals is whole: what the code can refuse is in the catalogue, what is in the catalogue can be refused,
+//! and `docs/refusals.md` is that table. `GOLDEN=write` writes it again.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use jitsuin::rules::catalogue::{self, RULES};
+
+const DOCUMENT: &str = "docs/refusals.md";
+
+/// Sources that name rules without refusing by them: the catalogue itself, and the causes.
+const TABLES: [&str; 3] = ["catalogue.rs", "cause.rs", "cause_table.rs"];
+
+/// The ids of rules that stand as literals in the sources, tests and comments left out.
+fn raised(folder: &Path, ids: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            raised(&path, ids);
+        } else if path.extension().is_some_and(|end| end == "rs") && !TABLES.iter().any(|name| path.ends_with(name)) {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                ids.extend(line.split('"').skip(1).step_by(2).filter(|literal| is_id(literal)).map(str::to_owned));
+            }
+        }
+    }
+}
+
+fn is_id(literal: &str) -> bool {
+    let octets = literal.as_bytes();
+    octets.len() == 4
+        && octets[0].is_ascii_uppercase()
+        && octets[1] == b'-'
+        && octets[2..].iter().all(u8::is_ascii_digit)
+}
+
+fn business(id: &str) -> bool {
+    !id.starts_with("T-")
+}
+
+#[test]
+fn every_rule_that_the_code_refuses_by_is_explained_and_no_other() {
+    let mut found = BTreeSet::new();
+    for folder in ["src/rules", "src/authority"] {
+        raised(Path::new(folder), &mut found);
+    }
+    let found: BTreeSet<&str> = found.iter().map(String::as_str).filter(|id| business(id)).collect();
+    let explained: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
+    assert!(found.len() > 20, "the search finds the literals: {found:?}");
+    assert_eq!(found.difference(&explained).collect::<Vec<_>>(), Vec::<&&str>::new(), "not explained");
+    assert_eq!(explained.difference(&found).collect::<Vec<_>>(), Vec::<&&str>::new(), "never refused by");
+}
+
+#[test]
+fn the_document_is_the_table() {
+    let text = format!(
+        "# Every refusal that a counter can meet\n\n\
+         Printed from `src/rules/catalogue.rs` by `GOLDEN=write cargo test --test refusals`. The answer of the service\n\
+         carries the id, and in its detail the case: which day, which certificate, which character.\n\n{}",
+        catalogue::markdown()
+    );
+    if std::env::var_os("GOLDEN").is_some_and(|value| value == "write") {
+        fs::write(DOCUMENT, &text).unwrap();
+    }
+    assert_eq!(
+        fs::read_to_string(DOCUMENT).unwrap_or_default(),
+        text,
+        "run it with GOLDEN=write and read the difference"
+    );
+}
