@@ -223,6 +223,9 @@ fn lists_are_read_by_openssl_and_a_second_parser(demo: &Demo) {
             assert_eq!(said.contains("Issuing Distribution Point: critical"), scope != "full", "{said}");
             let (rest, list) = parse_x509_crl(&der).expect("a list");
             assert!(rest.is_empty());
+            let number = list.crl_number().expect("a number");
+            let by_number = format!("{}/crl/{kind}/{scope}/{number}.crl", demo.url("status"));
+            assert_eq!(run("curl", &["-sSf", &by_number]).stdout, der, "what it is served as for ten years");
             let ended = |sample: &Sample<'_>| {
                 let here = scope == "full" || sample.text("municipality") == scope;
                 here && sample.text("kind") == kind && matches!(sample.text("state"), "revoked" | "held")

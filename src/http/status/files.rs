@@ -30,6 +30,9 @@ use crate::{
 pub(super) const PKIX_CRL: &str = "application/pkix-crl";
 const PKIX_CERT: &str = "application/pkix-cert";
 
+/// When to ask again for a list whose successor is late: the timer tries every few seconds.
+const ENDED_RETRY_SECONDS: u16 = 60;
+
 /// A CA certificate, ready to send.
 pub(super) struct AuthorityFile {
     der: Bytes,
@@ -84,7 +87,7 @@ impl Inner {
         };
         if list.next_update <= now {
             let sentence = format!("the list ended {} and its successor is not published yet", list.next_update);
-            return unavailable(sentence, 60, now);
+            return unavailable(sentence, ENDED_RETRY_SECONDS, now);
         }
         let (encoding, etag) = match choose(request.headers(), list.coded()) {
             Choice::Identity => (Encoding::Identity, list.etag.as_str()),

@@ -27,6 +27,12 @@ use crate::{
 const PLACE_OCTETS: usize = 1024;
 const PLACES: usize = NUMBERED_OCTETS / PLACE_OCTETS;
 
+/// When to ask again while others are served: a list is read in less than a second.
+const BUSY_RETRY_SECONDS: u16 = 5;
+
+/// When to ask again for what the store could not tell.
+const FAILED_RETRY_SECONDS: u16 = 60;
+
 /// The store's lists, some at a time.
 pub(super) struct Shelf {
     lists: Option<NumberedLists>,
@@ -114,11 +120,13 @@ impl Inner {
                 representation.reply(request.method(), request.headers(), now)
             }
             Err(Missing::Unknown) => text(StatusCode::NOT_FOUND, "no list of that number was published", now),
-            Err(Missing::Busy) => {
-                unavailable("too many lists are asked for by number; the current ones are served", 5, now)
-            }
+            Err(Missing::Busy) => unavailable(
+                "too many lists are asked for by number; the current ones are served",
+                BUSY_RETRY_SECONDS,
+                now,
+            ),
             Err(Missing::Unavailable) => {
-                unavailable("old lists cannot be read now; the current ones are served", 60, now)
+                unavailable("old lists cannot be read now; the current ones are served", FAILED_RETRY_SECONDS, now)
             }
         }
     }
