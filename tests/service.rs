@@ -6,3 +6,5 @@ mod demo;
 mod kill;
 #[path = "service/process.rs"]
 mod process;
+#[path = "service/relying_party.rs"]
+mod relying_party;

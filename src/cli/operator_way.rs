@@ -66,6 +66,9 @@ impl OperatorWay {
 
 impl Running {
     fn connect(directory: &Path, config: &Config) -> Result<Self, Failure> {
+        if config.listen.registration.port() == 0 {
+            return Err(Failure::refused("the service runs on a port that its configuration does not say"));
+        }
         let layout = Layout::new(directory, config);
         let file = |suffix: &str| layout.credentials().join(format!("{OPERATOR}.{suffix}"));
         let read = |path: &Path| {

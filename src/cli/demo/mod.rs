@@ -1,6 +1,7 @@
 //! `jitsuin demo`: a whole service with keys made for the occasion, a story played on it, and certificates in every state
 //! for people who test their own software.
 
+mod party;
 mod people;
 mod stage;
 mod story;
@@ -33,6 +34,7 @@ use crate::{
     signer::KeyKind,
 };
 
+use party::PARTY;
 use stage::Stage;
 use story::{ITAMI, PAST, SUGINAMI, Sample, Story};
 
@@ -81,8 +83,12 @@ fn play(directory: &Path, options: &Options) -> Result<(), Failure> {
     files::write_private(&directory.join("passphrase"), &passphrase).map_err(Failure::fault)?;
     let house = Arc::new(House::open(directory, &passphrase, Arc::clone(&clock) as _)?);
     let doors = Doors::open(&house, sockets)?;
-    let credentials =
-        [("operator", &made.operator), (SUGINAMI, &made.municipalities[0]), (ITAMI, &made.municipalities[1])];
+    let credentials = [
+        ("operator", &made.operator),
+        (SUGINAMI, &made.municipalities[0]),
+        (ITAMI, &made.municipalities[1]),
+        (PARTY, &made.relying_party),
+    ];
     let stage = Stage::new(house, doors, clock, addresses, directory, &credentials, options.json)?;
     stage.tell(format!(
         "実印 jitsuin: two certificate authorities ({}) and an access CA, made for this demonstration in\n{}",
@@ -186,6 +192,8 @@ fn invitation(stage: &Stage, samples: &[Sample]) -> String {
         found.map(sample_name).unwrap_or_default()
     };
     let (moved, live) = (of("moved", Kind::Sign), of("live", Kind::Auth));
+    let found = samples.iter().find(|sample| sample_name(sample) == live);
+    let serial = found.map(|sample| sample.certified.serial.to_string()).unwrap_or_default();
     format!(
         "
 Try it, in another terminal:
@@ -198,6 +206,8 @@ Try it, in another terminal:
   openssl verify -crl_check -crl_download -CAfile certificates/sign-1.pem samples/{moved}.pem
   curl -s --cacert certificates/access.pem --cert credentials/{SUGINAMI}.pem --key credentials/{SUGINAMI}.key \\
       https://{registration}/v1/holders/TEST-HANAKO
+  curl -s --cacert certificates/access.pem --cert credentials/{PARTY}.pem --key credentials/{PARTY}.key \\
+      https://{registration}/v1/status/auth/{serial}
   curl -s http://{operator}/readyz
 
 Programs find everything in {directory}/demo.json. Serving; Ctrl-C ends it.",

@@ -138,6 +138,14 @@ impl Stage {
         Ok((answer.status.as_u16(), answer.body))
     }
 
+    /// GETs from the registration listener as that client; gives status and body.
+    pub(super) fn get(&self, client: &str, path: &str) -> Result<(u16, Value), Failure> {
+        let client = self.clients.get(client).ok_or_else(|| Failure::fault(format!("no client {client}")))?;
+        let url = format!("https://{}{path}", self.addresses.registration);
+        let answer = self.doors.block_on(client.get_json(&url)).map_err(Failure::fault)?;
+        Ok((answer.status.as_u16(), answer.body))
+    }
+
     /// POSTs what must be done; anything but success ends the story.
     pub(super) fn must(&self, client: &str, path: &str, body: &Value) -> Result<Value, Failure> {
         match self.post(client, path, body)? {

@@ -57,6 +57,7 @@ impl<'a> Story<'a> {
         story.a_death()?;
         story.certificates_for_testers(short_stay)?;
         story.the_lists_are_published()?;
+        story.a_relying_party_asks()?;
         Ok(story.samples)
     }
 
@@ -303,6 +304,15 @@ impl<'a> Story<'a> {
             stage.tell("   --   openssl is not installed, so it was not asked (apt-get install openssl)");
         }
         Ok(())
+    }
+
+    fn a_relying_party_asks(&self) -> Result<(), Failure> {
+        let of = |name: &str, kind: Kind| {
+            let found = self.samples.iter().find(|sample| sample.name == name && sample.certified.kind == kind);
+            found.map(|sample| &sample.certified).ok_or_else(|| Failure::fault(format!("no {kind} of {name}")))
+        };
+        let (before, after) = (of("moved", Kind::Sign)?, of("reissued", Kind::Sign)?);
+        super::party::asks(self.stage, before, after, of("moved", Kind::Auth)?)
     }
 
     /// Somebody of Suginami with a new pair.

@@ -1,0 +1,222 @@
+//! A fault anywhere in the story, and there is no statement; what is stated was looked up.
+
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use jitsuin::{
+    audit::AuditEntry,
+    authority::StoryError,
+    kind::Kind,
+    municipality::MunicipalityCode,
+    ports::{
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord,
+        DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord, Store,
+        StoreError, UsageRecord, store::StateCount,
+    },
+    revocation::state_at::StateAt,
+    rules::{AskedTimes, Cause, Day, Query},
+    scope::CrlScope,
+    store::{Fault, MemoryStore},
+    x509::{CrlEntry, Serial, UnixTime},
+};
+
+use crate::{
+    bench::{Responders, furnish},
+    house::{House, Person, at, day, relying_party, rule},
+};
+
+/// A store that fails at one call, counted from when it is armed; and that can lie about a history.
+struct Failing {
+    inner: MemoryStore,
+    /// Calls until the one that fails; 0: none does.
+    fuse: AtomicUsize,
+    calls: AtomicUsize,
+    /// Whether a history is only there the first time it is asked for.
+    forgetful: AtomicBool,
+    asked: AtomicUsize,
+}
+
+impl Failing {
+    fn new(inner: MemoryStore) -> Arc<Self> {
+        let [fuse, calls, asked] = [(); 3].map(|()| AtomicUsize::new(0));
+        Arc::new(Self { inner, fuse, calls, forgetful: AtomicBool::new(false), asked })
+    }
+
+    fn arm(&self, call: usize) {
+        self.calls.store(0, SeqCst);
+        self.fuse.store(call, SeqCst);
+    }
+
+    fn call(&self) -> Result<(), StoreError> {
+        let call = self.calls.fetch_add(1, SeqCst) + 1;
+        if call == self.fuse.load(SeqCst) { Err(StoreError::Unavailable(format!("call {call}"))) } else { Ok(()) }
+    }
+}
+
+/// Each call goes on to the store inside, unless it is the one that fails.
+macro_rules! pass_on {
+    ($(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $outcome:ty;)*) => {
+        $(fn $name(&self $(, $argument: $type)*) -> Result<$outcome, StoreError> {
+            self.call()?;
+            self.inner.$name($($argument),*)
+        })*
+    };
+}
+
+impl Store for Failing {
+    fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
+        self.call()?;
+        let again = self.asked.fetch_add(1, SeqCst) > 0;
+        if again && self.forgetful.load(SeqCst) { Ok(None) } else { self.inner.history(kind, serial) }
+    }
+
+    pass_on! {
+        fn commit(&self, change: Change) -> ();
+        fn allocate(&self, kind: Kind, count: u64) -> Range<u64>;
+        fn follow(&self, after: u64, follower: Arc<dyn Follower>) -> ();
+        fn dossier(&self, holder: &HolderReference) -> Option<Dossier>;
+        fn holder_of_card(&self, card: &CardNumber) -> Option<HolderReference>;
+        fn certificate(&self, kind: Kind, serial: &Serial) -> Option<CertificateRecord>;
+        fn reserved(&self) -> Vec<CertificateRecord>;
+        fn answer(&self, client: &str, key: &str) -> Option<AnswerRecord>;
+        fn revoked(&self, kind: Kind, generation: u8, scope: CrlScope, bound: UnixTime) -> (Vec<CrlEntry>, u64);
+        fn newest_crls(&self) -> Vec<CrlRecord>;
+        fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>;
+        fn crl_before(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>;
+        fn listed_events(&self, after: u64, limit: usize) -> Vec<ListedEvent>;
+        fn authorities(&self) -> Vec<AuthorityRecord>;
+        fn municipalities(&self) -> Vec<MunicipalityCode>;
+        fn credentials(&self) -> Vec<CredentialRecord>;
+        fn credential(&self, fingerprint: &[u8; 32]) -> Option<CredentialRecord>;
+        fn relying_parties(&self) -> Vec<RelyingPartyRecord>;
+        fn relying_party(&self, name: &str) -> Option<RelyingPartyRecord>;
+        fn disclosures(&self, holder: &HolderReference, before: u64, limit: usize) -> Vec<DisclosureRecord>;
+        fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Vec<UsageRecord>;
+        fn counts(&self) -> Vec<StateCount>;
+        fn audit_after(&self, position: u64, limit: usize) -> Vec<AuditEntry>;
+        fn last_recorded(&self) -> Option<UnixTime>;
+        fn check_writable(&self) -> ();
+    }
+}
+
+/// A house on the store with a person whose signing certificate was revoked.
+fn scene(store: Arc<dyn Store>, responders: &Responders) -> (House, Arc<AtomicUsize>, Serial) {
+    let house = House::on(store);
+    let signatures = furnish(&house, responders);
+    let person = Person::new("TEST-1");
+    house.pair(&person);
+    house.set_clock("2025-11-01T00:00:00Z");
+    house.revoke(&person, Cause::KeyCompromise, Some(&[Kind::Sign])).unwrap();
+    house.set_clock("2025-11-02T00:00:00Z");
+    let serial = house.newest(&person, Kind::Sign).serial;
+    (house, signatures, serial)
+}
+
+fn answered(house: &House) -> u64 {
+    let usage = house.store.usage(Some("e-filing"), day("2025-11-02"), day("2025-11-02")).unwrap();
+    usage.iter().map(|line| line.answered).sum()
+}
+
+#[test]
+fn whichever_call_of_the_store_fails_nothing_is_stated() {
+    let store = Failing::new(MemoryStore::new());
+    let (house, signatures, serial) = scene(Arc::clone(&store) as _, &Responders::default());
+    let times = [
+        AskedTimes::default(),
+        AskedTimes { at: Some(at("2025-10-30T00:00:00Z")), known_at: Some(at("2025-10-31T00:00:00Z")) },
+    ];
+    for asked in times {
+        let mut failed = 0;
+        let told = loop {
+            let before = signatures.load(SeqCst);
+            store.arm(failed + 1);
+            let told = house.authority.tell_status(&relying_party(), (Kind::Sign, &serial), asked);
+            store.arm(0);
+            match told {
+                Ok(told) => break told,
+                Err(StoryError::Unavailable(_)) => failed += 1,
+                Err(other) => panic!("call {}: {other}", failed + 1),
+            }
+            assert_eq!(signatures.load(SeqCst), before, "signed though call {failed} failed");
+        };
+        // The party, the history, the record, and the history again.
+        assert_eq!(failed, 4);
+        assert_eq!(told.status.status.state, if asked.at.is_none() { StateAt::Revoked } else { StateAt::Live });
+    }
+    assert_eq!(signatures.load(SeqCst), 2);
+    assert_eq!(answered(&house), 4, "twice told, and twice recorded but failed afterwards");
+}
+
+#[test]
+fn a_record_that_is_kept_and_reported_as_failed_tells_nothing_and_stays() {
+    for fault in [Fault::Kept, Fault::Lost] {
+        let armed = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&armed);
+        let store = MemoryStore::with_faults(move |_| if seen.load(SeqCst) { fault } else { Fault::None });
+        let (house, signatures, serial) = scene(Arc::new(store), &Responders::default());
+        armed.store(true, SeqCst);
+        let told = house.authority.tell_status(&relying_party(), (Kind::Sign, &serial), AskedTimes::default());
+        assert!(matches!(told, Err(StoryError::Unavailable(_))), "{told:?}");
+        let pair = house.authority.tell_pair(&relying_party(), (Kind::Sign, &serial));
+        assert!(matches!(pair, Err(StoryError::Unavailable(_))), "{pair:?}");
+        assert_eq!(signatures.load(SeqCst), 0);
+        assert_eq!(answered(&house), if fault == Fault::Kept { 2 } else { 0 });
+    }
+}
+
+#[test]
+fn a_certificate_that_is_gone_when_it_is_looked_at_again_is_not_stated() {
+    let store = Failing::new(MemoryStore::new());
+    let (house, signatures, serial) = scene(Arc::clone(&store) as _, &Responders::default());
+    store.forgetful.store(true, SeqCst);
+    store.asked.store(0, SeqCst);
+    let told = house.authority.tell_status(&relying_party(), (Kind::Sign, &serial), AskedTimes::default());
+    assert!(matches!(told, Err(StoryError::Corrupt(_))), "{told:?}");
+    assert_eq!(signatures.load(SeqCst), 0);
+}
+
+#[test]
+fn a_responder_that_does_not_sign_or_has_ended_states_nothing() {
+    let broken = Responders { broken: true, ..Responders::default() };
+    let (house, _, serial) = scene(Arc::new(MemoryStore::new()), &broken);
+    let told = house.authority.tell_status(&relying_party(), (Kind::Sign, &serial), AskedTimes::default());
+    assert!(matches!(told, Err(StoryError::Fault(_))), "{told:?}");
+
+    let ended = Responders { until: at("2025-11-02T00:00:00Z"), ..Responders::default() };
+    let (house, signatures, serial) = scene(Arc::new(MemoryStore::new()), &ended);
+    let told = house.authority.tell_status(&relying_party(), (Kind::Sign, &serial), AskedTimes::default());
+    assert!(matches!(told, Err(StoryError::Unavailable(_))), "{told:?}");
+    assert_eq!(signatures.load(SeqCst), 0);
+}
+
+#[test]
+fn what_was_only_reserved_or_was_discarded_was_never_issued() {
+    let house = House::on(Arc::new(MemoryStore::new()));
+    let signatures = furnish(&house, &Responders::default());
+    let person = Person::new("TEST-1");
+    // The key of the CA fails: the reservation is discarded.
+    house.fuse.store(1, SeqCst);
+    let failed = house.issue(
+        &crate::house::municipality(crate::house::SUGINAMI),
+        jitsuin::rules::Asked::New,
+        &person.enrolment(&Kind::BOTH),
+    );
+    assert!(matches!(failed, Err(StoryError::Fault(_))));
+    let dossier = house.dossier(&person);
+    assert_eq!(dossier.certificates.len(), 2);
+    for certificate in &dossier.certificates {
+        let subject = (certificate.kind, &certificate.serial);
+        assert_eq!(rule(house.authority.tell_status(&relying_party(), subject, AskedTimes::default())), "T-09");
+        assert_eq!(rule(house.authority.tell_pair(&relying_party(), subject)), "T-09");
+    }
+    assert_eq!(signatures.load(SeqCst), 0);
+    let usage = house.store.usage(None, day("2025-10-27"), day("2025-10-27")).unwrap();
+    let count = |query| usage.iter().filter(|line| line.query == query).map(|line| line.answered).sum::<u64>();
+    assert_eq!((count(Query::Status), count(Query::Pair)), (2, 2));
+    assert!(house.store.disclosures(&person.holder(), u64::MAX, 9).unwrap().is_empty(), "nobody's certificate");
+}
