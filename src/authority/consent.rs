@@ -9,49 +9,28 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::digest::{SHA256, digest};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, de};
 
-use super::{Actor, Authority, Once, StoryError, once::Telling};
+use super::{Actor, Authority, StoryError, once::Telling};
 use crate::{
     kind::Kind,
-    ports::{
-        Change, ConsentEnd, ConsentEndCause, ConsentRecord, Dossier, HolderReference, Role, SignedDeclaration, Step,
-    },
+    ports::{ConsentRecord, Dossier, Role, SignedDeclaration},
     rules::{
-        Act, CertificateState, ConsentScope, Declaration, DraftNumber, Particulars, Party, Refusal,
-        consent::{decide_latest, decide_scopes, not_canonical},
+        Act, CertificateState, Declaration, Particulars, Party, Refusal,
+        consent::{decide_scopes, not_canonical},
     },
-    x509::{CertificateView, Serial, SignedMessage, UnixTime},
+    x509::{CertificateView, SignedMessage, UnixTime},
 };
 
+mod draft;
+mod give;
 mod show;
+mod withdraw;
 
+pub use draft::{DraftRequest, Drafted};
+pub use give::{Given, SignedConsent};
 pub use show::ConsentStatus;
-
-/// What a relying party asks to have drafted: a consent to itself, or a withdrawal from whom it names.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DraftRequest {
-    /// The serial number of the signing certificate that is to sign.
-    pub serial: Serial,
-    /// What the holder is to allow.
-    #[serde(default)]
-    pub scopes: Option<Vec<ConsentScope>>,
-    /// The relying party from which the holder withdraws.
-    #[serde(default)]
-    pub withdraw_from: Option<String>,
-}
-
-/// A text to be signed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drafted {
-    /// The text, lines ended by CRLF.
-    pub text: String,
-    /// Its octets in base64: what is signed.
-    pub base64: String,
-    /// The last instant at which it is taken.
-    pub sign_until: UnixTime,
-}
+pub use withdraw::{WithdrawalRequest, Withdrawn};
 
 /// A signed message, DER; base64 in JSON.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,55 +47,6 @@ impl<'de> Deserialize<'de> for MessageDer {
         let text = String::deserialize(input)?;
         STANDARD.decode(text).map(Self).map_err(|_| de::Error::custom("a signed message is DER in base64"))
     }
-}
-
-/// A consent that the holder signed.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SignedConsent {
-    /// CMS SignedData with the text within.
-    pub cms: MessageDer,
-}
-
-/// What was recorded; nothing of it says who the holder is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Given {
-    /// The number of the text.
-    pub number: String,
-    /// The relying party.
-    pub party: String,
-    /// What it may be told.
-    pub scopes: Vec<ConsentScope>,
-    /// Since when.
-    pub given: UnixTime,
-    /// Until when, unless the holder withdraws it.
-    pub ends: UnixTime,
-}
-
-/// A withdrawal: signed by the holder, or told at the counter of the holder's municipality.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WithdrawalRequest {
-    /// CMS SignedData with the text within.
-    #[serde(default)]
-    pub cms: Option<MessageDer>,
-    /// At the counter: the holder.
-    #[serde(default)]
-    pub holder: Option<HolderReference>,
-    /// At the counter: the relying party.
-    #[serde(default)]
-    pub party: Option<String>,
-}
-
-/// What was withdrawn.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withdrawn {
-    /// The number of the consent.
-    pub number: String,
-    /// The relying party that is told nothing any more.
-    pub party: String,
-    /// Since when.
-    pub withdrawn: UnixTime,
 }
 
 /// A declaration with the message that carries it, its signature not yet verified.
@@ -150,177 +80,6 @@ impl<'a> Claimed<'a> {
 }
 
 impl Authority {
-    /// Drafts a text for a holder to sign. Nothing is looked up about the certificate.
-    ///
-    /// # Errors
-    /// [`StoryError::Refused`] with the rule; otherwise as the error says.
-    pub fn draft(&self, actor: &Actor, once: &Once, request: &DraftRequest) -> Result<Drafted, StoryError> {
-        self.tell(actor, once, "declaration/new", |telling| {
-            let (act, party) = match (&request.scopes, &request.withdraw_from) {
-                (Some(scopes), None) => (Act::Consent(in_order(scopes)?), relying_party(actor)?),
-                (None, Some(party)) => (Act::Withdrawal, party.as_str()),
-                _ => {
-                    let detail =
-                        "say either what the holder is to allow (scopes) or from whom to withdraw (withdraw_from)";
-                    return Err(Refusal::new("T-01", detail).into());
-                }
-            };
-            let title = self.addressee(party, &act, telling.now)?;
-            let mut number = [0; 16];
-            let entropy = &self.parts().entropy;
-            entropy.fill(&mut number).map_err(|error| StoryError::Unavailable(error.to_string()))?;
-            let particulars = Particulars {
-                service: self.parts().profile.organization.clone(),
-                party: party.to_owned(),
-                title,
-                serial: request.serial,
-                drafted: telling.now,
-                number: DraftNumber(number),
-            };
-            let declaration = Declaration::new(act, particulars)?;
-            let text = declaration.text();
-            let drafted = Drafted { base64: STANDARD.encode(&text), text, sign_until: declaration.sign_until() };
-            let subject = format!("declaration/{}", DraftNumber(number));
-            let audit = telling.audit("declaration.drafted", subject, said(&declaration));
-            self.store().commit(Change { steps: vec![telling.answer(&drafted)?], audit })?;
-            Ok(drafted)
-        })
-    }
-
-    /// Records a consent: the relying party that it names hands it in, or the holder's municipality.
-    ///
-    /// # Errors
-    /// [`StoryError::Refused`] with the rule; otherwise as the error says. In every case nothing is half done.
-    pub fn consent(&self, actor: &Actor, once: &Once, request: &SignedConsent) -> Result<Given, StoryError> {
-        let read = Claimed::read(&request.cms.0);
-        let subject = Claimed::subject(&read);
-        self.tell(actor, once, &subject, |telling| {
-            let claimed = read.clone()?;
-            let Act::Consent(scopes) = claimed.declaration.act().clone() else {
-                return Err(Refusal::new("L-12", "this is a withdrawal; it goes to /v1/withdrawals").into());
-            };
-            if actor.role() != Some(Role::Municipality)
-                && relying_party(actor)? != claimed.declaration.particulars().party
-            {
-                let detail = "the text names another relying party; only that one hands it in, or the municipality";
-                return Err(Refusal::new("L-12", detail).into());
-            }
-            let Proven { declaration, record, dossier } = self.proven(telling, claimed)?;
-            if actor.role() == Some(Role::Municipality) {
-                actor.municipality_of(&dossier.holder)?;
-            }
-            let Particulars { party, serial, number, .. } = declaration.particulars().clone();
-            let known = self.store().consents(&dossier.holder.reference)?;
-            decide_latest(&declaration, latest(&known, &party))?;
-            let given = Given {
-                number: number.to_string(),
-                party: party.clone(),
-                scopes: scopes.clone(),
-                given: telling.now,
-                ends: declaration.until(),
-            };
-            let replaced = ConsentEnd { at: telling.now, cause: ConsentEndCause::Replaced, declaration: None };
-            let mut steps: Vec<Step> = standing(&known, &party)
-                .map(|one| Step::EndConsent { number: one.number, end: replaced })
-                .into_iter()
-                .collect();
-            steps.push(Step::Consent(Box::new(ConsentRecord {
-                number,
-                holder: dossier.holder.reference.clone(),
-                party,
-                scopes,
-                serial,
-                given: telling.now,
-                ends: declaration.until(),
-                declaration: record,
-                ended: None,
-            })));
-            // The certificate that signed is still live when this commits.
-            steps.push(Step::Holder(dossier.holder));
-            steps.push(telling.answer(&given)?);
-            let audit = telling.audit("consent.given", &subject, said(&declaration));
-            self.store().commit(Change { steps, audit })?;
-            Ok(given)
-        })
-    }
-
-    /// Ends a consent at once: by what the holder signed, handed in by any client, or at the counter of the holder's
-    /// municipality.
-    ///
-    /// # Errors
-    /// [`StoryError::Refused`] with the rule; otherwise as the error says. In every case nothing is half done.
-    pub fn withdraw(&self, actor: &Actor, once: &Once, request: &WithdrawalRequest) -> Result<Withdrawn, StoryError> {
-        match (&request.cms, &request.holder, &request.party) {
-            (Some(cms), None, None) => self.withdraw_signed(actor, once, cms),
-            (None, Some(holder), Some(party)) => self.withdraw_at_counter(actor, once, holder, party),
-            _ => {
-                let detail = "send either the signed withdrawal (cms) or, at the counter, holder and party";
-                Err(Refusal::new("T-01", detail).into())
-            }
-        }
-    }
-
-    fn withdraw_signed(&self, actor: &Actor, once: &Once, cms: &MessageDer) -> Result<Withdrawn, StoryError> {
-        let read = Claimed::read(&cms.0);
-        let subject = Claimed::subject(&read);
-        self.tell(actor, once, &subject, |telling| {
-            let claimed = read.clone()?;
-            if *claimed.declaration.act() != Act::Withdrawal {
-                return Err(Refusal::new("L-12", "this is a consent; it goes to /v1/consents").into());
-            }
-            let Proven { declaration, record, dossier } = self.proven(telling, claimed)?;
-            let party = &declaration.particulars().party;
-            let known = self.store().consents(&dossier.holder.reference)?;
-            let used = |one: &ConsentRecord| {
-                one.ended
-                    .as_ref()
-                    .and_then(|end| end.declaration.as_ref())
-                    .is_some_and(|old| old.digest == record.digest)
-            };
-            if known.iter().any(used) {
-                return Err(Refusal::new("L-13", "the signed text was used before; draft it anew").into());
-            }
-            decide_latest(&declaration, latest(&known, party))?;
-            self.end(telling, (dossier, &known), party, Some(record))
-        })
-    }
-
-    fn withdraw_at_counter(
-        &self,
-        actor: &Actor,
-        once: &Once,
-        holder: &HolderReference,
-        party: &str,
-    ) -> Result<Withdrawn, StoryError> {
-        self.tell(actor, once, "declaration/counter", |telling| {
-            let dossier = self.store().dossier(holder)?;
-            let dossier = dossier.ok_or_else(|| Refusal::new("T-09", "there is no such holder"))?;
-            actor.municipality_of(&dossier.holder)?;
-            let known = self.store().consents(holder)?;
-            self.end(telling, (dossier, &known), party, None)
-        })
-    }
-
-    fn end(
-        &self,
-        telling: &Telling<'_>,
-        (dossier, known): (Dossier, &[ConsentRecord]),
-        party: &str,
-        declaration: Option<SignedDeclaration>,
-    ) -> Result<Withdrawn, StoryError> {
-        let found = standing(known, party).filter(|one| one.stands(telling.now));
-        let found = found.ok_or_else(|| Refusal::new("T-09", "there is no consent to this relying party in force"))?;
-        let number = found.number;
-        let withdrawn = Withdrawn { number: number.to_string(), party: party.to_owned(), withdrawn: telling.now };
-        let signed = declaration.is_some();
-        let end = ConsentEnd { at: telling.now, cause: ConsentEndCause::Withdrawn, declaration };
-        let steps = vec![Step::EndConsent { number, end }, Step::Holder(dossier.holder), telling.answer(&withdrawn)?];
-        let detail = serde_json::json!({ "party": party, "signed": signed }).to_string();
-        let audit = telling.audit("consent.withdrawn", format!("declaration/{number}"), detail);
-        self.store().commit(Change { steps, audit })?;
-        Ok(withdrawn)
-    }
-
     /// Checks a declaration as far as it can be checked without its holder, then the signature, then that the certificate
     /// is live now.
     fn proven(&self, telling: &Telling<'_>, claimed: Claimed<'_>) -> Result<Proven, StoryError> {
@@ -373,15 +132,6 @@ impl Authority {
 fn relying_party(actor: &Actor) -> Result<&str, Refusal> {
     let own = Some(actor.name()).filter(|_| actor.role() == Some(Role::RelyingParty));
     own.ok_or_else(|| Refusal::new("T-08", "a relying party asks for consent to itself; nobody else does"))
-}
-
-/// The scopes in the order of the text.
-fn in_order(asked: &[ConsentScope]) -> Result<Vec<ConsentScope>, Refusal> {
-    let scopes: Vec<_> = ConsentScope::ALL.into_iter().filter(|scope| asked.contains(scope)).collect();
-    if scopes.is_empty() || scopes.len() != asked.len() {
-        return Err(Refusal::new("T-01", "name `successor`, `facts` or both, none of them twice"));
-    }
-    Ok(scopes)
 }
 
 fn standing<'a>(known: &'a [ConsentRecord], party: &str) -> Option<&'a ConsentRecord> {

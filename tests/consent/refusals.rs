@@ -20,6 +20,9 @@ async fn drafted(party: &Desk<'_>, serial: &str) -> String {
     done(party.post("/v1/consents/draft", &ask).await)["text"].as_str().unwrap().to_owned()
 }
 
+/// The request that ends a numbered person's certificate.
+type End = fn(u32) -> Value;
+
 fn kept(open: &Open, citizen: &Citizen) -> usize {
     open.house.store.consents(&HolderReference::parse(citizen.reference()).unwrap()).unwrap().len()
 }
@@ -215,7 +218,7 @@ async fn only_a_live_signing_certificate_declares_anything() {
         assert_eq!(refusal(&party.post("/v1/withdrawals", &citizen.sign(&text)).await), (422, "L-14"));
         assert_eq!(kept(&open, citizen), 0);
     };
-    let ends: [(&str, fn(u32) -> Value); 4] = [
+    let ends: [(&str, End); 4] = [
         ("/v1/holds", |number| json!({"card": format!("CARD-{number:06}")})),
         (
             "/v1/revocations",
