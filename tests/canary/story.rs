@@ -247,6 +247,7 @@ fn it_is_issued_by_the_first_municipality_by_code_and_without_one_not_at_all() {
     let empty = Authority::new(Parts {
         store: Arc::new(MemoryStore::new()),
         clock: Arc::clone(&parts.clock),
+        entropy: Arc::clone(&parts.entropy),
         issuers: Arc::clone(&parts.issuers),
         serials: parts.serials.clone(),
         profile: Arc::clone(&parts.profile),

@@ -14,9 +14,9 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord,
-        DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord, Revocation,
-        Step, Store, StoreError, Suspension, UsageRecord, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
+        Revocation, Step, Store, StoreError, Suspension, UsageRecord, store::StateCount,
     },
     revocation::state_at::StateAt,
     rules::{AskedTimes, Cause, CertificateState, Day, Query},
@@ -96,11 +96,13 @@ impl Store for Failing {
         fn newest_crls(&self) -> Vec<CrlRecord>;
         fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>;
         fn crl_before(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>;
+        fn certificates(&self, kind: Kind, from: u64, limit: usize) -> (Vec<CertificateRecord>, u64);
         fn listed_events(&self, after: u64, limit: usize) -> Vec<ListedEvent>;
         fn authorities(&self) -> Vec<AuthorityRecord>;
         fn municipalities(&self) -> Vec<MunicipalityCode>;
         fn credentials(&self) -> Vec<CredentialRecord>;
         fn credential(&self, fingerprint: &[u8; 32]) -> Option<CredentialRecord>;
+        fn consents(&self, holder: &HolderReference) -> Vec<ConsentRecord>;
         fn relying_parties(&self) -> Vec<RelyingPartyRecord>;
         fn relying_party(&self, name: &str) -> Option<RelyingPartyRecord>;
         fn disclosures(&self, holder: &HolderReference, before: u64, limit: usize) -> Vec<DisclosureRecord>;

@@ -10,9 +10,11 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
-        Follower, HolderReference, ListedEvent, Store, StoreError, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
+        Store, StoreError, UsageRecord, store::StateCount,
     },
+    rules::Day,
     scope::CrlScope,
     store::MemoryStore,
     x509::{CrlEntry, Serial, UnixTime},
@@ -133,7 +135,7 @@ impl Faulty {
 }
 
 /// Every method of the store, in the order of the trait. The compiler asks for each of them below.
-pub(crate) const METHODS: [&str; 22] = [
+pub(crate) const METHODS: [&str; 28] = [
     "commit",
     "allocate",
     "follow",
@@ -152,6 +154,12 @@ pub(crate) const METHODS: [&str; 22] = [
     "municipalities",
     "credentials",
     "credential",
+    "consents",
+    "history",
+    "relying_parties",
+    "relying_party",
+    "disclosures",
+    "usage",
     "counts",
     "audit_after",
     "last_recorded",
@@ -241,6 +249,35 @@ impl Store for Faulty {
 
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         self.meet("credential", |store| store.credential(fingerprint))
+    }
+
+    fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
+        self.meet("consents", |store| store.consents(holder))
+    }
+
+    fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
+        self.meet("history", |store| store.history(kind, serial))
+    }
+
+    fn relying_parties(&self) -> Result<Vec<RelyingPartyRecord>, StoreError> {
+        self.meet("relying_parties", |store| store.relying_parties())
+    }
+
+    fn relying_party(&self, name: &str) -> Result<Option<RelyingPartyRecord>, StoreError> {
+        self.meet("relying_party", |store| store.relying_party(name))
+    }
+
+    fn disclosures(
+        &self,
+        holder: &HolderReference,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<DisclosureRecord>, StoreError> {
+        self.meet("disclosures", |store| store.disclosures(holder, before, limit))
+    }
+
+    fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
+        self.meet("usage", |store| store.usage(party, first, last))
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {

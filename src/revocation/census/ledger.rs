@@ -203,7 +203,14 @@ mod tests {
             cause: Cause::CardLost,
         });
         ListedEvent {
-            event: StatusEvent { position, kind: Kind::Auth, index: index.into(), state, revocation },
+            event: StatusEvent {
+                position,
+                kind: Kind::Auth,
+                index: index.into(),
+                state,
+                revocation,
+                recorded: at(position as i64),
+            },
             generation: 1,
             serial: Serial::from_octets(&[index + 1]).unwrap(),
             municipality: "13115".parse().unwrap(),
