@@ -14,9 +14,9 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, CredentialRecord, CrlRecord,
-        DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord, Store,
-        StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
+        Store, StoreError, UsageRecord, store::StateCount,
     },
     revocation::state_at::StateAt,
     rules::{AskedTimes, Cause, Day, Query},
@@ -97,6 +97,7 @@ impl Store for Failing {
         fn relying_party(&self, name: &str) -> Option<RelyingPartyRecord>;
         fn disclosures(&self, holder: &HolderReference, before: u64, limit: usize) -> Vec<DisclosureRecord>;
         fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Vec<UsageRecord>;
+        fn consents(&self, holder: &HolderReference) -> Vec<ConsentRecord>;
         fn counts(&self) -> Vec<StateCount>;
         fn audit_after(&self, position: u64, limit: usize) -> Vec<AuditEntry>;
         fn last_recorded(&self) -> Option<UnixTime>;
