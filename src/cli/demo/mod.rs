@@ -1,6 +1,7 @@
 //! `jitsuin demo`: a whole service with keys made for the occasion, a story played on it, and certificates in every state
 //! for people who test their own software.
 
+mod consent;
 mod party;
 mod people;
 mod stage;

@@ -280,6 +280,27 @@ impl Stage {
         let _ = (fs::remove_file(list), fs::remove_file(certificate));
         Ok(run.status.success())
     }
+
+    /// Has OpenSSL sign a text as a holder would with the card at home: a CMS message, DER.
+    pub(super) fn openssl_signs(&self, one: &Certified, text: &str) -> Result<Vec<u8>, Failure> {
+        let scratch = self.directory.join(".signing");
+        files::make_directory(&scratch).map_err(Failure::fault)?;
+        let [signer, key, content] = ["certificate.pem", "key.pem", "text"].map(|name| scratch.join(name));
+        fs::write(&signer, files::certificate_pem(&one.certificate)).map_err(Failure::fault)?;
+        keyfile::write_unencrypted_throw_away(&key, &one.key).map_err(Failure::fault)?;
+        fs::write(&content, text).map_err(Failure::fault)?;
+        let run = Command::new("openssl")
+            .args(["cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-signer"])
+            .arg(&signer)
+            .arg("-inkey")
+            .arg(&key)
+            .arg("-in")
+            .arg(&content)
+            .output()
+            .map_err(Failure::fault)?;
+        fs::remove_dir_all(&scratch).map_err(Failure::fault)?;
+        if run.status.success() { Ok(run.stdout) } else { Err(Failure::fault("openssl did not sign")) }
+    }
 }
 
 impl Certified {

@@ -312,7 +312,8 @@ impl<'a> Story<'a> {
             found.map(|sample| &sample.certified).ok_or_else(|| Failure::fault(format!("no {kind} of {name}")))
         };
         let (before, after) = (of("moved", Kind::Sign)?, of("reissued", Kind::Sign)?);
-        super::party::asks(self.stage, before, after, of("moved", Kind::Auth)?)
+        super::party::asks(self.stage, before, after, of("moved", Kind::Auth)?)?;
+        super::consent::is_given(self.stage, before, after)
     }
 
     /// Somebody of Suginami with a new pair.
