@@ -20,6 +20,9 @@ fn ocsp_tells_of_it_at_once_and_through_a_cache_when_the_cache_has_forgotten() {
     assert_eq!(aviary.freshness.pause(), Duration::from_secs(5));
     aviary.pass(59);
     assert_eq!(aviary.freshness.pause(), Duration::from_secs(1), "no longer than the cache keeps it");
+    aviary.pass(2);
+    assert_eq!(aviary.freshness.pause(), Duration::ZERO, "at once, if a turn took longer than that");
+    aviary.pass(-2);
     aviary.turn();
     assert_eq!((aviary.took(Channel::OcspCached), aviary.unseen(Channel::OcspCached)), ([None; 2], [59.0; 2]));
     aviary.pass(1);

@@ -82,6 +82,8 @@ struct Watched {
     since: Micros,
     /// Until when a cache may give out what it was told before.
     cached_until: Micros,
+    /// Whether it was asked about since then.
+    forgotten: bool,
     /// The channels, and whether the time of its sight will be known: not, where the first look after a start finds it.
     unseen: Vec<(Channel, bool)>,
 }
@@ -191,7 +193,7 @@ impl Board {
             self.watched.remove(second);
         }
         let unseen = Channel::ALL.map(|channel| (channel, measured)).into();
-        self.watched.push(Watched { canary, since, cached_until, unseen });
+        self.watched.push(Watched { canary, since, cached_until, forgotten: false, unseen });
     }
 
     /// No canary could be issued or revoked; it is tried again at `next`.
@@ -223,10 +225,14 @@ impl Board {
         wanted
     }
 
-    /// When the next cache forgets what it was told before a revocation.
-    pub(super) fn next_forgetting(&self, now: Micros) -> Option<Micros> {
-        let cached = |one: &&Watched| one.unseen.iter().any(|(channel, _)| *channel == Channel::OcspCached);
-        self.watched.iter().filter(cached).map(|one| one.cached_until).filter(|at| now < *at).min()
+    /// OCSP is asked from now on: what a cache has forgotten by now, it hears anew.
+    pub(super) fn asks(&mut self, now: Micros) {
+        self.watched.iter_mut().filter(|one| one.cached_until <= now).for_each(|one| one.forgotten = true);
+    }
+
+    /// When the next cache forgets what it was told before a revocation, or has, and was not told anew.
+    pub(super) fn next_forgetting(&self) -> Option<Micros> {
+        self.watched.iter().filter(|one| !one.forgotten).map(|one| one.cached_until).min()
     }
 
     /// Whether a channel has yet to tell of a canary.

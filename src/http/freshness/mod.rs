@@ -132,9 +132,9 @@ impl Freshness {
     /// what is seen through a cache would be late by up to a poll, which is all that its bound leaves.
     #[must_use]
     pub fn pause(&self) -> Duration {
-        let now = self.now();
-        let forgets = self.board().next_forgetting(now).and_then(|at| u64::try_from(at - now).ok());
-        forgets.map_or(FRESHNESS_POLL, |micros| Duration::from_micros(micros).min(FRESHNESS_POLL))
+        let (now, forgets) = (self.now(), self.board().next_forgetting());
+        let rest = forgets.map(|at| Duration::from_micros(u64::try_from(at - now).unwrap_or(0)));
+        rest.map_or(FRESHNESS_POLL, |rest| rest.min(FRESHNESS_POLL))
     }
 
     /// What was due before the first turn is due now; a service that opens its doors long after it was made is not late.
@@ -249,6 +249,8 @@ impl Freshness {
 
     /// Asks OCSP, by POST and by GET.
     async fn look_at_ocsp(&self) {
+        let now = self.now();
+        self.board().asks(now);
         for kind in Kind::BOTH {
             let at = self.authority.parts().clock.now();
             let wanted = self.board().wanted(kind, Channel::OcspPost, self.now());
