@@ -102,9 +102,8 @@ struct Row {
 }
 
 /// Tells the tale for each call that fails this way, and gives the table.
-fn table(fails: Fails) -> String {
-    let world = World::new();
-    let calm = tell(&world, When::Never);
+fn table(world: &World, fails: Fails) -> String {
+    let calm = tell(world, When::Never);
     assert!(calm.again.is_none() && calm.lists > 100 && calm.answers.0 > 100, "{calm:?}");
     let calls = chosen(fails, calm.trace);
     let rows: Mutex<BTreeMap<(usize, &str, &str), Row>> = Mutex::default();
@@ -114,13 +113,13 @@ fn table(fails: Fails) -> String {
             scope.spawn(|| {
                 loop {
                     let Some((number, call)) = next.lock().unwrap().next() else { return };
-                    let told = tell(&world, When::At(*number, fails));
+                    let told = tell(world, When::At(*number, fails));
                     assert_eq!(told.failed.as_ref(), Some(call), "the tale took another turn before call {number}");
                     let place = STEPS.iter().position(|step| step.name == call.step).unwrap();
                     let mut rows = rows.lock().unwrap();
                     let row = rows.entry((place, call.step, call.method)).or_default();
                     if row.calls == 0 {
-                        truth::openssl_agrees(&world, &told);
+                        truth::openssl_agrees(world, &told);
                     }
                     row.take(&told);
                 }
@@ -172,28 +171,10 @@ fn written(fails: Fails, rows: &BTreeMap<(usize, &str, &str), Row>) -> String {
     text
 }
 
-/// The rows of a call that fails without having happened: the step fails, unless it has another way.
 #[test]
-fn a_store_that_is_not_available_signs_nothing_wrong() {
-    println!("{}", table(Fails::Unavailable));
-}
-
-#[test]
-fn a_store_that_contradicts_itself_signs_nothing_wrong() {
-    println!("{}", table(Fails::Corrupt));
-}
-
-#[test]
-fn a_store_that_something_else_changed_signs_nothing_wrong() {
-    println!("{}", table(Fails::Conflict));
-}
-
-#[test]
-fn a_store_that_did_it_and_says_that_it_failed_signs_nothing_wrong() {
-    println!("{}", table(Fails::Kept));
-}
-
-#[test]
-fn a_store_that_is_gone_for_the_rest_of_a_step_signs_nothing_wrong() {
-    println!("{}", table(Fails::Outage));
+fn whichever_call_of_the_store_fails_and_however_nothing_wrong_is_signed() {
+    let world = World::new();
+    for fails in [Fails::Unavailable, Fails::Kept, Fails::Corrupt, Fails::Conflict, Fails::Outage] {
+        println!("{}", table(&world, fails));
+    }
 }

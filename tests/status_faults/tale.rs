@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jitsuin::{
-    authority::{Actor, StoryError, end::Effects},
+    authority::{StoryError, end::Effects},
     cli::house::House,
     http::{
         metrics::Metrics,
@@ -74,7 +74,6 @@ pub(crate) const STEPS: &[Step] = &[
     step("lists due", 90_000, |node| told(node.house().authority.publish_due())),
     // Until they are renewed, nothing is signed for them.
     step("renew responders", 31 * 86_400, |node| node.house().renew_delegates().map_err(|failure| failure.to_string())),
-    step("publish all", 5, |node| told(node.house().authority.publish(&Actor::service()))),
     step("start again", 5, start),
     step("publish again", 90_000, |node| told(node.house().authority.publish_due())),
     // A delta that failed beside its complete list is made up for when the next one is due.

@@ -169,7 +169,7 @@ pub(crate) fn is_complete(node: &Node<'_>) {
     assert_eq!(house.authority.publication_failures(), []);
     let lists = house.authority.parts().lists.all();
     let served: Vec<_> = lists.iter().map(|(key, _)| *key).collect();
-    assert_eq!(served.len(), 14, "{served:?}");
+    assert_eq!(served.len(), 10, "{served:?}");
     let mut listed = Vec::new();
     for kind in Kind::BOTH {
         let full = house.authority.parts().lists.find(&(kind, 1, CrlScope::Full)).unwrap();

@@ -91,7 +91,7 @@ impl World {
         (config.keys.sign_ca, config.keys.auth_ca) = (KeyKind::P256, KeyKind::P256);
         let plan = init::Plan {
             config,
-            municipalities: vec![PLACE.parse().unwrap(), "28207".parse().unwrap()],
+            municipalities: vec![PLACE.parse().unwrap()],
             passphrase: &passphrase,
             protection: Protection::ThrowAway,
             clock: Arc::default(),
