@@ -107,7 +107,6 @@ impl Store for Failing {
         fn relying_party(&self, name: &str) -> Option<RelyingPartyRecord>;
         fn disclosures(&self, holder: &HolderReference, before: u64, limit: usize) -> Vec<DisclosureRecord>;
         fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Vec<UsageRecord>;
-        fn consents(&self, holder: &HolderReference) -> Vec<ConsentRecord>;
         fn counts(&self) -> Vec<StateCount>;
         fn audit_after(&self, position: u64, limit: usize) -> Vec<AuditEntry>;
         fn last_recorded(&self) -> Option<UnixTime>;
