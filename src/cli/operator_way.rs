@@ -84,7 +84,7 @@ impl Running {
         Ok(Self {
             store: SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?,
             client: Client::new(&ca, &certificate, key.as_bytes()).map_err(Failure::refused)?,
-            base: format!("https://{}", reachable(config.listen.registration)),
+            base: base(config),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?,
         })
     }
@@ -125,7 +125,19 @@ fn key(path: &Path, passphrase: &Path) -> Result<Zeroizing<String>, Failure> {
     encode_string("PRIVATE KEY", LineEnding::LF, key.pkcs8()).map(Zeroizing::new).map_err(Failure::fault)
 }
 
-/// Where a listener is reached from the same machine.
+/// Where the registration listener is reached from the same machine, by a name that its certificate bears.
+fn base(config: &Config) -> String {
+    let names: Vec<&str> = config.listen.registration_names.iter().map(|name| name.as_str()).collect();
+    let here = reachable(config.listen.registration);
+    let (address, port) = (here.ip().to_string(), here.port());
+    let known = |name: &&str| *name == address || here.ip().is_loopback() && *name == "localhost";
+    match names.iter().find(|name| known(name)).or(names.first()) {
+        Some(name) if *name != address => format!("https://{name}:{port}"),
+        _ => format!("https://{here}"),
+    }
+}
+
+/// The address of a listener from the same machine.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let mut address = listen;
     if address.ip().is_unspecified() {

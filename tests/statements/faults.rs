@@ -3,7 +3,7 @@
 use std::{
     ops::Range,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
 };
@@ -16,19 +16,21 @@ use jitsuin::{
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
         CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
+        Revocation, Step, Store, StoreError, Suspension, UsageRecord, store::StateCount,
     },
     revocation::state_at::StateAt,
-    rules::{AskedTimes, Cause, Day, Query},
+    rules::{AskedTimes, Cause, CertificateState, Day, Query},
     scope::CrlScope,
     store::{Fault, MemoryStore},
-    x509::{CrlEntry, Serial, UnixTime},
+    x509::{CrlEntry, RevocationReason, Serial, UnixTime},
 };
 
 use crate::{
-    bench::{Responders, furnish},
+    bench::{Responders, commit, furnish},
     house::{House, Person, at, day, relying_party, rule},
 };
+
+type Between = Box<dyn FnOnce(&MemoryStore) + Send>;
 
 /// A store that fails at one call, counted from when it is armed; and that can lie about a history.
 struct Failing {
@@ -39,12 +41,14 @@ struct Failing {
     /// Whether a history is only there the first time it is asked for.
     forgetful: AtomicBool,
     asked: AtomicUsize,
+    /// What happens in between, once, when a history has been read.
+    between: Mutex<Option<Between>>,
 }
 
 impl Failing {
     fn new(inner: MemoryStore) -> Arc<Self> {
         let [fuse, calls, asked] = [(); 3].map(|()| AtomicUsize::new(0));
-        Arc::new(Self { inner, fuse, calls, forgetful: AtomicBool::new(false), asked })
+        Arc::new(Self { inner, fuse, calls, forgetful: AtomicBool::new(false), asked, between: Mutex::default() })
     }
 
     fn arm(&self, call: usize) {
@@ -72,7 +76,11 @@ impl Store for Failing {
     fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
         self.call()?;
         let again = self.asked.fetch_add(1, SeqCst) > 0;
-        if again && self.forgetful.load(SeqCst) { Ok(None) } else { self.inner.history(kind, serial) }
+        let history = self.inner.history(kind, serial);
+        if let Some(happens) = self.between.lock().unwrap().take() {
+            happens(&self.inner);
+        }
+        if again && self.forgetful.load(SeqCst) { Ok(None) } else { history }
     }
 
     pass_on! {
@@ -179,6 +187,41 @@ fn a_certificate_that_is_gone_when_it_is_looked_at_again_is_not_stated() {
     let told = house.authority.tell_status(&relying_party(), (Kind::Sign, &serial), AskedTimes::default());
     assert!(matches!(told, Err(StoryError::Corrupt(_))), "{told:?}");
     assert_eq!(signatures.load(SeqCst), 0);
+}
+
+#[test]
+fn who_is_suspended_while_being_answered_is_refused() {
+    let store = Failing::new(MemoryStore::new());
+    let (house, signatures, serial) = scene(Arc::clone(&store) as _, &Responders::default());
+    let now = house.now();
+    *store.between.lock().unwrap() = Some(Box::new(move |inner| {
+        let party = inner.relying_party("e-filing").unwrap().unwrap();
+        let suspended = Some(Suspension { since: now, reason: "x".into() });
+        commit(inner, now, vec![Step::RelyingParty(RelyingPartyRecord { suspended, ..party })]);
+    }));
+    let told = house.authority.tell_status(&relying_party(), (Kind::Sign, &serial), AskedTimes::default());
+    assert_eq!(rule(told), "L-03");
+    assert_eq!((signatures.load(SeqCst), answered(&house)), (0, 0));
+}
+
+#[test]
+fn what_is_revoked_while_being_answered_is_stated_revoked() {
+    let store = Failing::new(MemoryStore::new());
+    let (house, _, _) = scene(Arc::clone(&store) as _, &Responders::default());
+    let person = Person::new("TEST-2");
+    house.pair(&person);
+    let record = house.newest(&person, Kind::Auth);
+    let (now, index) = (house.now(), record.index);
+    *store.between.lock().unwrap() = Some(Box::new(move |inner| {
+        let (from, to) = (CertificateState::Live, CertificateState::Revoked);
+        let reason = RevocationReason::KeyCompromise;
+        let cause = Cause::KeyCompromise;
+        let revocation = Some(Revocation { revocation_date: now, reason, invalidity_date: None, cause });
+        commit(inner, now, vec![Step::Status { kind: Kind::Auth, index, from, to, revocation }]);
+    }));
+    let subject = (Kind::Auth, &record.serial);
+    let told = house.authority.tell_status(&relying_party(), subject, AskedTimes::default()).unwrap();
+    assert_eq!(told.status.status.state, StateAt::Revoked);
 }
 
 #[test]

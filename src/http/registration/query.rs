@@ -63,7 +63,8 @@ fn value<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
 /// `T-01` for any other form, and for leap seconds, which no clock here has.
 pub(super) fn instant(parameters: &Parameters, name: &str) -> Result<Option<UnixTime>, Problem> {
     let Some(text) = value(parameters, name) else { return Ok(None) };
-    let whole = matches!(text.as_bytes(), [.., b'Z'] if text.len() == 20) || text.len() == 25;
+    let octets = text.as_bytes();
+    let whole = octets.get(10) == Some(&b'T') && (octets.len() == 20 && octets[19] == b'Z' || octets.len() == 25);
     let leap = text.get(17..19) == Some("60");
     let form =
         || format!("{name} is an instant as RFC 3339 has it, in whole seconds, with a zone: 2027-01-15T08:00:00Z");
@@ -150,14 +151,14 @@ mod tests {
 
     #[test]
     fn a_query_knows_its_names_and_each_once() {
-        for bad in ["", "&", "at", "at=", "At=1", "at=1&at=1", "at=1&", "to=1", "at=1;known_at=2", "%61t=1"] {
+        for bad in ["", "&", "at", "at=", "At=1", "at=1&at=1", "at=1&", "to=1", "%61t=1", "at=1&;known_at=2"] {
             assert!(parse(Some(bad), &["at", "known_at"]).is_err(), "{bad}");
         }
         assert!(parse(Some(""), &[]).is_err() && parse(Some("at=1"), &[]).is_err());
         assert_eq!(parse(None, &[]), Ok(Vec::new()));
         let both = parse(Some("known_at=2&at=1"), &["at", "known_at"]).unwrap();
         assert_eq!((number(&both, "at"), number(&both, "known_at")), (Ok(Some(1)), Ok(Some(2))));
-        for bad in ["+1", "-1", "1.0", "x", "99999999999999999999"] {
+        for bad in ["+1", "-1", "1.0", "x", "1;known_at=2", "99999999999999999999"] {
             let parameters = parse(Some(&format!("at={bad}")), &["at"]).unwrap();
             assert!(number(&parameters, "at").is_err() && day(&parameters, "at").is_err(), "{bad}");
         }

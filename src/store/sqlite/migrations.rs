@@ -52,3 +52,42 @@ pub(super) fn migrate(sql: &mut Connection) -> Result<(), OpenError> {
     }
     Ok(transaction.commit()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Begins as schema 2 left it.
+    fn schema_2() -> Connection {
+        let sql = Connection::open_in_memory().unwrap();
+        MIGRATIONS[..2].iter().for_each(|migration| sql.execute_batch(migration).unwrap());
+        sql.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        sql.pragma_update(None, "user_version", 2).unwrap();
+        sql
+    }
+
+    #[test]
+    fn events_of_earlier_schemas_are_known_since_the_latest_date_up_to_them() {
+        let mut sql = schema_2();
+        sql.execute_batch(
+            "INSERT INTO holder VALUES ('A', '13115', NULL, '1980-02-17', 0, 1, 1);
+             INSERT INTO card VALUES (1, 'C', 'A', '2026-01-15', '2026-01-15', '2036-02-17', 0);
+             INSERT INTO certificate (kind, generation, ca_index, serial, holder, card, municipality, not_before,
+               not_after, state, revocation_date, reason, cause, key_digest, tbs, certificate)
+             VALUES (1, 1, 0, x'01', 'A', 'C', '13115', 100, 900, 'revoked', 300, 5, 'card-found', zeroblob(32), x'', x''),
+               (2, 1, 0, x'02', 'A', 'C', '13115', 120, 900, 'live', NULL, NULL, NULL, randomblob(32), x'', x'');
+             INSERT INTO status_event (position, kind, ca_index, state, revocation_date, reason, cause)
+             VALUES (1, 2, 0, 'live', NULL, NULL, NULL), (2, 1, 0, 'live', NULL, NULL, NULL),
+               (3, 1, 0, 'held', 300, 6, 'card-lost'), (4, 2, 0, 'held', 350, 6, 'card-lost'),
+               (5, 2, 0, 'live', NULL, NULL, NULL), (6, 1, 0, 'revoked', 300, 5, 'card-found');",
+        )
+        .unwrap();
+        migrate(&mut sql).unwrap();
+        assert_eq!(version(&sql).unwrap(), NEWEST);
+        let mut query = sql.prepare("SELECT recorded FROM status_event ORDER BY position").unwrap();
+        let recorded: Vec<i64> = query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+        assert_eq!(recorded, [120, 120, 300, 350, 350, 350]);
+        let changed = sql.execute("UPDATE status_event SET recorded = 0", []).unwrap_err().to_string();
+        assert!(changed.contains("append-only"), "{changed}");
+    }
+}
