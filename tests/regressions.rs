@@ -23,7 +23,13 @@ use checks::{
     seeds,
 };
 use jitsuin::{
-    authority::{change::RegisterChange, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest},
+    authority::{
+        change::RegisterChange,
+        consent::{DraftRequest, SignedConsent, WithdrawalRequest},
+        enrol::Enrolment,
+        hold::HoldRequest,
+        revoke::RevocationRequest,
+    },
     cli::validity,
     kind::Kind,
     x509::{CertificateView, CertificationRequest, CrlView, SignedMessage},
@@ -99,6 +105,9 @@ fn seeds_come_past_the_gate() {
     assert!(serde_json::from_slice::<RevocationRequest>(&json("revocation")).is_ok());
     assert!(serde_json::from_slice::<HoldRequest>(&json("hold")).is_ok());
     assert!(serde_json::from_slice::<RegisterChange>(&json("change")).is_ok());
+    assert!(serde_json::from_slice::<DraftRequest>(&json("draft")).is_ok());
+    assert!(serde_json::from_slice::<SignedConsent>(&json("consent")).is_ok());
+    assert!(serde_json::from_slice::<WithdrawalRequest>(&json("withdrawal-at-the-counter")).is_ok());
     for name in ["ca", "responder"] {
         assert!(CertificateView::from_der(&seed(&format!("certificate/{name}.der"))).is_ok());
     }

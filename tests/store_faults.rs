@@ -12,8 +12,11 @@ use std::{
 
 use jitsuin::{
     kind::Kind::{Auth, Sign},
-    ports::{Follower, StatusEvent, Step, Store, StoreError},
-    rules::CertificateState::{Live, Revoked},
+    ports::{ConsentEnd, ConsentEndCause, Follower, StatusEvent, Step, Store, StoreError},
+    rules::{
+        CertificateState::{Live, Revoked},
+        DraftNumber,
+    },
     scope::CrlScope,
     store::{OpenError, SqliteOptions, SqliteStore},
 };
@@ -307,6 +310,7 @@ fn history_cannot_be_rewritten_with_a_tool() {
     commit(&store, vec![status(Sign, 3, Live, Revoked)]).unwrap();
     commit(&store, vec![Step::Crl(crl(CrlScope::Full, 1))]).unwrap();
     commit(&store, vec![Step::Answer(answer("client", "key-1", b"x"))]).unwrap();
+    commit(&store, vec![given(1, "a"), given(2, "b"), ended(2)]).unwrap();
     let before = everything(&store);
     let other = Connection::open(&path).unwrap();
     for edit in [
@@ -329,6 +333,13 @@ fn history_cannot_be_rewritten_with_a_tool() {
         "DELETE FROM crl",
         "UPDATE crl_newest SET number = 0",
         "UPDATE answer SET outcome = x'00'",
+        "DELETE FROM consent",
+        "UPDATE consent SET ends = ends + 1",
+        "UPDATE consent SET facts = 0",
+        "UPDATE consent SET message = x'00'",
+        "UPDATE consent SET party = 'c' WHERE party = 'a'",
+        "UPDATE consent SET ended = NULL, cause = NULL WHERE party = 'b'",
+        "UPDATE consent SET ended = 1 WHERE party = 'a'",
     ] {
         let refused = other.execute_batch(edit).expect_err(edit);
         assert_eq!(refused.sqlite_error_code(), Some(rusqlite::ErrorCode::ConstraintViolation), "{edit}: {refused}");
@@ -374,6 +385,35 @@ fn a_database_of_schema_1_keeps_its_lists_and_takes_deltas_from_then_on() {
         commit(&store, vec![Step::Crl(crl(scope, 3))]).unwrap();
         assert!(store.crl(Sign, 1, scope, 3).unwrap().is_some());
     }
+}
+
+/// A consent of holder 1.
+fn given(number: u8, party: &str) -> Step {
+    Step::Consent(Box::new(consent(number, 1, party)))
+}
+
+fn ended(number: u8) -> Step {
+    let end = ConsentEnd { at: at(20), cause: ConsentEndCause::Withdrawn, declaration: None };
+    Step::EndConsent { number: DraftNumber([number; 16]), end }
+}
+
+#[test]
+fn a_consent_is_kept_for_ten_years_after_it_ended_and_can_go_after_that() {
+    let (_dir, path) = place();
+    let store = SqliteStore::open(&path).unwrap();
+    enrol(&store, 1);
+    let mut long = consent(1, 1, "a");
+    long.ends = at(5 * 366 * 86_400);
+    commit(&store, vec![Step::Consent(Box::new(long)), given(2, "b"), ended(2)]).unwrap();
+    let sql = Connection::open(&path).unwrap();
+    let forget = |party: &str| sql.execute("DELETE FROM consent WHERE party = ?1", [party]);
+    let years = |years: i64| store.commit(change_at(years * 366 * 86_400, Vec::new())).unwrap();
+    for (passed, withdrawn, run_out) in [(0, false, false), (9, false, false), (11, true, false), (16, true, true)] {
+        years(passed);
+        assert_eq!(forget("a").is_ok(), run_out, "{passed}");
+        assert_eq!(forget("b").is_ok(), withdrawn, "{passed}");
+    }
+    assert!(store.consents(&reference(1)).unwrap().is_empty());
 }
 
 #[test]

@@ -3,12 +3,18 @@
 use std::io::BufReader;
 
 use jitsuin::{
-    authority::{change::RegisterChange, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest},
+    authority::{
+        change::RegisterChange,
+        consent::{DraftRequest, SignedConsent, WithdrawalRequest},
+        enrol::Enrolment,
+        hold::HoldRequest,
+        revoke::RevocationRequest,
+    },
     cli::validity,
     http::registration::inspect,
     kind::Kind,
     rules::FourFacts,
-    x509::CertificationRequest,
+    x509::{CertificationRequest, SignedMessage},
 };
 use serde_json::Value;
 
@@ -35,6 +41,11 @@ pub fn check(data: &[u8]) {
     read::<RevocationRequest>(data);
     read::<HoldRequest>(data);
     read::<RegisterChange>(data);
+    read::<DraftRequest>(data);
+    read::<WithdrawalRequest>(data);
+    if let Ok(consent) = serde_json::from_slice::<SignedConsent>(data) {
+        let _ = SignedMessage::from_der(&consent.cms.0).map(|message| message.claimed_signing_time());
+    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(data: &[u8]) -> bool {
