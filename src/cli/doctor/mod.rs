@@ -7,6 +7,7 @@
 //! Exit codes: 0 when every channel was asked and all agree (with `--offline`: every channel that can be asked without the
 //! service); 1 for a contradiction, and where the service does not answer; 3 where there is no service to look at.
 
+mod lists;
 mod report;
 mod service;
 mod walk;

@@ -125,7 +125,7 @@ mod tests {
         let urls = Urls::of(&config);
         assert_eq!((urls.status.as_str(), urls.operator.as_str()), ("http://127.0.0.1:8081", "http://[::1]:9091"));
         config.listen.status.set_port(0);
-        config.urls.base = "http://status.jitsuin-test.example/".parse().unwrap();
+        config.urls.base = "http://status.jitsuin-test.example".parse().unwrap();
         let urls = Urls::of(&config).or(None, Some("http://127.0.0.1:1/"));
         assert_eq!(urls.status, "http://status.jitsuin-test.example");
         assert_eq!(urls.operator, "http://127.0.0.1:1");

@@ -1,26 +1,21 @@
-//! The walk: event by event, row by row, answer by answer, list by list.
+//! The walk: event by event, row by row, answer by answer; list by list it goes on beside.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Instant,
-};
+use std::{collections::BTreeMap, time::Instant};
 
 use super::{Channel, Findings, Service};
 use crate::{
     cli::{failure::Failure, world::SystemEntropy},
     kind::Kind,
     limits::OCSP_CERT_IDS,
-    ports::{AuthorityRecord, CertificateRecord, Clock, CrlRecord, Entropy, Store},
-    profile::{Profile, locations::crl_path},
+    ports::{AuthorityRecord, CertificateRecord, Clock, Entropy, Store},
+    profile::Profile,
     revocation::{
-        census::{self, Base, Contradiction, Kept, Ledger},
+        census::{self, Contradiction, Ledger},
         lists::ListKey,
         serial::SerialPermutation,
     },
-    scope::CrlScope,
     x509::{
-        CertificateView, CrlView, Name, Serial, SubjectPublicKey, UnixTime,
-        extension::GeneralName,
+        CertificateView, Name, Serial, SubjectPublicKey, UnixTime,
         ocsp::{ResponseView, cert_id, request},
     },
 };
@@ -51,11 +46,11 @@ pub(super) type Progress<'a> = &'a mut dyn FnMut(Channel, u64, u64);
 type Asked = (Serial, Option<u64>);
 
 /// A CA generation as clients know it.
-struct Issuer {
-    kind: Kind,
-    generation: u8,
-    name: Name,
-    key: SubjectPublicKey,
+pub(super) struct Issuer {
+    pub(super) kind: Kind,
+    pub(super) generation: u8,
+    pub(super) name: Name,
+    pub(super) key: SubjectPublicKey,
 }
 
 impl Issuer {
@@ -99,19 +94,19 @@ impl Doctor<'_> {
     }
 }
 
-struct Walk<'a> {
-    doctor: &'a Doctor<'a>,
-    issuers: &'a [Issuer],
+pub(super) struct Walk<'a> {
+    pub(super) doctor: &'a Doctor<'a>,
+    pub(super) issuers: &'a [Issuer],
     /// The newest lists of the store when the walk began; what is served later is not older.
-    numbers: BTreeMap<ListKey, u64>,
-    ledger: Ledger,
-    findings: Findings,
-    progress: Progress<'a>,
+    pub(super) numbers: BTreeMap<ListKey, u64>,
+    pub(super) ledger: Ledger,
+    pub(super) findings: Findings,
+    pub(super) progress: Progress<'a>,
 }
 
 impl Walk<'_> {
     /// Takes in every event that there is by now.
-    fn read_events(&mut self) -> Result<(), Failure> {
+    pub(super) fn read_events(&mut self) -> Result<(), Failure> {
         let began = Instant::now();
         let mut count = 0;
         loop {
@@ -298,108 +293,5 @@ impl Walk<'_> {
             census::examine_answer(&self.ledger, (issuer.kind, *index), *serial, (&answer.status, from, to))
         });
         Ok(examined.collect())
-    }
-
-    /// Every list that was ever published, as it is served now, and those that should have been.
-    fn lists(&mut self) -> Result<(), Failure> {
-        let kept = self.doctor.store.newest_crls().map_err(Failure::fault)?;
-        let kept: HashMap<ListKey, CrlRecord> =
-            kept.into_iter().map(|list| ((list.kind, list.generation, list.scope), list)).collect();
-        let places = self.doctor.store.municipalities().map_err(Failure::fault)?;
-        let due: Vec<_> = [CrlScope::Full, CrlScope::Authorities]
-            .into_iter()
-            .chain(places.into_iter().map(CrlScope::Municipality))
-            .collect();
-        let mut keys: Vec<ListKey> = kept.keys().copied().collect();
-        for issuer in self.issuers {
-            keys.extend(due.iter().map(|scope| (issuer.kind, issuer.generation, *scope)));
-        }
-        keys.sort_unstable();
-        keys.dedup();
-        let count = keys.len() as u64;
-        for (at, key) in keys.into_iter().enumerate() {
-            let (began, channel) = (Instant::now(), channel(key.2));
-            let (found, compared) = self.list(key, kept.get(&key))?;
-            self.findings.note(channel, found);
-            self.findings.count(channel, (1, compared as u64), began.elapsed());
-            (self.progress)(channel, at as u64, count);
-        }
-        Ok(())
-    }
-
-    fn list(&mut self, key: ListKey, kept: Option<&CrlRecord>) -> Result<(Vec<Contradiction>, usize), Failure> {
-        let (kind, generation, scope) = key;
-        let path = crl_path(kind, generation, &scope);
-        let whole = |says: String| Ok((vec![Contradiction::of_channel(kind, path.clone(), says)], 0));
-        let Some(kept) = kept else { return whole("it was never published".into()) };
-        let before = self.doctor.clock.now();
-        let der = match self.doctor.service {
-            None => kept.der.clone(),
-            Some(service) => match service.get(&path)? {
-                (status, body) if status.is_success() => body.to_vec(),
-                (status, _) => return whole(format!("it is answered with {status}")),
-            },
-        };
-        let fetched = (before, self.doctor.clock.now());
-        let number = match CrlView::from_der(&der) {
-            Ok(view) => view.number,
-            Err(error) => return whole(error.to_string()),
-        };
-        if self.numbers.get(&key).is_some_and(|known| number < *known) {
-            return whole(format!("number {number} is served, and {} was there before", self.numbers[&key]));
-        }
-        let store = self.doctor.store;
-        let Some(record) = store.crl(kind, generation, scope, number).map_err(Failure::fault)? else {
-            return whole(format!("number {number} is served, which the store does not have"));
-        };
-        let previous = store.crl_before(kind, generation, scope, number).map_err(Failure::fault)?;
-        let base = self.base(&record, &der)?;
-        self.read_events()?;
-        let is_it = |issuer: &&Issuer| (issuer.kind, issuer.generation) == (kind, generation);
-        let Some(issuer) = self.issuers.iter().find(is_it) else {
-            return whole("nobody's: there is no such CA".into());
-        };
-        let partition = self.partition(key)?;
-        let known = Kept {
-            record: &record,
-            previous: previous.as_ref(),
-            base: base.as_ref().map(|(record, previous)| Base { record, previous: previous.as_ref() }),
-            issuer: (&issuer.name, &issuer.key),
-            partition: partition.as_ref(),
-            fetched,
-        };
-        Ok(census::examine(&self.ledger, &der, &known))
-    }
-
-    /// The complete list that a delta names, with the one before it.
-    fn base(&self, record: &CrlRecord, der: &[u8]) -> Result<Option<(CrlRecord, Option<CrlRecord>)>, Failure> {
-        let Some(number) = CrlView::from_der(der).ok().and_then(|view| view.delta_base) else { return Ok(None) };
-        let (kind, generation, scope) = (record.kind, record.generation, record.scope.complete());
-        let base = self.doctor.store.crl(kind, generation, scope, number).map_err(Failure::fault)?;
-        let Some(base) = base else { return Ok(None) };
-        let previous = self.doctor.store.crl_before(kind, generation, scope, number).map_err(Failure::fault)?;
-        Ok(Some((base, previous)))
-    }
-
-    /// The directory name of the certificates that a list speaks for.
-    fn partition(&self, (kind, generation, scope): ListKey) -> Result<Option<Name>, Failure> {
-        if scope.complete() == CrlScope::Full {
-            return Ok(None);
-        }
-        let names = self.doctor.profile.distribution_names(kind, generation, &scope).map_err(Failure::fault)?;
-        Ok(names.general_names().into_iter().find_map(|name| match name {
-            GeneralName::Directory(name) => Some(name.clone()),
-            _ => None,
-        }))
-    }
-}
-
-const fn channel(scope: CrlScope) -> Channel {
-    match scope {
-        CrlScope::Full => Channel::FullLists,
-        CrlScope::FullDelta => Channel::FullDeltas,
-        CrlScope::Municipality(_) => Channel::MunicipalLists,
-        CrlScope::MunicipalityDelta(_) => Channel::MunicipalDeltas,
-        CrlScope::Authorities => Channel::AuthorityLists,
     }
 }
