@@ -56,13 +56,13 @@ fn row(cause: Cause) -> String {
 }
 
 #[test]
-fn the_causes_are_the_table_of_section_3_2() {
+fn r_02_the_causes_and_their_grounds_are_the_table_of_section_3_2() {
     let expected: Vec<&str> = TABLE.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(Cause::ALL.map(row).as_slice(), expected);
 }
 
 #[test]
-fn every_rule_from_r_10_to_r_33_is_accounted_for() {
+fn every_cause_of_section_3_2_is_accounted_for() {
     let known: BTreeSet<&str> = Cause::ALL.iter().map(|cause| cause.rule()).chain(NO_CAUSE).collect();
     let all: Vec<String> = (10..=33).map(|number| format!("R-{number}")).collect();
     assert!(known.iter().eq(all.iter()), "{known:?}");
@@ -91,7 +91,7 @@ fn other_words_and_ids_name_no_cause() {
 }
 
 #[test]
-fn a_move_ends_sign_only() {
+fn r_13_r_16_r_20_a_move_ends_sign_only() {
     for cause in [Cause::RegisterEntryChanged, Cause::MoveOut, Cause::OverseasMoveWithContinuedUse] {
         assert_eq!(cause.effect(Kind::Sign), Effect::Revoke(AffiliationChanged));
         assert_eq!(cause.effect(Kind::Auth), Effect::Keep);
@@ -99,7 +99,7 @@ fn a_move_ends_sign_only() {
 }
 
 #[test]
-fn death_ends_both_and_looks_like_other_causes() {
+fn r_15_death_ends_both_and_looks_like_other_causes() {
     for kind in Kind::BOTH {
         let code = Cause::Death.effect(kind);
         let alike = Cause::ALL.into_iter().filter(|cause| Kind::BOTH.map(|kind| cause.effect(kind)) == [code; 2]);
@@ -108,7 +108,7 @@ fn death_ends_both_and_looks_like_other_causes() {
 }
 
 #[test]
-fn an_application_ends_the_kind_it_names_and_a_card_event_both() {
+fn r_10_an_application_ends_the_kind_it_names_and_a_card_event_both() {
     assert!(Cause::HolderApplication.applies_per_kind());
     for cause in Cause::ALL.into_iter().filter(|cause| cause.origin() == Origin::CardEvent) {
         assert!(!cause.applies_per_kind(), "{cause}");
@@ -117,7 +117,7 @@ fn an_application_ends_the_kind_it_names_and_a_card_event_both() {
 }
 
 #[test]
-fn no_cause_revokes_with_a_reason_that_is_no_end() {
+fn r_03_no_cause_revokes_with_a_reason_that_is_no_end() {
     for cause in Cause::ALL {
         for kind in Kind::BOTH {
             let effect = cause.effect(kind);

@@ -37,6 +37,8 @@ pub enum Paper {
     MoveNotice,
     /// The holder in person.
     HolderInPerson,
+    /// 印鑑, where the town still asks for one (C-15).
+    Seal,
 }
 
 /// Which visit of two; a procedure of one day has only the first.
@@ -63,8 +65,8 @@ pub struct PaperFacts {
     pub face_authentication: bool,
 }
 
-/// Decides which papers a visit needs, in the order in which the counter asks for them. No seal is ever asked for (C-15).
-/// Nothing is brought for a telephone call.
+/// Decides which papers a visit needs, in the order in which the counter asks for them; a seal only where the town's
+/// switch says so (C-15). Nothing is brought for a telephone call.
 #[must_use]
 pub fn decide_papers(
     (procedure, applicant): (Procedure, Applicant),
@@ -106,11 +108,15 @@ pub fn decide_papers(
         papers.push(Paper::HolderInPerson);
     }
     match (two, visit) {
-        (true, Visit::First) => return papers,
+        (true, Visit::First) => {
+            papers.extend((policy.seal && !lenient).then_some(Paper::Seal));
+            return papers;
+        }
         (true, Visit::Second) => papers.extend([Paper::PostedReply, Paper::FirstApplication]),
         _ => {}
     }
     papers.extend(pin(procedure, applicant, two).filter(|_| !facts.face_authentication));
+    papers.extend(policy.seal.then_some(Paper::Seal));
     papers
 }
 
@@ -303,7 +309,22 @@ mod tests {
     }
 
     #[test]
-    fn d_03_nothing_is_brought_to_the_telephone() {
+    fn c_15_a_seal_is_asked_for_only_where_the_town_s_switch_says_so() {
+        // 洲本市: 「必要なもの マイナンバーカード、印鑑」.
+        let sumoto = CounterPolicy { seal: true, ..CounterPolicy::default() };
+        for (procedure, applicant) in Procedure::ALL.into_iter().flat_map(|one| Applicant::ALL.map(|who| (one, who))) {
+            for (course, visit) in [(Course::SameDay, Visit::First), (TWO, Visit::First), (TWO, Visit::Second)] {
+                let with =
+                    |policy| decide_papers((procedure, applicant), course, visit, &PaperFacts::default(), policy);
+                let (plain, sealed) = (with(&CounterPolicy::default()), with(&sumoto));
+                assert!(!plain.contains(&Paper::Seal), "{procedure:?} {applicant:?}");
+                assert_eq!(sealed, [plain, vec![Paper::Seal]].concat(), "{procedure:?} {applicant:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn d_01_nothing_is_brought_to_the_telephone() {
         let hold = (Procedure::Hold, Applicant::Holder);
         assert_eq!(papers(hold, Course::Telephone, Visit::First, PaperFacts::default()), []);
     }

@@ -128,6 +128,13 @@ pub struct CounterPolicy {
     pub family_register_months: Option<u16>,
     /// Whether a deadline that falls on a closed day moves to the next open one (C-09).
     pub closed_days_carry_over: bool,
+    /// Whether SIGN may be issued to a person under 15 or an adult ward by the exception of E-07 (C-13); some towns never
+    /// do.
+    pub exception_path: bool,
+    /// Whether who comes is asked for a seal (印鑑), as a few towns still do (C-15). Its absence refuses nothing.
+    pub seal: bool,
+    /// Whether a paper in a foreign language needs a translation that names its translator (D-06).
+    pub translation: bool,
 }
 
 impl Default for CounterPolicy {
@@ -138,6 +145,9 @@ impl Default for CounterPolicy {
             reply_days: 30,
             family_register_months: None,
             closed_days_carry_over: false,
+            exception_path: true,
+            seal: false,
+            translation: true,
         }
     }
 }
@@ -174,6 +184,8 @@ pub enum Why {
     NoAuth,
     /// This municipality asks every agent for two visits (C-01).
     Switch,
+    /// The holder has no document with a photograph, so the inquiry says who they are (D-03).
+    NoPhotoId,
 }
 
 /// Decides how a procedure runs (section 1.2).
