@@ -30,6 +30,8 @@ use crate::{kind::Kind, x509::UnixTime};
 mod issuing;
 mod others;
 #[cfg(test)]
+mod property;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod towns;

@@ -69,6 +69,8 @@ pub mod watched;
 pub mod window;
 
 #[cfg(test)]
+mod statute;
+#[cfg(test)]
 mod worked_examples;
 
 pub use calendar::Day;

@@ -422,6 +422,26 @@ mod tests {
     }
 
     #[test]
+    fn p_07_a_pin_is_reset_the_same_day_for_the_holder_and_in_two_visits_for_an_agent() {
+        // 吹田市: 「代理人が申請する場合は即日での初期化はできません」, whatever the agent brings.
+        for (applicant, class, same_day) in [
+            (Applicant::Holder, HolderClass::Ordinary, true),
+            (Applicant::StatutoryAgent, HolderClass::Minor, true),
+            (Applicant::StatutoryAgent, HolderClass::Ward, true),
+            (Applicant::Agent, HolderClass::Ordinary, false),
+            (Applicant::HouseholdMember, HolderClass::Ordinary, false),
+        ] {
+            for paper in [None, Some(SealedPaper::Fits)] {
+                let there =
+                    Presence { holder_class: class, mandate: paper, enclosed_reply: paper, ..Presence::default() };
+                let course = decide_procedure(Procedure::PinReset, applicant, &there, &CounterPolicy::default());
+                let expected = if same_day { Course::SameDay } else { Course::TwoVisits(Why::Always) };
+                assert_eq!(course, Ok(expected), "{applicant:?} {paper:?}");
+            }
+        }
+    }
+
+    #[test]
     fn p_10_a_face_authentication_card_has_no_pin_to_reset() {
         let there = Presence { face_authentication: true, ..Presence::default() };
         for applicant in [Applicant::Holder, Applicant::Agent, Applicant::HouseholdMember] {
