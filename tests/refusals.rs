@@ -10,7 +10,7 @@ use jitsuin::rules::catalogue::{self, RULES};
 const DOCUMENT: &str = "docs/refusals.md";
 
 /// Sources that name rules without refusing by them: the catalogue itself, the causes, and files of tests.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "catalogue.rs",
     "catalogue/applying.rs",
     "catalogue/certificates.rs",
@@ -19,6 +19,7 @@ const TABLES: [&str; 9] = [
     "counter/property.rs",
     "counter/tests.rs",
     "counter/towns.rs",
+    "procedure_table.rs",
     "statute.rs",
 ];
 

@@ -75,6 +75,7 @@ mod worked_examples;
 
 pub use calendar::Day;
 pub use cause::{Cause, Effect, Ground, Origin};
+pub use counter::{CounterDecision, CounterFacts, CounterSettings, decide_counter};
 pub use eligibility::{Eligible, decide_eligibility};
 pub use facts::{FourFacts, FourFactsForm, Sex};
 pub use flagged_text::FlaggedText;

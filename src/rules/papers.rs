@@ -6,7 +6,7 @@ use time::macros::date;
 use super::{
     Refusal,
     calendar::{Day, minus_months},
-    procedure::{Applicant, CounterPolicy, Course, HolderClass, Procedure},
+    procedure::{Applicant, CounterPolicy, Course, HolderClass, Procedure, Why},
 };
 
 /// Something to bring, or to know. JSON form is the kebab-case word.
@@ -37,6 +37,8 @@ pub enum Paper {
     MoveNotice,
     /// The holder in person.
     HolderInPerson,
+    /// Another document that the mayor accepts, where an inquiry stands in for the photo ID (D-03).
+    OtherDocument,
     /// 印鑑, where the town still asks for one (C-15).
     Seal,
 }
@@ -85,7 +87,9 @@ pub fn decide_papers(
         papers.push(Paper::Card);
     }
     if applicant == Applicant::Holder {
-        papers.extend((procedure == Procedure::PinReset).then_some(Paper::HolderPhotoId));
+        let inquired = course == Course::TwoVisits(Why::NoPhotoId);
+        papers.extend((procedure == Procedure::PinReset && !inquired).then_some(Paper::HolderPhotoId));
+        papers.extend(inquired.then_some(Paper::OtherDocument));
     } else if !lenient {
         // 規5② asks for it at every visit, also where a town's list leaves it out (C-03).
         papers.push(Paper::AgentPhotoId);
@@ -205,7 +209,6 @@ pub fn decide_photo_id(name: &str, issued: Option<Day>) -> Result<&'static str, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::procedure::Why;
 
     const TWO: Course = Course::TwoVisits(Why::Always);
 
@@ -321,6 +324,10 @@ mod tests {
                 assert_eq!(sealed, [plain, vec![Paper::Seal]].concat(), "{procedure:?} {applicant:?}");
             }
         }
+        // Where the first visit takes no papers at all, it takes no seal.
+        let neither = CounterPolicy { strict_first_visit: false, ..sumoto };
+        let first = (Procedure::NewIssue, Applicant::Agent);
+        assert_eq!(decide_papers(first, TWO, Visit::First, &PaperFacts::default(), &neither), []);
     }
 
     #[test]

@@ -252,6 +252,48 @@ fn what_ends_and_what_goes_on_is_said_of_each_certificate() {
 }
 
 #[test]
+fn what_was_not_asked_for_is_neither_issued_nor_offered() {
+    let reset = |documents: Value| json!({"procedure": "pin-reset", "brought": {"documents": documents}});
+    table([
+        (
+            "a renewal issues no kind that was not there, unless it is named",
+            json!({"certificates": {"sign": null}}),
+            json!({"certificates": [{"kind": "auth"}], "refusals": [{"kind": "sign", "rule": "V-14"}]}),
+        ),
+        (
+            "V-02: without AUTH, SIGN is bounded by itself and the card alone",
+            json!({"today": "2025-07-07", "kinds": ["sign"], "card": {"last_day": "2034-07-07"},
+                   "certificates": {"auth": null}}),
+            json!({"certificates": [{"kind": "sign", "last_day": "2031-07-07"}], "warnings": []}),
+        ),
+        (
+            "SIGN is offered where a hold ended it",
+            json!({"procedure": "release", "certificates": {"auth": {"held": true}}}),
+            json!({"certificates": [{"outcome": "released"}, {"outcome": "kept"}], "told": []}),
+        ),
+        (
+            "a card without AUTH becomes no face-authentication card if AUTH is refused",
+            json!({"procedure": "face-authentication-on", "holder": {"registration": "none"},
+                   "certificates": {"auth": null}}),
+            json!({"refusals": [{"rule": "E-01"}], "certificates": [], "card_steps": []}),
+        ),
+        (
+            "D-03: a holder whose PIN is to be reset and who has no photo ID is asked by post",
+            reset(json!([{"name": "健康保険証"}])),
+            json!({"course": {"two-visits": "no-photo-id"}, "reply_by": "2025-06-20",
+                   "visits": [{"papers": ["card", "other-document"]},
+                              {"papers": ["card", "other-document", "posted-reply", "first-application"]}]}),
+        ),
+        ("with one, not", reset(json!([{"name": "旅券"}])), json!({"course": "same-day"})),
+        (
+            "and for a renewal the card will do",
+            json!({"brought": {"documents": [{"name": "健康保険証"}]}}),
+            json!({"course": "same-day"}),
+        ),
+    ]);
+}
+
+#[test]
 fn m_03_f_06_a_card_goes_on_after_a_move_for_nothing_and_sign_is_offered() {
     let moved = json!({"today": "2024-04-10", "procedure": "continued-use", "brought": {"register_pin": true},
                        "certificates": {"sign": null},
