@@ -44,6 +44,9 @@ pub const ADDRESS_CHARACTERS: usize = 200;
 /// Characters of 氏名 in the certificate: the register's longest foreign names stay under it.
 pub const NAME_CHARACTERS: usize = 100;
 
+/// Characters of the reason for an exception (rule E-07): a sentence, not a word and not a dossier.
+pub const EXCEPTION_REASON_CHARACTERS: std::ops::RangeInclusive<usize> = 10..=1000;
+
 /// Characters of a municipality in romaji: `<Municipality> CRLDP` must fit a common name of 64 (RFC 5280
 /// ub-common-name).
 pub const MUNICIPALITY_CHARACTERS: usize = 58;

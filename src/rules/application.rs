@@ -224,7 +224,7 @@ pub fn decide_reply(
     let last = reply_deadline(posted, policy);
     if today > last {
         let detail = format!("the reply was due by {last}: the application has lapsed; apply again");
-        return Err(Refusal::new("A-02", detail));
+        return Err(Refusal::new("A-02", detail).possible_from(today));
     }
     if !reply.application_is_there {
         return Err(Refusal::new("A-03", "bring the original of the application of the first visit"));
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_that_does_not_do_says_what_is_wrong() {
+    fn a_02_a_03_a_reply_that_does_not_do_says_what_is_wrong() {
         let good =
             Reply { sealed: true, same_agent: true, pin_fits: true, facts_agree: true, application_is_there: true };
         let decide =
@@ -342,6 +342,7 @@ mod tests {
         assert_eq!(decide(Reply { pin_fits: false, ..good }, last), Ok(Err(Defect::NoPin)));
         assert_eq!(decide(Reply { facts_agree: false, ..good }, last), Ok(Err(Defect::OtherFacts)));
         assert_eq!(decide(Reply { application_is_there: false, ..good }, last).unwrap_err().rule, "A-03");
-        assert_eq!(decide(good, date!(2025 - 05 - 02)).unwrap_err().rule, "A-02");
+        let late = decide(good, date!(2025 - 05 - 02)).unwrap_err();
+        assert_eq!((late.rule.as_ref(), late.earliest), ("A-02", Some(date!(2025 - 05 - 02))));
     }
 }

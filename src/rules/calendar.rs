@@ -191,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn the_day_changes_at_fifteen_hours_utc() {
+    fn v_10_the_day_changes_at_fifteen_hours_utc() {
         assert_eq!(day_of(at("2024-12-31T14:59:59Z")), date!(2024 - 12 - 31));
         assert_eq!(day_of(at("2024-12-31T15:00:00Z")), date!(2025 - 01 - 01));
         assert_eq!(day_of(at("1969-12-31T14:59:59Z")), date!(1969 - 12 - 31));
     }
 
     #[test]
-    fn the_last_instant_is_one_second_before_the_next_day() {
+    fn v_09_the_last_instant_is_one_second_before_the_next_day() {
         for day in [date!(2030 - 02 - 17), date!(1969 - 12 - 31), date!(2024 - 02 - 29), FIRST_DAY, Day::MAX] {
             assert_eq!(day_of(last_instant(day)), day);
         }
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_birthday_on_the_day_itself_does_not_count() {
+    fn v_07_a_birthday_on_the_day_itself_does_not_count() {
         let birth = date!(1990 - 05 - 10);
         assert_eq!(nth_birthday_after(birth, date!(2024 - 05 - 10), 1), Some(date!(2025 - 05 - 10)));
         assert_eq!(nth_birthday_after(birth, date!(2024 - 05 - 09), 1), Some(date!(2024 - 05 - 10)));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn leap_day_children_have_their_birthday_on_28_february_in_common_years() {
+    fn v_06_leap_day_children_have_their_birthday_on_28_february_in_common_years() {
         let birth = date!(2000 - 02 - 29);
         assert_eq!(birthday_in(birth, 2023), Some(date!(2023 - 02 - 28)));
         assert_eq!(birthday_in(birth, 2024), Some(date!(2024 - 02 - 29)));

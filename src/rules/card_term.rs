@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_exchange_in_the_last_three_months_adds_a_year() {
+    fn v_05_only_an_exchange_in_the_last_three_months_adds_a_year() {
         let exchanged = |last| last_day(CardFacts { exchanged_last_day: Some(last), ..adult() });
         assert_eq!(last_day(adult()), Ok(date!(2039 - 07 - 07)));
         assert_eq!(exchanged(date!(2030 - 07 - 07)), Ok(date!(2040 - 07 - 07)));
@@ -112,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_stay_does_not_lengthen_the_card() {
+    fn v_17_a_long_stay_does_not_lengthen_the_card() {
         let stay = |last| last_day(CardFacts { stay_last_day: Some(last), ..adult() });
         assert_eq!(stay(date!(2099 - 01 - 01)), Ok(date!(2039 - 07 - 07)));
         assert_eq!(stay(date!(2031 - 01 - 01)), Ok(date!(2031 - 01 - 01)));
     }
 
     #[test]
-    fn impossible_orders_of_days_are_refused() {
+    fn v_05_e_10_impossible_orders_of_days_are_refused() {
         let rule = |facts| last_day(facts).unwrap_err().rule;
         assert_eq!(rule(CardFacts { application_day: date!(1990 - 07 - 06), ..adult() }), "V-05");
         assert_eq!(rule(CardFacts { application_day: date!(2030 - 05 - 02), ..adult() }), "V-05");

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_two_standards_have_their_size() {
+    fn n_02_the_two_standards_have_their_size() {
         let count = |test: &dyn Fn(char) -> bool| ('\0'..=char::MAX).filter(|character| test(*character)).count();
         // 6,879 positions; the minus sign is found in both its forms.
         assert_eq!(count(&is_jis_x_0208), 6_880);
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_addresses_of_both_standards_are_allowed() {
+    fn n_02_names_and_addresses_of_both_standards_are_allowed() {
         for text in ["実印　太郎", "東京都杉並区阿佐谷南１－１５－１", "辻邉邊齋藤", "丂仡鄧", "ＡＢＣ　ｅ", "々〆ヶ"]
         {
             assert_eq!(decide_characters(text), Ok(text));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn vendor_extensions_are_not_jis() {
+    fn n_02_vendor_extensions_are_not_jis() {
         for character in ['①', '髙', '﨑', 'Ⅳ', '㈱', '℡', 'ⅰ'] {
             assert!(!is_allowed(character), "{character}");
         }

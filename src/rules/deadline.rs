@@ -3,7 +3,7 @@
 //! Every period counts from the day after its event (初日不算入, 民法140): "within 90 days" of 1 April ends with 30 June, and
 //! what is void is void from the first instant of 1 July.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Refusal,
@@ -53,15 +53,20 @@ impl Deadline {
 }
 
 /// A move from one municipality to another, as far as it is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Move {
     /// The planned day of moving, from 転出届.
+    #[serde(with = "day_text")]
     pub planned: Day,
     /// The day the holder moved in, once 転入届 tells it.
+    #[serde(default, with = "day_text::option")]
     pub moved_in: Option<Day>,
     /// The day of 転入届.
+    #[serde(default, with = "day_text::option")]
     pub notified: Option<Day>,
     /// The day on which the card was presented for 継続利用.
+    #[serde(default, with = "day_text::option")]
     pub presented: Option<Day>,
 }
 
@@ -134,7 +139,7 @@ pub struct CardPresented {
 /// # Errors
 /// `M-01` naming what is missing, `M-02` when the 90 days have passed.
 pub fn decide_continued_use(one: &Move, card: &CardPresented, today: Day) -> Result<(), Refusal> {
-    let refused = |detail: String| Err(Refusal::new("M-01", detail));
+    let refused = |detail: String| Err(Refusal::new("M-01", detail).possible_from(today));
     match decide_move(one, today) {
         MoveState::AwaitsNotice(deadline) => {
             return refused(format!("hand in the notice of moving in (転入届) first, by {}", deadline.told));
@@ -147,7 +152,7 @@ pub fn decide_continued_use(one: &Move, card: &CardPresented, today: Day) -> Res
         MoveState::CardMissed => {
             let last = one.notified.map_or(Day::MAX, |day| continued_use_deadline(day).last_day);
             let detail = format!("the card could be presented until {last}: it is void; apply for a new one");
-            return Err(Refusal::new("M-02", detail));
+            return Err(Refusal::new("M-02", detail).possible_from(today));
         }
         MoveState::Continued => return refused("the card was presented before; nothing is left to do".into()),
         MoveState::AwaitsCard(_) => {}

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_test_card_s_facts_read_as_seen() {
+    fn n_01_n_05_the_test_card_s_facts_read_as_seen() {
         let facts = FourFacts::parse(&form()).unwrap();
         assert_eq!(facts.birth_digits(), "319800217");
         assert_eq!(facts.name().flags(), "00000");
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_outside_the_standards_are_refused() {
+    fn n_02_characters_outside_the_standards_are_refused() {
         for name in ["髙橋　花子", "山﨑　花子", "𠮷田　太郎", "葛\u{E0100}城　太郎", "か\u{3099}", "実印\0"]
         {
             assert_eq!(rule(&named(name)), "N-02", "{name:?}");
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn eras_begin_on_their_day() {
+    fn n_05_eras_begin_on_their_day() {
         let boundaries = [
             (date!(1868 - 01 - 25), '0', '1'),
             (date!(1912 - 07 - 30), '1', '2'),

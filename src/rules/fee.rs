@@ -65,9 +65,9 @@ impl Fee {
 }
 
 /// A charged card (F-04).
-const CARD_YEN: u16 = 800;
+pub(super) const CARD_YEN: u16 = 800;
 /// The certificates on a charged card, one or both (F-03).
-const CERTIFICATES_YEN: u16 = 200;
+pub(super) const CERTIFICATES_YEN: u16 = 200;
 
 /// Decides what a visit costs: nothing, unless the holder pays for a new card; then certificates cost too, if any are
 /// issued (F-03). PIN reset, suspension and revocation are free (F-06), and so is every issue on the card that is there

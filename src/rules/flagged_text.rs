@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_another_length_or_kind_are_refused() {
+    fn n_05_flags_of_another_length_or_kind_are_refused() {
         for flags in ["", "0", "000", "0x", "2 ", "\u{660}"] {
             assert_eq!(rule("実印", Some(flags)), "N-05", "{flags}");
         }

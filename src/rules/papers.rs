@@ -6,7 +6,7 @@ use time::macros::date;
 use super::{
     Refusal,
     calendar::{Day, minus_months},
-    procedure::{Applicant, CounterPolicy, Course, HolderClass, Procedure},
+    procedure::{Applicant, CounterPolicy, Course, HolderClass, Procedure, Why},
 };
 
 /// Something to bring, or to know. JSON form is the kebab-case word.
@@ -37,6 +37,10 @@ pub enum Paper {
     MoveNotice,
     /// The holder in person.
     HolderInPerson,
+    /// Another document that the mayor accepts, where an inquiry stands in for the photo ID (D-03).
+    OtherDocument,
+    /// 印鑑, where the town still asks for one (C-15).
+    Seal,
 }
 
 /// Which visit of two; a procedure of one day has only the first.
@@ -63,8 +67,8 @@ pub struct PaperFacts {
     pub face_authentication: bool,
 }
 
-/// Decides which papers a visit needs, in the order in which the counter asks for them. No seal is ever asked for (C-15).
-/// Nothing is brought for a telephone call.
+/// Decides which papers a visit needs, in the order in which the counter asks for them; a seal only where the town's
+/// switch says so (C-15). Nothing is brought for a telephone call.
 #[must_use]
 pub fn decide_papers(
     (procedure, applicant): (Procedure, Applicant),
@@ -83,7 +87,9 @@ pub fn decide_papers(
         papers.push(Paper::Card);
     }
     if applicant == Applicant::Holder {
-        papers.extend((procedure == Procedure::PinReset).then_some(Paper::HolderPhotoId));
+        let inquired = course == Course::TwoVisits(Why::NoPhotoId);
+        papers.extend((procedure == Procedure::PinReset && !inquired).then_some(Paper::HolderPhotoId));
+        papers.extend(inquired.then_some(Paper::OtherDocument));
     } else if !lenient {
         // 規5② asks for it at every visit, also where a town's list leaves it out (C-03).
         papers.push(Paper::AgentPhotoId);
@@ -106,11 +112,15 @@ pub fn decide_papers(
         papers.push(Paper::HolderInPerson);
     }
     match (two, visit) {
-        (true, Visit::First) => return papers,
+        (true, Visit::First) => {
+            papers.extend((policy.seal && !lenient).then_some(Paper::Seal));
+            return papers;
+        }
         (true, Visit::Second) => papers.extend([Paper::PostedReply, Paper::FirstApplication]),
         _ => {}
     }
     papers.extend(pin(procedure, applicant, two).filter(|_| !facts.face_authentication));
+    papers.extend(policy.seal.then_some(Paper::Seal));
     papers
 }
 
@@ -199,7 +209,6 @@ pub fn decide_photo_id(name: &str, issued: Option<Day>) -> Result<&'static str, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::procedure::Why;
 
     const TWO: Course = Course::TwoVisits(Why::Always);
 
@@ -303,7 +312,26 @@ mod tests {
     }
 
     #[test]
-    fn d_03_nothing_is_brought_to_the_telephone() {
+    fn c_15_a_seal_is_asked_for_only_where_the_town_s_switch_says_so() {
+        // 洲本市: 「必要なもの マイナンバーカード、印鑑」.
+        let sumoto = CounterPolicy { seal: true, ..CounterPolicy::default() };
+        for (procedure, applicant) in Procedure::ALL.into_iter().flat_map(|one| Applicant::ALL.map(|who| (one, who))) {
+            for (course, visit) in [(Course::SameDay, Visit::First), (TWO, Visit::First), (TWO, Visit::Second)] {
+                let with =
+                    |policy| decide_papers((procedure, applicant), course, visit, &PaperFacts::default(), policy);
+                let (plain, sealed) = (with(&CounterPolicy::default()), with(&sumoto));
+                assert!(!plain.contains(&Paper::Seal), "{procedure:?} {applicant:?}");
+                assert_eq!(sealed, [plain, vec![Paper::Seal]].concat(), "{procedure:?} {applicant:?}");
+            }
+        }
+        // Where the first visit takes no papers at all, it takes no seal.
+        let neither = CounterPolicy { strict_first_visit: false, ..sumoto };
+        let first = (Procedure::NewIssue, Applicant::Agent);
+        assert_eq!(decide_papers(first, TWO, Visit::First, &PaperFacts::default(), &neither), []);
+    }
+
+    #[test]
+    fn d_01_nothing_is_brought_to_the_telephone() {
         let hold = (Procedure::Hold, Applicant::Holder);
         assert_eq!(papers(hold, Course::Telephone, Visit::First, PaperFacts::default()), []);
     }

@@ -74,6 +74,40 @@ pub const fn tries(kind: Kind) -> u8 {
     }
 }
 
+/// How often a PIN was missed in a row. It lives on the card alone; the service has neither PIN nor count, and a lock ends
+/// no certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinLock {
+    kind: Kind,
+    misses: u8,
+}
+
+impl PinLock {
+    /// None missed yet, or the PIN reset (P-07).
+    #[must_use]
+    pub const fn open(kind: Kind) -> Self {
+        Self { kind, misses: 0 }
+    }
+
+    /// Whether no PIN is taken any more. No time passes that would change it.
+    #[must_use]
+    pub const fn is_locked(self) -> bool {
+        self.misses >= tries(self.kind)
+    }
+
+    /// The count after an entry: a hit clears it unless it is locked.
+    #[must_use]
+    pub const fn after(self, hit: bool) -> Self {
+        let misses = match (self.is_locked(), hit) {
+            (true, _) => self.misses,
+            (false, true) => 0,
+            (false, false) => self.misses + 1,
+        };
+        Self { misses, ..self }
+    }
+}
+
 /// Takes a PIN as it is typed: letters are stored upper-case, so lower-case ones are raised (P-02, C-10).
 ///
 /// # Errors
@@ -171,9 +205,23 @@ mod tests {
     }
 
     #[test]
-    fn p_03_the_card_locks_after_five_and_three() {
-        assert_eq!(Kind::BOTH.map(|kind| (kind, tries(kind))).len(), 2);
-        assert_eq!((tries(Kind::Sign), tries(Kind::Auth)), (5, 3));
+    fn p_03_the_card_locks_after_five_and_three_misses_in_a_row_and_stays_locked() {
+        let after = |kind, entries: &str| entries.chars().fold(PinLock::open(kind), |lock, one| lock.after(one == 'h'));
+        let rows = [
+            (Kind::Sign, "mmmm", false),
+            (Kind::Sign, "mmmmm", true),
+            (Kind::Sign, "mmmmhmmmm", false),
+            (Kind::Sign, "mmmmmhhh", true),
+            (Kind::Auth, "mm", false),
+            (Kind::Auth, "mmm", true),
+            (Kind::Auth, "mmhmm", false),
+            (Kind::Auth, "mmmhhhhhh", true),
+        ];
+        for (kind, entries, locked) in rows {
+            assert_eq!(after(kind, entries).is_locked(), locked, "{kind} {entries}");
+        }
+        let long = "m".repeat(1000);
+        assert!(after(Kind::Sign, &long).is_locked(), "no overflow");
     }
 
     #[test]
@@ -188,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn p_07_p_08_the_shop_resets_one_pin_by_the_other() {
+    fn p_08_the_shop_resets_one_pin_by_the_other() {
         for bits in 0..4_u8 {
             let situation =
                 PinSituation { both_live: bits & 1 != 0, other_pin_known: bits & 2 != 0, face_authentication: false };

@@ -4,10 +4,16 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    calendar::{Day, day_text},
+    catalogue::{self, Rule},
+};
+
 /// A request that the rules do not allow: which rule, and in plain words what would make it possible.
 ///
-/// Text form is `V-12: valid until …`; JSON form is `{"rule":"V-12","detail":"…"}`. The detail may quote a day or a
-/// character of what was given: it is for whoever asked. Logs and metrics take the rule.
+/// Text form is `V-12: valid until …`; JSON form is `{"rule":"V-12","detail":"…","earliest":"2025-04-08"}`, the day left
+/// out where there is none. The detail may quote a day or a character of what was given: it is for whoever asked. Logs
+/// and metrics take the rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(deny_unknown_fields)]
 #[error("{rule}: {detail}")]
@@ -16,18 +22,54 @@ pub struct Refusal {
     pub rule: Cow<'static, str>,
     /// Plain English for the person at the counter.
     pub detail: String,
+    /// The first day on which what would make it possible can be done, where a day is known: the opening of a window, a
+    /// birthday, or today where another request will do.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "day_text::option")]
+    pub earliest: Option<Day>,
 }
 
 impl Refusal {
     /// A refusal by that rule.
     #[must_use]
     pub fn new(rule: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
-        Self { rule: rule.into(), detail: detail.into() }
+        Self { rule: rule.into(), detail: detail.into(), earliest: None }
+    }
+
+    /// The same, with the first day on which what it asks for can be done.
+    #[must_use]
+    pub fn possible_from(self, day: Day) -> Self {
+        Self { earliest: Some(day), ..self }
+    }
+
+    /// What the rule says, where it stands and what would make the request possible, in both languages.
+    #[must_use]
+    pub fn explanation(&self) -> Option<&'static Rule> {
+        catalogue::find(&self.rule)
+    }
+}
+
+/// A refusal with everything a counter shows: the case, and the rule in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExplainedRefusal {
+    /// The refusal of this case.
+    #[serde(flatten)]
+    pub refusal: Refusal,
+    /// The rule, where the catalogue has it.
+    #[serde(flatten)]
+    pub explanation: Option<Rule>,
+}
+
+impl From<Refusal> for ExplainedRefusal {
+    fn from(refusal: Refusal) -> Self {
+        let explanation = refusal.explanation().copied();
+        Self { refusal, explanation }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use time::macros::date;
+
     use super::*;
 
     #[test]
@@ -36,10 +78,38 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_survives_json() {
+    fn a_refusal_survives_json_and_one_stored_without_a_day_is_read() {
         let refusal = Refusal::new("E-05", "line one\nline two");
         let json = serde_json::to_string(&refusal).unwrap();
         assert_eq!(json, r#"{"rule":"E-05","detail":"line one\nline two"}"#);
         assert_eq!(serde_json::from_str::<Refusal>(&json).unwrap(), refusal);
+        let dated = refusal.possible_from(date!(2030 - 09 - 15));
+        let json = serde_json::to_string(&dated).unwrap();
+        assert!(json.ends_with(r#","earliest":"2030-09-15"}"#), "{json}");
+        assert_eq!(serde_json::from_str::<Refusal>(&json).unwrap(), dated);
+    }
+
+    #[test]
+    fn a_day_that_is_none_and_an_unknown_field_are_no_refusal() {
+        for json in [
+            r#"{"rule":"E-05","detail":"","earliest":"2030-02-30"}"#,
+            r#"{"rule":"E-05","detail":"","earliest":20300215}"#,
+            r#"{"rule":"E-05","detail":"","latest":"2030-02-15"}"#,
+        ] {
+            assert!(serde_json::from_str::<Refusal>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn explained_it_has_the_article_and_both_languages() {
+        let explained = ExplainedRefusal::from(Refusal::new("V-12", "too early").possible_from(date!(2025 - 04 - 08)));
+        let json = serde_json::to_value(&explained).unwrap();
+        assert_eq!((json["rule"].as_str(), json["earliest"].as_str()), (Some("V-12"), Some("2025-04-08")));
+        assert_eq!(json["article"], "規13, 49");
+        for words in ["says", "says_ja", "way", "way_ja"] {
+            assert!(json[words].as_str().is_some_and(|words| !words.is_empty()), "{json}");
+        }
+        let unknown = serde_json::to_value(ExplainedRefusal::from(Refusal::new("T-09", "nothing"))).unwrap();
+        assert_eq!((unknown["rule"].as_str(), unknown.get("says")), (Some("T-09"), None));
     }
 }

@@ -4,17 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Policy, Refusal, Renewing,
-    calendar::Day,
+    calendar::{Day, day_text},
     window::{check_window, renewal_window},
 };
 use crate::kind::Kind;
 
 /// A certificate the holder has: issued and not revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LiveCertificate {
     /// Its last day.
+    #[serde(with = "day_text")]
     pub last_day: Day,
     /// Whether it is suspended; a held certificate is not live (example 46).
+    #[serde(default)]
     pub held: bool,
 }
 
@@ -75,16 +78,28 @@ fn already_live(last_day: Day, today: Day, policy: &Policy) -> Refusal {
     } else {
         format!("one is live until {last_day}; ask for its renewal, which is open since {opens}")
     };
-    Refusal::new("E-04", detail)
+    Refusal::new("E-04", detail).possible_from(opens.max(today))
 }
 
 /// The certificates a holder has, of both kinds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Holding {
     /// AUTH, if issued and not revoked.
     pub auth: Option<LiveCertificate>,
     /// SIGN, if issued and not revoked.
     pub sign: Option<LiveCertificate>,
+}
+
+impl Holding {
+    /// The certificate of that kind, if issued and not revoked.
+    #[must_use]
+    pub const fn of(&self, kind: Kind) -> Option<LiveCertificate> {
+        match kind {
+            Kind::Auth => self.auth,
+            Kind::Sign => self.sign,
+        }
+    }
 }
 
 /// What is applied for, of each kind; none leaves that kind as it is.
@@ -190,24 +205,25 @@ mod tests {
     const RENEW_SIGN: PairAsked = PairAsked { auth: None, sign: Some(Asked::Renewal) };
 
     #[test]
-    fn a_new_one_is_the_first_or_a_reissue() {
+    fn v_14_a_new_one_is_the_first_or_a_reissue() {
         assert_eq!(decide(None, Asked::New), Ok(Replacement::First));
         assert_eq!(decide(Some(EXPIRED), Asked::New), Ok(Replacement::Reissue));
         assert_eq!(decide(Some(held(IN_WINDOW)), Asked::New), Ok(Replacement::Reissue));
     }
 
     #[test]
-    fn a_second_live_one_is_refused_with_the_way_out() {
+    fn e_04_a_second_live_one_is_refused_with_the_way_out() {
         let early = decide(Some(BEFORE_WINDOW), Asked::New).unwrap_err();
         assert_eq!(early.rule, "E-04");
         assert!(early.detail.contains("from 2026-04-08"), "{early}");
+        assert_eq!(early.earliest, Some(date!(2026 - 04 - 08)));
         let open = decide(Some(IN_WINDOW), Asked::New).unwrap_err();
         assert_eq!(open.rule, "E-04");
         assert!(open.detail.contains("ask for its renewal"), "{open}");
     }
 
     #[test]
-    fn a_renewal_needs_a_live_one_in_its_window() {
+    fn v_12_v_14_a_renewal_needs_a_live_one_in_its_window() {
         assert_eq!(decide(Some(IN_WINDOW), Asked::Renewal), Ok(Replacement::Renewal));
         assert_eq!(decide(Some(BEFORE_WINDOW), Asked::Renewal).unwrap_err().rule, "V-12");
         for other in [None, Some(EXPIRED), Some(held(IN_WINDOW)), Some(held(BEFORE_WINDOW)), Some(held(EXPIRED))] {
@@ -216,14 +232,14 @@ mod tests {
     }
 
     #[test]
-    fn the_window_includes_its_last_day() {
+    fn v_11_the_window_includes_its_last_day() {
         let today = LiveCertificate { last_day: TODAY, held: false };
         assert_eq!(decide(Some(today), Asked::Renewal), Ok(Replacement::Renewal));
         assert_eq!(decide(Some(today), Asked::New).unwrap_err().rule, "E-04");
     }
 
     #[test]
-    fn sign_renewed_alone_under_the_same_end_gains_nothing() {
+    fn v_15_sign_renewed_alone_under_the_same_end_gains_nothing() {
         for bound in [IN_WINDOW, held(IN_WINDOW)] {
             let refusal = decide_pair(Some(bound), Some(IN_WINDOW), RENEW_SIGN).unwrap_err();
             assert_eq!(refusal.rule, "V-15");
@@ -232,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn sign_renewed_alone_may_catch_up_with_auth() {
+    fn v_15_sign_renewed_alone_may_catch_up_with_auth() {
         let pair = decide_pair(Some(BEFORE_WINDOW), Some(IN_WINDOW), RENEW_SIGN).unwrap();
         assert_eq!(pair.renewing(), Renewing { auth: false, sign: true });
         assert_eq!(pair.kept_auth_last_day, Some(BEFORE_WINDOW.last_day));

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_that_of_section_3_4() {
+    fn r_01_the_table_is_that_of_section_3_4() {
         use CertificateState::{Expired, Held, Live, Reserved, Revoked};
         let revoke = Event::Revoke(Reason::Superseded);
         let events = [Event::Complete, revoke, Event::Hold, Event::Release, Event::Expire];
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn releasing_a_held_sign_revokes_it() {
+    fn r_22_c_08_releasing_a_held_sign_revokes_it() {
         for policy in [RELEASABLE, FINAL_HOLD] {
             let end = decide_transition(Kind::Sign, CertificateState::Held, Event::Release, &policy).unwrap();
             assert_eq!((end.to(), end.reason()), (CertificateState::Revoked, Some(Reason::CessationOfOperation)));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn releasing_a_held_auth_is_a_switch() {
+    fn c_08_releasing_a_held_auth_is_a_switch() {
         let back = decide_transition(Kind::Auth, CertificateState::Held, Event::Release, &RELEASABLE).unwrap();
         assert_eq!((back.to(), back.reason(), back.is_release()), (CertificateState::Live, None, true));
         let end = decide_transition(Kind::Auth, CertificateState::Held, Event::Release, &FINAL_HOLD).unwrap();
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hold_carries_its_reason_and_is_no_revocation() {
+    fn r_21_r_03_a_hold_carries_its_reason_and_is_no_revocation() {
         let held = decide_transition(Kind::Sign, CertificateState::Live, Event::Hold, &RELEASABLE).unwrap();
         assert_eq!(held.reason(), Some(Reason::CertificateHold));
         for reason in [Reason::CertificateHold, Reason::RemoveFromCrl] {

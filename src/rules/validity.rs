@@ -148,6 +148,14 @@ pub struct Validity {
 /// stay that is over; `V-12` and `V-14` for an AUTH that is not in its window or expired; `V-01` for an end beyond the
 /// year 9999.
 pub fn decide_validity(facts: &ValidityFacts, policy: &Policy) -> Result<Validity, Refusal> {
+    decide_validity_with(facts, false, policy)
+}
+
+/// The same, where an exception lets somebody under 15 have SIGN (E-07).
+///
+/// # Errors
+/// Those of [`decide_validity`].
+pub fn decide_validity_with(facts: &ValidityFacts, excepted: bool, policy: &Policy) -> Result<Validity, Refusal> {
     decide_eligibility(Kind::Auth, facts.birth, false, facts.issue_day)?;
     let card_last_day = card_last_day(facts, policy)?;
     let kept_auth = kept_auth_last_day(facts, policy)?;
@@ -156,9 +164,9 @@ pub fn decide_validity(facts: &ValidityFacts, policy: &Policy) -> Result<Validit
         None => by_birthdays(facts, Kind::Auth)?.min(card_last_day),
     };
     let sign = match decide_eligibility(Kind::Sign, facts.birth, false, facts.issue_day) {
-        Ok(_) => Ok(by_birthdays(facts, Kind::Sign)?.min(auth_last_day).min(card_last_day)),
         // The only rule of SIGN that a day of birth can break.
-        Err(_) => Err("E-05"),
+        Err(_) if !excepted => Err("E-05"),
+        _ => Ok(by_birthdays(facts, Kind::Sign)?.min(auth_last_day).min(card_last_day)),
     };
     Ok(Validity {
         card_last_day,
@@ -220,7 +228,7 @@ fn kept_auth_last_day(facts: &ValidityFacts, policy: &Policy) -> Result<Option<D
     if last_day < facts.issue_day {
         let detail =
             format!("the authentication certificate expired after {last_day}; issue it again along with this one");
-        return Err(Refusal::new("V-14", detail));
+        return Err(Refusal::new("V-14", detail).possible_from(facts.issue_day));
     }
     Ok(Some(last_day))
 }

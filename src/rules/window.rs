@@ -27,11 +27,11 @@ pub(super) fn check_window(last_day: Day, today: Day, policy: &Policy) -> Result
         let detail = format!(
             "valid until {last_day}: it can be renewed from {opens} on; a new one before would end a year sooner"
         );
-        return Err(Refusal::new("V-12", detail));
+        return Err(Refusal::new("V-12", detail).possible_from(*opens));
     }
     if today > last_day {
         let detail = format!("expired after {last_day}: it cannot be renewed, but it can be issued again at any time");
-        return Err(Refusal::new("V-14", detail));
+        return Err(Refusal::new("V-14", detail).possible_from(today));
     }
     Ok(())
 }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_window_can_be_shifted_but_not_past_the_last_day() {
+    fn c_06_v_11_the_window_can_be_shifted_but_not_past_the_last_day() {
         let last = date!(2023 - 07 - 07);
         let opens =
             |renewal_offset_days| *renewal_window(last, &Policy { renewal_offset_days, ..Policy::default() }).start();
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cities_worked_days_are_ours() {
+    fn v_11_the_cities_worked_days_are_ours() {
         // 練馬区, 練馬区, 茨木市.
         for (last, opens) in [
             (date!(2023 - 07 - 07), date!(2023 - 04 - 08)),
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_the_window_the_refusal_says_what_is_possible() {
+    fn v_12_v_14_outside_the_window_the_refusal_says_what_is_possible() {
         let last = date!(2025 - 07 - 07);
         let check = |today| check_window(last, today, &Policy::default());
         assert_eq!(check(date!(2025 - 04 - 08)), Ok(()));
@@ -75,6 +75,7 @@ mod tests {
         let early = check(date!(2025 - 04 - 07)).unwrap_err();
         assert_eq!(early.rule, "V-12");
         assert!(early.detail.contains("from 2025-04-08 on"), "{early}");
+        assert_eq!(early.earliest, Some(date!(2025 - 04 - 08)));
         let late = check(date!(2025 - 07 - 08)).unwrap_err();
         assert_eq!(late.rule, "V-14");
         assert!(late.detail.contains("issued again"), "{late}");

@@ -176,7 +176,20 @@ fn a_delta_has_the_scope_of_its_base_and_the_base_says_where_it_is() {
 }
 
 #[test]
-fn common_names_have_their_shapes() {
+fn n_09_subjects_hold_the_place_and_an_identifier_and_neither_facts_nor_number() {
+    let rows = [("sign", "C=JP, L=Tokyo-to, L=Suginami-ku, CN="), ("auth", "C=JP, CN=")];
+    for (variant, (kind, begin)) in ["open", "compat"].into_iter().flat_map(|one| rows.map(|row| (one, row))) {
+        let der = golden(&format!("{variant}/holder-{kind}"));
+        let (_, certificate) = x509_parser::parse_x509_certificate(&der).expect("a certificate");
+        let (subject, issuer) = (certificate.subject().to_string(), certificate.issuer().to_string());
+        let identifier = subject.strip_prefix(begin).unwrap_or_else(|| panic!("{subject}"));
+        assert!(identifier.bytes().all(|octet| octet.is_ascii_alphanumeric()), "{subject}");
+        assert!(issuer.starts_with("C=JP, O=") && issuer.matches("OU=").count() == 2, "{issuer}");
+    }
+}
+
+#[test]
+fn n_09_common_names_have_their_shapes() {
     for variant in ["open", "compat"] {
         let common_name = |kind: &str| {
             let der = golden(&format!("{variant}/holder-{kind}"));
@@ -192,7 +205,7 @@ fn common_names_have_their_shapes() {
 }
 
 #[test]
-fn nothing_of_the_holder_is_in_the_authentication_certificate() {
+fn n_01_n_09_nothing_of_the_holder_is_in_the_authentication_certificate() {
     for variant in ["open", "compat"] {
         let der = golden(&format!("{variant}/holder-auth"));
         for fact in ["吉野", "実印", "杉並", "19800217"] {

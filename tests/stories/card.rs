@@ -25,7 +25,7 @@ fn status(house: &House, person: &Person, kind: Kind) -> Status {
 }
 
 #[test]
-fn a_hold_suspends_both_and_a_release_revives_auth_alone() {
+fn r_21_r_22_a_hold_suspends_both_and_a_release_revives_auth_alone() {
     let (house, person) = housed();
     assert_eq!(house.hold(&person).unwrap().changes.len(), 2);
     for kind in Kind::BOTH {
@@ -64,7 +64,7 @@ fn a_second_hold_or_release_is_refused() {
 }
 
 #[test]
-fn a_policy_may_make_every_hold_final() {
+fn c_08_a_policy_may_make_every_hold_final() {
     let policy = Policy { auth_hold_releasable: false, ..Policy::default() };
     let (house, person) = (House::with_policy(Arc::new(MemoryStore::new()), policy), Person::new("TEST-1"));
     house.pair(&person);

@@ -60,7 +60,7 @@ fn under_fifteen_and_wards_get_auth_alone() {
 }
 
 #[test]
-fn the_day_of_issue_is_the_one_in_japan() {
+fn v_08_v_10_the_day_of_issue_is_the_one_in_japan() {
     let house = House::new();
     house.set_clock("2024-12-31T15:30:00Z");
     let person = Person::new("TEST-1").born("1985-01-01").with_card("CARD-1", "2025-01-01");
@@ -69,7 +69,7 @@ fn the_day_of_issue_is_the_one_in_japan() {
 }
 
 #[test]
-fn sign_is_bounded_by_the_auth_that_is_kept() {
+fn v_02_sign_is_bounded_by_the_auth_that_is_kept() {
     let house = House::new();
     house.set_clock("2020-08-01T03:00:00Z");
     let person = Person::new("TEST-1").born("1990-07-07").with_card("CARD-1", "2020-08-01");
@@ -108,7 +108,7 @@ fn a_renewal_before_its_window_is_refused_with_the_opening_date() {
 }
 
 #[test]
-fn a_renewal_supersedes_and_the_predecessor_lives_until_it_is_recorded() {
+fn v_13_r_28_a_renewal_supersedes_and_the_predecessor_lives_until_it_is_recorded() {
     let (house, person) = (House::new(), Person::new("TEST-1"));
     house.pair(&person);
     let old = Kind::BOTH.map(|kind| house.newest(&person, kind));
@@ -160,7 +160,7 @@ fn what_has_expired_is_issued_again_and_not_renewed() {
 }
 
 #[test]
-fn only_the_municipality_of_residence_issues() {
+fn e_02_only_the_municipality_of_residence_issues() {
     let (house, person) = (House::new(), Person::new("TEST-1"));
     house.pair(&person);
     let before = house.dossier(&person);
@@ -259,7 +259,7 @@ fn a_pair_that_outlives_the_ca_is_never_signed() {
 }
 
 #[test]
-fn a_card_that_is_over_or_of_tomorrow_takes_no_certificate() {
+fn e_03_a_card_that_is_over_or_of_tomorrow_takes_no_certificate() {
     let house = House::new();
     let over = Person { card_last_day: Some(crate::house::day("2025-10-26")), ..Person::new("TEST-1") };
     let last = Person { card_last_day: Some(crate::house::day("2025-10-27")), ..Person::new("TEST-2") };

@@ -7,6 +7,7 @@ use jitsuin::{
         end::Effects,
     },
     kind::Kind,
+    revocation::index::Status,
     rules::{
         Asked,
         CertificateState::{self, *},
@@ -36,7 +37,7 @@ fn report(house: &House, from: &str, change: &RegisterChange) -> Result<Effects,
 }
 
 #[test]
-fn a_move_ends_sign_and_keeps_auth() {
+fn r_13_a_move_ends_sign_and_keeps_auth() {
     for event in [RegisterEvent::Move, RegisterEvent::NameChange, RegisterEvent::Correction] {
         let (house, person) = housed();
         let effects = house.change(&person, event).unwrap();
@@ -49,6 +50,16 @@ fn a_move_ends_sign_and_keeps_auth() {
 }
 
 #[test]
+fn r_04_c_14_from_its_recording_on_the_status_is_revoked_and_not_from_the_next_day() {
+    let (house, person) = housed();
+    let status = |kind| house.authority.parts().index.status(kind, house.newest(&person, kind).index);
+    assert_eq!(status(Kind::Sign), Status::Good);
+    house.change(&person, RegisterEvent::Move).unwrap();
+    assert!(matches!(status(Kind::Sign), Status::Revoked(end) if end.revocation_date == house.now()));
+    assert_eq!(status(Kind::Auth), Status::Good);
+}
+
+#[test]
 fn sign_is_issued_again_after_a_move_until_the_end_of_auth() {
     let (house, person) = housed();
     house.change(&person, RegisterEvent::Move).unwrap();
@@ -58,7 +69,7 @@ fn sign_is_issued_again_after_a_move_until_the_end_of_auth() {
 }
 
 #[test]
-fn a_minor_correction_ends_nothing_and_is_recorded() {
+fn r_14_a_minor_correction_ends_nothing_and_is_recorded() {
     let (house, person) = housed();
     let effects = house.change(&person, RegisterEvent::MinorCorrection).unwrap();
     assert!(effects.changes.is_empty());
@@ -68,7 +79,7 @@ fn a_minor_correction_ends_nothing_and_is_recorded() {
 }
 
 #[test]
-fn death_ends_both_without_telling_that_it_was_death() {
+fn r_15_death_ends_both_without_telling_that_it_was_death() {
     let (house, person) = housed();
     house.change(&person, RegisterEvent::Death).unwrap();
     assert_eq!(states(&house, &person), (Revoked, Revoked));
@@ -84,7 +95,7 @@ fn death_ends_both_without_telling_that_it_was_death() {
 }
 
 #[test]
-fn an_overseas_move_depends_on_continued_use() {
+fn r_19_r_20_an_overseas_move_depends_on_continued_use() {
     let (house, person) = housed();
     house.change(&person, RegisterEvent::OverseasMove).unwrap();
     assert_eq!(states(&house, &person), (Revoked, Revoked));
@@ -94,7 +105,7 @@ fn an_overseas_move_depends_on_continued_use() {
 }
 
 #[test]
-fn a_holder_who_moves_out_and_in_changes_the_municipality_that_acts() {
+fn r_16_a_holder_who_moves_out_and_in_changes_the_municipality_that_acts() {
     let (house, person) = housed();
     let out = RegisterChange { to: Some(ITAMI.parse().unwrap()), ..person.change(RegisterEvent::MoveOut) };
     let arrival = person.change(RegisterEvent::MoveIn);
@@ -115,7 +126,7 @@ fn a_holder_who_moves_out_and_in_changes_the_municipality_that_acts() {
 }
 
 #[test]
-fn an_announced_move_that_never_arrives_ends_auth_too() {
+fn r_17_an_announced_move_that_never_arrives_ends_auth_too() {
     let (house, person) = housed();
     let out = RegisterChange { to: Some(ITAMI.parse().unwrap()), ..person.change(RegisterEvent::MoveOut) };
     report(&house, SUGINAMI, &out).unwrap();
@@ -173,7 +184,7 @@ fn an_arrival_gives_neither_destination_nor_date_of_birth() {
 }
 
 #[test]
-fn an_event_of_an_earlier_day_has_an_invalidity_date_and_one_of_today_has_none() {
+fn r_01_an_event_of_an_earlier_day_has_an_invalidity_date_and_one_of_today_has_none() {
     let (house, person) = housed();
     let effects = house.change(&person.clone().on("2026-03-20"), RegisterEvent::Move).unwrap();
     // The first instant of the day in Japan.

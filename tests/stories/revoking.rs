@@ -28,7 +28,7 @@ fn reasons(effects: &Effects) -> Vec<(Kind, RevocationReason)> {
 }
 
 #[test]
-fn an_application_ends_the_kinds_it_names() {
+fn r_10_an_application_ends_the_kinds_it_names() {
     for (kinds, expected) in [
         (&[Kind::Sign][..], (Live, Revoked)),
         (&[Kind::Auth], (Revoked, Live)),
@@ -44,14 +44,14 @@ fn an_application_ends_the_kinds_it_names() {
 }
 
 #[test]
-fn a_leaked_key_is_a_compromise() {
+fn r_11_a_leaked_key_is_a_compromise() {
     let (house, person) = housed();
     let effects = house.revoke(&person, Cause::KeyCompromise, Some(&[Kind::Auth])).unwrap();
     assert_eq!(reasons(&effects), [(Kind::Auth, RevocationReason::KeyCompromise)]);
 }
 
 #[test]
-fn a_returned_card_ends_both_and_takes_no_certificate_any_more() {
+fn r_24_a_returned_card_ends_both_and_takes_no_certificate_any_more() {
     let (house, person) = housed();
     house.revoke(&person, Cause::CardReturned, None).unwrap();
     assert_eq!(states(&house, &person), (Revoked, Revoked));
@@ -131,7 +131,7 @@ fn a_cause_strikes_the_card_it_names_and_no_other_person() {
 }
 
 #[test]
-fn nobody_but_the_counter_discards_and_only_the_kinds_it_names() {
+fn r_29_nobody_but_the_counter_discards_and_only_the_kinds_it_names() {
     let (house, person) = housed();
     let before = house.dossier(&person);
     let request = person.revocation(Cause::DiscardedBeforeDelivery, Some(&Kind::BOTH));

@@ -1,0 +1,145 @@
+//! Certificates that are issued: which, until when, for how much, and what to warn of.
+
+use super::{CounterFacts, CounterSettings, Findings, KindOutcome, NoticePlan, Outcome, Warning, others::kept};
+use crate::{
+    kind::Kind,
+    rules::{
+        Asked, Eligible, PairAsked, Refusal, Replacement, Validity, ValidityFacts,
+        admission::decide_admission,
+        afterwards::told_after_issue,
+        calendar::{Day, last_instant},
+        decide_pair_replacement, decide_replacement,
+        notice::{Notice, NoticeFacts, decide_notice},
+        procedure::Procedure,
+        renewal_window,
+        stay::decide_stay_bound,
+        validity::decide_validity_with,
+    },
+};
+
+pub(super) fn issue(facts: &CounterFacts, settings: &CounterSettings) -> Result<Findings, Refusal> {
+    let mut findings = Findings::default();
+    let mut admitted: Vec<(Kind, Asked, Eligible)> = Vec::new();
+    for kind in Kind::BOTH.into_iter().filter(|kind| facts.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))) {
+        let asked = asked(facts, kind);
+        match admit(facts, settings, kind, asked) {
+            Ok(eligible) => admitted.push((kind, asked, eligible)),
+            Err(refusal) => findings.refusals.push((Some(kind), refusal)),
+        }
+    }
+    if admitted.is_empty() {
+        return if findings.refusals.is_empty() { Err(nothing_asked()) } else { Ok(findings) };
+    }
+    let of = |kind| admitted.iter().find(|(one, ..)| *one == kind).map(|(_, asked, _)| *asked);
+    let pair = PairAsked { auth: of(Kind::Auth), sign: of(Kind::Sign) };
+    let replacement = decide_pair_replacement(facts.certificates, pair, facts.today, &settings.policy)?;
+    let validity_facts = ValidityFacts {
+        birth: facts.holder.birth,
+        issue_day: facts.today,
+        card_issue_day: None,
+        card_application_day: None,
+        card_last_day: Some(facts.card.last_day),
+        stay_last_day: None,
+        auth_last_day: match replacement.auth {
+            Some(Replacement::Renewal) => facts.certificates.auth.map(|one| one.last_day),
+            // Where no AUTH is kept or issued, the card alone bounds SIGN (V-02 ii).
+            None => replacement.kept_auth_last_day.or(Some(facts.card.last_day)),
+            Some(_) => None,
+        },
+        renewing: replacement.renewing(),
+    };
+    let excepted = admitted.iter().any(|(.., eligible)| eligible.by_exception());
+    let validity = decide_validity_with(&validity_facts, excepted, &settings.policy)?;
+    let mut issued = Vec::new();
+    for (kind, _, eligible) in &admitted {
+        let last_day = if *kind == Kind::Auth { Some(validity.auth_last_day) } else { validity.sign_last_day };
+        let (Some(last_day), Some(what)) = (last_day, replacement.of(*kind)) else { continue };
+        issued.push((*kind, what, last_day));
+        let outcome = Outcome::Issued {
+            replacement: what,
+            last_day,
+            not_after: last_instant(last_day),
+            renewal_opens: *renewal_window(last_day, &settings.policy).start(),
+            by_exception: eligible.by_exception(),
+        };
+        findings.certificates.push(KindOutcome { kind: *kind, outcome });
+        findings.notices.push(notice(facts, settings, *kind, last_day));
+    }
+    let others: Vec<Kind> = Kind::BOTH.into_iter().filter(|kind| !issued.iter().any(|(one, ..)| one == kind)).collect();
+    findings.certificates.extend(kept(facts, &others));
+    let renewed = issued.iter().any(|(_, what, _)| *what == Replacement::Renewal);
+    findings.fee = settings.fees.visit(facts.new_card, issued.len(), renewed);
+    findings.warnings = warnings(facts, settings, &issued, &validity, replacement.kept_auth_last_day);
+    findings.told = told_after_issue(&issued, facts.today);
+    Ok(findings)
+}
+
+fn nothing_asked() -> Refusal {
+    Refusal::new("A-05", "name at least one kind, `auth` or `sign`, or leave the kinds out")
+}
+
+/// In a renewal, a kind that has no certificate at all is new; what has expired or is held is refused as no renewal.
+fn asked(facts: &CounterFacts, kind: Kind) -> Asked {
+    let none_and_named = facts.certificates.of(kind).is_none() && super::names(facts, kind);
+    let renewal = facts.procedure == Procedure::Renewal && !none_and_named;
+    if renewal { Asked::Renewal } else { Asked::New }
+}
+
+fn admit(facts: &CounterFacts, settings: &CounterSettings, kind: Kind, asked: Asked) -> Result<Eligible, Refusal> {
+    let with = (facts.today, &settings.counter);
+    let eligible = decide_admission(kind, &facts.holder, &facts.card, facts.exception.as_ref(), with)?;
+    decide_replacement(facts.certificates.of(kind), asked, facts.today, &settings.policy)?;
+    Ok(eligible)
+}
+
+fn notice(facts: &CounterFacts, settings: &CounterSettings, kind: Kind, last_day: Day) -> NoticePlan {
+    let stay = facts.holder.stay.as_ref().and_then(|stay| decide_stay_bound(stay, facts.today).ok().flatten());
+    let notice_facts = NoticeFacts {
+        last_day,
+        card_last_day: facts.card.last_day,
+        ends_with_stay: stay.is_some_and(|bound| bound == facts.card.last_day),
+        stays_elsewhere: facts.stays_elsewhere,
+    };
+    match decide_notice(&notice_facts, &settings.policy) {
+        Notice::Post { sent, window, renew_the_card } => NoticePlan {
+            kind,
+            sent_from: Some(*sent.start()),
+            because: None,
+            renewal_opens: *window.start(),
+            renew_the_card,
+        },
+        Notice::None { because, window } => NoticePlan {
+            kind,
+            sent_from: None,
+            because: Some(because),
+            renewal_opens: *window.start(),
+            renew_the_card: last_day == facts.card.last_day,
+        },
+    }
+}
+
+fn warnings(
+    facts: &CounterFacts,
+    settings: &CounterSettings,
+    issued: &[(Kind, Replacement, Day)],
+    validity: &Validity,
+    kept_auth: Option<Day>,
+) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut warn = |rule, detail| warnings.push(Warning { rule, detail });
+    let sign = issued.iter().find(|(kind, ..)| *kind == Kind::Sign).map(|(.., last_day)| *last_day);
+    let with_auth = kept_auth.is_some() || issued.iter().any(|(kind, ..)| *kind == Kind::Auth);
+    if let Some(sign) = sign.filter(|sign| with_auth && *sign < validity.auth_last_day) {
+        warn("V-02", format!("SIGN ends on {sign}, before AUTH on {}", validity.auth_last_day));
+    }
+    if let (Some(sign), Some(kept)) = (sign, kept_auth)
+        && sign == kept
+        && renewal_window(kept, &settings.policy).contains(&facts.today)
+    {
+        warn("V-15", format!("SIGN ends with AUTH on {kept}; renew AUTH first and it lasts longer"));
+    }
+    if !issued.is_empty() && renewal_window(facts.card.last_day, &settings.policy).contains(&facts.today) {
+        warn("W-05", format!("the card ends on {} and everything on it; renew the card", facts.card.last_day));
+    }
+    warnings
+}

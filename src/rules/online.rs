@@ -1,0 +1,153 @@
+//! What can be done from home with the card and a reader (section 1.6).
+
+use serde::{Deserialize, Serialize};
+
+use super::Refusal;
+use crate::kind::Kind;
+
+/// What is asked for online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnlineRequest {
+    /// 失効申請 of SIGN.
+    RevokeSign,
+    /// 失効申請 of AUTH.
+    RevokeAuth,
+    /// The report of a leak, loss or damage (法10, 29).
+    ReportLoss,
+    /// 一時停止.
+    Hold,
+    /// A change of a PIN whose old one is known.
+    ChangePin,
+    /// 新規発行.
+    Issue,
+    /// 更新.
+    Renew,
+    /// 初期化 of a PIN.
+    ResetPin,
+    /// Whether a certificate is valid.
+    CheckStatus,
+    /// The display of one's own certificate.
+    ShowCertificate,
+    /// 住所等提供同意状況の照会.
+    ConsentInquiry,
+    /// Its 取消.
+    ConsentWithdrawal,
+}
+
+impl OnlineRequest {
+    /// Every request.
+    pub const ALL: [Self; 12] = [
+        Self::RevokeSign,
+        Self::RevokeAuth,
+        Self::ReportLoss,
+        Self::Hold,
+        Self::ChangePin,
+        Self::Issue,
+        Self::Renew,
+        Self::ResetPin,
+        Self::CheckStatus,
+        Self::ShowCertificate,
+        Self::ConsentInquiry,
+        Self::ConsentWithdrawal,
+    ];
+}
+
+/// What is known of who asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OnlineFacts {
+    /// Whether the holder has a live SIGN.
+    pub sign_live: bool,
+    /// With which key the request is signed, if it is; the signature has been verified.
+    pub signed_with: Option<Kind>,
+    /// Whether the old PIN is known.
+    pub old_pin_known: bool,
+}
+
+/// Decides whether a request is taken online.
+///
+/// # Errors
+/// `O-01` and `O-02` for a revocation that is not signed with the key of a live SIGN; `O-03` for a report, and for a hold,
+/// which has the telephone; `O-04` for what needs the counter; `O-05` for a withdrawal of consent that nobody signed.
+pub fn decide_online(request: OnlineRequest, facts: &OnlineFacts) -> Result<(), Refusal> {
+    use OnlineRequest::*;
+    let signed = facts.sign_live && facts.signed_with == Some(Kind::Sign);
+    let (rule, detail) = match request {
+        RevokeSign | RevokeAuth | ConsentInquiry | ConsentWithdrawal if signed => return Ok(()),
+        CheckStatus | ShowCertificate => return Ok(()),
+        ChangePin if facts.old_pin_known => return Ok(()),
+        RevokeSign => ("O-01", "the application has to be signed with the key of the signing certificate"),
+        RevokeAuth if !facts.sign_live => ("O-02", "without a live signing certificate AUTH is revoked at the counter"),
+        RevokeAuth => ("O-02", "the application has to be signed with the key of the signing certificate"),
+        ReportLoss => ("O-03", "a leak, loss or damage is reported at the counter"),
+        Hold => ("O-03", "a card is suspended by telephone, day and night"),
+        ChangePin => ("O-04", "a PIN is changed online by the old one; without it, it is reset at the counter"),
+        Issue | Renew | ResetPin => ("O-04", "identity is proven and the card is written at the counter"),
+        ConsentInquiry | ConsentWithdrawal => ("O-05", "the request has to be signed by the holder"),
+    };
+    Err(Refusal::new(rule, detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Vec<OnlineFacts> {
+        let keys = [None, Some(Kind::Auth), Some(Kind::Sign)];
+        let facts =
+            |bits: u8, signed_with| OnlineFacts { sign_live: bits & 1 != 0, old_pin_known: bits & 2 != 0, signed_with };
+        (0..4).flat_map(|bits| keys.map(|key| facts(bits, key))).collect()
+    }
+
+    /// Holds the outcome of a request over all facts to a condition, and the refusal to a rule.
+    #[track_caller]
+    fn expect(request: OnlineRequest, rule: &str, taken: impl Fn(&OnlineFacts) -> bool) {
+        for facts in facts() {
+            match decide_online(request, &facts) {
+                Ok(()) => assert!(taken(&facts), "{request:?} {facts:?}"),
+                Err(refusal) => assert_eq!((refusal.rule.as_ref(), taken(&facts)), (rule, false), "{facts:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn o_01_sign_is_revoked_online_by_its_own_signature_only() {
+        expect(OnlineRequest::RevokeSign, "O-01", |facts| facts.sign_live && facts.signed_with == Some(Kind::Sign));
+    }
+
+    #[test]
+    fn o_02_auth_is_revoked_online_only_by_who_has_sign_too() {
+        expect(OnlineRequest::RevokeAuth, "O-02", |facts| facts.sign_live && facts.signed_with == Some(Kind::Sign));
+        let without = OnlineFacts { signed_with: Some(Kind::Auth), ..OnlineFacts::default() };
+        let refusal = decide_online(OnlineRequest::RevokeAuth, &without).unwrap_err();
+        assert!(refusal.detail.contains("at the counter"), "{refusal}");
+    }
+
+    #[test]
+    fn o_03_a_loss_is_reported_at_the_counter_and_held_by_telephone() {
+        expect(OnlineRequest::ReportLoss, "O-03", |_| false);
+        expect(OnlineRequest::Hold, "O-03", |_| false);
+        let hold = decide_online(OnlineRequest::Hold, &OnlineFacts::default()).unwrap_err();
+        assert!(hold.detail.contains("telephone"), "{hold}");
+    }
+
+    #[test]
+    fn o_04_a_pin_is_changed_online_by_the_old_one_and_nothing_is_issued_or_reset_there() {
+        expect(OnlineRequest::ChangePin, "O-04", |facts| facts.old_pin_known);
+        for request in [OnlineRequest::Issue, OnlineRequest::Renew, OnlineRequest::ResetPin] {
+            expect(request, "O-04", |_| false);
+        }
+    }
+
+    #[test]
+    fn o_05_the_window_shows_to_everybody_and_takes_consents_back_from_the_holder() {
+        for request in [OnlineRequest::CheckStatus, OnlineRequest::ShowCertificate] {
+            expect(request, "O-05", |_| true);
+        }
+        for request in [OnlineRequest::ConsentInquiry, OnlineRequest::ConsentWithdrawal] {
+            expect(request, "O-05", |facts| facts.sign_live && facts.signed_with == Some(Kind::Sign));
+        }
+        assert!(serde_json::from_str::<OnlineFacts>(r#"{"signed":true}"#).is_err());
+    }
+}
