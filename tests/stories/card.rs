@@ -11,7 +11,7 @@ use jitsuin::{
     x509::{RevocationReason::*, UnixTime},
 };
 
-use crate::house::{House, ITAMI, Person, SUGINAMI, at, municipality, operator, relying_party, rule};
+use crate::house::{House, ITAMI, Person, SUGINAMI, at, day, municipality, operator, relying_party, rule};
 
 fn housed() -> (House, Person) {
     let (house, person) = (House::new(), Person::new("TEST-1"));
@@ -257,4 +257,37 @@ fn a_revocation_has_no_invalidity_date_after_the_hold_it_is_dated_by() {
             assert_eq!(change.invalidity_date, end.invalidity_date, "{event_day}: what is told is what is stored");
         }
     }
+}
+
+/// An application for what is missing on a known card, which leaves out the day on which the card was applied for.
+#[test]
+fn the_day_of_the_application_for_a_card_is_not_forgotten_where_it_is_left_out_later() {
+    let (house, person) = (House::new(), Person::new("TEST-1").with_card("CARD-1", "2022-05-01"));
+    let apply = |kinds: &[Kind], application_day| {
+        let mut enrolment = person.enrolment(kinds);
+        enrolment.card.application_day = application_day;
+        house.issue(&municipality(SUGINAMI), Asked::New, &enrolment)
+    };
+    let (right, wrong) = (Some(day("2022-03-31")), Some(day("2022-05-01")));
+    apply(&[Kind::Auth], right).unwrap();
+    apply(&[Kind::Sign], None).unwrap();
+    let card = house.dossier(&person).cards.remove(0);
+    assert_eq!((Some(card.application_day), card.issue_day), (right, day("2022-05-01")));
+    house.revoke(&person, Cause::HolderApplication, Some(&[Kind::Sign])).unwrap();
+    assert_eq!(rule(apply(&[Kind::Sign], wrong)), "E-03");
+    apply(&[Kind::Sign], right).unwrap();
+}
+
+/// V-05: under majority at 20 a card of somebody of 19 ends with the fifth birthday, or the sixth if it was exchanged.
+#[test]
+fn a_printed_end_is_judged_by_the_recorded_day_of_application() {
+    let house = House::new();
+    let person = Person::new("TEST-1").born("2003-02-01").with_card("CARD-1", "2022-05-01");
+    let mut first = person.enrolment(&[Kind::Auth]);
+    first.card.application_day = Some(day("2022-03-31"));
+    house.issue(&municipality(SUGINAMI), Asked::New, &first).unwrap();
+    assert_eq!(house.dossier(&person).cards[0].last_day, day("2027-02-01"));
+    let mut second = person.enrolment(&[Kind::Sign]);
+    second.card.last_day = Some(day("2032-02-01"));
+    assert_eq!(rule(house.issue(&municipality(SUGINAMI), Asked::New, &second)), "V-05");
 }

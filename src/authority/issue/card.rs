@@ -60,27 +60,40 @@ impl Authority {
                     format!("the card was recorded as valid until {}; it does not get shorter", known.last_day);
                 Err(Refusal::new("V-05", detail).into())
             }
-            (Some(last_day), _) => Ok(self.plausible_last_day(enrolment, last_day)?),
+            (Some(last_day), _) => Ok(self.plausible_last_day(enrolment, known, last_day)?),
             (None, Some(known)) => Ok(known.last_day),
             (None, None) => {
                 let exchanged = dossier.and_then(card_in_use);
-                Ok(self.derived_last_day(enrolment, exchanged.map(|card| card.last_day))?)
+                let applied = asked.application_day.unwrap_or(asked.issue_day);
+                Ok(self.derived_last_day(enrolment, applied, exchanged.map(|card| card.last_day))?)
             }
         }
     }
 
     /// The last day of a card by the rules, with the last day of the one that it takes the place of (V-05, カ省29③).
-    fn derived_last_day(&self, enrolment: &Enrolment, exchanged_last_day: Option<Day>) -> Result<Day, Refusal> {
-        let Card { issue_day, application_day, stay_last_day, .. } = enrolment.card;
-        let application_day = application_day.unwrap_or(issue_day);
+    fn derived_last_day(
+        &self,
+        enrolment: &Enrolment,
+        application_day: Day,
+        exchanged_last_day: Option<Day>,
+    ) -> Result<Day, Refusal> {
+        let Card { issue_day, stay_last_day, .. } = enrolment.card;
         let birth = enrolment.holder.birth;
         let facts = CardFacts { birth, issue_day, application_day, stay_last_day, exchanged_last_day };
         decide_card_last_day(&facts, &self.parts().policy)
     }
 
-    /// The printed last day, unless no card of that issue could have it: not even one taken in exchange.
-    fn plausible_last_day(&self, enrolment: &Enrolment, printed: Day) -> Result<Day, Refusal> {
-        let latest = self.derived_last_day(enrolment, Some(enrolment.card.issue_day))?;
+    /// The printed last day, unless no card of that issue could have it: not even one taken in exchange. The day on which a
+    /// known card was applied for is the recorded one, also where the application leaves it out.
+    fn plausible_last_day(
+        &self,
+        enrolment: &Enrolment,
+        known: Option<&CardRecord>,
+        printed: Day,
+    ) -> Result<Day, Refusal> {
+        let Card { issue_day, application_day, .. } = enrolment.card;
+        let applied = known.map(|card| card.application_day).or(application_day).unwrap_or(issue_day);
+        let latest = self.derived_last_day(enrolment, applied, Some(issue_day))?;
         if printed <= latest {
             return Ok(printed);
         }

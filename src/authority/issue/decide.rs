@@ -82,7 +82,7 @@ impl Authority {
             },
             policy,
         )?;
-        let card = card_record(enrolment, &validity);
+        let card = card_record(enrolment, dossier.as_ref(), &validity);
         let renewal_opens = opening(&validity, &requests, policy);
         let kept = replacement.kept_auth_last_day;
         let auth_window_is_open = kept.is_some_and(|last| renewal_window(last, policy).contains(&today));
@@ -291,13 +291,15 @@ fn holding(dossier: Option<&Dossier>) -> Result<Holding, StoryError> {
     Ok(Holding { auth: live(Kind::Auth), sign: live(Kind::Sign) })
 }
 
-fn card_record(enrolment: &Enrolment, validity: &Validity) -> CardRecord {
+/// The card from now on. The day of the application of a known card is the recorded one: left out, it is not forgotten.
+fn card_record(enrolment: &Enrolment, dossier: Option<&Dossier>, validity: &Validity) -> CardRecord {
     let Card { number, issue_day, application_day, .. } = &enrolment.card;
+    let known = dossier.and_then(|dossier| dossier.card(number)).map(|card| card.application_day);
     CardRecord {
         number: number.clone(),
         holder: enrolment.holder.reference.clone(),
         issue_day: *issue_day,
-        application_day: application_day.unwrap_or(*issue_day),
+        application_day: known.or(*application_day).unwrap_or(*issue_day),
         last_day: validity.card_last_day,
         void: false,
     }

@@ -1,0 +1,430 @@
+//! What happens in a life: each act asks for something and puts the next ones in the diary.
+//!
+//! How often things happen is invented, and more often than in the country, so that few people meet every rule.
+
+use jitsuin::{
+    authority::change::RegisterEvent as Event,
+    kind::Kind::{self, Auth, Sign},
+    rules::{Asked, Cause},
+};
+
+use crate::{
+    days::{self, Day},
+    person::{Person, Visit},
+    request::{Request, TAKING_PART, TOWNS, Who},
+};
+
+/// What can be due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// The first application.
+    Begin,
+    /// The renewal of that plan.
+    Renew(u32),
+    Fifteen,
+    Move,
+    Leave,
+    Arrive(usize),
+    /// No 転入届 came; the planned day.
+    Missed(Day),
+    CancelMove,
+    CardNotPresented(Day),
+    Marry,
+    Correct,
+    MinorCorrection,
+    Lose,
+    Find,
+    Damage,
+    Return,
+    FaceAuthentication,
+    Overseas,
+    Back,
+    EndOne,
+    RecordError,
+    /// Asks for what is missing.
+    Missing,
+    BecomeWard,
+    /// The period of stay ends soon.
+    Stay,
+    /// Asks for something odd.
+    Odd,
+    Die,
+}
+
+/// What recurs, and how often in a thousand years.
+const RECURRING: [(Act, u32); 13] = [
+    (Act::Move, 50),
+    (Act::Leave, 45),
+    (Act::Marry, 10),
+    (Act::Correct, 6),
+    (Act::MinorCorrection, 20),
+    (Act::Lose, 25),
+    (Act::Damage, 10),
+    (Act::Return, 5),
+    (Act::FaceAuthentication, 4),
+    (Act::Overseas, 6),
+    (Act::EndOne, 12),
+    (Act::RecordError, 3),
+    (Act::Odd, 150),
+];
+
+impl Person {
+    /// Fills the diary at the beginning of the rehearsal, or at birth.
+    pub(crate) fn begin(&mut self, visit: &mut Visit<'_, '_>) {
+        let today = visit.today();
+        let first = match self.age(today) {
+            ..1 => self.dice.between(5, 300),
+            _ if self.dice.percent(80) => self.dice.between(1, 900),
+            _ => self.dice.between(1, 4500),
+        };
+        visit.later(first, Act::Begin);
+        for (act, rate) in RECURRING {
+            visit.later(self.dice.wait(rate), act);
+        }
+        if self.age(today) < 15 && self.dice.percent(60) {
+            visit.on(days::birthday_after(self.birth, self.birth, 15) - 1, Act::Fifteen);
+        }
+        if self.age(today) >= 18 && self.dice.percent(2) {
+            visit.later(self.dice.between(1, 4000), Act::BecomeWard);
+        }
+        let chance = match self.age(today) {
+            ..50 => 1,
+            50..70 => 8,
+            _ => 60,
+        };
+        visit.later(self.dice.wait(chance), Act::Die);
+        if self.dice.percent(4) {
+            let stay = today + self.dice.between(200, 1100);
+            self.stay = Some(stay);
+            visit.on(stay - self.dice.between(0, 100), Act::Stay);
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn act(&mut self, visit: &mut Visit<'_, '_>, act: Act) {
+        if self.gone {
+            return;
+        }
+        if let Some((_, rate)) = RECURRING.iter().find(|(recurring, _)| *recurring == act) {
+            visit.later(self.dice.wait(*rate), act);
+        }
+        let known = self.case.record.known;
+        match act {
+            Act::Begin => self.first_application(visit),
+            Act::Die if !known => self.gone = true,
+            Act::BecomeWard => self.ward = true,
+            Act::Stay => self.stay_ends(visit),
+            // Who is not known to the service is not known to it under any event.
+            Act::Move | Act::Die if !known && self.dice.percent(10) => {
+                self.report(visit, Event::Move);
+            }
+            _ if !known => {}
+            Act::Renew(plan) if plan == self.plan => self.renew(visit),
+            Act::Renew(_) => {}
+            Act::Fifteen => self.turn_fifteen(visit),
+            Act::Move => {
+                self.report(visit, Event::Move);
+                self.sign_again(visit);
+            }
+            Act::Leave => self.leave(visit),
+            Act::Arrive(town) => self.arrive(visit, town),
+            Act::Missed(planned) => self.miss(visit, planned),
+            Act::CancelMove => {
+                self.report(visit, Event::MoveOutCancelled);
+                self.sign_again(visit);
+            }
+            Act::CardNotPresented(notified) => self.card_not_presented(visit, notified),
+            Act::Marry => {
+                self.report(visit, Event::NameChange);
+                if self.dice.percent(60) {
+                    self.report(visit, Event::Move);
+                }
+                self.sign_again(visit);
+            }
+            Act::Correct => self.correct(visit),
+            Act::MinorCorrection => {
+                self.report(visit, Event::MinorCorrection);
+            }
+            Act::Lose => self.lose(visit),
+            Act::Find => self.find(visit),
+            Act::Damage => {
+                let cause = self.dice.pick(&[Cause::CardDamaged, Cause::CardReissuedAfterDamage]);
+                self.end_card(visit, cause);
+                self.next_card(visit, 40);
+            }
+            Act::Return => {
+                self.end_card(visit, Cause::CardReturned);
+                self.next_card(visit, 900);
+            }
+            Act::FaceAuthentication => {
+                self.end_card(visit, Cause::FaceAuthenticationOn);
+            }
+            Act::Overseas => self.go_overseas(visit),
+            Act::Back => self.come_back(visit),
+            Act::EndOne => self.end_one(visit),
+            Act::RecordError => self.record_error(visit),
+            Act::Missing => self.apply_for_missing(visit),
+            Act::Odd => self.ask_oddly(visit),
+            Act::Die => self.die(visit),
+        }
+    }
+
+    /// A day on which it may have happened: today, or not long ago.
+    pub(crate) fn not_long_ago(&mut self, visit: &Visit<'_, '_>) -> Option<Day> {
+        let birth = self.case.record.birth.max(self.birth);
+        let day = (visit.today() - self.dice.between(0, 12)).max(birth);
+        self.dice.percent(70).then_some(day)
+    }
+
+    /// A change of the register, reported by the municipality of residence; sometimes twice, as two messages.
+    pub(crate) fn report(&mut self, visit: &mut Visit<'_, '_>, event: Event) -> bool {
+        let day = self.not_long_ago(visit);
+        let request = Request::Change { event, to: None, birth: None, day };
+        if self.dice.percent(2) {
+            let elsewhere = Who::Town((self.case.record.home + 1) % TOWNS.len());
+            self.ask(visit, elsewhere, &request);
+        }
+        let answer = self.ask_home(visit, &request);
+        if self.dice.percent(3) {
+            self.ask_home(visit, &request);
+        }
+        answer.is_yes()
+    }
+
+    /// A new SIGN in the same visit, or some day.
+    pub(crate) fn sign_again(&mut self, visit: &mut Visit<'_, '_>) {
+        if self.dice.percent(65) {
+            self.apply_for_missing(visit);
+        } else {
+            visit.later(self.dice.between(1, 400), Act::Missing);
+        }
+    }
+
+    pub(crate) fn next_card(&mut self, visit: &mut Visit<'_, '_>, within: i32) {
+        if self.dice.percent(80) {
+            visit.later(self.dice.between(1, within), Act::Missing);
+        }
+    }
+
+    fn first_application(&mut self, visit: &mut Visit<'_, '_>) {
+        let today = visit.today();
+        let before = if self.dice.percent(30) { self.dice.between(0, 2800) } else { self.dice.between(0, 20) };
+        let card = self.new_card(today, before);
+        let kinds: &'static [Kind] = match self.dice.below(100) {
+            0..=4 => &[Auth],
+            5..=6 => &[Sign],
+            _ => &Kind::BOTH,
+        };
+        if self.dice.percent(3) {
+            let application = self.application(Asked::New, kinds, card.clone());
+            let who = self.dice.pick(&[Who::Town(TAKING_PART), Who::Operator]);
+            self.ask(visit, who, &Request::Issue(application));
+        }
+        if !self.may_sign(today) && self.dice.percent(80) {
+            self.apply(visit, Asked::New, &[Auth], card);
+        } else if !self.apply(visit, Asked::New, kinds, card.clone()).is_yes() {
+            // Refused for SIGN: AUTH alone. Refused for the card: a new one.
+            let card = if self.may_sign(today) { self.new_card(today, 3) } else { card };
+            let kinds: &'static [Kind] = if self.may_sign(today) { kinds } else { &[Auth] };
+            if !self.apply(visit, Asked::New, kinds, card).is_yes() {
+                visit.later(self.dice.between(30, 600), Act::Begin);
+            }
+        }
+    }
+
+    fn renew(&mut self, visit: &mut Visit<'_, '_>) {
+        let (now, today) = (visit.now(), visit.today());
+        let kinds: &'static [Kind] = match (self.good(Auth, now), self.good(Sign, now)) {
+            (true, true) if self.dice.percent(6) => &[Sign],
+            (true, true) => &Kind::BOTH,
+            (true, false) => &[Auth],
+            (false, true) => &[Sign],
+            (false, false) => {
+                // Too late by a night, or more: refused as a renewal, issued as new.
+                if self.dice.percent(60)
+                    && let Some(card) = self.card_in_hand(today)
+                {
+                    self.apply(visit, Asked::Renewal, &[Auth], card);
+                }
+                return self.apply_for_missing(visit);
+            }
+        };
+        let Some(card) = self.card_in_hand(today) else { return };
+        let ends = self.case.record.card_place(&card.number).map_or(today, |place| self.case.record.cards[place].last);
+        let ends = card.last.unwrap_or(ends);
+        let ends_too = days::window_opens(ends) <= today;
+        let card = if ends_too && !self.dice.percent(15) { self.new_card(today, 0) } else { card };
+        if self.apply(visit, Asked::Renewal, kinds, card).is_yes() {
+            self.apply_for_missing(visit);
+        }
+    }
+
+    fn turn_fifteen(&mut self, visit: &mut Visit<'_, '_>) {
+        let Some(card) = self.card_in_hand(visit.today()) else { return };
+        if self.age(visit.today()) < 15 {
+            self.apply(visit, Asked::New, &[Sign], card);
+            visit.later(1, Act::Fifteen);
+        } else {
+            self.apply_for_missing(visit);
+        }
+    }
+
+    fn correct(&mut self, visit: &mut Visit<'_, '_>) {
+        let birth = if self.dice.percent(40) { Some(self.birth - self.dice.between(1, 3)) } else { None };
+        let request = Request::Change { event: Event::Correction, to: None, birth, day: self.not_long_ago(visit) };
+        if !self.ask_home(visit, &request).is_yes() {
+            return;
+        }
+        if birth.is_some()
+            && let Some(card) = self.card_in_hand(visit.today())
+        {
+            // The paper still has the old date.
+            self.apply(visit, Asked::New, &[Auth], card);
+        }
+        self.birth = birth.unwrap_or(self.birth);
+        self.sign_again(visit);
+    }
+
+    /// The number of the card in use, or of the last one.
+    pub(crate) fn card_number(&self) -> Option<String> {
+        let record = &self.case.record;
+        let place = record.card_in_use().or(record.cards.len().checked_sub(1))?;
+        Some(record.cards[place].number.clone())
+    }
+
+    pub(crate) fn end_card(&mut self, visit: &mut Visit<'_, '_>, cause: Cause) -> bool {
+        let Some(card) = self.card_number() else { return false };
+        let event = self.not_long_ago(visit);
+        let who = if self.dice.percent(15) { Who::Operator } else { self.home() };
+        self.ask(visit, who, &Request::Revoke { card, cause, kinds: None, event }).is_yes()
+    }
+
+    fn lose(&mut self, visit: &mut Visit<'_, '_>) {
+        let Some(card) = self.card_number() else { return };
+        let request = Request::Hold { card: card.clone() };
+        let who = if self.dice.percent(70) { Who::Operator } else { self.home() };
+        if !self.ask(visit, who, &request).is_yes() {
+            return;
+        }
+        if self.dice.percent(15) {
+            self.ask(visit, who, &request);
+        }
+        if self.dice.percent(15)
+            && let Some(held) = self.card_in_hand(visit.today())
+        {
+            self.apply(visit, Asked::New, &[Sign], held);
+        }
+        match self.dice.below(100) {
+            0..=54 => {
+                let hour = self.dice.below(3) as u8;
+                visit.diary.push((visit.today() + self.dice.between(1, 90), hour, Act::Find));
+            }
+            55..=79 => {
+                self.end_card(visit, Cause::CardReissuedAfterLoss);
+                self.next_card(visit, 60);
+            }
+            80..=89 => {
+                let new = self.new_card(visit.today(), 0);
+                let kinds: &'static [Kind] = if self.may_sign(visit.today()) { &Kind::BOTH } else { &[Auth] };
+                self.apply(visit, Asked::New, kinds, new);
+            }
+            // The end of validity overtakes the hold, or the card is found after years.
+            _ => visit.later(self.dice.between(90, 2500), Act::Find),
+        }
+    }
+
+    fn find(&mut self, visit: &mut Visit<'_, '_>) {
+        let Some(card) = self.card_number() else { return };
+        let request = Request::Release { card };
+        if self.dice.percent(10) {
+            self.ask(visit, Who::Operator, &request);
+        }
+        if self.ask_home(visit, &request).is_yes() {
+            self.plan_renewal(visit);
+            self.sign_again(visit);
+        }
+    }
+
+    fn end_one(&mut self, visit: &mut Visit<'_, '_>) {
+        let Some(card) = self.card_number() else { return };
+        let kinds = self.dice.pick(&[&[Auth][..], &[Sign], &Kind::BOTH]);
+        let cause = if self.dice.percent(75) { Cause::HolderApplication } else { Cause::KeyCompromise };
+        let request = Request::Revoke { card, cause, kinds: Some(kinds), event: self.not_long_ago(visit) };
+        if self.ask_home(visit, &request).is_yes() && self.dice.percent(70) {
+            visit.later(self.dice.between(1, 300), Act::Missing);
+        }
+        if self.dice.percent(10) {
+            self.ask_home(visit, &request);
+        }
+    }
+
+    fn record_error(&mut self, visit: &mut Visit<'_, '_>) {
+        let Some(card) = self.card_number() else { return };
+        let cause = self.dice.pick(&[Cause::RecordError, Cause::DuplicateIssue]);
+        let request = Request::Revoke { card, cause, kinds: Some(&[Sign]), event: None };
+        if self.dice.percent(30) {
+            self.ask_home(visit, &request);
+        }
+        if self.ask(visit, Who::Operator, &request).is_yes() {
+            self.sign_again(visit);
+        }
+    }
+
+    fn die(&mut self, visit: &mut Visit<'_, '_>) {
+        if self.dice.percent(10)
+            && let Some(card) = self.card_number()
+        {
+            self.ask(visit, Who::Operator, &Request::Hold { card });
+        }
+        if !self.report(visit, Event::Death) {
+            // Not recorded at all: abroad. Nobody reports it.
+            self.gone = true;
+            return;
+        }
+        if self.dice.percent(15) {
+            self.apply_for_missing(visit);
+        }
+        if self.dice.percent(20) {
+            self.end_card(visit, Cause::CardReturned);
+        }
+        if self.dice.percent(2) {
+            // It was an error, or 失踪宣告 is taken back.
+            visit.later(self.dice.between(5, 400), Act::Back);
+        } else {
+            self.gone = true;
+        }
+    }
+
+    /// The period of stay is extended, goes on for two months while that is decided, or ends.
+    fn stay_ends(&mut self, visit: &mut Visit<'_, '_>) {
+        let Some(stay) = self.stay else { return };
+        match self.dice.below(100) {
+            0..=9 => {
+                let special = days::months_away(stay, 2);
+                let theirs = jitsuin::rules::card_term::special_period_last_day(days::date(stay));
+                assert_eq!(theirs, Some(days::date(special)));
+                self.stay = Some(special);
+                visit.on(special - self.dice.between(0, 30), Act::Stay);
+            }
+            10..=84 => {
+                let extended = stay + self.dice.between(360, 1830);
+                self.stay = Some(extended);
+                visit.on(extended - self.dice.between(0, 100), Act::Stay);
+            }
+            // Not extended; who asks all the same is refused.
+            _ => {
+                visit.on(stay + self.dice.between(1, 100), Act::Missing);
+                return;
+            }
+        }
+        let today = visit.today();
+        if self.dice.percent(70)
+            && let Some(card) = self.card_in_hand(today)
+        {
+            let now = visit.now();
+            let kinds: &'static [Kind] = if self.good(Sign, now) { &Kind::BOTH } else { &[Auth] };
+            let asked = if self.good(Auth, now) { Asked::Renewal } else { Asked::New };
+            self.apply(visit, asked, kinds, card);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The rehearsal: an invented population lives through twelve simulated years, and after every day everything is checked
+//! against a model that was written from the rule book alone. `docs/rehearsal.md` tells what is played and what came of it.
+
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, reason = "each test crate uses its part of the house")]
+#[path = "../stories/house.rs"]
+mod house;
+
+mod any_order;
+mod ask;
+mod compare;
+mod days;
+mod dice;
+mod life;
+mod lists;
+mod moving;
+mod odd;
+mod outcome;
+mod person;
+mod record;
+mod report;
+mod request;
+mod stage;
+mod world;
+
+use std::{collections::BTreeSet, env, fs, path::Path};
+
+use stage::{Outcome, Plan, rehearse};
+
+/// What runs with every change.
+const CI: Plan =
+    Plan { people: 2000, years: 12, seed: 1, threads: 2, complete_every: 14, delta_every: 2, whole_every: 3 };
+
+/// A morning's worth of it.
+const SMALL: Plan =
+    Plan { people: 120, years: 1, seed: 7, threads: 1, complete_every: 7, delta_every: 1, whole_every: 1 };
+
+fn play(plan: &Plan) -> Outcome {
+    rehearse(plan, world::folder().path(), |line| eprintln!("{line}"))
+}
+
+/// A rehearsal in which something never happens shows nothing about it.
+fn must_have_met_every_rule(outcome: &Outcome) {
+    let met = |chapter: &str| -> BTreeSet<&str> {
+        let tally = outcome.tally.0.keys().filter(|(of, _)| *of == chapter);
+        tally.map(|(_, word)| word.as_str()).collect()
+    };
+    let refused = met("refused");
+    let rules = [
+        "E-01", "E-02", "E-03", "E-04", "E-05", "E-06", "E-10", "R-01", "R-02", "R-10", "R-13", "R-16", "R-17", "R-21",
+        "R-22", "R-24", "R-26", "T-08", "T-09", "V-05", "V-12", "V-14", "V-15",
+    ];
+    for rule in rules {
+        assert!(refused.contains(rule), "nobody was refused by {rule}");
+    }
+    let done = met("done");
+    let words = [
+        "application: new auth",
+        "application: new auth+sign",
+        "application: new sign",
+        "application: renewal auth",
+        "application: renewal auth+sign",
+        "hold",
+        "release",
+        "register: Correction",
+        "register: Death",
+        "register: MinorCorrection",
+        "register: Move",
+        "register: MoveIn",
+        "register: MoveInMissed",
+        "register: MoveOut",
+        "register: MoveOutCancelled",
+        "register: NameChange",
+        "register: OverseasMove",
+        "register: OverseasMoveWithContinuedUse",
+        "register: Registration",
+        "revocation: card-damaged",
+        "revocation: card-reissued-after-damage",
+        "revocation: card-reissued-after-loss",
+        "revocation: card-returned",
+        "revocation: card-void-after-move",
+        "revocation: discarded-before-delivery",
+        "revocation: duplicate-issue",
+        "revocation: face-authentication-on",
+        "revocation: holder-application",
+        "revocation: key-compromise",
+        "revocation: record-error",
+    ];
+    for word in words {
+        assert!(done.contains(word), "nobody had this allowed: {word}");
+    }
+    assert!(outcome.tally.of("key failed") > 0 && outcome.tally.of("repeated") > 100);
+    assert!(outcome.lists.largest > 100 && outcome.lists.largest_delta > 5, "hardly anything was on a list");
+}
+
+#[test]
+fn two_thousand_people_live_through_twelve_years_and_nothing_differs_from_the_model() {
+    must_have_met_every_rule(&play(&CI));
+}
+
+#[test]
+fn the_same_seed_comes_to_the_same_end_whoever_plays_and_another_seed_does_not() {
+    let once = play(&SMALL).digest;
+    assert_eq!(play(&Plan { threads: 2, ..SMALL }).digest, once);
+    assert_ne!(play(&Plan { seed: 8, ..SMALL }).digest, once);
+}
+
+/// `scripts/rehearse` runs this one with figures of its own.
+#[test]
+#[ignore = "by hand: scripts/rehearse --people N --years Y"]
+fn by_hand() {
+    let number = |name: &str, default: u64| {
+        let given = env::var(format!("REHEARSE_{name}")).ok();
+        given.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("REHEARSE_{name} is no number: {text}")))
+    };
+    let plan = Plan {
+        people: number("PEOPLE", CI.people).max(1),
+        years: number("YEARS", 12).clamp(1, 30) as i32,
+        seed: number("SEED", CI.seed),
+        threads: number("THREADS", 2).clamp(1, 64) as usize,
+        complete_every: number("COMPLETE_EVERY", 7).clamp(1, 90) as u32,
+        delta_every: 1,
+        whole_every: number("WHOLE_EVERY", 3).clamp(1, 12) as u32,
+    };
+    let outcome = play(&plan);
+    let report = outcome.report();
+    match env::var("REHEARSE_REPORT") {
+        Ok(path) => fs::write(Path::new(&path), report).expect("the report"),
+        Err(_) => println!("{report}"),
+    }
+}

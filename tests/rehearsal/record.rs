@@ -1,0 +1,375 @@
+//! The model: what the service must have on record of one person, and what it must answer, plainly from the rule book.
+//!
+//! It differs from the service on purpose: it names *every* rule that forbids a request, in no order; the service must allow
+//! what none forbids, and otherwise name one of them.
+
+use jitsuin::{
+    authority::change::RegisterEvent as Event,
+    kind::Kind::{self, Auth, Sign},
+    rules::{Asked, Cause},
+    x509::{RevocationReason as Reason, Serial},
+};
+
+use crate::{
+    days::{self, Day},
+    request::{Application, Moment, Request, TAKING_PART, Who},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    Live,
+    Held,
+    Revoked,
+}
+
+/// The end or the hold of a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) since: i64,
+    pub(crate) reason: Reason,
+    /// When it happened, where that was before.
+    pub(crate) event: Option<i64>,
+    pub(crate) cause: Cause,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Certificate {
+    pub(crate) kind: Kind,
+    pub(crate) serial: Serial,
+    pub(crate) town: usize,
+    /// Place of its card.
+    pub(crate) card: usize,
+    pub(crate) from: i64,
+    pub(crate) last: Day,
+    pub(crate) state: State,
+    pub(crate) end: Option<End>,
+    /// Not discarded before it was signed.
+    pub(crate) signed: bool,
+    /// A later application noted that it is over.
+    pub(crate) noted: bool,
+}
+
+impl Certificate {
+    pub(crate) fn is_over(&self, now: Moment) -> bool {
+        self.last < now.day
+    }
+
+    /// Live or held, and not over.
+    pub(crate) fn stands(&self, now: Moment) -> bool {
+        self.state != State::Revoked && !self.is_over(now)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Card {
+    pub(crate) number: String,
+    pub(crate) issued: Day,
+    pub(crate) applied: Day,
+    pub(crate) last: Day,
+    pub(crate) void: bool,
+}
+
+/// What becomes of a certificate, as lists must tell it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub(crate) kind: Kind,
+    pub(crate) serial: Serial,
+    pub(crate) town: usize,
+    pub(crate) last: Day,
+    pub(crate) state: State,
+    /// How it ended; of a release, the hold that is over.
+    pub(crate) end: End,
+}
+
+/// What the service knows of a person; all of it empty until the first application that is not refused.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) known: bool,
+    pub(crate) registered: bool,
+    pub(crate) birth: Day,
+    pub(crate) ward: bool,
+    pub(crate) home: usize,
+    pub(crate) moving_to: Option<usize>,
+    pub(crate) cards: Vec<Card>,
+    pub(crate) certificates: Vec<Certificate>,
+}
+
+/// The rules that forbid a request; none: it is allowed.
+pub(crate) type Forbidden = Vec<&'static str>;
+
+/// The last day of a card (V-05, カ省26, 29③).
+pub(crate) fn card_last(birth: Day, issued: Day, applied: Day, stay: Option<Day>, exchanged: Option<Day>) -> Day {
+    let majority = if applied < days::number(2022, 4, 1) { 20 } else { 18 };
+    let mut count = if days::age(birth, issued) >= majority { 10 } else { 5 };
+    if exchanged.is_some_and(|old| days::window_opens(old) <= issued && issued <= old) {
+        count += 1;
+    }
+    let ordinary = days::birthday_after(birth, issued, count);
+    stay.map_or(ordinary, |stay| stay.min(ordinary))
+}
+
+pub(crate) fn voids_cards(cause: Cause) -> bool {
+    use Cause::*;
+    [Death, CardVoidAfterMove, OverseasMove, CardReissuedAfterLoss, CardReissuedAfterDamage, CardReturned]
+        .contains(&cause)
+}
+
+impl Record {
+    /// The newest certificate of a kind; one that was discarded unsigned never was one.
+    pub(crate) fn newest(&self, kind: Kind) -> Option<&Certificate> {
+        self.certificates.iter().rev().find(|one| one.kind == kind && one.signed)
+    }
+
+    pub(crate) fn standing(&self, kind: Kind, now: Moment) -> Option<&Certificate> {
+        self.certificates.iter().find(|one| one.kind == kind && one.stands(now))
+    }
+
+    pub(crate) fn good(&self, kind: Kind, now: Moment) -> Option<&Certificate> {
+        self.standing(kind, now).filter(|one| one.state == State::Live)
+    }
+
+    pub(crate) fn card_place(&self, number: &str) -> Option<usize> {
+        self.cards.iter().position(|card| card.number == number)
+    }
+
+    /// The card that the holder uses: the newest that is not void and bears a certificate.
+    pub(crate) fn card_in_use(&self) -> Option<usize> {
+        let bears = |place: usize| self.certificates.iter().any(|one| one.card == place && one.signed);
+        (0..self.cards.len()).rev().find(|place| !self.cards[*place].void && bears(*place))
+    }
+
+    /// The last day that the card of an application has or gets.
+    pub(crate) fn card_last_day(&self, asked: &Application) -> Day {
+        let card = &asked.card;
+        let known = self.card_place(&card.number).map(|place| self.cards[place].last);
+        let exchanged = self.card_in_use().map(|place| self.cards[place].last);
+        let birth = if self.known { self.birth } else { asked.birth };
+        let derived = || card_last(birth, card.issued, card.applied.unwrap_or(card.issued), card.stay, exchanged);
+        card.last.or(known).unwrap_or_else(derived)
+    }
+
+    pub(crate) fn forbidden(&self, who: Who, request: &Request, now: Moment) -> Forbidden {
+        match request {
+            Request::Issue(application) => self.forbidden_issue(who, application, now),
+            Request::Revoke { card, cause, kinds, event } => {
+                self.forbidden_revocation(who, card, (*cause, *kinds, *event), now)
+            }
+            Request::Hold { card } => self.forbidden_hold(who, card, now),
+            Request::Release { card } => self.forbidden_release(who, card, now),
+            Request::Change { event, to, birth, day } => self.forbidden_change(who, *event, (*to, *birth, *day), now),
+        }
+    }
+
+    fn is_home(&self, who: Who) -> bool {
+        who == Who::Town(self.home)
+    }
+
+    fn forbidden_issue(&self, who: Who, asked: &Application, now: Moment) -> Forbidden {
+        let today = now.day;
+        let mut rules = Vec::new();
+        let takes_part = matches!(who, Who::Town(town) if town < TAKING_PART);
+        if !takes_part || (self.known && !self.is_home(who)) {
+            rules.push("E-02");
+        }
+        if self.known && !self.registered {
+            rules.push("E-01");
+        }
+        if self.known && self.birth != asked.birth {
+            rules.push("R-26");
+        }
+        let birth = if self.known { self.birth } else { asked.birth };
+        if birth > today {
+            rules.push("E-01");
+            return rules;
+        }
+        if asked.asks(Sign) && days::age(birth, today) < 15 {
+            rules.push("E-05");
+        }
+        if asked.asks(Sign) && asked.ward.unwrap_or(self.known && self.ward) {
+            rules.push("E-06");
+        }
+        rules.extend(asked.kinds.iter().filter_map(|kind| self.forbidden_replacement(*kind, asked.asked, today)));
+        if self.gains_nothing(asked, today) {
+            rules.push("V-15");
+        }
+        rules.extend(self.forbidden_card(asked, birth, now));
+        rules
+    }
+
+    /// E-04, V-11 to V-14.
+    fn forbidden_replacement(&self, kind: Kind, asked: Asked, today: Day) -> Option<&'static str> {
+        let live = self.newest(kind).filter(|one| one.state == State::Live && one.last >= today);
+        match (asked, live) {
+            (Asked::New, Some(_)) => Some("E-04"),
+            (Asked::New, None) => None,
+            (Asked::Renewal, None) => Some("V-14"),
+            (Asked::Renewal, Some(one)) => (today < days::window_opens(one.last)).then_some("V-12"),
+        }
+    }
+
+    /// V-15: SIGN alone would end with an AUTH that ends no later than the SIGN there is.
+    fn gains_nothing(&self, asked: &Application, today: Day) -> bool {
+        let standing = |kind| self.newest(kind).filter(|one| one.state != State::Revoked && one.last >= today);
+        match (standing(Auth), standing(Sign)) {
+            (Some(auth), Some(sign)) => {
+                asked.asked == Asked::Renewal && asked.kinds == [Sign] && auth.last <= sign.last
+            }
+            _ => false,
+        }
+    }
+
+    /// E-03, E-10, V-05: the card.
+    fn forbidden_card(&self, asked: &Application, birth: Day, now: Moment) -> Forbidden {
+        let (card, today) = (&asked.card, now.day);
+        let mut rules = Vec::new();
+        let mut forbid = |is: bool, rule| {
+            if is {
+                rules.push(rule);
+            }
+        };
+        let place = self.card_place(&card.number);
+        let known = place.map(|place| self.cards[place].applied);
+        let applied = known.or(card.applied).unwrap_or(card.issued);
+        forbid(card.number == crate::world::KEEPERS_CARD, "E-03");
+        if let Some(known) = place.map(|place| &self.cards[place]) {
+            forbid(known.void, "E-03");
+            forbid(known.issued != card.issued, "E-03");
+            forbid(card.applied.is_some_and(|day| day != known.applied), "E-03");
+            forbid(card.stay.is_some_and(|stay| stay < known.last), "E-10");
+            forbid(card.last.is_some_and(|last| last < known.last), "V-05");
+            let held = |one: &Certificate| Some(one.card) == place && one.state == State::Held && !one.is_over(now);
+            forbid(self.certificates.iter().any(held), "E-03");
+        }
+        for kind in Kind::BOTH.into_iter().filter(|kind| !asked.asks(*kind)) {
+            forbid(self.standing(kind, now).is_some_and(|one| Some(one.card) != place), "E-03");
+        }
+        forbid(applied < birth || card.issued < applied || card.issued > today, "V-05");
+        forbid(card.stay.is_some_and(|stay| stay < card.issued.max(today)), "E-10");
+        let longest = || card_last(birth, card.issued, applied, card.stay, Some(card.issued));
+        forbid(card.last.is_some_and(|last| last > longest()), "V-05");
+        forbid(self.card_last_day(asked) < today, "V-05");
+        rules
+    }
+
+    fn forbidden_event_day(&self, day: Option<Day>, now: Moment) -> bool {
+        day.is_some_and(|day| day < self.birth || day > now.day)
+    }
+
+    fn forbidden_revocation(
+        &self,
+        who: Who,
+        card: &str,
+        (cause, kinds, event): (Cause, Option<&[Kind]>, Option<Day>),
+        now: Moment,
+    ) -> Forbidden {
+        use Cause::*;
+        let Some(place) = self.card_place(card) else { return vec!["T-09"] };
+        let mut rules = Vec::new();
+        match cause {
+            Renewal | CaKeyCompromise | CardExpired => rules.push("R-02"),
+            CardLost | CardFound => rules.push("R-21"),
+            RegisterEntryChanged
+            | MinorCorrection
+            | Death
+            | MoveOut
+            | MoveInMissed
+            | OverseasMove
+            | OverseasMoveWithContinuedUse => rules.push("R-13"),
+            RecordError | DuplicateIssue if who != Who::Operator => rules.push("T-08"),
+            RecordError | DuplicateIssue => {}
+            DiscardedBeforeDelivery if !self.is_home(who) => rules.push("E-02"),
+            _ if who != Who::Operator && !self.is_home(who) => rules.push("E-02"),
+            _ => {}
+        }
+        let per_kind = match cause {
+            HolderApplication => Some("R-10"),
+            KeyCompromise => Some("R-11"),
+            RecordError | DuplicateIssue => Some("R-26"),
+            DiscardedBeforeDelivery => Some("R-29"),
+            _ => None,
+        };
+        match (per_kind, kinds) {
+            (Some(rule), None | Some([])) => rules.push(rule),
+            (None, Some(_)) => rules.push(cause.rule()),
+            _ => {}
+        }
+        let struck = |one: &Certificate| {
+            let named = kinds.is_none_or(|kinds| kinds.contains(&one.kind));
+            one.card == place && one.stands(now) && named && !(cause == FaceAuthenticationOn && one.kind == Auth)
+        };
+        let nothing = !self.certificates.iter().any(struck) && !voids_cards(cause);
+        if nothing || self.forbidden_event_day(event, now) {
+            rules.push("R-01");
+        }
+        rules
+    }
+
+    fn any_on_card(&self, place: usize, state: State, now: Moment) -> bool {
+        self.certificates.iter().any(|one| one.card == place && one.state == state && !one.is_over(now))
+    }
+
+    fn forbidden_hold(&self, who: Who, card: &str, now: Moment) -> Forbidden {
+        let Some(place) = self.card_place(card) else { return vec!["T-09"] };
+        let mut rules = Vec::new();
+        if who != Who::Operator && !self.is_home(who) {
+            rules.push("E-02");
+        }
+        if !self.any_on_card(place, State::Live, now) {
+            rules.push("R-21");
+        }
+        rules
+    }
+
+    fn forbidden_release(&self, who: Who, card: &str, now: Moment) -> Forbidden {
+        let Some(place) = self.card_place(card) else { return vec!["T-09"] };
+        let mut rules = Vec::new();
+        if !self.is_home(who) {
+            rules.push("E-02");
+        }
+        if !self.any_on_card(place, State::Held, now) {
+            rules.push("R-22");
+        }
+        rules
+    }
+
+    fn forbidden_change(
+        &self,
+        who: Who,
+        event: Event,
+        (to, birth, day): (Option<usize>, Option<Day>, Option<Day>),
+        now: Moment,
+    ) -> Forbidden {
+        if !self.known {
+            return vec!["T-09"];
+        }
+        let mut rules = Vec::new();
+        let may = match (event, who) {
+            (_, Who::Operator) => false,
+            (Event::MoveIn, Who::Town(town)) => self.moving_to == Some(town),
+            (Event::Registration, Who::Town(town)) => town < TAKING_PART,
+            _ => self.is_home(who),
+        };
+        if !may {
+            rules.push("E-02");
+        }
+        if self.registered == (event == Event::Registration) {
+            rules.push("E-01");
+        }
+        match (event, to) {
+            (Event::MoveOut, Some(to)) if who != Who::Town(to) => {}
+            (Event::MoveOut, _) | (_, Some(_)) => rules.push("R-16"),
+            (Event::MoveInMissed, None) if self.moving_to.is_none() => rules.push("R-17"),
+            (Event::MoveOutCancelled, None) if self.moving_to.is_none() => rules.push("R-16"),
+            _ => {}
+        }
+        match (event, birth) {
+            (Event::Correction, Some(birth)) if birth > now.day => rules.push("E-01"),
+            (Event::Correction, _) | (_, None) => {}
+            (_, Some(_)) => rules.push("R-13"),
+        }
+        if self.forbidden_event_day(day, now) {
+            rules.push("R-01");
+        }
+        rules
+    }
+}

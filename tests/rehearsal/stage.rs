@@ -1,0 +1,343 @@
+//! The rehearsal itself: day after day, what is due is done, the lists are published, and everything is checked.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use jitsuin::{
+    audit::{self, GENESIS},
+    kind::Kind,
+    ports::Store,
+    store::SqliteStore,
+};
+use ring::digest;
+
+use crate::{
+    ask::{Desk, Tally},
+    compare::Depth,
+    days::{self, Day},
+    life::Act,
+    lists::ListBook,
+    person::{Due, Person, Visit},
+    record::{Change, State},
+    request::Moment,
+    world::{self, World},
+};
+
+/// What is rehearsed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// At the beginning; each year eight more are born for every thousand.
+    pub(crate) people: u64,
+    pub(crate) years: i32,
+    pub(crate) seed: u64,
+    pub(crate) threads: usize,
+    /// Days from one complete list to the next; a multiple of the days between deltas.
+    pub(crate) complete_every: u32,
+    /// Days from one delta to the next.
+    pub(crate) delta_every: u32,
+    /// Months from one comparison of everybody to the next.
+    pub(crate) whole_every: u32,
+}
+
+/// The seconds of a day at which things happen: its first, a quarter past ten, its last. Lists appear at 22:00.
+const HOURS: [i64; 3] = [0, 36_900, 86_399];
+const LISTS: i64 = 79_200;
+
+/// A part of the population, played by one thread at a time.
+struct Troupe {
+    people: Vec<Person>,
+    /// By day and hour: who, and what.
+    diary: BTreeMap<(Day, u8), Vec<(usize, Act)>>,
+    tally: Tally,
+    changes: Vec<Change>,
+    touched: Vec<usize>,
+}
+
+/// What is known when the curtain falls.
+pub(crate) struct Outcome {
+    pub(crate) plan: Plan,
+    pub(crate) people: usize,
+    pub(crate) days: i32,
+    pub(crate) tally: Tally,
+    pub(crate) certificates: BTreeMap<(Kind, State), u64>,
+    pub(crate) lists: ListBook,
+    pub(crate) compared: u64,
+    pub(crate) entries: u64,
+    pub(crate) took: Took,
+    pub(crate) database: u64,
+    /// Of everything that is not a key or a serial number: the same for the same seed.
+    pub(crate) digest: String,
+}
+
+/// Where the time went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Took {
+    pub(crate) all: Duration,
+    pub(crate) acts: Duration,
+    pub(crate) lists: Duration,
+    pub(crate) today: Duration,
+    pub(crate) whole: Duration,
+}
+
+impl Troupe {
+    fn keep(diary: &mut BTreeMap<(Day, u8), Vec<(usize, Act)>>, place: usize, dues: &mut Vec<Due>, end: Day) {
+        for (day, hour, act) in dues.drain(..).filter(|(day, ..)| *day < end) {
+            diary.entry((day, hour)).or_default().push((place, act));
+        }
+    }
+
+    fn play(&mut self, world: &World, now: Moment, hour: u8, end: Day) {
+        let Some(acts) = self.diary.remove(&(now.day, hour)) else { return };
+        let mut dues = Vec::new();
+        for (place, act) in acts {
+            let person = &mut self.people[place];
+            let asked = person.case.asked;
+            let mut desk = Desk { world, now, tally: &mut self.tally, changes: &mut self.changes };
+            person.act(&mut Visit { desk: &mut desk, diary: &mut dues }, act);
+            Self::keep(&mut self.diary, place, &mut dues, end);
+            if self.people[place].case.asked > asked {
+                self.touched.push(place);
+            }
+        }
+    }
+
+    fn compare_touched(&mut self, world: &World, now: Moment) -> u64 {
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        for place in &self.touched {
+            self.people[*place].case.compare(world, now, Depth::Today);
+        }
+        let count = self.touched.len() as u64;
+        self.touched.clear();
+        count
+    }
+
+    fn compare_index(&self, world: &World) {
+        self.people.iter().for_each(|person| person.case.compare_index(world));
+    }
+
+    fn compare_all(&self, world: &World, now: Moment) -> u64 {
+        let known = self.people.iter().filter(|person| person.case.asked > 0);
+        known.map(|person| person.case.compare(world, now, Depth::Whole)).count() as u64
+    }
+}
+
+/// Everybody, dealt to so many troupes. Who is born later is there from the beginning, in the diary only.
+fn cast(plan: &Plan, world: &World, start: Moment, end: Day) -> Vec<Troupe> {
+    let mut troupes: Vec<Troupe> = (0..plan.threads)
+        .map(|_| Troupe {
+            people: Vec::new(),
+            diary: BTreeMap::new(),
+            tally: Tally::default(),
+            changes: Vec::new(),
+            touched: Vec::new(),
+        })
+        .collect();
+    let born = plan.people * plan.years as u64 * 8 / 1000;
+    for number in 0..plan.people + born {
+        let troupe = &mut troupes[(number % plan.threads as u64) as usize];
+        let mut person = Person::new(number, plan.seed, 0);
+        let birth = birth(plan, &mut person, number, start.day, end);
+        person.birth = birth;
+        let place = troupe.people.len();
+        let now = Moment { day: birth.max(start.day), at: start.at };
+        let mut dues = Vec::new();
+        let mut desk = Desk { world, now, tally: &mut troupe.tally, changes: &mut troupe.changes };
+        person.begin(&mut Visit { desk: &mut desk, diary: &mut dues });
+        Troupe::keep(&mut troupe.diary, place, &mut dues, end);
+        troupe.people.push(person);
+    }
+    troupes
+}
+
+/// Every fiftieth was born on a 29 February.
+fn birth(plan: &Plan, person: &mut Person, number: u64, start: Day, end: Day) -> Day {
+    let birth = if number < plan.people {
+        start - person.dice.between(1, 88 * 365)
+    } else {
+        person.dice.between(start, end - 1)
+    };
+    let (year, ..) = days::civil(birth);
+    let leap = (year - 3..=year).find(|year| days::is_leap(*year)).map(|year| days::number(year, 2, 29));
+    leap.filter(|_| person.dice.percent(2) && number < plan.people).unwrap_or(birth)
+}
+
+/// Lets every troupe do its part at the same time.
+fn together<T: Send>(troupes: &mut [Troupe], part: impl Fn(&mut Troupe) -> T + Sync) -> Vec<T> {
+    let part = &part;
+    match troupes {
+        [only] => vec![part(only)],
+        _ => thread::scope(|scope| {
+            let players: Vec<_> = troupes.iter_mut().map(|troupe| scope.spawn(move || part(troupe))).collect();
+            players
+                .into_iter()
+                .map(|player| player.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        }),
+    }
+}
+
+/// The house, the people in it, and what is noted on the way.
+struct Stage {
+    world: World,
+    troupes: Vec<Troupe>,
+    lists: ListBook,
+    took: Took,
+    compared: u64,
+}
+
+impl Stage {
+    /// An hour of a day: what is due in it is done.
+    fn play(&mut self, hour: u8, now: Moment, end: Day) {
+        let since = Instant::now();
+        let Self { world, troupes, .. } = self;
+        world.set_clock(now);
+        together(troupes, |troupe| troupe.play(world, now, hour, end));
+        for troupe in troupes {
+            troupe.changes.drain(..).for_each(|change| self.lists.note(&change));
+        }
+        self.took.acts += since.elapsed();
+    }
+
+    fn publish(&mut self, now: Moment) {
+        let since = Instant::now();
+        self.world.set_clock(now);
+        self.lists.publish(&self.world, now);
+        self.lists.begin_again(now);
+        self.took.lists += since.elapsed();
+    }
+
+    /// Of whom something was asked today.
+    fn compare_today(&mut self, now: Moment) {
+        let since = Instant::now();
+        let Self { world, troupes, .. } = self;
+        self.compared += together(troupes, |troupe| troupe.compare_touched(world, now)).iter().sum::<u64>();
+        self.took.today += since.elapsed();
+    }
+
+    /// Everybody: the index, and the store too where that is asked for.
+    fn compare_everybody(&mut self, now: Moment, store_too: bool) {
+        let since = Instant::now();
+        let Self { world, troupes, .. } = self;
+        together(troupes, |troupe| troupe.compare_index(world));
+        if store_too {
+            self.compared += together(troupes, |troupe| troupe.compare_all(world, now)).iter().sum::<u64>();
+        }
+        self.took.whole += since.elapsed();
+    }
+}
+
+/// Plays the whole rehearsal on a database in `folder`.
+pub(crate) fn rehearse(plan: &Plan, folder: &Path, progress: impl Fn(&str)) -> Outcome {
+    let began = Instant::now();
+    let path = folder.join("jitsuin.db");
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path).expect("a database"));
+    let (first, end) = (days::number(2026, 1, 5), days::number(2026 + plan.years, 1, 5));
+    let at = |day: Day, second: i64| Moment { day, at: days::first_second(day) + second };
+    let start = at(first - 1, 40_000);
+    let world = World::new(store, start, world::schedule(plan.complete_every, plan.delta_every));
+    let troupes = cast(plan, &world, start, end);
+    let mut stage = Stage { world, troupes, lists: ListBook::default(), took: Took::default(), compared: 0 };
+    for day in first..end {
+        stage.play(0, at(day, HOURS[0]), end);
+        stage.play(1, at(day, HOURS[1]), end);
+        if (day - first) % plan.delta_every as i32 == 0 {
+            stage.publish(at(day, LISTS));
+        }
+        let evening = at(day, HOURS[2]);
+        stage.play(2, evening, end);
+        stage.compare_today(evening);
+        let (year, month, of_month) = days::civil(day + 1);
+        if of_month == 1 {
+            stage.compare_everybody(evening, (month - 1).is_multiple_of(plan.whole_every));
+        }
+        if (month, of_month) == (1, 1) {
+            stage.world.restart();
+            progress(&format!("{year} begins after {:.0?}; {:.0?}", began.elapsed(), stage.took));
+        }
+    }
+    stage.compare_everybody(at(end - 1, HOURS[2]), true);
+    let Stage { world, troupes, lists, mut took, compared } = stage;
+    let mut tally = Tally::default();
+    troupes.iter().for_each(|troupe| tally.add(&troupe.tally));
+    let entries = check_audit(&world, &tally, &lists);
+    took.all = began.elapsed();
+    Outcome {
+        plan: *plan,
+        people: troupes.iter().map(|troupe| troupe.people.len()).sum(),
+        days: end - first,
+        certificates: count(&troupes),
+        digest: digest_of(&troupes, &tally, &lists),
+        database: std::fs::metadata(&path).map_or(0, |file| file.len()),
+        tally,
+        lists,
+        compared,
+        entries,
+        took,
+    }
+}
+
+fn count(troupes: &[Troupe]) -> BTreeMap<(Kind, State), u64> {
+    let mut counts = BTreeMap::new();
+    for one in troupes.iter().flat_map(|troupe| &troupe.people).flat_map(|person| &person.case.record.certificates) {
+        *counts.entry((one.kind, one.state)).or_default() += 1;
+    }
+    counts
+}
+
+/// The chain is whole, and tells of every request once: a story each, two for an issue, one for a refusal.
+fn check_audit(world: &World, tally: &Tally, lists: &ListBook) -> u64 {
+    let (mut position, mut seal, mut acts) = (0, GENESIS, BTreeMap::<String, u64>::new());
+    loop {
+        let page = world.store.audit_after(position, 10_000).expect("the store reads");
+        let Some(last) = page.last() else { break };
+        audit::follow(&page, position, seal).expect("the chain is whole");
+        (position, seal) = (last.position, last.seal);
+        page.iter().for_each(|entry| *acts.entry(entry.draft.action.clone()).or_default() += 1);
+    }
+    let of = |action: &str| acts.get(action).copied().unwrap_or(0);
+    let done = |words: &[&str]| -> u64 {
+        let counted = tally
+            .0
+            .iter()
+            .filter(|((chapter, word), _)| *chapter == "done" && words.iter().any(|begin| word.starts_with(begin)));
+        counted.map(|(_, count)| count).sum()
+    };
+    assert_eq!(of("pair.issued"), done(&["application"]) + 1, "and the keeper's");
+    assert_eq!(of("pair.discarded"), tally.of("key failed"));
+    assert_eq!(of("pair.reserved"), of("pair.issued") + of("pair.discarded"));
+    assert_eq!(of("certificate.revoked"), done(&["revocation"]));
+    assert_eq!(of("certificate.held") + of("certificate.released"), done(&["hold", "release"]));
+    assert_eq!(of("register.changed"), done(&["register"]));
+    assert_eq!(of("request.refused"), tally.of("refused"));
+    assert_eq!(of("crl.published"), lists.published);
+    position
+}
+
+fn digest_of(troupes: &[Troupe], tally: &Tally, lists: &ListBook) -> String {
+    let mut lives: Vec<(&str, String)> = Vec::new();
+    for person in troupes.iter().flat_map(|troupe| &troupe.people) {
+        let record = &person.case.record;
+        let mut life = format!("{:?} {} {:?}\n", record.cards, person.case.asked, record.moving_to);
+        for one in &record.certificates {
+            writeln!(
+                life,
+                "{} {} {} {} {} {:?} {:?}",
+                one.kind, one.town, one.card, one.from, one.last, one.state, one.end
+            )
+            .expect("memory");
+        }
+        lives.push((&person.case.reference, life));
+    }
+    lives.sort_unstable();
+    let mut all = digest::Context::new(&digest::SHA256);
+    lives.iter().for_each(|(reference, life)| all.update(format!("{reference}\n{life}").as_bytes()));
+    all.update(format!("{tally:?} {} {} {}", lists.published, lists.entries, lists.largest).as_bytes());
+    all.finish().as_ref()[..16].iter().map(|octet| format!("{octet:02x}")).collect()
+}
