@@ -139,6 +139,7 @@ impl World {
         let parts = Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock) as Arc<_>,
+            entropy: Arc::new(house::Numbers::default()),
             issuers: Arc::new(Issuers::new(issuers).expect("one of each kind")),
             serials: SerialPermutation::new(1, b"JITSUIN-TEST-KEY").expect("a serial key"),
             profile,
@@ -166,6 +167,7 @@ impl World {
         self.authority = Authority::new(Parts {
             store,
             clock: Arc::clone(&parts.clock),
+            entropy: Arc::clone(&parts.entropy),
             issuers: Arc::clone(&parts.issuers),
             serials: parts.serials.clone(),
             profile: Arc::clone(&parts.profile),
