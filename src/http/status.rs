@@ -108,7 +108,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     body_timeout: Duration,
     answer_max_age: Duration,
-    signing: Semaphore,
+    signing: Arc<Semaphore>,
     meter: RequestMeter,
     answers: AnswerMeter,
 }
@@ -131,7 +131,7 @@ impl StatusService {
             clock: sources.clock,
             body_timeout: sources.body_timeout,
             answer_max_age: sources.answer_max_age,
-            signing: Semaphore::new(sources.signing_queue),
+            signing: Arc::new(Semaphore::new(sources.signing_queue)),
             meter: RequestMeter::new(metrics, "status", &Route::WORDS),
             answers: AnswerMeter::new(metrics),
         })))
