@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `/ocsp` | POST `application/ocsp-request` | never |
 //! | `/ocsp/{base64}` | GET, HEAD (RFC 6960 A.1) | up to nextUpdate, unless it has a nonce or was never issued |
-//! | `/crl/{sign,auth}/{scope}.crl` | GET, HEAD, ranges; in gzip or zstd for who asks | up to an hour (a delta: a minute), never past nextUpdate |
+//! | `/crl/{sign,auth}/{scope}.crl` | GET, HEAD, ranges; in gzip for who asks | up to an hour (a delta: a minute), never past nextUpdate |
 //! | `/crl/{sign,auth}/{scope}/{number}.crl` | GET, HEAD, ranges | for ever: that number is that list |
 //! | `/ca/{sign,auth}.cer` | GET, HEAD, ranges | up to an hour |
 //!
