@@ -131,7 +131,7 @@ pub const FILE_MAX_AGE: Duration = Duration::from_secs(3600);
 /// How long a cache may keep a delta: after a revocation the next one comes within a minute.
 pub const DELTA_MAX_AGE: Duration = Duration::from_secs(60);
 
-/// Octets of a list that is kept in gzip and zstd too, which makes it half as long and takes as much memory again: a shorter
+/// Octets of a list that is kept in gzip too, which makes it half as long and takes half as much memory again: a shorter
 /// one fits into a packet, and who wants a longer one (more than a million entries) takes it once and then deltas.
 pub const COMPRESSED_LIST_OCTETS: std::ops::RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
 

@@ -27,7 +27,7 @@ use self::{
     condition::{Condition, Validators},
     range::{Portion, portion},
 };
-use crate::{limits::NUMBERED_MAX_AGE, revocation::coding::Coding, x509::UnixTime};
+use crate::{limits::NUMBERED_MAX_AGE, x509::UnixTime};
 
 mod condition;
 pub(super) mod negotiation;
@@ -52,8 +52,8 @@ pub enum Encoding {
     Only,
     /// It chose the octets as they are.
     Identity,
-    /// It chose a coding.
-    Coded(Coding),
+    /// It chose gzip.
+    Gzip,
 }
 
 /// A representation of a resource that may be cached.
@@ -148,7 +148,7 @@ impl Representation<'_> {
     fn content(&self, builder: Builder, length: usize) -> Builder {
         let builder = builder.header(CONTENT_TYPE, self.content_type).header(CONTENT_LENGTH, length);
         match self.encoding {
-            Encoding::Coded(coding) => builder.header(CONTENT_ENCODING, coding.word()),
+            Encoding::Gzip => builder.header(CONTENT_ENCODING, "gzip"),
             Encoding::Only | Encoding::Identity => builder,
         }
     }

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `/ocsp` | POST `application/ocsp-request` | never |
 //! | `/ocsp/{base64}` | GET, HEAD (RFC 6960 A.1) | up to nextUpdate, unless it has a nonce or was never issued |
-//! | `/crl/{sign,auth}/{scope}.crl` | GET, HEAD, ranges; in gzip or zstd for who asks | up to an hour (a delta: a minute), never past nextUpdate |
+//! | `/crl/{sign,auth}/{scope}.crl` | GET, HEAD, ranges; in gzip for who asks | up to an hour (a delta: a minute), never past nextUpdate |
 //! | `/crl/{sign,auth}/{scope}/{number}.crl` | GET, HEAD, ranges | for ever: that number is that list |
 //! | `/ca/{sign,auth}.cer` | GET, HEAD, ranges | up to an hour |
 //!
@@ -108,7 +108,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     body_timeout: Duration,
     answer_max_age: Duration,
-    signing: Semaphore,
+    signing: Arc<Semaphore>,
     meter: RequestMeter,
     answers: AnswerMeter,
 }
@@ -131,7 +131,7 @@ impl StatusService {
             clock: sources.clock,
             body_timeout: sources.body_timeout,
             answer_max_age: sources.answer_max_age,
-            signing: Semaphore::new(sources.signing_queue),
+            signing: Arc::new(Semaphore::new(sources.signing_queue)),
             meter: RequestMeter::new(metrics, "status", &Route::WORDS),
             answers: AnswerMeter::new(metrics),
         })))

@@ -14,10 +14,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::{
-    coding::{Coded, Coding},
-    entity_tag::entity_tag,
-};
+use super::{entity_tag::entity_tag, gzip::Gzip};
 use crate::{kind::Kind, limits::COMPRESSED_LIST_OCTETS, ports::CrlRecord, scope::CrlScope, x509::UnixTime};
 
 /// Which list.
@@ -42,8 +39,8 @@ pub struct PublishedList {
     pub position: u64,
     /// Whether thisUpdate tells it apart from the list that it replaced, to the second.
     pub is_dated: bool,
-    /// Its smaller forms, once they are made.
-    coded: OnceLock<Vec<Coded>>,
+    /// Its smaller form, once it was looked for.
+    gzip: OnceLock<Option<Gzip>>,
 }
 
 /// All lists being served.
@@ -81,12 +78,12 @@ impl PublishedLists {
         });
     }
 
-    /// Makes the smaller forms of every list that has none yet. It takes a second for some 15 MB of lists, so it has a
+    /// Makes the smaller form of every list that has none yet. It takes a second for some 30 MB of lists, so it has a
     /// thread of its own.
     pub fn compress(&self) {
         for (key, list) in self.all() {
             // One that was replaced in the meantime is not worth the time.
-            if list.coded.get().is_none() && self.find(&key).is_some_and(|served| Arc::ptr_eq(&served, &list)) {
+            if list.gzip.get().is_none() && self.find(&key).is_some_and(|served| Arc::ptr_eq(&served, &list)) {
                 list.compress();
             }
         }
@@ -103,22 +100,21 @@ impl PublishedList {
             entries: record.entries,
             position: record.position,
             is_dated: replaced.is_none_or(|replaced| replaced.this_update < record.this_update),
-            coded: OnceLock::new(),
+            gzip: OnceLock::new(),
             der: record.der,
         }
     }
 
-    /// Its forms in content codings: none before they are made, nor where they would not be smaller.
+    /// Its form in gzip: none before it is made, nor where it would not be smaller.
     #[must_use]
-    pub fn coded(&self) -> &[Coded] {
-        self.coded.get().map_or(&[], Vec::as_slice)
+    pub fn gzip(&self) -> Option<&Gzip> {
+        self.gzip.get()?.as_ref()
     }
 
     fn compress(&self) {
-        self.coded.get_or_init(|| {
+        self.gzip.get_or_init(|| {
             let worth = COMPRESSED_LIST_OCTETS.contains(&self.der.len());
-            let codings = Coding::ALL.into_iter().filter(|_| worth);
-            codings.filter_map(|coding| Coded::smaller(coding, &self.der)).collect()
+            if worth { Gzip::smaller(&self.der) } else { None }
         });
     }
 }
@@ -163,21 +159,20 @@ mod tests {
         let lists = PublishedLists::default();
         lists.put(long(1, 5000));
         let list = lists.find(&KEY).unwrap();
-        assert!(list.coded().is_empty());
+        assert_eq!(list.gzip(), None);
         lists.compress();
-        assert_eq!(list.coded().iter().map(|coded| coded.coding).collect::<Vec<_>>(), Coding::ALL);
-        let made = list.coded().as_ptr();
+        let made = list.gzip().unwrap().octets.as_ptr();
         lists.compress();
-        assert_eq!(list.coded().as_ptr(), made);
+        assert_eq!(list.gzip().unwrap().octets.as_ptr(), made);
     }
 
     #[test]
     fn a_list_that_fits_a_packet_stays_as_it_is() {
         let lists = PublishedLists::default();
-        for (number, octets, codings) in [(1, 1023, 0), (2, 1024, 2)] {
+        for (number, octets, coded) in [(1, 1023, false), (2, 1024, true)] {
             lists.put(long(number, octets));
             lists.compress();
-            assert_eq!(lists.find(&KEY).unwrap().coded().len(), codings, "{octets}");
+            assert_eq!(lists.find(&KEY).unwrap().gzip().is_some(), coded, "{octets}");
         }
     }
 

@@ -2,9 +2,9 @@
 
 pub mod answer;
 pub mod census;
-pub mod coding;
 pub mod crl;
 pub mod entity_tag;
+pub mod gzip;
 pub mod index;
 pub mod lists;
 pub mod responder;

@@ -1,6 +1,6 @@
 //! What a delta says, and when one appears because something was revoked.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::Ordering::SeqCst};
 
 use jitsuin::{
     authority::{
@@ -148,6 +148,29 @@ fn a_hold_that_the_end_of_validity_overtook_leaves_after_a_list_that_had_it() {
         assert_eq!(reasons(&house, Kind::Auth, place(SUGINAMI)).contains_key(&serial), listed, "{now}");
     }
     assert_eq!(house.authority.publication_failures(), []);
+}
+
+#[test]
+fn a_delta_that_failed_beside_its_complete_list_is_made_at_the_next_turn() {
+    let (house, ..) = two_towns();
+    house.authority.publish(&operator()).unwrap();
+    house.set_clock("2026-04-01T03:15:00Z");
+    house.authority.publish_due().unwrap();
+    house.set_clock("2026-04-01T03:20:00Z");
+    // The full list of SIGN is signed, and then the delta that leads to it is not.
+    house.fuse.store(2, SeqCst);
+    house.authority.publish(&operator()).unwrap_err();
+    let served = |scope| list(&house, Kind::Sign, scope).number;
+    assert_eq!((served(CrlScope::Full), served(CrlScope::FullDelta)), (3, 2));
+    assert_eq!(house.authority.publication_failures().len(), 1);
+    house.set_clock("2026-04-01T03:20:05Z");
+    let due = house.authority.publish_due().unwrap();
+    assert_eq!((numbers(&due, Kind::Sign), numbers(&due, Kind::Auth)), (vec![("delta", 4)], vec![]));
+    let delta = list(&house, Kind::Sign, CrlScope::FullDelta);
+    assert_eq!(CrlView::from_der(&delta.der).unwrap().delta_base, Some(3));
+    assert_eq!(house.authority.publication_failures(), []);
+    house.set_clock("2026-04-01T03:20:10Z");
+    assert_eq!(house.authority.publish_due(), Ok(Vec::new()), "once");
 }
 
 /// Two towns with another schedule, watched, with a list of every scope.

@@ -1,6 +1,10 @@
 //! When more is asked of a slow key than it can sign soon.
 
-use std::sync::{Arc, mpsc};
+use std::{
+    io::{Read, Write},
+    net::Shutdown,
+    sync::{Arc, mpsc},
+};
 
 use jitsuin::{
     http::server::Bounds,
@@ -14,7 +18,7 @@ use jitsuin::{
 };
 
 use crate::{
-    running::{Gate, Running},
+    running::{Gate, Running, connect},
     support::{AUTH_1, House, SIGN_1, TestClock, TestSigner},
 };
 
@@ -109,4 +113,19 @@ fn a_full_signing_queue_keeps_nobody_from_what_is_at_hand() {
         drop(closed);
         waiting.join().unwrap();
     });
+}
+
+#[test]
+fn who_hangs_up_leaves_a_place_in_the_queue_taken_until_the_key_has_signed() {
+    let (running, gate, asks) = gated();
+    (1..=2).for_each(|index| running.house.live(Kind::Auth, index));
+    let closed = gate.close();
+    let mut impatient = connect(running.address);
+    let request = format!("GET {} HTTP/1.1\r\nHost: status.invalid\r\n\r\n", running.ocsp_path(AUTH_1, 1));
+    impatient.write_all(request.as_bytes()).unwrap();
+    asks.recv().unwrap();
+    impatient.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(impatient.read(&mut [0]).unwrap(), 0, "the server has let go of the connection");
+    assert_eq!(running.get(&running.ocsp_path(AUTH_1, 2)).body, error_response(ErrorStatus::TryLater));
+    drop(closed);
 }

@@ -124,7 +124,7 @@ fn if_range_with_a_date_is_good_only_where_it_is_last_modified_and_nothing_else_
     for other in [at - Duration::from_secs(1), at + Duration::from_secs(1)] {
         assert_eq!(range(CA, &httpdate::fmt_http_date(other)), 200);
     }
-    // The forms of a list in gzip and zstd have the same date and other octets (RFC 9110 §8.8.1).
+    // The forms of a list, in gzip and not, have the same date and other octets (RFC 9110 §8.8.1).
     let list = running.get(LIST).header("last-modified").unwrap().to_owned();
     assert_eq!(range(LIST, &list), 200);
 }

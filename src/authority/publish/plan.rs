@@ -91,6 +91,12 @@ impl Served<'_> {
         self.complete.into_iter().chain(self.delta).map(|list| list.this_update).max()
     }
 
+    /// Whether the delta beside the complete list, or to the first one, was not made: what is served leads no further than
+    /// to the list before.
+    fn lacks_delta(&self) -> bool {
+        self.complete.is_some_and(|base| self.delta.is_none_or(|delta| delta.number < base.number))
+    }
+
     /// A delta is never made in the second of its base: lists of one scope that are issued at the same time bear one number
     /// (RFC 5280 §5.2.3).
     fn has_older_base(&self, now: UnixTime) -> bool {
@@ -109,7 +115,7 @@ impl Schedule {
         if served.complete.is_none_or(|list| list.this_update + self.period <= now) {
             return Some(Task::Complete);
         }
-        let is_due = served.delta.is_none() || served.told().is_some_and(|told| told + self.delta_period <= now);
+        let is_due = served.lacks_delta() || served.told().is_some_and(|told| told + self.delta_period <= now);
         (self.delta_of(scope).is_some() && served.has_older_base(now) && is_due).then_some(Task::Delta)
     }
 

@@ -1,20 +1,20 @@
 //! Which content coding a client gets (RFC 9110 §12.5.3).
 //!
-//! The highest weight wins, and of equals the smaller one. No header, an empty one, and one that names no coding that we
-//! have: the octets as they are. `*` alone does not bring about a coding, as it names none that the client surely
-//! understands, unless it refuses identity. Who refuses identity and every coding that we have gets 406.
+//! The higher weight wins, and of equals gzip, which is only there where it is smaller. No header, an empty one, and one that
+//! does not name gzip: the octets as they are. `*` alone does not bring it about, as it names nothing that the client surely
+//! understands, unless it refuses identity. Who refuses both gets 406.
 
 use hyper::{HeaderMap, header::ACCEPT_ENCODING};
 
-use crate::revocation::coding::{Coded, Coding};
+use crate::revocation::gzip::Gzip;
 
 /// What is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Choice<'a> {
     /// The octets as they are.
     Identity,
-    /// A coded form.
-    Coded(&'a Coded),
+    /// Their form in gzip.
+    Gzip(&'a Gzip),
     /// Nothing that the client would take: 406.
     Nothing,
 }
@@ -22,18 +22,14 @@ pub(in crate::http) enum Choice<'a> {
 /// A weight in thousandths.
 type Weight = u16;
 
-/// Chooses among the octets as they are and these forms of them.
-pub(in crate::http) fn choose<'a>(headers: &HeaderMap, forms: &'a [Coded]) -> Choice<'a> {
+/// Chooses between the octets as they are and their form in gzip, where there is one.
+pub(in crate::http) fn choose<'a>(headers: &HeaderMap, gzip: Option<&'a Gzip>) -> Choice<'a> {
     let accepted = Accepted::read(headers);
-    let best = forms
-        .iter()
-        .map(|form| (accepted.of(form.coding), form))
-        .filter(|((weight, _), _)| 0 < *weight)
-        .max_by_key(|(rank, form)| (*rank, std::cmp::Reverse(form.octets.len())));
-    match (accepted.identity(), best) {
+    let taken = gzip.filter(|_| 0 < accepted.gzip.or(accepted.any).unwrap_or(0));
+    match (accepted.identity(), taken) {
         (None, None) => Choice::Nothing,
-        (None, Some((_, form))) => Choice::Coded(form),
-        (Some(identity), Some(((weight, true), form))) if identity <= weight => Choice::Coded(form),
+        (None, Some(gzip)) => Choice::Gzip(gzip),
+        (Some(identity), Some(gzip)) if accepted.gzip.is_some_and(|weight| identity <= weight) => Choice::Gzip(gzip),
         (Some(_), _) => Choice::Identity,
     }
 }
@@ -42,7 +38,6 @@ pub(in crate::http) fn choose<'a>(headers: &HeaderMap, forms: &'a [Coded]) -> Ch
 #[derive(Default)]
 struct Accepted {
     gzip: Option<Weight>,
-    zstd: Option<Weight>,
     identity: Option<Weight>,
     any: Option<Weight>,
 }
@@ -54,22 +49,12 @@ impl Accepted {
         for (coding, weight) in values.flat_map(|value| value.split(',')).filter_map(element) {
             match coding.to_ascii_lowercase().as_str() {
                 "gzip" | "x-gzip" => accepted.gzip = Some(weight),
-                "zstd" => accepted.zstd = Some(weight),
                 "identity" => accepted.identity = Some(weight),
                 "*" => accepted.any = Some(weight),
                 _ => (),
             }
         }
         accepted
-    }
-
-    /// The weight of a coding, and whether it was named.
-    fn of(&self, coding: Coding) -> (Weight, bool) {
-        let named = match coding {
-            Coding::Gzip => self.gzip,
-            Coding::Zstd => self.zstd,
-        };
-        (named.or(self.any).unwrap_or(0), named.is_some())
     }
 
     /// The weight of the octets as they are: the least where it is not mentioned, and none where it is refused.
@@ -110,86 +95,81 @@ fn quality(parameter: &str) -> Option<Weight> {
 mod tests {
     use super::*;
 
-    fn forms() -> Vec<Coded> {
-        let octets: Vec<u8> = (0..2000u16).flat_map(|at| [at as u8, (at >> 8) as u8]).collect();
-        Coding::ALL.iter().map(|coding| Coded::smaller(*coding, &octets).unwrap()).collect()
+    /// What is chosen of a list that has a form in gzip.
+    fn chosen(value: &str) -> &'static str {
+        let gzip = Gzip { octets: vec![0], etag: String::new() };
+        named(value, Some(&gzip))
     }
 
-    fn chosen(value: &str, forms: &[Coded]) -> &'static str {
-        match choose(&HeaderMap::from_iter([(ACCEPT_ENCODING, value.parse().unwrap())]), forms) {
+    /// What is chosen of a list that has none.
+    fn chosen_of_one_form(value: &str) -> &'static str {
+        named(value, None)
+    }
+
+    fn named(value: &str, gzip: Option<&Gzip>) -> &'static str {
+        match choose(&HeaderMap::from_iter([(ACCEPT_ENCODING, value.parse().unwrap())]), gzip) {
             Choice::Identity => "identity",
-            Choice::Coded(form) => form.coding.word(),
+            Choice::Gzip(_) => "gzip",
             Choice::Nothing => "nothing",
         }
     }
 
-    fn smaller(forms: &[Coded]) -> &'static str {
-        forms.iter().min_by_key(|form| form.octets.len()).unwrap().coding.word()
-    }
-
     #[test]
-    fn the_highest_weight_wins_and_of_equals_the_smaller() {
-        let forms = forms();
+    fn the_higher_weight_wins_and_of_equals_gzip() {
         for (value, expected) in [
             ("gzip", "gzip"),
             ("GZIP", "gzip"),
             ("x-gzip", "gzip"),
-            ("zstd", "zstd"),
             ("br, deflate, gzip", "gzip"),
             ("gzip;q=0.001", "gzip"),
-            ("gzip ; q=0.5 , zstd;q=0.4", "gzip"),
-            ("gzip;q=0.5,zstd;q=0.501", "zstd"),
+            ("gzip ; q=0.5 , zstd;q=0.9", "gzip"),
             ("gzip;q=0.5,identity", "identity"),
             ("identity;q=0.5,gzip;q=1.000", "gzip"),
-            ("gzip, zstd", smaller(&forms)),
+            ("gzip;q=0.5,identity;q=0.5", "gzip"),
+            ("gzip;q=0.1,*;q=0.9", "identity"),
             ("gzip, *;q=0", "gzip"),
             ("gzip;Q=0.7", "gzip"),
         ] {
-            assert_eq!(chosen(value, &forms), expected, "{value}");
+            assert_eq!(chosen(value), expected, "{value}");
         }
     }
 
     #[test]
     fn without_a_coding_that_we_have_the_octets_go_as_they_are() {
-        let forms = forms();
-        assert_eq!(choose(&HeaderMap::new(), &forms), Choice::Identity);
-        for value in
-            ["", ",", "br", "deflate, compress", "gzip;q=0", "gzip;q=0.000, zstd;q=0", "*", "*;q=0.5", "identity"]
+        assert_eq!(choose(&HeaderMap::new(), None), Choice::Identity);
+        for value in ["", ",", "br", "deflate, compress", "gzip;q=0", "gzip;q=0.000, zstd", "*", "*;q=0.5", "identity"]
         {
-            assert_eq!(chosen(value, &forms), "identity", "{value}");
+            assert_eq!(chosen(value), "identity", "{value}");
         }
-        for value in ["gzip", "zstd, gzip", "*"] {
-            assert_eq!(chosen(value, &[]), "identity", "{value} of what has no smaller form");
+        for value in ["gzip", "br, gzip", "*"] {
+            assert_eq!(chosen_of_one_form(value), "identity", "{value} of what has no smaller form");
         }
     }
 
     #[test]
     fn who_refuses_identity_gets_a_coding_or_nothing() {
-        let forms = forms();
         for (value, expected) in [
             ("identity;q=0, gzip", "gzip"),
-            ("identity;q=0, *", smaller(&forms)),
-            ("*, identity;q=0, zstd;q=0", "gzip"),
+            ("identity;q=0, *", "gzip"),
             ("*;q=0, gzip;q=0.1", "gzip"),
             ("identity;q=0", "nothing"),
             ("*;q=0", "nothing"),
             ("br, *;q=0", "nothing"),
-            ("identity;q=0, gzip;q=0, zstd;q=0, *", "nothing"),
+            ("identity;q=0, gzip;q=0, *", "nothing"),
         ] {
-            assert_eq!(chosen(value, &forms), expected, "{value}");
+            assert_eq!(chosen(value), expected, "{value}");
         }
-        assert_eq!(chosen("identity;q=0, gzip", &[]), "nothing");
-        assert_eq!(chosen("*;q=0, identity", &[]), "identity");
+        assert_eq!(chosen_of_one_form("identity;q=0, gzip"), "nothing");
+        assert_eq!(chosen_of_one_form("*;q=0, identity"), "identity");
     }
 
     #[test]
     fn an_element_without_sense_is_left_out() {
-        let forms = forms();
         for value in
             ["gzip;q=2", "gzip;q=1.001", "gzip;q=", "gzip;q=0.1234", "gzip;q=-1", "gzip;level=9", "gzip;q=.5", "g zip"]
         {
-            assert_eq!(chosen(value, &forms), "identity", "{value}");
+            assert_eq!(chosen(value), "identity", "{value}");
         }
-        assert_eq!(chosen("identity;q=nil, gzip", &forms), "gzip");
+        assert_eq!(chosen("identity;q=nil, gzip"), "gzip");
     }
 }

@@ -20,7 +20,6 @@ use crate::{
     ports::AuthorityRecord,
     profile::locations::ca_path,
     revocation::{
-        coding::Coding,
         entity_tag::entity_tag,
         lists::{ListKey, PublishedList},
     },
@@ -89,9 +88,9 @@ impl Inner {
             let sentence = format!("the list ended {} and its successor is not published yet", list.next_update);
             return unavailable(sentence, ENDED_RETRY_SECONDS, now);
         }
-        let (encoding, etag) = match choose(request.headers(), list.coded()) {
-            Choice::Identity => (Encoding::Identity, list.etag.as_str()),
-            Choice::Coded(coded) => (Encoding::Coded(coded.coding), coded.etag.as_str()),
+        let (encoding, etag) = match choose(request.headers(), list.gzip()) {
+            Choice::Identity => (Encoding::Identity, &list.etag),
+            Choice::Gzip(gzip) => (Encoding::Gzip, &gzip.etag),
             Choice::Nothing => return not_acceptable(now),
         };
         let longest = if key.2.is_delta() { DELTA_MAX_AGE } else { FILE_MAX_AGE };
@@ -115,19 +114,15 @@ struct Served(Arc<PublishedList>, Encoding);
 impl AsRef<[u8]> for Served {
     fn as_ref(&self) -> &[u8] {
         match self.1 {
-            Encoding::Coded(coding) => coded(&self.0, coding),
+            // A form that was found never goes away.
+            Encoding::Gzip => self.0.gzip().map_or(&[], |gzip| &gzip.octets),
             Encoding::Only | Encoding::Identity => &self.0.der,
         }
     }
 }
 
-/// The form in a coding, which never goes away once it was found.
-fn coded(list: &PublishedList, coding: Coding) -> &[u8] {
-    list.coded().iter().find(|coded| coded.coding == coding).map_or(&[], |coded| &coded.octets)
-}
-
 fn not_acceptable(now: UnixTime) -> Reply {
-    let sentence = "the list is to be had as it is, and where it gets smaller by it in gzip and zstd";
+    let sentence = "the list is to be had as it is, and where it gets smaller by it in gzip";
     let mut reply = text(StatusCode::NOT_ACCEPTABLE, sentence, now);
     reply.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     reply

@@ -78,10 +78,15 @@ impl Inner {
     async fn answer(&self, request: &[u8], now: UnixTime) -> Result<Arc<Answer>, ErrorStatus> {
         let answer = match self.desk.prepare(request, now) {
             Ok(Next::Give(answer)) => Ok(answer),
-            Ok(Next::Sign(unsigned)) if unsigned.is_slow() => match self.signing.try_acquire() {
-                Ok(_place) => {
+            Ok(Next::Sign(unsigned)) if unsigned.is_slow() => match Arc::clone(&self.signing).try_acquire_owned() {
+                Ok(place) => {
                     let desk = Arc::clone(&self.desk);
-                    let signed = tokio::task::spawn_blocking(move || desk.sign(unsigned)).await;
+                    let sign = move || {
+                        // The place is given back when the key has signed, also if nobody waits for it any more.
+                        let _place = place;
+                        desk.sign(unsigned)
+                    };
+                    let signed = tokio::task::spawn_blocking(sign).await;
                     signed.unwrap_or(Err(ErrorStatus::InternalError))
                 }
                 Err(_) => Err(ErrorStatus::TryLater),
