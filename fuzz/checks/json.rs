@@ -8,12 +8,13 @@ use jitsuin::{
         consent::{DraftRequest, SignedConsent, WithdrawalRequest},
         enrol::Enrolment,
         hold::HoldRequest,
+        relying_party::{Registration, ReinstatementRequest, SuspensionRequest},
         revoke::RevocationRequest,
     },
     cli::validity,
     http::registration::inspect,
     kind::Kind,
-    rules::FourFacts,
+    rules::{CounterFacts, CounterSettings, FourFacts, decide_counter},
     x509::{CertificationRequest, SignedMessage},
 };
 use serde_json::Value;
@@ -43,6 +44,14 @@ pub fn check(data: &[u8]) {
     read::<RegisterChange>(data);
     read::<DraftRequest>(data);
     read::<WithdrawalRequest>(data);
+    read::<Registration>(data);
+    read::<SuspensionRequest>(data);
+    read::<ReinstatementRequest>(data);
+    if let Ok(facts) = serde_json::from_slice::<CounterFacts>(data) {
+        let decision = decide_counter(&facts, &CounterSettings::default());
+        assert!(decision.allowed || !decision.refusals.is_empty(), "a no names its rule");
+        assert!(decision.allowed == decision.course.is_some());
+    }
     if let Ok(consent) = serde_json::from_slice::<SignedConsent>(data) {
         let _ = SignedMessage::from_der(&consent.cms.0).map(|message| message.claimed_signing_time());
     }
