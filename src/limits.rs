@@ -178,6 +178,10 @@ pub const FRESHNESS_PAUSE: Duration = Duration::from_millis(20);
 /// How long an answer to such a question may take; later is as bad as none.
 pub const FRESHNESS_ANSWER: Duration = Duration::from_secs(5);
 
+/// Octets of a list that is looked through for a canary: twice the full list of ten million revocations, which comes from
+/// this very process.
+pub const LIST_OCTETS: usize = 1024 * 1024 * 1024;
+
 /// The pause before a canary that could not be issued or revoked is tried again.
 pub const CANARY_RETRY: Duration = Duration::from_secs(60);
 

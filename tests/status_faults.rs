@@ -10,6 +10,11 @@
 //! that is must be met, and one that is not must not. A new step is a line in [`tale::STEPS`].
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, reason = "each test crate uses its part")]
+#[path = "support/ward.rs"]
+mod ward;
+
 #[path = "status_faults/faulty.rs"]
 mod faulty;
 #[path = "status_faults/tale.rs"]
@@ -19,10 +24,16 @@ mod truth;
 #[path = "status_faults/world.rs"]
 mod world;
 
-use std::{collections::BTreeMap, fmt::Write, sync::Mutex, thread};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    sync::Mutex,
+    thread,
+};
 
-use faulty::{Call, Fails, METHODS, When};
+use faulty::{Call, Fails, When};
 use tale::{STEPS, Told, tell};
+use ward::METHODS;
 use world::World;
 
 /// Where a call stands.
@@ -71,8 +82,8 @@ const CALLS: &[(&str, On)] = &[
 
 #[test]
 fn every_method_of_the_store_is_on_the_table_and_those_of_the_path_are_met() {
-    let listed: Vec<_> = CALLS.iter().map(|(method, _)| *method).collect();
-    assert_eq!(listed, METHODS, "a method of the store has no place on the table yet");
+    let listed: BTreeSet<_> = CALLS.iter().map(|(method, _)| *method).collect();
+    assert_eq!(listed, METHODS.iter().copied().collect(), "a method of the store has no place on the table yet");
     let trace = tell(&World::new(), When::Never).trace;
     for (method, on) in CALLS {
         let met = trace.iter().filter(|call| call.method == *method).count();

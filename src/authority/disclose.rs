@@ -26,7 +26,7 @@ use crate::{
         Admission, AskedTimes, Disclosure, DraftNumber, Moment, Party, Query, Refusal, Subject, decide_admission,
         decide_disclosure, decide_moment,
     },
-    x509::{Serial, UnixTime},
+    x509::{Serial, UnixTime, hex},
 };
 
 mod facts;
@@ -276,7 +276,7 @@ impl Authority {
             iat: now.seconds(),
             kind,
             generation,
-            issuer_key_sha256: key_hash.iter().map(|octet| format!("{octet:02x}")).collect(),
+            issuer_key_sha256: hex(&key_hash),
             serial: certificate.serial,
             not_before: certificate.not_before,
             not_after: certificate.not_after,

@@ -18,7 +18,7 @@ use crate::{
         CardNumber, CardRecord, CertificateRecord, Change, Dossier, HolderReference, Revocation, Step, StoreError,
     },
     rules::{Asked, Cause, CertificateState, Day, Refusal, calendar::day_text},
-    x509::{RevocationReason, Serial, UnixTime},
+    x509::{RevocationReason, Serial, UnixTime, hex},
 };
 
 mod card;
@@ -209,9 +209,8 @@ impl Authority {
 pub(super) fn detail<'a>(records: impl Iterator<Item = &'a CertificateRecord>) -> String {
     let lines = records.map(|record| {
         let digest = ring::digest::digest(&ring::digest::SHA256, &record.tbs);
-        let digest: String = digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect();
         serde_json::json!({
-            "kind": record.kind, "generation": record.generation, "serial": record.serial, "tbs_sha256": digest,
+            "kind": record.kind, "generation": record.generation, "serial": record.serial, "tbs_sha256": hex(digest.as_ref()),
         })
     });
     serde_json::Value::Array(lines.collect()).to_string()

@@ -14,8 +14,8 @@ use crate::{
     kind::Kind,
     limits::{DISCLOSURE_PAGE, TITLE_CHARACTERS, USAGE_DAYS},
     ports::{
-        Change, CredentialRecord, DisclosureRecord, HolderReference, RelyingPartyRecord, Role, Step, Store, Suspension,
-        UsageRecord,
+        Change, CredentialName, CredentialRecord, DisclosureRecord, HolderReference, RelyingPartyRecord, Role, Step,
+        Store, Suspension, UsageRecord,
     },
     rules::{
         Day, Purpose, Query, Refusal, Terms,
@@ -215,9 +215,7 @@ fn register(
 ) -> Result<(Vec<Step>, &'static str, RelyingPartyRecord), StoryError> {
     let Registration { name, title, purposes, queries, daily_quota, recognised_until, certificate } =
         registration.clone();
-    if !is_name(&name) {
-        return Err(Refusal::new("T-01", "a name has 1 to 40 of the characters a-z 0-9 and -").into());
-    }
+    name.parse::<CredentialName>().map_err(|error| Refusal::new("T-01", error.to_string()))?;
     plain("the title", &title)?;
     let terms = Terms { purposes, queries, daily_quota, recognised_until };
     decide_terms(&terms, day_of(now))?;
@@ -236,12 +234,6 @@ fn register(
     let record = RelyingPartyRecord { name, title, terms, suspended, version };
     steps.push(Step::RelyingParty(record.clone()));
     Ok((steps, "relying-party.agreed", record))
-}
-
-/// Whether a text names a credential, and its files.
-fn is_name(text: &str) -> bool {
-    let fits = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-';
-    (1..=40).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn plain(what: &str, text: &str) -> Result<(), Refusal> {

@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     ports::Store,
     store::SqliteStore,
+    x509::hex,
 };
 
 /// Entries read at a time.
@@ -36,7 +37,6 @@ pub fn verify(directory: &Path, out: &Output) -> Result<(), Failure> {
         }
         (position, seal) = audit::follow(&page, position, seal).map_err(Failure::fault)?;
     }
-    let seal = seal.iter().map(|octet| format!("{octet:02x}")).collect();
-    let verified = Verified { entries: position, seal };
+    let verified = Verified { entries: position, seal: hex(&seal) };
     out.print(&verified, || format!("{} entries, unbroken, sealed {}", verified.entries, verified.seal))
 }

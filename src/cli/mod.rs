@@ -43,7 +43,7 @@ use passphrase::{Purpose, Sources};
 use crate::{
     config::{Config, value::Variant},
     municipality::MunicipalityCode,
-    ports::Role,
+    ports::{CredentialName, Role},
     signer::KeyKind,
 };
 
@@ -240,7 +240,7 @@ impl Cli {
             Command::Credential(CredentialCommand::List { dir }) => credentials::list(&dir, &out),
             Command::Credential(CredentialCommand::Disable { dir, name }) => credentials::disable(&dir, &name, &out),
             Command::Credential(CredentialCommand::Issue { service, role, municipality, name }) => {
-                let client = credential::Client { role, name: name.0, municipality };
+                let client = credential::Client { role, name: name.as_str().to_owned(), municipality };
                 credentials::issue(&service.dir, &service.passphrase(Purpose::Open)?, &client, &out)
             }
             Command::RelyingParty(command) => relying_party::run(&command, &out),
@@ -261,23 +261,6 @@ fn passphrase(file: Option<&Path>, purpose: Purpose) -> Result<Zeroizing<String>
 
 fn role(word: &str) -> Result<Role, String> {
     Role::from_word(word).ok_or_else(|| "a role is `operator`, `municipality` or `relying-party`".into())
-}
-
-/// The name of a credential, which names files too.
-#[derive(Clone, Debug)]
-struct CredentialName(String);
-
-impl std::str::FromStr for CredentialName {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-';
-        if (1..=40).contains(&text.len()) && text.bytes().all(fits) {
-            Ok(Self(text.into()))
-        } else {
-            Err("a name has 1 to 40 of the characters a-z 0-9 and -")
-        }
-    }
 }
 
 fn variant(word: &str) -> Result<Variant, String> {

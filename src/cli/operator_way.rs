@@ -1,7 +1,7 @@
 //! The operator's way to change a service: through its registration listener while it runs, straight into its store while
 //! it is stopped. One process writes a store, and its lock says which way is open.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{fs, path::Path};
 
 use pkcs8::der::pem::{LineEnding, encode_string};
 use serde::{Serialize, de::DeserializeOwned};
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{failure::Failure, layout::Layout, passphrase, world::SystemEntropy};
 use crate::{
     config::Config,
-    http::client::{Answer, Client},
+    http::client::{Answer, Client, reachable},
     limits::{KEY_FILE_OCTETS, PASSPHRASE_OCTETS},
     signer::keyfile,
     store::{OpenError, SqliteStore},
@@ -137,30 +137,9 @@ fn base(config: &Config) -> String {
     }
 }
 
-/// The address of a listener from the same machine.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let mut address = listen;
-    if address.ip().is_unspecified() {
-        address.set_ip(match listen {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    address
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_listener_on_every_address_is_reached_on_this_machine() {
-        for (listen, reached) in
-            [("0.0.0.0:8443", "127.0.0.1:8443"), ("[::]:8443", "[::1]:8443"), ("192.0.2.1:8443", "192.0.2.1:8443")]
-        {
-            assert_eq!(reachable(listen.parse().unwrap()).to_string(), reached);
-        }
-    }
 
     #[test]
     fn a_no_of_the_service_is_a_refusal_with_its_rule_and_a_fault_without() {

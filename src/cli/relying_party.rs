@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
-    CredentialName, Output, ServiceArgs,
+    Output, ServiceArgs,
     credential::{Client, CredentialFiles, Protection},
     failure::Failure,
     files,
@@ -25,7 +25,7 @@ use crate::{
     },
     ca::ceremony::AccessCa,
     config::Config,
-    ports::{Clock, Role, Store},
+    ports::{Clock, CredentialName, Role, Store},
     rules::{
         Day, Purpose, Query,
         calendar::{day_of, parse_day},
@@ -144,7 +144,7 @@ fn add(arguments: &AddArgs, out: &Output) -> Result<(), Failure> {
     let directory = &arguments.service.dir;
     let config = configuration(directory)?;
     let way = OperatorWay::find(directory, &config)?;
-    let name = arguments.name.0.clone();
+    let name = arguments.name.as_str().to_owned();
     let mut registration = Registration {
         name: name.clone(),
         title: arguments.title.clone(),
@@ -183,7 +183,7 @@ fn give_out(arguments: &AddArgs, config: &Config) -> Result<(Vec<u8>, Credential
     let signer = keyfile::read_signer(&layout.access_key(), &passphrase).map_err(Failure::refused)?;
     let access = AccessCa { organization: config.service.organisation.as_str(), signer: &signer };
     files::make_directory(&layout.credentials()).map_err(Failure::fault)?;
-    let client = Client { role: Role::RelyingParty, name: arguments.name.0.clone(), municipality: None };
+    let client = Client { role: Role::RelyingParty, name: arguments.name.as_str().to_owned(), municipality: None };
     let world = (SystemClock::default().now(), &SystemEntropy::default() as _);
     let (record, files) = client.enrol(&access, &layout, Protection::OwnPassphrase, world)?;
     Ok((record.certificate, files))

@@ -2,7 +2,10 @@
 //!
 //! The demo and the command line speak to the service through it like any other client.
 
-use std::time::Duration;
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -46,7 +49,7 @@ pub enum ClientError {
     /// No whole answer in time.
     #[error("{0} did not answer in time")]
     TimedOut(String),
-    /// The answer is longer than [`ANSWER_OCTETS`].
+    /// The answer is longer than the client takes: [`ANSWER_OCTETS`] unless it was told otherwise.
     #[error("the answer of {0} is too long")]
     TooLong(String),
     /// The answer is not JSON where JSON was asked for.
@@ -75,6 +78,7 @@ pub struct Answer<B> {
 pub struct Client {
     inner: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     time: Duration,
+    longest: usize,
 }
 
 impl Client {
@@ -100,13 +104,23 @@ impl Client {
 
     fn with(tls: ClientConfig) -> Self {
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
-        Self { inner: legacy::Client::builder(TokioExecutor::new()).build(connector), time: REQUEST_TIMEOUT * 2 }
+        Self {
+            inner: legacy::Client::builder(TokioExecutor::new()).build(connector),
+            time: REQUEST_TIMEOUT * 2,
+            longest: ANSWER_OCTETS,
+        }
     }
 
     /// Waits no longer than that for an answer.
     #[must_use]
     pub fn within(self, time: Duration) -> Self {
         Self { time, ..self }
+    }
+
+    /// Takes answers of so many octets.
+    #[must_use]
+    pub fn taking(self, longest: usize) -> Self {
+        Self { longest, ..self }
     }
 
     /// POSTs JSON under an `Idempotency-Key` and gives the JSON that comes back, problems included.
@@ -164,15 +178,27 @@ impl Client {
     async fn exchange(&self, request: Request<Full<Bytes>>, url: &str) -> Result<Answer<Bytes>, ClientError> {
         let broken = |error: &dyn std::error::Error| ClientError::Connection { url: url.into(), cause: causes(error) };
         let (head, body) = self.inner.request(request).await.map_err(|error| broken(&error))?.into_parts();
-        if body.size_hint().lower() > ANSWER_OCTETS as u64 {
+        if body.size_hint().lower() > self.longest as u64 {
             return Err(ClientError::TooLong(url.into()));
         }
-        let body = Limited::new(body, ANSWER_OCTETS).collect().await.map_err(|error| match error {
+        let body = Limited::new(body, self.longest).collect().await.map_err(|error| match error {
             long if long.is::<LengthLimitError>() => ClientError::TooLong(url.into()),
             error => broken(&*error),
         })?;
         Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes() })
     }
+}
+
+/// The address of a listener from the same machine: of one that listens everywhere, on the loopback.
+#[must_use]
+pub fn reachable(mut listener: SocketAddr) -> SocketAddr {
+    if listener.ip().is_unspecified() {
+        listener.set_ip(match listener {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    listener
 }
 
 type Trusting = rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>;
@@ -205,4 +231,18 @@ fn causes(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_on_every_address_is_reached_on_this_machine() {
+        for (listen, reached) in
+            [("0.0.0.0:8443", "127.0.0.1:8443"), ("[::]:8443", "[::1]:8443"), ("192.0.2.1:8443", "192.0.2.1:8443")]
+        {
+            assert_eq!(reachable(listen.parse().unwrap()).to_string(), reached);
+        }
+    }
 }

@@ -1,6 +1,6 @@
-//! The names under which the registers know a person and a card.
+//! The names under which the registers know a person and a card, and the service its clients.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -103,6 +103,33 @@ identifier! {
     CardNumber
 }
 
+/// The name of a credential, which names files too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialName(String);
+
+/// The text names no credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a name has 1 to 40 of the characters a-z 0-9 and -")]
+pub struct NotACredentialName;
+
+impl FromStr for CredentialName {
+    type Err = NotACredentialName;
+
+    fn from_str(text: &str) -> Result<Self, NotACredentialName> {
+        let fits = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'-';
+        let is_name = (1..=40).contains(&text.len()) && text.bytes().all(fits);
+        if is_name { Ok(Self(text.into())) } else { Err(NotACredentialName) }
+    }
+}
+
+impl CredentialName {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +145,16 @@ mod tests {
             assert_eq!(CardNumber::parse(bad), Err(NotAnIdentifier::Form), "{bad}");
         }
         assert!(serde_json::from_str::<CardNumber>("\"123456789018\"").is_err());
+    }
+
+    #[test]
+    fn the_name_of_a_credential_is_one_of_a_file_everywhere() {
+        for name in ["a", "e-filing", "13115", "-", &"a".repeat(40)] {
+            assert_eq!(name.parse::<CredentialName>().unwrap().as_str(), name);
+        }
+        for bad in ["", "A", "a b", "a/b", "..", "a.b", "a_b", "名", "a\n", &"a".repeat(41)] {
+            assert_eq!(bad.parse::<CredentialName>(), Err(NotACredentialName), "{bad}");
+        }
     }
 
     #[test]

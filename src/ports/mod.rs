@@ -11,7 +11,7 @@ pub mod store;
 pub mod world;
 
 pub use consent::{ConsentEnd, ConsentEndCause, ConsentRecord, SignedDeclaration};
-pub use identifier::{CardNumber, HolderReference, NotAnIdentifier};
+pub use identifier::{CardNumber, CredentialName, HolderReference, NotACredentialName, NotAnIdentifier};
 pub use record::{
     AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, DisclosureRecord,
     Dossier, History, HolderRecord, ListedEvent, RelyingPartyRecord, Revocation, Role, StatusEvent, Suspension,

@@ -2,6 +2,8 @@
 
 use ring::digest::{SHA256, digest};
 
+use crate::x509::hex;
+
 /// A strong entity tag with its quotes: 128 bits of the SHA-256 of the octets, so equal octets have equal tags on every
 /// node and after every restart, and no others do.
 #[must_use]
@@ -17,7 +19,7 @@ pub fn gzip_tag(octets: &[u8]) -> String {
 }
 
 fn head(octets: &[u8]) -> String {
-    digest(&SHA256, octets).as_ref()[..16].iter().map(|octet| format!("{octet:02x}")).collect()
+    hex(&digest(&SHA256, octets).as_ref()[..16])
 }
 
 #[cfg(test)]

@@ -1,38 +1,29 @@
 //! A fault anywhere in the story, and there is no statement; what is stated was looked up.
 
-use std::{
-    ops::Range,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
 
 use jitsuin::{
-    audit::AuditEntry,
     authority::StoryError,
     kind::Kind,
-    municipality::MunicipalityCode,
-    ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Revocation, Step, Store, StoreError, Suspension, UsageRecord, store::StateCount,
-    },
+    ports::{History, RelyingPartyRecord, Revocation, Step, Store, StoreError, Suspension},
     revocation::state_at::StateAt,
-    rules::{AskedTimes, Cause, CertificateState, Day, Query},
-    scope::CrlScope,
+    rules::{AskedTimes, Cause, CertificateState, Query},
     store::{Fault, MemoryStore},
-    x509::{CrlEntry, RevocationReason, Serial, UnixTime},
+    x509::{RevocationReason, Serial},
 };
 
 use crate::{
     bench::{Responders, commit, furnish},
     house::{House, Person, at, day, relying_party, rule},
+    ward::{Ward, Warded},
 };
 
 type Between = Box<dyn FnOnce(&MemoryStore) + Send>;
 
-/// A store that fails at one call, counted from when it is armed; and that can lie about a history.
+/// Who lets one call fail, counted from when it is armed; and who can lie about a history.
 struct Failing {
     inner: MemoryStore,
     /// Calls until the one that fails; 0: none does.
@@ -46,71 +37,41 @@ struct Failing {
 }
 
 impl Failing {
-    fn new(inner: MemoryStore) -> Arc<Self> {
+    fn new(inner: MemoryStore) -> Arc<Warded<Self>> {
         let [fuse, calls, asked] = [(); 3].map(|()| AtomicUsize::new(0));
-        Arc::new(Self { inner, fuse, calls, forgetful: AtomicBool::new(false), asked, between: Mutex::default() })
+        let (forgetful, between) = (AtomicBool::new(false), Mutex::default());
+        Arc::new(Warded(Self { inner, fuse, calls, forgetful, asked, between }))
     }
 
     fn arm(&self, call: usize) {
         self.calls.store(0, SeqCst);
         self.fuse.store(call, SeqCst);
     }
+}
 
-    fn call(&self) -> Result<(), StoreError> {
-        let call = self.calls.fetch_add(1, SeqCst) + 1;
-        if call == self.fuse.load(SeqCst) { Err(StoreError::Unavailable(format!("call {call}"))) } else { Ok(()) }
+impl Ward for Failing {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
     }
-}
 
-/// Each call goes on to the store inside, unless it is the one that fails.
-macro_rules! pass_on {
-    ($(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $outcome:ty;)*) => {
-        $(fn $name(&self $(, $argument: $type)*) -> Result<$outcome, StoreError> {
-            self.call()?;
-            self.inner.$name($($argument),*)
-        })*
-    };
-}
+    fn meet<T>(
+        &self,
+        _method: &'static str,
+        call: impl FnOnce(&MemoryStore) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let this = self.calls.fetch_add(1, SeqCst) + 1;
+        if this == self.fuse.load(SeqCst) {
+            return Err(StoreError::Unavailable(format!("call {this}")));
+        }
+        call(&self.inner)
+    }
 
-impl Store for Failing {
-    fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
-        self.call()?;
+    fn history(&self, history: Option<History>) -> Option<History> {
         let again = self.asked.fetch_add(1, SeqCst) > 0;
-        let history = self.inner.history(kind, serial);
         if let Some(happens) = self.between.lock().unwrap().take() {
             happens(&self.inner);
         }
-        if again && self.forgetful.load(SeqCst) { Ok(None) } else { history }
-    }
-
-    pass_on! {
-        fn commit(&self, change: Change) -> ();
-        fn allocate(&self, kind: Kind, count: u64) -> Range<u64>;
-        fn follow(&self, after: u64, follower: Arc<dyn Follower>) -> ();
-        fn dossier(&self, holder: &HolderReference) -> Option<Dossier>;
-        fn holder_of_card(&self, card: &CardNumber) -> Option<HolderReference>;
-        fn certificate(&self, kind: Kind, serial: &Serial) -> Option<CertificateRecord>;
-        fn reserved(&self) -> Vec<CertificateRecord>;
-        fn answer(&self, client: &str, key: &str) -> Option<AnswerRecord>;
-        fn revoked(&self, kind: Kind, generation: u8, scope: CrlScope, bound: UnixTime) -> (Vec<CrlEntry>, u64);
-        fn newest_crls(&self) -> Vec<CrlRecord>;
-        fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>;
-        fn crl_before(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>;
-        fn certificates(&self, kind: Kind, from: u64, limit: usize) -> (Vec<CertificateRecord>, u64);
-        fn listed_events(&self, after: u64, limit: usize) -> Vec<ListedEvent>;
-        fn authorities(&self) -> Vec<AuthorityRecord>;
-        fn municipalities(&self) -> Vec<MunicipalityCode>;
-        fn credentials(&self) -> Vec<CredentialRecord>;
-        fn credential(&self, fingerprint: &[u8; 32]) -> Option<CredentialRecord>;
-        fn consents(&self, holder: &HolderReference) -> Vec<ConsentRecord>;
-        fn relying_parties(&self) -> Vec<RelyingPartyRecord>;
-        fn relying_party(&self, name: &str) -> Option<RelyingPartyRecord>;
-        fn disclosures(&self, holder: &HolderReference, before: u64, limit: usize) -> Vec<DisclosureRecord>;
-        fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Vec<UsageRecord>;
-        fn counts(&self) -> Vec<StateCount>;
-        fn audit_after(&self, position: u64, limit: usize) -> Vec<AuditEntry>;
-        fn last_recorded(&self) -> Option<UnixTime>;
-        fn check_writable(&self) -> ();
+        history.filter(|_| !(again && self.forgetful.load(SeqCst)))
     }
 }
 

@@ -17,13 +17,14 @@ use jitsuin::{
 use crate::{
     faulty::{Call, Faulty, When},
     truth,
+    ward::Warded,
     world::{FOUND, Hands, LOST, STOLEN, World, hold, municipality, once, operator, revocation, try_open},
 };
 
 /// What a step may use.
 pub(crate) struct Node<'a> {
     directory: &'a std::path::Path,
-    pub(crate) store: Arc<Faulty>,
+    pub(crate) store: Arc<Warded<Faulty>>,
     pub(crate) clock: Arc<Hands>,
     /// Absent until it has started.
     pub(crate) house: Option<House>,
@@ -76,8 +77,8 @@ pub(crate) const STEPS: &[Step] = &[
     step("renew responders", 31 * 86_400, |node| node.house().renew_delegates().map_err(|failure| failure.to_string())),
     step("start again", 5, start),
     step("publish again", 90_000, |node| told(node.house().authority.publish_due())),
-    // A delta that failed beside its complete list is made up for when the next one is due.
-    step("deltas again", 901, |node| told(node.house().authority.publish_due())),
+    // A delta that failed beside its complete list is made up for at once.
+    step("deltas again", 5, |node| told(node.house().authority.publish_due())),
 ];
 
 fn told<T>(outcome: Result<T, StoryError>) -> Outcome {

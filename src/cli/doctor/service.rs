@@ -1,6 +1,6 @@
 //! The running service, as anyone asks it, and as its operator does.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -9,7 +9,8 @@ use tokio::runtime::Runtime;
 use crate::{
     cli::failure::Failure,
     config::Config,
-    http::client::{Client, ClientError},
+    http::client::{Client, ClientError, reachable},
+    limits::LIST_OCTETS,
     profile::locations::OCSP_PATH,
 };
 
@@ -41,15 +42,8 @@ impl Urls {
     }
 }
 
-/// The URL of a listener; one on every address is asked on the loopback.
-fn url(mut listener: SocketAddr) -> String {
-    if listener.ip().is_unspecified() {
-        listener.set_ip(match listener.ip() {
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    format!("http://{listener}")
+fn url(listener: SocketAddr) -> String {
+    format!("http://{}", reachable(listener))
 }
 
 /// A service that answers.
@@ -69,7 +63,7 @@ impl Service {
     /// [`Failure`] where it answers, but is no service of ours.
     pub fn find(urls: Urls) -> Result<Result<Self, ClientError>, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?;
-        let client = Client::anonymous(None).map_err(Failure::fault)?;
+        let client = Client::anonymous(None).map_err(Failure::fault)?.taking(LIST_OCTETS);
         let service = Self { runtime, client, urls };
         let reached = [format!("{}{OCSP_PATH}", service.urls.status), format!("{}/healthz", service.urls.operator)];
         for url in reached {

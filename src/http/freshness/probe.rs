@@ -19,9 +19,9 @@ use hyper::{
 use crate::{
     authority::canary::Canary,
     ca::{Issuer, Issuers},
-    http::client::{Answer, Client, ClientError},
+    http::client::{Answer, Client, ClientError, reachable},
     kind::Kind,
-    limits::FRESHNESS_ANSWER,
+    limits::{FRESHNESS_ANSWER, LIST_OCTETS},
     profile::locations::{OCSP_PATH, crl_path},
     revocation::lists::ListKey,
     x509::{
@@ -48,21 +48,15 @@ pub(super) struct Listing {
 }
 
 impl Probe {
-    /// A client of the listener at that address; of one that listens everywhere, by the loopback.
-    pub(super) fn new(mut address: SocketAddr, issuers: Arc<Issuers>) -> Result<Self, ClientError> {
-        if address.ip().is_unspecified() {
-            address.set_ip(match address {
-                SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-            });
-        }
-        let client = Client::anonymous(None)?.within(FRESHNESS_ANSWER);
-        Ok(Self { client, base: format!("http://{address}"), issuers, tags: Mutex::default() })
+    /// A client of the listener at that address.
+    pub(super) fn new(address: SocketAddr, issuers: Arc<Issuers>) -> Result<Self, ClientError> {
+        let client = Client::anonymous(None)?.within(FRESHNESS_ANSWER).taking(LIST_OCTETS);
+        Ok(Self { client, base: format!("http://{}", reachable(address)), issuers, tags: Mutex::default() })
     }
 
-    fn issuer(&self, kind: Kind, generation: u8) -> Result<&Issuer, String> {
+    fn issuer(&self, kind: Kind, generation: u8) -> Result<&Arc<Issuer>, String> {
         let issuer = self.issuers.generation(kind, generation);
-        issuer.map(|issuer| &**issuer).ok_or_else(|| format!("no {kind} CA of generation {generation}"))
+        issuer.ok_or_else(|| format!("no {kind} CA of generation {generation}"))
     }
 
     fn question(&self, canary: &Canary) -> Result<Vec<u8>, String> {
@@ -125,9 +119,13 @@ impl Probe {
             StatusCode::NOT_FOUND if !had_one => return Ok(Some(Listing::default())),
             other => return Err(format!("answered {other}")),
         }
-        let listing = read(&answer.body, self.issuer(kind, generation)?, wanted, now)?;
-        if let Some(tag) = answer.headers.get(ETAG).and_then(|tag| tag.to_str().ok()) {
-            self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(path, tag.to_owned());
+        let tag = answer.headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        let (issuer, wanted) = (Arc::clone(self.issuer(kind, generation)?), wanted.to_vec());
+        // A list of millions takes longer to verify and to read than those who are served beside it can wait.
+        let reading = tokio::task::spawn_blocking(move || read(&answer.body, &issuer, &wanted, now));
+        let listing = reading.await.map_err(|error| error.to_string())??;
+        if let Some(tag) = tag {
+            self.tags.lock().unwrap_or_else(PoisonError::into_inner).insert(path, tag);
         }
         Ok(Some(listing))
     }
