@@ -49,12 +49,6 @@ impl ConsentScope {
         }
     }
 
-    /// The scope of that word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.word() == word)
-    }
-
     /// The query that it allows.
     #[must_use]
     pub const fn query(self) -> Query {

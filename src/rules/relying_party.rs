@@ -201,20 +201,6 @@ pub struct Admission {
     kind: Kind,
 }
 
-impl Admission {
-    /// What is asked.
-    #[must_use]
-    pub const fn query(self) -> Query {
-        self.query
-    }
-
-    /// About which kind of certificate.
-    #[must_use]
-    pub const fn kind(self) -> Kind {
-        self.kind
-    }
-}
-
 /// Decides whether a party may ask this about certificates of this kind, before anything is looked up.
 ///
 /// # Errors

@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use super::process::{Running, jitsuin, serve};
+use super::{
+    process::{Running, jitsuin, serve},
+    site::Site,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jitsuin::{
     http::client::Client,
@@ -26,40 +29,15 @@ use tokio::task::JoinSet;
 const ROUNDS: u32 = 12;
 const COUNTERS: usize = 4;
 
-/// A service with free ports and a client for its municipality.
-struct Site {
-    directory: tempfile::TempDir,
-}
-
-impl Site {
-    fn new() -> Self {
-        let parent = tempfile::tempdir().expect("a directory");
-        let directory = parent.path().join("service");
-        let made = jitsuin().args(["init", "--ca-key", "p-256", "--dir"]).arg(&directory).output().expect("init runs");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let path = directory.join("jitsuin.toml");
-        let mut text = fs::read_to_string(&path).expect("the configuration");
-        for port in ["8080", "8443", "9090"] {
-            text = text.replace(&format!("\"127.0.0.1:{port}\""), "\"127.0.0.1:0\"");
-        }
-        fs::write(&path, text.replace("format = \"text\"", "format = \"json\"")).expect("written");
-        Self { directory: parent }
-    }
-
-    fn path(&self) -> std::path::PathBuf {
-        self.directory.path().join("service")
-    }
-
-    fn client(&self) -> Client {
-        let file = |name: &str| fs::read(self.path().join(name)).expect(name);
-        let key = {
-            let passphrase =
-                fs::read_to_string(self.path().join("credentials/13115.passphrase")).expect("its passphrase");
-            keyfile::read_encrypted(&self.path().join("credentials/13115.key"), passphrase.trim_end()).expect("the key")
-        };
-        let pem = pem_of(&key, self.directory.path());
-        Client::new(&file("certificates/access.pem"), &file("credentials/13115.pem"), &pem).expect("a client")
-    }
+/// A client for the municipality of a service.
+fn client_of(site: &Site) -> Client {
+    let file = |name: &str| fs::read(site.path().join(name)).expect(name);
+    let key = {
+        let passphrase = fs::read_to_string(site.path().join("credentials/13115.passphrase")).expect("its passphrase");
+        keyfile::read_encrypted(&site.path().join("credentials/13115.key"), passphrase.trim_end()).expect("the key")
+    };
+    let pem = pem_of(&key, &site.aside());
+    Client::new(&file("certificates/access.pem"), &file("credentials/13115.pem"), &pem).expect("a client")
 }
 
 fn pem_of(key: &PrivateKey, directory: &Path) -> Vec<u8> {
@@ -141,7 +119,7 @@ fn killed_after(running: Running, round: u32) -> std::thread::JoinHandle<()> {
 #[test]
 fn every_acknowledged_pair_survives_kill_9_and_none_is_doubled_or_half() {
     let site = Site::new();
-    let (ledger, client) = (Arc::new(Ledger::default()), site.client());
+    let (ledger, client) = (Arc::new(Ledger::default()), client_of(&site));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     for round in 0..ROUNDS {
         let (running, addresses) = serve(&site.path());

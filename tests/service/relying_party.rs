@@ -2,40 +2,18 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output},
 };
 
 use serde_json::{Value, json};
 
-use super::process::{jitsuin, serve};
-
-/// A service with free ports.
-struct Site(tempfile::TempDir);
+use super::{
+    process::{jitsuin, serve},
+    site::Site,
+};
 
 impl Site {
-    fn new() -> Self {
-        let site = Self(tempfile::tempdir().expect("a directory"));
-        let made = jitsuin().args(["init", "--ca-key", "p-256", "--dir"]).arg(site.path()).output().expect("init runs");
-        assert!(made.status.success(), "{}", said(&made));
-        for port in ["8080", "8443", "9090"] {
-            site.configure(&format!("\"127.0.0.1:{port}\""), "\"127.0.0.1:0\"");
-        }
-        site.configure("format = \"text\"", "format = \"json\"");
-        site
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("service")
-    }
-
-    fn configure(&self, from: &str, to: &str) {
-        let path = self.path().join("jitsuin.toml");
-        let text = fs::read_to_string(&path).expect("the configuration");
-        assert!(text.contains(from), "{from}");
-        fs::write(&path, text.replacen(from, to, 1)).expect("written");
-    }
-
     fn run(&self, arguments: &[&str]) -> Output {
         jitsuin().arg("relying-party").args(arguments).arg("--dir").arg(self.path()).output().expect("the binary runs")
     }

@@ -1,5 +1,7 @@
 //! The state at T as known at K, for random histories, against a naive re-computation; and that what was settled stays.
 
+use std::collections::BTreeMap;
+
 use jitsuin::{
     audit::Draft,
     kind::Kind,
@@ -168,8 +170,9 @@ impl Scene {
         self.store.history(Kind::Auth, &serial()).unwrap().unwrap()
     }
 
-    /// The oracle: paints each second from an event's effect on, event after event, and looks which colour T has.
-    fn painted(&self, t: i64, k: Option<i64>) -> Option<(StateAt, Option<i64>)> {
+    /// The oracle: paints each second from an event's effect on, event after event. With it the effect of the last, and since
+    /// when it leaves in doubt.
+    fn painted(&self, k: Option<i64>) -> Option<Painted> {
         let known: Vec<_> = self.seen.iter().filter(|(_, _, recorded, _)| k.is_none_or(|k| *recorded <= k)).collect();
         let mut seconds = vec![StateAt::NotYetValid; usize::try_from(END).unwrap()];
         for (state, effective, ..) in &known {
@@ -187,8 +190,22 @@ impl Scene {
             }
         }
         let (_, effective, _, doubt) = known.last()?;
-        let doubt = doubt.filter(|from| *from <= t && t < *effective);
-        Some((seconds[usize::try_from(t).unwrap()], doubt))
+        Some(Painted { seconds, effective: *effective, doubt: *doubt })
+    }
+}
+
+/// What is known, second by second.
+struct Painted {
+    seconds: Vec<StateAt>,
+    effective: i64,
+    doubt: Option<i64>,
+}
+
+impl Painted {
+    /// Which colour T has, and since when it is in doubt.
+    fn at(&self, t: i64) -> (StateAt, Option<i64>) {
+        let doubt = self.doubt.filter(|from| *from <= t && t < self.effective);
+        (self.seconds[usize::try_from(t).unwrap()], doubt)
     }
 }
 
@@ -219,11 +236,13 @@ proptest! {
             .filter(|edge| (0..END).contains(edge)).collect();
         let crossed = edges.iter().flat_map(|t| edges.iter().map(|k| (*t, Some(*k))));
         let alone = edges.iter().map(|t| (*t, None));
+        let mut paintings = BTreeMap::new();
         for (t, k) in questions.into_iter().chain(crossed).chain(alone) {
             let t = k.map_or(t, |k| t.min(k));
             let stated = stated(&history, t, k, 5000);
             let found = stated.as_ref().ok().map(|one| (one.state, one.doubtful_from.map(second)));
-            prop_assert_eq!(found, scene.painted(t, k), "T {} K {:?} {:?}", t, k, &scene.seen);
+            let painted = paintings.entry(k).or_insert_with(|| scene.painted(k)).as_ref();
+            prop_assert_eq!(found, painted.map(|painted| painted.at(t)), "T {} K {:?} {:?}", t, k, &scene.seen);
             let Ok(stated) = stated else { continue };
             prop_assert_eq!(stated.position.is_some(), k.is_none());
             prop_assert!(stated.events.iter().all(|event| k.is_none_or(|k| event.recorded <= at(k))));

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -26,17 +25,14 @@ use jitsuin::{
         CardNumber, CertificateRecord, Change, Clock, CredentialRecord, HolderReference, Role, Signer, Step, Store,
     },
     rules::{Asked, Cause, CertificateState, calendar::day_of},
-    signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
+    signer::{KeyKind, PrivateKey, SoftwareSigner},
     store::{MemoryStore, SqliteStore},
     x509::{Attribute, Name, UnixTime, assemble, csr::request_info},
 };
-use pkcs8::{
-    LineEnding,
-    der::{Encode, asn1::OctetString, pem::encode_string},
-    pkcs5::pbes2::Parameters,
-};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
+
+use crate::weak_keys::weaken;
 
 pub(crate) const PLACE: &str = "13115";
 const PASSPHRASE: &str = "JITSUIN-TEST throw-away passphrase";
@@ -97,7 +93,7 @@ impl World {
             clock: Arc::default(),
         };
         init::run(&service, &plan).unwrap();
-        weaken(&service.join("keys"));
+        weaken(&service.join("keys"), PASSPHRASE);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
         let world = Self { store: like(&service), directory, begins: now + 7200 };
         let clock = Hands::at(now + 60);
@@ -152,23 +148,6 @@ pub(crate) fn try_open(store: Arc<dyn Store>, directory: &Path, clock: Arc<Hands
 
 fn open(store: Arc<dyn Store>, directory: &Path, clock: Arc<Hands>) -> House {
     try_open(store, directory, clock).unwrap()
-}
-
-/// Encrypts throw-away keys anew, so that opening them takes no time.
-fn weaken(keys: &Path) {
-    for entry in fs::read_dir(keys).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "pem") {
-            continue;
-        }
-        let key = keyfile::read_encrypted(&path, PASSPHRASE).unwrap();
-        let scheme = Parameters::generate_pbkdf2_sha256_aes256cbc(1, &[7; 16], [7; 16]).unwrap();
-        let encrypted_data = OctetString::new(scheme.encrypt(PASSPHRASE, key.pkcs8()).unwrap()).unwrap();
-        let info = pkcs8::EncryptedPrivateKeyInfoOwned { encryption_algorithm: scheme.into(), encrypted_data };
-        let pem = encode_string("ENCRYPTED PRIVATE KEY", LineEnding::LF, &info.to_der().unwrap()).unwrap();
-        fs::write(&path, pem).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    }
 }
 
 /// A store in memory with the authorities and municipalities of the service in a directory.

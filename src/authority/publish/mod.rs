@@ -8,8 +8,9 @@
 //! # Numbers
 //! A complete list and the deltas to it share one sequence (RFC 5280 §5.2.3). Every new complete list N+1 is accompanied by
 //! a delta of the same number, thisUpdate and content against the complete list before, so that whoever has that one comes to
-//! the same knowledge without fetching all anew; the deltas that follow name N+1 as their base. So each list tells no less
-//! than any list of its scope with a lesser number.
+//! the same knowledge without fetching all anew; the deltas that follow name N+1 as their base. Where the delta beside it
+//! fails, the first that follows is due at the next turn. So each list tells no less than any list of its scope with a lesser
+//! number.
 //!
 //! # Who publishes
 //! One thread of one process at a time, by a lock. Over a store that several nodes share, the number of a list is a

@@ -1,0 +1,43 @@
+//! A service that was made for a test, and is gone with it.
+
+use std::{fs, path::PathBuf};
+
+use super::{
+    process::{PASSPHRASE, jitsuin},
+    weak_keys::weaken,
+};
+
+/// A service with free ports, whose log is JSON and whose keys open at once.
+pub(crate) struct Site(tempfile::TempDir);
+
+impl Site {
+    pub(crate) fn new() -> Self {
+        let site = Self(tempfile::tempdir().expect("a directory"));
+        let made = jitsuin().args(["init", "--ca-key", "p-256", "--dir"]).arg(site.path()).output().expect("init runs");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        weaken(&site.path().join("keys"), PASSPHRASE);
+        for port in ["8080", "8443", "9090"] {
+            site.configure(&format!("\"127.0.0.1:{port}\""), "\"127.0.0.1:0\"");
+        }
+        site.configure("format = \"text\"", "format = \"json\"");
+        site
+    }
+
+    /// A directory beside the service.
+    pub(crate) fn aside(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().join("service")
+    }
+
+    /// Changes the configuration.
+    #[track_caller]
+    pub(crate) fn configure(&self, from: &str, to: &str) {
+        let path = self.path().join("jitsuin.toml");
+        let text = fs::read_to_string(&path).expect("the configuration");
+        assert!(text.contains(from), "{from}");
+        fs::write(&path, text.replacen(from, to, 1)).expect("written");
+    }
+}
