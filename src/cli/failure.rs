@@ -30,6 +30,12 @@ impl Failure {
         Self { code: 3, message: cause.to_string() }
     }
 
+    /// Whether nothing was changed, for certain.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.code == 3
+    }
+
     /// The exit code.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {

@@ -167,13 +167,24 @@ fn add(arguments: &AddArgs, out: &Output) -> Result<(), Failure> {
             let text = format!("Agreed with {name}, recognised until {}.{lines}", arguments.recognised_until);
             out.print(&Added { relying_party, credential: written }, || text)
         }
-        Err(failure) => {
-            if let Some(files) = written {
-                files.remove();
-            }
-            Err(failure)
-        }
+        Err(failure) => Err(match written {
+            Some(files) => come_to_nothing(failure, &files),
+            None => failure,
+        }),
     }
+}
+
+/// Takes the files of a credential away again where it was refused. After a fault it may have been admitted all the same,
+/// and then its key is nowhere else: the files stay.
+fn come_to_nothing(failure: Failure, files: &CredentialFiles) -> Failure {
+    if failure.is_refused() {
+        files.remove();
+        return failure;
+    }
+    let lines = files.lines();
+    Failure::fault(format!(
+        "{failure}\nIts credential may have been admitted, so these stay; run the command again:\n{lines}"
+    ))
 }
 
 /// Makes a credential and writes its files; it is admitted with the terms.
@@ -246,4 +257,25 @@ fn configuration(directory: &Path) -> Result<Config, Failure> {
 
 fn read_only(directory: &Path) -> Result<SqliteStore, Failure> {
     SqliteStore::open_read_only(&configuration(directory)?.store.path).map_err(Failure::refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_may_have_been_admitted_is_not_thrown_away() {
+        let directory = tempfile::tempdir().unwrap();
+        let [certificate, key] = ["e-filing.pem", "e-filing.key"].map(|name| directory.path().join(name));
+        for path in [&certificate, &key] {
+            std::fs::write(path, "octets").unwrap();
+        }
+        let files = CredentialFiles { certificate: certificate.clone(), key: key.clone(), passphrase: None };
+        let kept = come_to_nothing(Failure::fault("no answer in time"), &files).to_string();
+        assert!(kept.starts_with("no answer in time") && kept.contains("e-filing.key"), "{kept}");
+        assert!(certificate.exists() && key.exists());
+        let gone = come_to_nothing(Failure::refused("L-02"), &files).to_string();
+        assert_eq!(gone, "L-02");
+        assert!(!certificate.exists() && !key.exists());
+    }
 }

@@ -235,7 +235,27 @@ fn causes(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+    };
+
     use super::*;
+
+    #[tokio::test]
+    async fn an_answer_is_taken_up_to_the_length_that_the_client_was_told() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().map(Result::unwrap) {
+                let _ = stream.read(&mut [0; 1024]).unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123456789").unwrap();
+            }
+        });
+        let client = Client::anonymous(None).unwrap();
+        assert_eq!(client.clone().taking(10).get(&url).await.unwrap().body.len(), 10);
+        assert!(matches!(client.taking(9).get(&url).await, Err(ClientError::TooLong(_))));
+    }
 
     #[test]
     fn a_listener_on_every_address_is_reached_on_this_machine() {

@@ -11,7 +11,7 @@ use jitsuin::{
     authority::{Actor, Once, StoryError, enrol::Enrolment},
     kind::Kind,
     municipality::MunicipalityCode,
-    ports::{ConsentRecord, CredentialRecord, HolderReference, Role, Step},
+    ports::{ConsentRecord, CredentialRecord, HolderReference, Role, Step, StoreError},
     rules::{Asked, Query},
     store::{Fault, MemoryStore},
     x509::Serial,
@@ -22,6 +22,7 @@ use crate::{
     citizen::Citizen,
     house::{House, commit, pem},
     party::record,
+    ward::{Ward, Warded},
 };
 
 /// What fails, and how many calls from now.
@@ -37,6 +38,30 @@ struct World {
     trap: Arc<Mutex<Option<Trap>>>,
     citizen: Citizen,
     serial: String,
+}
+
+/// Who lets a reading fail that is trapped; the store inside does it with its writes.
+struct Reading {
+    inner: MemoryStore,
+    trap: Arc<Mutex<Option<Trap>>>,
+}
+
+impl Ward for Reading {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
+    fn meet<T>(
+        &self,
+        method: &'static str,
+        call: impl FnOnce(&MemoryStore) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let is_read = !["commit", "allocate", "follow", "check_writable"].contains(&method);
+        if is_read && sprung(&mut self.trap.lock().unwrap(), false).is_some() {
+            return Err(StoreError::Unavailable("fault of reading".into()));
+        }
+        call(&self.inner)
+    }
 }
 
 /// Counts a call down; true if it is the trapped one, which is then sprung.
@@ -84,9 +109,8 @@ impl World {
     fn new() -> Self {
         let trap = Arc::new(Mutex::new(None));
         let (writes, reads) = (Arc::clone(&trap), Arc::clone(&trap));
-        let store = MemoryStore::with_faults(move |_| sprung(&mut writes.lock().unwrap(), true).unwrap_or(Fault::None))
-            .with_read_faults(move |_| sprung(&mut reads.lock().unwrap(), false).is_some());
-        let house = House::new(Arc::new(store));
+        let inner = MemoryStore::with_faults(move |_| sprung(&mut writes.lock().unwrap(), true).unwrap_or(Fault::None));
+        let house = House::new(Arc::new(Warded(Reading { inner, trap: reads })));
         house.admit(Role::RelyingParty, "e-filing");
         let parts = house.authority.parts();
         let party = record("e-filing", &Query::ALL, parts.clock.now(), 0);

@@ -14,3 +14,7 @@ mod flow;
 mod house;
 mod party;
 mod refusals;
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, reason = "each test crate uses its part")]
+#[path = "../support/ward.rs"]
+mod ward;

@@ -40,15 +40,12 @@ pub enum Fault {
 }
 
 type Faults = Box<dyn FnMut(u64) -> Fault + Send>;
-type ReadFaults = Box<dyn FnMut(u64) -> bool + Send>;
 
 struct Inner {
     state: State,
     followers: Vec<Arc<dyn Follower>>,
     writes: u64,
     faults: Faults,
-    reads: u64,
-    read_faults: ReadFaults,
 }
 
 /// A [`Store`] that lives as long as the process.
@@ -72,22 +69,8 @@ impl MemoryStore {
     /// An empty store that asks before each write (commit or allocation, counted from 1) what befalls it.
     #[must_use]
     pub fn with_faults(faults: impl FnMut(u64) -> Fault + Send + 'static) -> Self {
-        let inner = Inner {
-            state: State::default(),
-            followers: Vec::new(),
-            writes: 0,
-            faults: Box::new(faults),
-            reads: 0,
-            read_faults: Box::new(|_| false),
-        };
+        let inner = Inner { state: State::default(), followers: Vec::new(), writes: 0, faults: Box::new(faults) };
         Self { inner: Mutex::new(inner) }
-    }
-
-    /// The same store, which asks before each reading (counted from 1) whether it fails.
-    #[must_use]
-    pub fn with_read_faults(self, faults: impl FnMut(u64) -> bool + Send + 'static) -> Self {
-        self.lock().read_faults = Box::new(faults);
-        self
     }
 
     /// A store with the same content, which nobody follows and which never fails: many tests begin at one place.
@@ -104,12 +87,7 @@ impl MemoryStore {
     }
 
     fn read<T>(&self, query: impl FnOnce(&State) -> T) -> Result<T, StoreError> {
-        let inner = &mut *self.lock();
-        inner.reads += 1;
-        if (inner.read_faults)(inner.reads) {
-            return Err(StoreError::Unavailable("fault of reading".into()));
-        }
-        Ok(query(&inner.state))
+        Ok(query(&self.lock().state))
     }
 
     /// Does `work` on a copy, swaps it in, and tells the followers.
