@@ -16,6 +16,10 @@ mod deltas;
 mod faults;
 #[path = "lists/gate.rs"]
 mod gate;
+#[path = "lists/kept.rs"]
+mod kept;
+#[path = "lists/liar.rs"]
+mod liar;
 #[path = "lists/openssl.rs"]
 mod openssl;
 #[path = "lists/property.rs"]
