@@ -6,11 +6,6 @@
 #[path = "stories/house.rs"]
 mod house;
 
-#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
-#[allow(dead_code, reason = "each test crate uses its part")]
-#[path = "support/ward.rs"]
-mod ward;
-
 #[path = "lists/bench.rs"]
 mod bench;
 #[path = "lists/cli.rs"]
@@ -21,6 +16,10 @@ mod deltas;
 mod faults;
 #[path = "lists/gate.rs"]
 mod gate;
+#[path = "lists/kept.rs"]
+mod kept;
+#[path = "lists/liar.rs"]
+mod liar;
 #[path = "lists/openssl.rs"]
 mod openssl;
 #[path = "lists/property.rs"]

@@ -171,10 +171,10 @@ impl Doors {
 
 fn status_service(house: &House, metrics: &Metrics) -> Result<StatusService, Failure> {
     let authorities = house.store.authorities().map_err(Failure::fault)?;
-    let (lists, store) = (Arc::clone(&house.authority.parts().lists), Arc::clone(&house.store));
+    let (lists, authority) = (Arc::clone(&house.authority.parts().lists), Arc::clone(&house.authority));
     let sources = StatusSources {
         answer_max_age: house.config.ocsp.max_age.duration(),
-        numbered: Some(Arc::new(move |(kind, generation, scope), number| store.crl(kind, generation, scope, number))),
+        numbered: Some(Arc::new(move |key, number| authority.kept_list(key, number))),
         ..StatusSources::new(Arc::clone(&house.desk), lists, authorities, Arc::clone(&house.clock))
     };
     StatusService::new(sources, metrics).map_err(Failure::fault)

@@ -91,6 +91,9 @@ impl House {
         }));
         authority.recover(Duration::ZERO)?;
         authority.load_lists()?;
+        for ((kind, generation, scope), failure) in authority.publication_failures() {
+            tracing::error!(%kind, generation, scope = scope.word(), cause = failure.cause, "a list is not served");
+        }
         authority.watch_changes()?;
         let delegates =
             Delegates { authority: &authority, layout: &layout, life: config.ocsp.responder_life.duration() };

@@ -6,8 +6,10 @@ use crate::{
 };
 
 mod gate;
+mod kept;
 
 pub use gate::{Changes, DeltaWitnesses, GateError, Witnesses, gate, gate_delta};
+pub use kept::{KeptError, check_kept};
 
 /// Everything that a list says but its entries.
 #[derive(Clone, Copy, Debug)]

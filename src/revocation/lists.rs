@@ -47,6 +47,8 @@ pub struct PublishedList {
 #[derive(Debug, Default)]
 pub struct PublishedLists {
     lists: ArcSwap<HashMap<ListKey, Arc<PublishedList>>>,
+    /// The numbers of lists that the store has and that must not be sent.
+    withheld: ArcSwap<HashMap<ListKey, u64>>,
 }
 
 impl PublishedLists {
@@ -66,9 +68,15 @@ impl PublishedLists {
 
     /// Serves a list from now on, unless a newer one of its scope is being served.
     pub fn put(&self, record: CrlRecord) {
+        let replaced = self.find(&(record.kind, record.generation, record.scope));
+        self.put_after(record, replaced.map(|replaced| replaced.this_update));
+    }
+
+    /// As [`Self::put`], where the caller knows the thisUpdate of the list that it replaced: after a restart only the store
+    /// does.
+    pub fn put_after(&self, record: CrlRecord, replaced: Option<UnixTime>) {
         let key = (record.kind, record.generation, record.scope);
-        let replaced = self.find(&key);
-        let list = Arc::new(PublishedList::new(record, replaced.as_deref()));
+        let list = Arc::new(PublishedList::new(record, replaced));
         self.lists.rcu(|lists| {
             let mut lists = HashMap::clone(lists);
             if lists.get(&key).is_none_or(|served| served.number < list.number) {
@@ -76,6 +84,28 @@ impl PublishedLists {
             }
             lists
         });
+        self.withheld.rcu(|withheld| {
+            let mut withheld = HashMap::clone(withheld);
+            if withheld.get(&key).is_some_and(|number| *number < list.number) {
+                withheld.remove(&key);
+            }
+            withheld
+        });
+    }
+
+    /// Notes that the store has a list of this number that must not be sent. The next one follows it all the same.
+    pub fn withhold(&self, key: ListKey, number: u64) {
+        self.withheld.rcu(|withheld| {
+            let mut withheld = HashMap::clone(withheld);
+            withheld.entry(key).and_modify(|highest| *highest = number.max(*highest)).or_insert(number);
+            withheld
+        });
+    }
+
+    /// The number of the list that is not sent, until a later one takes its place.
+    #[must_use]
+    pub fn withheld(&self, key: &ListKey) -> Option<u64> {
+        self.withheld.load().get(key).copied()
     }
 
     /// Makes the smaller form of every list that has none yet. It takes a second for some 30 MB of lists, so it has a
@@ -91,7 +121,7 @@ impl PublishedLists {
 }
 
 impl PublishedList {
-    fn new(record: CrlRecord, replaced: Option<&Self>) -> Self {
+    fn new(record: CrlRecord, replaced: Option<UnixTime>) -> Self {
         Self {
             etag: entity_tag(&record.der),
             this_update: record.this_update,
@@ -99,7 +129,7 @@ impl PublishedList {
             number: record.number,
             entries: record.entries,
             position: record.position,
-            is_dated: replaced.is_none_or(|replaced| replaced.this_update < record.this_update),
+            is_dated: replaced.is_none_or(|replaced| replaced < record.this_update),
             gzip: OnceLock::new(),
             der: record.der,
         }

@@ -2,98 +2,26 @@
 //! list stays served, the reason is shown, and it is tried again.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
 };
 
 use jitsuin::{
     authority::{StoryError, end::Effects},
     kind::Kind,
-    ports::{Change, CrlRecord, ListedEvent, Step},
+    ports::{Change, Step},
     profile::{Profile, Variant},
-    rules::{Asked, Cause},
+    rules::Cause,
     scope::CrlScope,
     store::{Fault, MemoryStore, SqliteStore},
-    x509::{CrlEntry, Serial, UnixTime},
+    x509::{CrlEntry, UnixTime},
 };
 
 use crate::{
     bench::{entries, list, place},
-    house::{House, ITAMI, Person, SUGINAMI, municipality, operator, profile},
-    ward::{Ward, Warded},
+    house::{House, Person, SUGINAMI, operator, profile},
+    liar::{Liar, published},
 };
-
-/// Changes what a question about entries is answered with.
-type Lie = Box<dyn Fn(CrlScope, &mut Vec<CrlEntry>) + Send>;
-
-/// Who makes the answers of the store wrong.
-struct Liar {
-    inner: MemoryStore,
-    revoked: Mutex<Option<Lie>>,
-    /// The lists that are said to be the newest.
-    newest: Mutex<Option<Vec<CrlRecord>>>,
-    /// An event that is not told.
-    lost_event: AtomicU64,
-}
-
-impl Liar {
-    fn new() -> Arc<Warded<Self>> {
-        let (inner, lost_event) = (MemoryStore::new(), AtomicU64::new(0));
-        Arc::new(Warded(Self { inner, revoked: Mutex::default(), newest: Mutex::default(), lost_event }))
-    }
-
-    fn lie(&self, lie: impl Fn(CrlScope, &mut Vec<CrlEntry>) + Send + 'static) {
-        *self.revoked.lock().unwrap() = Some(Box::new(lie));
-    }
-
-    fn repent(&self) {
-        *self.revoked.lock().unwrap() = None;
-        *self.newest.lock().unwrap() = None;
-        self.lost_event.store(0, SeqCst);
-    }
-}
-
-impl Ward for Liar {
-    fn inner(&self) -> &MemoryStore {
-        &self.inner
-    }
-
-    fn revoked(&self, scope: CrlScope, mut entries: Vec<CrlEntry>) -> Vec<CrlEntry> {
-        if let Some(lie) = self.revoked.lock().unwrap().as_ref() {
-            lie(scope, &mut entries);
-        }
-        entries
-    }
-
-    fn newest_crls(&self, lists: Vec<CrlRecord>) -> Vec<CrlRecord> {
-        self.newest.lock().unwrap().clone().unwrap_or(lists)
-    }
-
-    fn listed_events(&self, mut events: Vec<ListedEvent>) -> Vec<ListedEvent> {
-        events.retain(|event| event.event.position != self.lost_event.load(SeqCst));
-        events
-    }
-}
-
-/// Two revoked in Suginami and one in Itami, on lists that were published; a day later.
-fn published() -> (Arc<Warded<Liar>>, House, [Serial; 3]) {
-    let store = Liar::new();
-    let house = House::on(Arc::clone(&store) as Arc<_>);
-    let people = ["1", "2", "3"].map(|number| Person::new(&format!("TEST-{number}")));
-    let serials = people.each_ref().map(|person| {
-        let town = municipality(if person.reference == "TEST-3" { ITAMI } else { SUGINAMI });
-        house.issue(&town, Asked::New, &person.enrolment(&Kind::BOTH)).unwrap();
-        let end = person.revocation(Cause::KeyCompromise, Some(&[Kind::Sign]));
-        house.authority.revoke(&town, &house.once(), &end).unwrap();
-        house.newest(person, Kind::Sign).serial
-    });
-    for now in ["2026-04-01T03:00:00Z", "2026-04-02T03:00:00Z", "2026-04-03T03:00:00Z"] {
-        house.set_clock(now);
-        house.authority.publish_due().unwrap();
-    }
-    house.set_clock("2026-04-04T03:00:00Z");
-    (store, house, serials)
-}
 
 /// Publishing what is due stops at these signing lists for this reason; they are still served as they were; the others are
 /// published; and when the cause is gone so is the failure.
@@ -142,6 +70,7 @@ fn incident_the_number_jumps_back() {
         .filter_map(|found| found.unwrap())
         .collect();
     *store.newest.lock().unwrap() = Some(old);
+    store.is_old_copy.store(true, SeqCst);
     let stale = house.reopen();
     stale.authority.load_lists().unwrap();
     assert_eq!(list(&stale, Kind::Sign, CrlScope::Full).number, 1);

@@ -23,6 +23,7 @@
 //! ([`PROMPT_PAUSE`](crate::limits::PROMPT_PAUSE)).
 
 mod journal;
+mod load;
 mod plan;
 mod press;
 pub mod verify;
@@ -92,6 +93,12 @@ pub(super) struct Publisher {
     urgent: Arc<Urgent>,
 }
 
+impl Publisher {
+    fn failures(&self) -> MutexGuard<'_, BTreeMap<ListKey, Failure>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Follows the store and notes that something was revoked or held; quick, because acknowledgements wait for it.
 #[derive(Default)]
 struct Urgent(AtomicU64);
@@ -112,11 +119,13 @@ struct Family<'a> {
     key: ListKey,
     complete: Option<Arc<PublishedList>>,
     delta: Option<Arc<PublishedList>>,
+    /// The highest number of a list of its sequence that is not served.
+    withheld: u64,
 }
 
 impl Family<'_> {
     fn served(&self) -> Served<'_> {
-        Served { complete: self.complete.as_deref(), delta: self.delta.as_deref() }
+        Served { complete: self.complete.as_deref(), delta: self.delta.as_deref(), withheld: self.withheld }
     }
 
     fn base_position(&self) -> u64 {
@@ -125,19 +134,6 @@ impl Family<'_> {
 }
 
 impl Authority {
-    /// Serves the newest lists of the store: start-up. Deltas that the schedule makes no more are left out: nothing replaces
-    /// them, so they end, and a service that waits for that would never be ready again.
-    ///
-    /// # Errors
-    /// As the store says.
-    pub fn load_lists(&self) -> Result<(), StoryError> {
-        let schedule = &self.parts().schedule;
-        let is_made = |scope: CrlScope| !scope.is_delta() || schedule.delta_of(scope.complete()) == Some(scope);
-        let newest = self.store().newest_crls()?;
-        newest.into_iter().filter(|record| is_made(record.scope)).for_each(|record| self.parts().lists.put(record));
-        Ok(())
-    }
-
     /// From now on notes revocations and holds, so that [`Self::publish_changed`] has something to do: start-up.
     ///
     /// # Errors
@@ -208,7 +204,7 @@ impl Authority {
     /// Which lists could not be published the last time, and why.
     #[must_use]
     pub fn publication_failures(&self) -> Vec<(ListKey, Failure)> {
-        let failures = self.publisher.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let failures = self.publisher.failures();
         failures.iter().map(|(key, failure)| (*key, failure.clone())).collect()
     }
 
@@ -259,7 +255,9 @@ impl Authority {
                 let find = |scope| self.parts().lists.find(&(issuer.kind(), issuer.generation(), scope));
                 let key = (issuer.kind(), issuer.generation(), *scope);
                 let delta = scope.delta().and_then(find);
-                families.push(Family { issuer, key, complete: find(*scope), delta });
+                let withheld = |scope| self.parts().lists.withheld(&(issuer.kind(), issuer.generation(), scope));
+                let withheld = withheld(*scope).max(scope.delta().and_then(withheld)).unwrap_or(0);
+                families.push(Family { issuer, key, complete: find(*scope), delta, withheld });
             }
         }
         Ok(families)
@@ -290,11 +288,14 @@ impl Authority {
     }
 
     fn note_outcome(&self, key: ListKey, error: Option<&StoryError>) {
-        let mut failures = self.publisher.failures.lock().unwrap_or_else(PoisonError::into_inner);
         match error {
-            None => failures.remove(&key),
-            Some(error) => failures.insert(key, Failure { at: self.parts().clock.now(), cause: error.to_string() }),
-        };
+            None => drop(self.publisher.failures().remove(&key)),
+            Some(error) => self.note_failure(key, Failure { at: self.parts().clock.now(), cause: error.to_string() }),
+        }
+    }
+
+    fn note_failure(&self, key: ListKey, failure: Failure) {
+        self.publisher.failures().insert(key, failure);
     }
 }
 

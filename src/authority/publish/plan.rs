@@ -71,6 +71,8 @@ pub(super) enum Task {
 pub(super) struct Served<'a> {
     pub(super) complete: Option<&'a PublishedList>,
     pub(super) delta: Option<&'a PublishedList>,
+    /// The highest number of a list that the store has and that is not served.
+    pub(super) withheld: u64,
 }
 
 impl Served<'_> {
@@ -83,7 +85,7 @@ impl Served<'_> {
     /// The number that the next list bears.
     pub(super) fn next_number(&self) -> u64 {
         let number = |list: Option<&PublishedList>| list.map_or(0, |list| list.number);
-        number(self.complete).max(number(self.delta)) + 1
+        number(self.complete).max(number(self.delta)).max(self.withheld) + 1
     }
 
     /// When whoever takes both was told the last time.

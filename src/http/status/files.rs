@@ -82,7 +82,14 @@ impl Inner {
 
     fn current(&self, key: ListKey, request: &Request<Incoming>, now: UnixTime) -> Reply {
         let Some(list) = self.lists.find(&key) else {
-            return text(StatusCode::NOT_FOUND, "there is no such list", now);
+            return match self.lists.withheld(&key) {
+                Some(number) => {
+                    let sentence =
+                        format!("list {number} is not fit to be sent, and its successor is not published yet");
+                    unavailable(sentence, ENDED_RETRY_SECONDS, now)
+                }
+                None => text(StatusCode::NOT_FOUND, "there is no such list", now),
+            };
         };
         if list.next_update <= now {
             let sentence = format!("the list ended {} and its successor is not published yet", list.next_update);
