@@ -25,7 +25,7 @@ use crate::{
     kind::Kind,
     ports::{CertificateRecord, Revocation},
     rules::{Cause, CertificateState},
-    x509::{CrlEntry, RevocationReason, Serial, UnixTime, ocsp::SingleStatus},
+    x509::{CertificateView, CrlEntry, Name, RevocationReason, Serial, UnixTime, ocsp::SingleStatus},
 };
 
 mod ledger;
@@ -242,6 +242,30 @@ pub fn examine_row(
         },
     };
     Some(Contradiction::of_certificate((row.kind, row.serial), "table", says, up_to(truth, position)))
+}
+
+/// What a row says otherwise than the certificate that it holds, which nobody can change: whose it is, which one, and when
+/// it is over decide what every channel says of it. The signature was looked at when it was made.
+#[must_use]
+pub fn examine_signed(row: &CertificateRecord, issuer: &Name) -> Option<Contradiction> {
+    // What is reserved or was discarded was never signed.
+    let certificate = row.certificate.as_ref()?;
+    let says = match CertificateView::from_der(certificate) {
+        Err(error) => format!("its certificate cannot be read: {error}"),
+        Ok(CertificateView { tbs, .. }) => {
+            let same = [
+                ("serial number", tbs.serial == row.serial),
+                ("issuer", tbs.issuer == issuer.der()),
+                ("notBefore", tbs.not_before == row.not_before),
+                ("notAfter", tbs.not_after == row.not_after),
+                ("tbsCertificate", tbs.der == row.tbs),
+            ];
+            let (field, _) = same.into_iter().find(|(_, same)| !same)?;
+            format!("its certificate has another {field}")
+        }
+    };
+    let about = Contradiction::of_channel(row.kind, "table", says);
+    Some(Contradiction { serial: Some(row.serial), ..about })
 }
 
 /// What is wrong with the fold of the status index about a certificate.

@@ -120,6 +120,38 @@ fn index(scene: &Scene, serial: &jitsuin::x509::Serial) -> u64 {
     scene.house.store.certificate(Kind::Auth, serial).unwrap().unwrap().index
 }
 
+/// What is said of the row of one certificate after a column of it was changed.
+fn rewritten(change: &str) -> (String, Vec<String>) {
+    let scene = Scene::new();
+    let serial = scene.serial(&scene.people.late, Kind::Auth);
+    scene.sql(&format!("UPDATE certificate SET {change} WHERE serial = x'{serial}'"));
+    (format!("auth {serial} table: "), lines(&scene.examine(None)))
+}
+
+#[test]
+fn a_row_that_does_not_fit_its_signed_certificate_is_found() {
+    for (change, says) in [
+        ("not_after = not_after + 86400", "its certificate has another notAfter"),
+        ("not_before = not_before - 1", "its certificate has another notBefore"),
+        ("tbs = x'3000'", "its certificate has another tbsCertificate"),
+        ("certificate = x'3000'", "its certificate cannot be read"),
+        (
+            "certificate = (SELECT max(certificate) FROM certificate WHERE kind = 2 AND state = 'held')",
+            "another serial",
+        ),
+        ("generation = 9", "generation 9 has certificates, but no CA certificate"),
+    ] {
+        let (begin, told) = rewritten(change);
+        only(&told, &[(&begin, says)]);
+    }
+}
+
+#[test]
+fn a_row_with_the_certificate_of_the_other_ca_is_found() {
+    let (begin, told) = rewritten("certificate = (SELECT max(certificate) FROM certificate WHERE kind = 1)");
+    only(&told, &[(&begin, "its certificate has another serial number")]);
+}
+
 // --- the events --------------------------------------------------------------
 
 fn events(scene: &Scene) -> Vec<ListedEvent> {
@@ -177,6 +209,29 @@ fn an_event_that_was_rewritten_is_found_by_everything_that_had_heard_it() {
         );
     }
     assert!(told.iter().all(|line| line.contains(&serial.to_string())), "{told:#?}");
+}
+
+#[test]
+fn an_event_that_is_said_to_be_known_before_its_time_is_found() {
+    let scene = Scene::new();
+    let last = events(&scene).pop().unwrap().event;
+    let before = events(&scene).iter().rev().nth(1).unwrap().event.recorded;
+    scene.sql(&format!("UPDATE status_event SET recorded = recorded - 7200 WHERE position = {}", last.position));
+    let begin = format!("{} events: the one at position {} is known since ", last.kind, last.position);
+    only(&scene.told(), &[(&begin, &format!("the one before it since {before}"))]);
+}
+
+#[test]
+fn an_event_that_took_effect_after_it_was_known_is_found() {
+    let scene = Scene::new();
+    let last = events(&scene).pop().unwrap().event;
+    scene.sql(&format!(
+        "UPDATE status_event SET revocation_date = revocation_date + 7200 WHERE position = {}",
+        last.position
+    ));
+    let told = scene.told();
+    let begin = format!("{} events: the one at position {} took effect ", last.kind, last.position);
+    assert!(told.iter().any(|line| line.starts_with(&begin)), "{told:#?}");
 }
 
 // --- OCSP ---------------------------------------------------------------------
@@ -369,6 +424,14 @@ fn a_partition_in_the_place_of_another_is_found() {
     let told = scene.told();
     assert!(told.contains(&"sign 28207 list 1/5: it speaks for another partition".to_owned()), "{told:#?}");
     assert!(told.contains(&"sign 28207 list 1/5: it does not follow the list before".to_owned()), "{told:#?}");
+}
+
+#[test]
+fn a_list_that_is_said_to_be_the_newest_and_is_not_is_found() {
+    let scene = Scene::new();
+    scene.sql("UPDATE crl_newest SET number = 2 WHERE kind = 1 AND scope = 'full'");
+    let told = lines(&scene.examine(None));
+    only(&told, &[("sign /crl/sign/full.crl: number 2 is the newest, though 3 was published", "")]);
 }
 
 // --- deltas ----------------------------------------------------------------------

@@ -21,6 +21,7 @@ use crate::{
 impl Walk<'_> {
     /// Every list that was ever published, as it is served now, and those that should have been.
     pub(super) fn lists(&mut self) -> Result<(), Failure> {
+        let highest = self.highest()?;
         let kept = self.doctor.store.newest_crls().map_err(Failure::fault)?;
         let kept: HashMap<ListKey, CrlRecord> =
             kept.into_iter().map(|list| ((list.kind, list.generation, list.scope), list)).collect();
@@ -33,6 +34,13 @@ impl Walk<'_> {
         for issuer in self.issuers {
             keys.extend(due.iter().map(|scope| (issuer.kind, issuer.generation, *scope)));
         }
+        for (key, number) in highest {
+            if let Some(newest) = kept.get(&key).filter(|newest| newest.number < number) {
+                let path = crl_path(key.0, key.1, &key.2);
+                let says = format!("number {} is the newest, though {number} was published", newest.number);
+                self.findings.note(channel(key.2), [Contradiction::of_channel(key.0, path, says)]);
+            }
+        }
         keys.sort_unstable();
         keys.dedup();
         let count = keys.len() as u64;
@@ -44,6 +52,14 @@ impl Walk<'_> {
             (self.progress)(channel, at as u64, count);
         }
         Ok(())
+    }
+
+    /// The highest number of each scope that has a newest list; read before what the newest are, so that one that is
+    /// published in between is no contradiction.
+    fn highest(&self) -> Result<Vec<(ListKey, u64)>, Failure> {
+        let last = |key: &ListKey| self.doctor.store.crl_before(key.0, key.1, key.2, u64::MAX).map_err(Failure::fault);
+        let number = |key: &ListKey| Ok(last(key)?.map(|list| (*key, list.number)));
+        self.numbers.keys().filter_map(|key| number(key).transpose()).collect()
     }
 
     fn list(&mut self, key: ListKey, kept: Option<&CrlRecord>) -> Result<(Vec<Contradiction>, usize), Failure> {

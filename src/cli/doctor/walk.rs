@@ -174,6 +174,18 @@ impl Walk<'_> {
         for row in rows {
             let found = census::examine_row(&self.ledger, row, (position, now));
             self.findings.note(Channel::Table, found);
+            let is_it = |issuer: &&Issuer| (issuer.kind, issuer.generation) == (row.kind, row.generation);
+            let signed = match self.issuers.iter().find(is_it) {
+                Some(issuer) => census::examine_signed(row, &issuer.name),
+                None => {
+                    let says = format!("generation {} has certificates, but no CA certificate", row.generation);
+                    Some(Contradiction {
+                        serial: Some(row.serial),
+                        ..Contradiction::of_channel(row.kind, "table", says)
+                    })
+                }
+            };
+            self.findings.note(Channel::Table, signed);
             let serial = self.doctor.serials.as_ref().map(|serials| serials.serial(row.kind, row.index));
             if serial.is_some_and(|serial| serial != row.serial) {
                 let says = format!("it stands at index {}, whose serial is another", row.index);
@@ -245,11 +257,8 @@ impl Walk<'_> {
     ) -> Result<(), Failure> {
         let Some(service) = self.doctor.service else { return Ok(()) };
         let is_it = |issuer: &&Issuer| (issuer.kind, issuer.generation) == (kind, generation);
-        let Some(issuer) = self.issuers.iter().find(is_it) else {
-            let says = format!("generation {generation} has certificates, but no CA certificate");
-            self.findings.note(Channel::Table, [Contradiction::of_channel(kind, "table", says)]);
-            return Ok(());
-        };
+        // That a row names a generation that is not there was told with the row.
+        let Some(issuer) = self.issuers.iter().find(is_it) else { return Ok(()) };
         for asked in asked.chunks(OCSP_CERT_IDS) {
             let began = Instant::now();
             let found = self.exchange(service, issuer, asked)?;

@@ -6,7 +6,7 @@ use super::{Contradiction, End, Said};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
-    ports::{Follower, ListedEvent},
+    ports::{Follower, ListedEvent, StatusEvent},
     revocation::{index::StatusIndex, lists::ListKey},
     scope::CrlScope,
     x509::{CrlEntry, RevocationReason, Serial, UnixTime},
@@ -16,6 +16,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Ledger {
     position: u64,
+    /// Since when the last event taken in is known.
+    recorded: Option<UnixTime>,
     /// By index: the position of the event that issued it; 0 while there is none.
     born: HashMap<Kind, Vec<u64>>,
     lives: HashMap<(Kind, u64), Life>,
@@ -81,6 +83,7 @@ impl Ledger {
                 found.push(wrong(format!("those at positions {from} to {to} are missing")));
             }
             self.position = event.position;
+            found.extend(self.dates(event).map(wrong));
             match Said::of(event.state, event.revocation.as_ref()) {
                 Some(said) if said != Said::NeverIssued => self.turn(row, said),
                 _ => found.push(wrong(format!("the one at position {} says nothing", event.position))),
@@ -89,6 +92,20 @@ impl Ledger {
         let plain: Vec<_> = events.iter().map(|row| row.event.clone()).collect();
         self.index.apply(&plain);
         found
+    }
+
+    /// What is wrong with the times of the next event: since when events are known never falls (statements of what was
+    /// known at a time rest on it), and nothing takes effect after it is known (rule R-01).
+    fn dates(&mut self, event: &StatusEvent) -> Option<String> {
+        let (position, recorded) = (event.position, event.recorded);
+        let before = self.recorded.replace(recorded).filter(|before| recorded < *before);
+        if let Some(before) = before {
+            return Some(format!(
+                "the one at position {position} is known since {recorded}, the one before it since {before}"
+            ));
+        }
+        let effective = event.revocation.as_ref().map(|end| end.revocation_date).filter(|date| recorded < *date)?;
+        Some(format!("the one at position {position} took effect {effective} and is known since {recorded}"))
     }
 
     fn turn(&mut self, row: &ListedEvent, said: Said) {
@@ -180,7 +197,7 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::{
-        ports::{Revocation, StatusEvent},
+        ports::Revocation,
         rules::{Cause, CertificateState},
     };
 
