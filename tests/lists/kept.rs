@@ -20,7 +20,9 @@ fn is_full(record: &CrlRecord) -> bool {
 }
 
 /// What a disk, a copy or a hand can make of a list, and what is said of it.
-fn damages() -> Vec<(&'static str, fn(&mut CrlRecord))> {
+type Damage = (&'static str, fn(&mut CrlRecord));
+
+fn damages() -> Vec<Damage> {
     vec![
         ("the signature does not verify", |record| *record.der.last_mut().unwrap() ^= 1),
         ("DER", |record| record.der = vec![0]),
@@ -98,7 +100,7 @@ fn a_damaged_list_is_not_to_be_had_by_its_number_either() {
     assert_eq!(house.authority.kept_list(FULL, 2).unwrap().map(|list| list.number), Some(2));
     assert_eq!(house.authority.kept_list(FULL, 9), Ok(None));
     for (reason, damage) in damages() {
-        store.damage(move |record| damage(record));
+        store.damage(damage);
         let outcome = house.authority.kept_list(FULL, 2);
         assert!(matches!(&outcome, Err(StoreError::Corrupt(detail)) if detail.contains(reason)), "{outcome:?}");
     }
