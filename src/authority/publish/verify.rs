@@ -164,7 +164,11 @@ impl<'a> Listed<'a> {
         let newest = newest.is_none_or(|newest| newest.number <= view.number);
         let mut faults = Vec::new();
         match self.store.crl(kind, generation, scope, view.number)? {
-            Some(kept) if kept.der == self.der => faults.extend(self.judge(&view, &kept, before.as_ref())?),
+            Some(kept) if kept.der == self.der => match self.judge(&view, &kept, before.as_ref()) {
+                Ok(fault) => faults.extend(fault),
+                Err(entry @ Unknown::NotAList(_)) => faults.push(entry.to_string()),
+                Err(error) => return Err(error),
+            },
             Some(_) => faults.push(format!("another list of number {} was published", view.number)),
             None => faults.push(format!("no list of number {} was published", view.number)),
         }
