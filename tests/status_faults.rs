@@ -50,7 +50,7 @@ const CALLS: &[(&str, On)] = &[
         "crl",
         On::Off("`crl verify` and the doctor hold kept lists against it; a list by its number goes out as it was kept"),
     ),
-    ("crl_before", On::Off("`crl verify` and the doctor look back; nothing is signed")),
+    ("crl_before", On::Path),
     ("certificates", On::Off("the doctor's own reading; nothing is signed")),
     ("listed_events", On::Path),
     ("authorities", On::Path),

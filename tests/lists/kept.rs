@@ -20,9 +20,9 @@ fn is_full(record: &CrlRecord) -> bool {
 }
 
 /// What a disk, a copy or a hand can make of a list, and what is said of it.
-type Damage = (&'static str, fn(&mut CrlRecord));
+type Damage = fn(&mut CrlRecord);
 
-fn damages() -> Vec<Damage> {
+fn damages() -> Vec<(&'static str, Damage)> {
     vec![
         ("the signature does not verify", |record| *record.der.last_mut().unwrap() ^= 1),
         ("DER", |record| record.der = vec![0]),
