@@ -54,8 +54,9 @@ pub const MUNICIPALITY_CHARACTERS: usize = 58;
 /// Octets of a line of `jitsuin validity --jsonl`: a case has under 300, with room for white space.
 pub const JSONL_LINE_OCTETS: usize = 4 * 1024;
 
-/// Nesting of DER that is read from outside; an OCSP request needs 8.
-pub const DER_DEPTH: usize = 16;
+/// Nesting of DER that is read from outside: an OCSP request needs 8, a consent signed as CAdES 18, for its reference to the
+/// signing certificate names the issuer.
+pub const DER_DEPTH: usize = 20;
 
 /// Octets of an `Idempotency-Key` header.
 pub const IDEMPOTENCY_KEY_OCTETS: usize = 128;

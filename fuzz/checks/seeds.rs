@@ -8,6 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jitsuin::{
     config::Config,
     kind::Kind,
+    limits::DER_DEPTH,
     ports::Signer,
     rules::{Act, ConsentScope, Declaration, DraftNumber, Particulars},
     x509::{
@@ -255,8 +256,8 @@ fn elements() -> Vec<(&'static str, Vec<u8>)> {
         ("utc-time", b"\x17\x0D251027013542Z".to_vec()),
         ("generalized-time", b"\x18\x0F20501027013542Z".to_vec()),
         ("long", build(OCTET_STRING, |out| out.extend([0x5A; 300]))),
-        ("deep", (0..17).fold(Vec::new(), |inner, _| build(SEQUENCE, |out| out.extend(inner)))),
-        ("deepest", (0..15).fold(vec![NULL, 0], |inner, _| build(SET, |out| out.extend(inner)))),
+        ("deep", (0..=DER_DEPTH).fold(Vec::new(), |inner, _| build(SEQUENCE, |out| out.extend(inner)))),
+        ("deepest", (1..DER_DEPTH).fold(vec![NULL, 0], |inner, _| build(SET, |out| out.extend(inner)))),
         ("two", vec![NULL, 0, SEQUENCE, 2, NULL, 0]),
         ("indefinite", vec![SEQUENCE, 0x80, NULL, 0, 0, 0]),
         ("long-form-of-short", vec![OCTET_STRING, 0x81, 1, 0x5A]),

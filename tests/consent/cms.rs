@@ -63,7 +63,9 @@ fn what_openssl_signs_is_read_and_openssl_verifies_the_same() {
         [(p256(), &["sha256", "sha384"][..]), (p384(), &["sha256", "sha384"]), (rsa(), &["sha256", "sha384", "sha512"])]
     {
         for digest in digests {
-            for options in ["", "-binary", "-nocerts", "-keyid", "-nosmimecap -nocerts -keyid", "-certfile other.crt"] {
+            for options in
+                ["", "-binary", "-nocerts", "-keyid", "-nosmimecap -nocerts -keyid", "-certfile other.crt", "-cades"]
+            {
                 let message = key.sign(&format!("-nodetach -md {digest} {options}"));
                 assert_eq!(key.verify(&message).as_deref(), Ok(TEXT.as_bytes()), "{digest} {options}");
                 assert_eq!(key.openssl_verifies(&message).as_deref(), Ok(TEXT.as_bytes()), "{digest} {options}");

@@ -135,6 +135,41 @@ fn a_list_that_is_not_ours_or_not_as_published_does_not_verify() {
 }
 
 #[test]
+fn lists_of_the_store_that_cannot_be_read_are_named_and_the_others_judged_all_the_same() {
+    let (directory, house, _) = service();
+    let sql = rusqlite::Connection::open(directory.path().join("jitsuin.sqlite")).unwrap();
+    sql.execute_batch(
+        "DROP TRIGGER crl_never_changes;
+         UPDATE crl SET der = x'00' WHERE kind = 1 AND scope = 'full' AND number = 3;
+         UPDATE crl SET der = x'' WHERE kind = 2 AND scope = 'ca' AND number = 2;",
+    )
+    .unwrap();
+    // An entry that has another extension than a reason.
+    let mut der = list(&house, Kind::Auth, CrlScope::Full).der.clone();
+    let reason = der.windows(5).position(|octets| octets == [6, 3, 0x55, 0x1D, 0x15]).unwrap();
+    der[reason + 4] = 0x14;
+    sql.execute("UPDATE crl SET der = ?1 WHERE kind = 2 AND scope = 'full' AND number = 3", [der]).unwrap();
+    let told = fails(directory.path(), &["verify"], 1, "3 of 14 lists are not right");
+    let line = |begins: &str| told.lines().find(|line| line.starts_with(begins)).map(|line| line.contains("no list"));
+    assert_eq!((line("sign 1 full 3, until"), line("auth 1 ca 2, until")), (Some(true), Some(true)), "{told}");
+    assert_eq!((line("auth 1 full 3"), line("sign 1 ca 2")), (Some(true), Some(false)), "{told}");
+    assert!(fails(directory.path(), &["list"], 0, "").lines().count() > 14);
+}
+
+#[test]
+fn what_is_wrong_with_a_signature_is_said_once() {
+    let (directory, house, _) = service();
+    let mut der = list(&house, Kind::Auth, CrlScope::Full).der.clone();
+    *der.last_mut().unwrap() ^= 1;
+    let sql = rusqlite::Connection::open(directory.path().join("jitsuin.sqlite")).unwrap();
+    sql.execute_batch("DROP TRIGGER crl_never_changes").unwrap();
+    sql.execute("UPDATE crl SET der = ?1 WHERE kind = 2 AND scope = 'full' AND number = 3", [der]).unwrap();
+    let arguments = ["verify", "--ca", "auth", "--scope", "full"];
+    let told = fails(directory.path(), &arguments, 1, "1 of 1 lists are not right");
+    assert_eq!(told.matches("the signature does not verify").count(), 1, "{told}");
+}
+
+#[test]
 fn a_list_that_ended_without_a_successor_does_not_verify() {
     let (directory, house, _) = service();
     house.clock.set(UnixTime::from_seconds(house.now().seconds() + 60).unwrap());

@@ -284,6 +284,7 @@ async fn only_relying_parties_ask_and_only_operators_agree() {
     }
     let listed = done(scene.operator.get("/v1/relying-parties").await);
     assert_eq!(listed["relying_parties"], json!([terms("e-filing")]));
+    assert_eq!(scene.operator.get(&status).await.body["detail"], "this is not for an operator");
     // A credential alone agrees nothing.
     let stranger = Desk::new(&open, Role::RelyingParty, "stranger");
     assert_eq!(refusal(&stranger.get(&status).await), (403, "L-01"));

@@ -294,6 +294,20 @@ fn no_cache_keeps_a_refusal() {
 }
 
 #[test]
+fn a_list_that_is_not_fit_to_be_sent_is_503_until_its_successor_is_there_and_not_404() {
+    let running = Running::new();
+    assert_eq!(running.get(LIST).status, 404, "none was ever published");
+    running.lists.withhold((Kind::Sign, 1, crate::running::place()), 7);
+    let answer = running.get(LIST);
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("60")));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let der = running.publish(8, LIFE);
+    assert_eq!((running.get(LIST).status, running.get(LIST).body), (200, der));
+    running.lists.withhold((Kind::Sign, 1, crate::running::place()), 9);
+    assert_eq!(running.get(LIST).status, 200, "what is served is sound, and stays until it ends");
+}
+
+#[test]
 fn an_ended_list_is_503_with_the_seconds_to_wait_whatever_the_client_has() {
     let running = Running::new();
     running.publish(1, Duration::from_secs(60));

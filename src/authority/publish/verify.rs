@@ -97,6 +97,8 @@ pub struct Listed<'a> {
     authority: AuthorityRecord,
     scope: CrlScope,
     der: Vec<u8>,
+    /// Number, thisUpdate and nextUpdate as the store says them, if it comes from there.
+    row: Option<(u64, UnixTime, UnixTime)>,
 }
 
 impl<'a> Listed<'a> {
@@ -119,7 +121,7 @@ impl<'a> Listed<'a> {
                     .is_ok_and(|known| known.issuing_distribution_point == view.issuing_distribution_point)
         };
         let scope = store.newest_crls()?.into_iter().find(speaks_for_same).ok_or(Unknown::Scope)?.scope;
-        Ok(Self { store, authority, scope, der })
+        Ok(Self { store, authority, scope, der, row: None })
     }
 
     /// A list of the store.
@@ -129,7 +131,8 @@ impl<'a> Listed<'a> {
     pub fn stored(store: &'a dyn Store, record: CrlRecord) -> Result<Self, Unknown> {
         let signed = |one: &AuthorityRecord| (one.kind, one.generation) == (record.kind, record.generation);
         let authority = store.authorities()?.into_iter().find(signed).ok_or(Unknown::Stranger)?;
-        Ok(Self { store, authority, scope: record.scope, der: record.der })
+        let row = Some((record.number, record.this_update, record.next_update));
+        Ok(Self { store, authority, scope: record.scope, der: record.der, row })
     }
 
     /// The octets.
@@ -148,22 +151,32 @@ impl<'a> Listed<'a> {
     /// its scope, whether it is still good.
     ///
     /// # Errors
-    /// [`Unknown`] where it cannot be read at all, or the store fails.
+    /// [`Unknown`] where it cannot be read and does not come from the store, or the store fails.
     pub fn verify(&self, now: UnixTime) -> Result<Verdict, Unknown> {
-        let view = self.view()?;
         let (kind, generation, scope) = self.key();
+        let view = match (self.view(), self.row) {
+            (Ok(view), _) => view,
+            (Err(error), Some(row)) => return self.unreadable(row, &error),
+            (Err(error), None) => return Err(error),
+        };
         let before = self.store.crl_before(kind, generation, scope, view.number)?;
         let newest = self.store.crl_before(kind, generation, scope, u64::MAX)?;
         let newest = newest.is_none_or(|newest| newest.number <= view.number);
         let mut faults = Vec::new();
         match self.store.crl(kind, generation, scope, view.number)? {
-            Some(kept) if kept.der == self.der => faults.extend(self.judge(&view, &kept, before.as_ref())?),
+            Some(kept) if kept.der == self.der => match self.judge(&view, &kept, before.as_ref()) {
+                Ok(fault) => faults.extend(fault),
+                Err(entry @ Unknown::NotAList(_)) => faults.push(entry.to_string()),
+                Err(error) => return Err(error),
+            },
             Some(_) => faults.push(format!("another list of number {} was published", view.number)),
             None => faults.push(format!("no list of number {} was published", view.number)),
         }
         let (_, key) = public_key(&self.authority)?;
-        if view.verify(&key).is_err() {
-            faults.insert(0, "the signature does not verify".into());
+        // Where the gate was asked it may have told already.
+        let unsigned = crl::GateError::Signature.to_string();
+        if view.verify(&key).is_err() && !faults.contains(&unsigned) {
+            faults.insert(0, unsigned);
         }
         if newest && view.next_update <= now {
             faults.push(format!("it ended {} and has no successor", view.next_update));
@@ -182,6 +195,28 @@ impl<'a> Listed<'a> {
             next_update: view.next_update,
             newest,
             faults,
+        })
+    }
+
+    /// The verdict on a list of the store that cannot be read: which one it should be, the store knows.
+    fn unreadable(
+        &self,
+        (number, this_update, next_update): (u64, UnixTime, UnixTime),
+        error: &Unknown,
+    ) -> Result<Verdict, Unknown> {
+        let (kind, generation, scope) = self.key();
+        let newest = self.store.crl_before(kind, generation, scope, u64::MAX)?;
+        Ok(Verdict {
+            kind,
+            generation,
+            scope: scope.word(),
+            number,
+            base: None,
+            follows: None,
+            this_update,
+            next_update,
+            newest: newest.is_none_or(|newest| newest.number <= number),
+            faults: vec![error.to_string()],
         })
     }
 

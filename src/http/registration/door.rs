@@ -327,8 +327,13 @@ fn may_come(actor: &Actor, route: &Route) -> Result<(), Problem> {
         Audience::Operators => actor.role() == Some(Role::Operator),
         Audience::RelyingParties => actor.role() == Some(Role::RelyingParty),
     };
-    let role = actor.role().map_or("service", Role::word);
-    if lets_in { Ok(()) } else { Err(Problem::refused("T-08", format!("this is not for a {role}"))) }
+    let role = match actor.role() {
+        Some(Role::Municipality) => "a municipality",
+        Some(Role::Operator) => "an operator",
+        Some(Role::RelyingParty) => "a relying party",
+        None => "the service",
+    };
+    if lets_in { Ok(()) } else { Err(Problem::refused("T-08", format!("this is not for {role}"))) }
 }
 
 async fn drain<B: hyper::body::Body + Unpin>(mut body: B) {

@@ -52,7 +52,9 @@ pub enum OpenError {
         known: i64,
     },
     /// Opened for reading only, and its schema is older than this program's: open it for writing once.
-    #[error("the database has schema {found}, this program reads schema {known}: open it for writing once")]
+    #[error(
+        "the database has schema {found}, this program reads schema {known}: start the service once, which brings it up to date"
+    )]
     Older {
         /// The schema of the database.
         found: i64,

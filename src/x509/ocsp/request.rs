@@ -380,7 +380,7 @@ mod tests {
             OcspRequest::from_der(&der).map(|request| request.cert_ids[0].hash)
         };
         assert_eq!(with(&[5, 0], &[0x82, 1, b'a']), Ok(CertIdHash::Other));
-        let deep = (0..16).fold(Vec::new(), |inner, _| build(SEQUENCE, |out| out.extend(inner)));
+        let deep = (0..crate::limits::DER_DEPTH).fold(Vec::new(), |inner, _| build(SEQUENCE, |out| out.extend(inner)));
         for (bad, fault) in [(&[0x30, 1, 0x30][..], DerError::Truncated), (&deep, DerError::TooDeep)] {
             assert_eq!(with(bad, &[]), Err(MalformedRequest::Der(fault)));
             assert_eq!(with(&[], bad), Err(MalformedRequest::Der(fault)));
