@@ -6,6 +6,11 @@
 #[path = "stories/house.rs"]
 mod house;
 
+#[path = "support/ward.rs"]
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, reason = "each test crate uses its part")]
+mod ward;
+
 #[path = "lists/bench.rs"]
 mod bench;
 #[path = "lists/cli.rs"]

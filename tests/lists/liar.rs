@@ -1,29 +1,23 @@
 //! A store whose answers can be wrong.
 
-use std::{
-    ops::Range,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
-    },
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
 };
 
 use jitsuin::{
-    audit::AuditEntry,
     kind::Kind,
-    municipality::MunicipalityCode,
-    ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
-    },
-    rules::{Asked, Cause, Day},
+    ports::{CrlRecord, ListedEvent, Store},
+    rules::{Asked, Cause},
     scope::CrlScope,
     store::MemoryStore,
-    x509::{CrlEntry, Serial, UnixTime},
+    x509::{CrlEntry, Serial},
 };
 
-use crate::house::{House, ITAMI, Person, SUGINAMI, municipality};
+use crate::{
+    house::{House, ITAMI, Person, SUGINAMI, municipality},
+    ward::{Ward, Warded},
+};
 
 /// Changes what a question about entries is answered with.
 type Lie = Box<dyn Fn(CrlScope, &mut Vec<CrlEntry>) + Send>;
@@ -46,16 +40,16 @@ pub(crate) struct Liar {
 }
 
 impl Liar {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Warded<Self>> {
         let (inner, lost_event) = (MemoryStore::new(), AtomicU64::new(0));
-        Arc::new(Self {
+        Arc::new(Warded(Self {
             inner,
             revoked: Mutex::default(),
             newest: Mutex::default(),
             damage: Mutex::default(),
             is_old_copy: AtomicBool::new(false),
             lost_event,
-        })
+        }))
     }
 
     pub(crate) fn lie(&self, lie: impl Fn(CrlScope, &mut Vec<CrlEntry>) + Send + 'static) {
@@ -84,130 +78,46 @@ impl Liar {
     }
 }
 
-impl Store for Liar {
-    fn revoked(
-        &self,
-        kind: Kind,
-        generation: u8,
-        scope: CrlScope,
-        not_over_before: UnixTime,
-    ) -> Result<(Vec<CrlEntry>, u64), StoreError> {
-        let (mut entries, position) = self.inner.revoked(kind, generation, scope, not_over_before)?;
+impl Ward for Liar {
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
+    fn revoked(&self, scope: CrlScope, mut entries: Vec<CrlEntry>) -> Vec<CrlEntry> {
         if let Some(lie) = self.revoked.lock().unwrap().as_ref() {
             lie(scope, &mut entries);
         }
-        Ok((entries, position))
+        entries
     }
 
-    fn newest_crls(&self) -> Result<Vec<CrlRecord>, StoreError> {
-        let newest = self.newest.lock().unwrap().clone().map_or_else(|| self.inner.newest_crls(), Ok)?;
-        Ok(self.as_kept(newest))
+    fn newest_crls(&self, lists: Vec<CrlRecord>) -> Vec<CrlRecord> {
+        let newest = self.newest.lock().unwrap().clone();
+        self.as_kept(newest.unwrap_or(lists))
     }
 
-    fn certificates(&self, kind: Kind, from: u64, limit: usize) -> Result<(Vec<CertificateRecord>, u64), StoreError> {
-        self.inner.certificates(kind, from, limit)
+    fn crl(&self, found: Option<CrlRecord>) -> Option<CrlRecord> {
+        self.as_kept(found).pop()
     }
 
-    fn listed_events(&self, after: u64, limit: usize) -> Result<Vec<ListedEvent>, StoreError> {
-        let mut events = self.inner.listed_events(after, limit)?;
-        events.retain(|event| event.event.position != self.lost_event.load(SeqCst));
-        Ok(events)
-    }
-
-    fn commit(&self, change: Change) -> Result<(), StoreError> {
-        self.inner.commit(change)
-    }
-    fn allocate(&self, kind: Kind, count: u64) -> Result<Range<u64>, StoreError> {
-        self.inner.allocate(kind, count)
-    }
-    fn follow(&self, after: u64, follower: Arc<dyn Follower>) -> Result<(), StoreError> {
-        self.inner.follow(after, follower)
-    }
-    fn dossier(&self, holder: &HolderReference) -> Result<Option<Dossier>, StoreError> {
-        self.inner.dossier(holder)
-    }
-    fn holder_of_card(&self, card: &CardNumber) -> Result<Option<HolderReference>, StoreError> {
-        self.inner.holder_of_card(card)
-    }
-    fn certificate(&self, kind: Kind, serial: &Serial) -> Result<Option<CertificateRecord>, StoreError> {
-        self.inner.certificate(kind, serial)
-    }
-    fn reserved(&self) -> Result<Vec<CertificateRecord>, StoreError> {
-        self.inner.reserved()
-    }
-    fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError> {
-        self.inner.answer(client, key)
-    }
-    fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Result<Option<CrlRecord>, StoreError> {
-        let found = self.inner.crl(kind, generation, scope, number)?;
-        Ok(self.as_kept(found).pop())
-    }
-    fn crl_before(
-        &self,
-        kind: Kind,
-        generation: u8,
-        scope: CrlScope,
-        number: u64,
-    ) -> Result<Option<CrlRecord>, StoreError> {
+    fn crl_before(&self, found: Option<CrlRecord>) -> Option<CrlRecord> {
+        let found = found?;
+        let newest = self.newest.lock().unwrap();
+        let Some(newest) = newest.as_ref().filter(|_| self.is_old_copy.load(SeqCst)) else { return Some(found) };
         // An old copy of the database knows nothing of what came after it.
+        let (kind, generation, scope) = (found.kind, found.generation, found.scope);
         let same = |one: &&CrlRecord| (one.kind, one.generation, one.scope) == (kind, generation, scope);
-        let end =
-            self.newest.lock().unwrap().as_ref().map(|newest| newest.iter().find(same).map_or(0, |one| one.number));
-        let bound = end.filter(|_| self.is_old_copy.load(SeqCst)).map_or(number, |end| number.min(end + 1));
-        self.inner.crl_before(kind, generation, scope, bound)
-    }
-    fn authorities(&self) -> Result<Vec<AuthorityRecord>, StoreError> {
-        self.inner.authorities()
-    }
-    fn municipalities(&self) -> Result<Vec<MunicipalityCode>, StoreError> {
-        self.inner.municipalities()
-    }
-    fn credentials(&self) -> Result<Vec<CredentialRecord>, StoreError> {
-        self.inner.credentials()
-    }
-    fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
-        self.inner.credential(fingerprint)
-    }
-    fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
-        self.inner.consents(holder)
+        let end = newest.iter().find(same).map_or(0, |one| one.number);
+        if found.number <= end { Some(found) } else { self.inner.crl_before(kind, generation, scope, end + 1).unwrap() }
     }
 
-    fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
-        self.inner.history(kind, serial)
-    }
-    fn relying_parties(&self) -> Result<Vec<RelyingPartyRecord>, StoreError> {
-        self.inner.relying_parties()
-    }
-    fn relying_party(&self, name: &str) -> Result<Option<RelyingPartyRecord>, StoreError> {
-        self.inner.relying_party(name)
-    }
-    fn disclosures(
-        &self,
-        holder: &HolderReference,
-        before: u64,
-        limit: usize,
-    ) -> Result<Vec<DisclosureRecord>, StoreError> {
-        self.inner.disclosures(holder, before, limit)
-    }
-    fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
-        self.inner.usage(party, first, last)
-    }
-    fn counts(&self) -> Result<Vec<StateCount>, StoreError> {
-        self.inner.counts()
-    }
-    fn audit_after(&self, position: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
-        self.inner.audit_after(position, limit)
-    }
-    fn last_recorded(&self) -> Result<Option<UnixTime>, StoreError> {
-        self.inner.last_recorded()
-    }
-    fn check_writable(&self) -> Result<(), StoreError> {
-        self.inner.check_writable()
+    fn listed_events(&self, mut events: Vec<ListedEvent>) -> Vec<ListedEvent> {
+        events.retain(|event| event.event.position != self.lost_event.load(SeqCst));
+        events
     }
 }
 
 /// Two revoked in Suginami and one in Itami, on lists that were published; a day later.
-pub(crate) fn published() -> (Arc<Liar>, House, [Serial; 3]) {
+pub(crate) fn published() -> (Arc<Warded<Liar>>, House, [Serial; 3]) {
     let store = Liar::new();
     let house = House::on(Arc::clone(&store) as Arc<_>);
     let people = ["1", "2", "3"].map(|number| Person::new(&format!("TEST-{number}")));

@@ -45,6 +45,16 @@ pub(crate) trait Ward: Send + Sync {
         lists
     }
 
+    /// The list of a number.
+    fn crl(&self, found: Option<CrlRecord>) -> Option<CrlRecord> {
+        found
+    }
+
+    /// The list before a number.
+    fn crl_before(&self, found: Option<CrlRecord>) -> Option<CrlRecord> {
+        found
+    }
+
     /// The events that are told.
     fn listed_events(&self, events: Vec<ListedEvent>) -> Vec<ListedEvent> {
         events
@@ -105,8 +115,8 @@ every_method_but_revoked! {
     fn reserved(&self) -> Vec<CertificateRecord>;
     fn answer(&self, client: &str, key: &str) -> Option<AnswerRecord>;
     fn newest_crls(&self) -> Vec<CrlRecord>, then newest_crls;
-    fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>;
-    fn crl_before(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>;
+    fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>, then crl;
+    fn crl_before(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>, then crl_before;
     fn certificates(&self, kind: Kind, from: u64, limit: usize) -> (Vec<CertificateRecord>, u64);
     fn listed_events(&self, after: u64, limit: usize) -> Vec<ListedEvent>, then listed_events;
     fn authorities(&self) -> Vec<AuthorityRecord>;
