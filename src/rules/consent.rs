@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     kind::Kind,
-    limits::{CLOCK_TOLERANCE, DECLARATION_LIFE, DECLARATION_OCTETS, DECLARATION_VALUE_CHARACTERS},
+    limits::{DECLARATION_LIFE, DECLARATION_OCTETS, DECLARATION_VALUE_CHARACTERS},
     x509::{Serial, UnixTime},
 };
 
@@ -226,13 +226,14 @@ impl Declaration {
         self.particulars.drafted + DECLARATION_LIFE
     }
 
-    /// Checks that the text is of today and not of the future.
+    /// Checks that the text is of today and not of the future. The clock that dates drafts is this one, so there is no
+    /// tolerance: a text dated ahead would outlive a withdrawal until then.
     ///
     /// # Errors
     /// `L-13`.
     pub fn decide_fresh(&self, now: UnixTime) -> Result<(), Refusal> {
         let drafted = self.particulars.drafted;
-        if drafted > now + CLOCK_TOLERANCE {
+        if drafted > now {
             return Err(Refusal::new("L-13", "the text says that it was drafted in the future; draft it anew"));
         }
         if now > self.sign_until() {

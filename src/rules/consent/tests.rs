@@ -62,8 +62,8 @@ fn ten_years_are_counted_in_days_of_tokyo() {
 fn a_text_is_fresh_for_a_day_and_never_before_it_was_drafted() {
     let text = consent("2026-11-02T01:00:00Z");
     for (now, fresh) in [
-        ("2026-11-02T00:58:59Z", false),
-        ("2026-11-02T00:59:00Z", true),
+        ("2026-11-02T00:59:59Z", false),
+        ("2026-11-02T01:00:00Z", true),
         ("2026-11-03T01:00:00Z", true),
         ("2026-11-03T01:00:01Z", false),
     ] {
