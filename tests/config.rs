@@ -1,6 +1,9 @@
 //! The configuration: each refusal, all of them at once, and a template that says everything.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+#[path = "config/counters.rs"]
+mod counters;
+
 use std::{fs, path::Path, time::Duration};
 
 use jitsuin::{
@@ -72,8 +75,19 @@ fn the_template_has_every_key_under_an_explanation() {
     }
     // The fields of the structs, in order, as Debug shows them: sections at depth 1, keys at depth 2.
     let shown = format!("{:#?}", Config::default());
-    let fields = shown.lines().filter_map(|line| line.strip_prefix("        ")?.split_once(": "));
-    let fields = fields.filter(|(name, _)| !name.starts_with(' ')).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+    // Counters have sections of their own, one deeper.
+    let (mut fields, mut depth) = (Vec::new(), "");
+    for line in shown.lines() {
+        match line.strip_prefix("    ") {
+            Some(section) if !section.starts_with(' ') => {
+                depth = if section.starts_with("counters") { "            " } else { "        " };
+            }
+            _ => {}
+        }
+        let field = line.strip_prefix(depth).and_then(|rest| rest.split_once(": "));
+        fields.extend(field.filter(|(name, _)| !name.starts_with(' ')).map(|(name, _)| name.to_owned()));
+    }
+    let fields: Vec<_> = fields.into_iter().skip_while(|name| name != "organisation").collect();
     assert_eq!(keys(&text).into_iter().map(|(_, key, _)| key).collect::<Vec<_>>(), fields);
     assert!(fields.len() > 20, "{shown}");
 }
@@ -83,6 +97,8 @@ fn the_template_changed_in_any_one_key_is_another_configuration_or_an_error() {
     for (section, key, value) in keys(&template()) {
         let other = match value.as_str() {
             "true" => "false".to_owned(),
+            "false" => "true".to_owned(),
+            "0" => "3".to_owned(),
             "1" => "2".to_owned(),
             "10" => "11".to_owned(),
             "\"open\"" => "\"compat\"".to_owned(),
@@ -113,7 +129,7 @@ fn an_unknown_key_is_refused_in_every_section_and_at_the_top() {
     assert!(error.problem.contains("service, profile"), "{error}");
     let mut sections = keys(&template()).into_iter().map(|(section, ..)| section).collect::<Vec<_>>();
     sections.dedup();
-    assert_eq!(sections.len(), 11);
+    assert_eq!(sections.len(), 14);
     for section in sections {
         let error = refusal(&format!("[{section}]\n\ncolour = 1\n"));
         assert_eq!((error.line, error.key), (Some(3), format!("{section}.colour")));

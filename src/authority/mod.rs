@@ -11,13 +11,14 @@ use crate::{
     ports::{Clock, Entropy, Store},
     profile::Profile,
     revocation::{answer::AnswerDesk, index::StatusIndex, lists::PublishedLists, serial::SerialPermutation},
-    rules::Policy,
+    rules::{Counters, Policy},
 };
 
 mod actor;
 pub mod canary;
 pub mod change;
 pub mod consent;
+mod decisions;
 pub mod disclose;
 pub mod end;
 pub mod enrol;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub profile: Arc<Profile>,
     /// The switches of the rules.
     pub policy: Policy,
+    /// What counters do, everywhere and in single municipalities.
+    pub counters: Counters,
     /// The status index, which follows the store.
     pub index: Arc<StatusIndex>,
     /// The lists that the status listener serves.

@@ -85,6 +85,7 @@ impl House {
             serials: serials.clone(),
             profile,
             policy: policy(&config),
+            counters: config.counters.rules(),
             index: Arc::clone(&index),
             lists: Arc::new(PublishedLists::default()),
             schedule: schedule(&config),

@@ -6,6 +6,7 @@
 //! One source of truth: the doc comment of a key in [`sections`] is its rustdoc, and the comment above it in the file
 //! that [`Config::template`] writes.
 
+pub mod counters;
 mod reader;
 mod relations;
 mod section;
@@ -19,6 +20,7 @@ use std::{
 };
 
 use self::{
+    counters::Counters,
     reader::Reader,
     sections::{Canary, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Store, Urls},
 };
@@ -47,6 +49,8 @@ pub struct Config {
     pub canary: Canary,
     /// `[rules]`
     pub rules: Rules,
+    /// `[counters.…]`
+    pub counters: Counters,
     /// `[log]`
     pub log: Log,
 }
@@ -101,6 +105,7 @@ impl Config {
             ocsp: reader.section("ocsp"),
             canary: reader.section("canary"),
             rules: reader.section("rules"),
+            counters: Counters::read(&mut reader),
             log: reader.section("log"),
         };
         reader.finish(relations::broken(&config))?;
@@ -123,11 +128,15 @@ impl Config {
                 key.doc.iter().for_each(|line| text += &format!("#{line}\n"));
                 text += &format!("{} = {}\n", key.name, key.value.ok_or(NotText(key.name))?);
             }
+            // The towns follow on what they differ from.
+            if name == counters::LAST {
+                text += &self.counters.towns_text();
+            }
         }
         Ok(text)
     }
 
-    fn sections(&self) -> [(&'static str, &dyn section::Documented); 11] {
+    fn sections(&self) -> [(&'static str, &dyn section::Documented); 14] {
         [
             ("service", &self.service),
             ("profile", &self.profile),
@@ -139,6 +148,9 @@ impl Config {
             ("ocsp", &self.ocsp),
             ("canary", &self.canary),
             ("rules", &self.rules),
+            ("counters.every", &self.counters.every),
+            ("counters.desks", &self.counters.desks),
+            (counters::LAST, &self.counters.fees),
             ("log", &self.log),
         ]
     }

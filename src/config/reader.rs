@@ -1,6 +1,6 @@
 //! Reads a TOML text section by section and key by key, so that one wrong key does not hide the next.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::de::DeserializeOwned;
 use toml::{
@@ -23,7 +23,7 @@ pub(super) struct Reader<'i> {
 /// One section on its way.
 pub(super) struct Table<'r, 'i> {
     reader: &'r mut Reader<'i>,
-    name: &'static str,
+    name: String,
     keys: DeTable<'i>,
 }
 
@@ -43,26 +43,73 @@ impl<'i> Reader<'i> {
         Err(ConfigErrors { path: None, errors: errors.collect() })
     }
 
-    /// Takes a section; one that is missing has all defaults.
+    /// Takes a section; one that is missing has all defaults. A name with a point is that of a section in a section.
     pub(super) fn section<S: Section>(&mut self, name: &'static str) -> S {
-        self.sections.push(name);
-        let Some((key, value)) = self.root.remove_entry(name) else { return S::default() };
-        let line = line_of(self.text, key.span().start);
-        let DeValue::Table(keys) = value.into_inner() else {
-            self.refuse(Some(line), name.to_owned(), format!("it is a section: write [{name}]"));
-            return S::default();
-        };
-        let mut table = Table { reader: self, name, keys };
-        let section = S::read(&mut table);
+        let Some(mut table) = self.table(name) else { return S::default() };
+        let section = S::read_over(S::default(), &mut table);
         table.refuse_others(S::NAMES);
         section
     }
 
+    /// Takes a section of sections whose names the file chooses: each name with its line, and its table.
+    pub(super) fn sections(&mut self, name: &'static str) -> Vec<(String, usize, DeTable<'i>)> {
+        let Some(Table { keys, .. }) = self.table(name) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (key, value) in keys {
+            let line = line_of(self.text, key.span().start);
+            let inner = format!("{name}.{}", key.get_ref());
+            match value.into_inner() {
+                DeValue::Table(keys) => found.push((key.into_inner().into_owned(), line, keys)),
+                _ => self.refuse(Some(line), inner.clone(), format!("it is a section: write [{inner}]")),
+            }
+        }
+        found
+    }
+
+    /// One of [`Self::sections`], to be read.
+    pub(super) fn inner(&mut self, name: String, keys: DeTable<'i>) -> Table<'_, 'i> {
+        Table { reader: self, name, keys }
+    }
+
+    /// The keys of a section; none if it is missing, or no section, which is noted.
+    fn table(&mut self, name: &'static str) -> Option<Table<'_, 'i>> {
+        self.sections.push(name);
+        let (key, value) = self.remove(name)?;
+        match value.into_inner() {
+            DeValue::Table(keys) => Some(Table { reader: self, name: name.to_owned(), keys }),
+            _ => {
+                let line = line_of(self.text, key.span().start);
+                self.refuse(Some(line), name.to_owned(), format!("it is a section: write [{name}]"));
+                None
+            }
+        }
+    }
+
+    fn remove(&mut self, name: &str) -> Option<(Spanned<Cow<'i, str>>, Spanned<DeValue<'i>>)> {
+        let Some((outer, inner)) = name.split_once('.') else { return self.root.remove_entry(name) };
+        match self.root.get_mut(outer)?.get_mut() {
+            DeValue::Table(sections) => sections.remove_entry(inner),
+            _ => None,
+        }
+    }
+
     /// Ends the reading: what no section took is unknown, and the relations are judged whose keys were right.
     pub(super) fn finish(mut self, broken: Vec<Broken>) -> Result<(), ConfigErrors> {
-        for key in std::mem::take(&mut self.root).into_iter().map(|(key, _)| key) {
-            let problem = format!("there is no such section; there are {}", self.sections.join(", "));
-            self.refuse(Some(line_of(self.text, key.span().start)), key.into_inner().into_owned(), problem);
+        let unknown = format!("there is no such section; there are {}", self.sections.join(", "));
+        for (key, value) in std::mem::take(&mut self.root) {
+            let line = line_of(self.text, key.span().start);
+            let outer = key.into_inner();
+            let within = format!("{outer}.");
+            match value.into_inner() {
+                // Of a section that holds others, what none of them took is left.
+                DeValue::Table(rest) if self.sections.iter().any(|name| name.starts_with(&within)) => {
+                    for key in rest.into_iter().map(|(key, _)| key) {
+                        let line = line_of(self.text, key.span().start);
+                        self.refuse(Some(line), format!("{within}{}", key.get_ref()), unknown.clone());
+                    }
+                }
+                _ => self.refuse(Some(line), outer.into_owned(), unknown.clone()),
+            }
         }
         for Broken { keys, problem } in broken {
             let spots = keys.iter().filter_map(|key| self.seen.get(*key)).collect::<Vec<_>>();
@@ -75,7 +122,7 @@ impl<'i> Reader<'i> {
         if self.errors.is_empty() { Ok(()) } else { Err(ConfigErrors { path: None, errors: self.errors }) }
     }
 
-    fn refuse(&mut self, line: Option<usize>, key: String, problem: String) {
+    pub(super) fn refuse(&mut self, line: Option<usize>, key: String, problem: String) {
         self.errors.push(ConfigError { line, key, problem });
     }
 }
@@ -91,7 +138,8 @@ impl Table<'_, '_> {
         value.map_err(|error| self.reader.refuse(Some(line), name, error.message().to_owned())).ok()
     }
 
-    fn refuse_others(self, known: &[&str]) {
+    /// Ends a section: what was not taken is unknown.
+    pub(super) fn refuse_others(self, known: &[&str]) {
         for (key, _) in self.keys {
             let line = line_of(self.reader.text, key.span().start);
             let problem = if ["pass", "secret", "pin"].iter().any(|word| key.get_ref().contains(word)) {

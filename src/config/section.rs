@@ -7,8 +7,9 @@ pub(super) trait Section: Default {
     /// The names of its keys.
     const NAMES: &'static [&'static str];
 
-    /// Takes the keys out of a table; a key that is missing or wrong gets its default, and what is wrong is noted.
-    fn read(table: &mut Table<'_, '_>) -> Self;
+    /// Takes the keys out of a table; a key that is missing or wrong gets the value it has in `base`, and what is wrong is
+    /// noted.
+    fn read_over(base: Self, table: &mut Table<'_, '_>) -> Self;
 }
 
 /// What a section says of itself.
@@ -52,8 +53,8 @@ macro_rules! section {
         impl $crate::config::section::Section for $name {
             const NAMES: &'static [&'static str] = &[$(stringify!($key)),+];
 
-            fn read(table: &mut $crate::config::reader::Table<'_, '_>) -> Self {
-                Self { $($key: table.take(stringify!($key)).unwrap_or_else(|| $default),)+ }
+            fn read_over(base: Self, table: &mut $crate::config::reader::Table<'_, '_>) -> Self {
+                Self { $($key: table.take(stringify!($key)).unwrap_or(base.$key),)+ }
             }
         }
 

@@ -7,7 +7,10 @@ use std::{
 
 use super::{
     section::section,
-    value::{BaseUrl, LogFormat, NameText, NeverIssued, Oid, OnRevocation, PageUrl, ServerName, Span, Variant, Within},
+    value::{
+        BaseUrl, DaysGiven, LogFormat, NameText, NeverIssued, Oid, OnRevocation, PageUrl, ServerName, Span, Variant,
+        Within,
+    },
 };
 use crate::signer::KeyKind;
 
@@ -174,6 +177,58 @@ section! {
         /// Whether an authentication certificate on hold can be released at the counter (conflict C-08). A signing
         /// certificate on hold never can.
         auth_hold_releasable: bool = true;
+    }
+}
+
+section! {
+    /// What counters do, where towns differ. It decides what `POST /v1/decisions` answers. Here stands what every counter does;
+    /// single municipalities that do otherwise follow below.
+    Every {
+        /// Whether an agent with the agency's enclosed reply (照会書兼回答書) is served on the same day, or comes twice
+        /// (conflict C-01).
+        agent_same_day_with_enclosed_reply: bool = true;
+        /// Whether the first of two visits needs the holder's card and the agent's photo ID already (conflict C-02).
+        strict_first_visit: bool = true;
+        /// Days that a holder has for the reply to a posted inquiry, 1 to 366; the statute names none.
+        reply_days: DaysGiven = fixed!("30");
+        /// Months after which a family register (戸籍) is too old to prove an agent's power (rule D-05); 0: it does not age.
+        family_register_months: u16 = 0;
+        /// Whether a deadline that falls on a closed day moves to the next open one (conflict C-09).
+        closed_days_carry_over: bool = false;
+        /// Whether a signing certificate may be issued to a person under 15 or an adult ward by the exception of rule E-07
+        /// (conflict C-13); some towns never do.
+        exception_path: bool = true;
+        /// Whether who comes is asked for a seal (印鑑; conflict C-15). Its absence refuses nothing.
+        seal: bool = false;
+        /// Whether a paper in a foreign language needs a translation that names its translator (rule D-06).
+        translation: bool = true;
+    }
+}
+
+section! {
+    /// What the desks of every municipality can do (rule W-04).
+    Desks {
+        /// Whether branch offices (支所, 出張所) handle certificates.
+        branches: bool = true;
+        /// Whether post offices are designated.
+        post_offices: bool = false;
+        /// Whether applications that another municipality has taken are accepted.
+        other_municipalities: bool = false;
+        /// Whether the town hall works by appointment (予約制).
+        by_appointment: bool = false;
+    }
+}
+
+section! {
+    /// What is charged at every counter, in yen, as the agency sets it with the approval of the minister (rules F-03, F-04,
+    /// F-07).
+    Fees {
+        /// A card that the holder pays for: lost, damaged by own fault, void by a missed deadline.
+        card_yen: u16 = 800;
+        /// The certificates on such a card, one or both.
+        certificates_yen: u16 = 200;
+        /// A renewal in the window on the card that is there (conflict C-11).
+        renewal_yen: u16 = 0;
     }
 }
 

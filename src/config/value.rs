@@ -294,6 +294,33 @@ impl From<Within> for String {
     }
 }
 
+/// Days that somebody has for something: 1 to 366.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct DaysGiven(u16);
+
+impl TryFrom<u16> for DaysGiven {
+    type Error = BadValue;
+
+    fn try_from(days: u16) -> Result<Self, BadValue> {
+        if (1..=366).contains(&days) { Ok(Self(days)) } else { Err(BadValue("must be 1 to 366 days")) }
+    }
+}
+
+impl FromStr for DaysGiven {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        text.parse::<u16>().map_err(|_| BadValue("must be a number of days")).and_then(Self::try_from)
+    }
+}
+
+impl From<DaysGiven> for u16 {
+    fn from(days: DaysGiven) -> Self {
+        days.0
+    }
+}
+
 /// What OCSP answers for a serial number that was never issued; never `good`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

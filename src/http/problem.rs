@@ -15,7 +15,7 @@
 //! | T-07 | 400, 422 | the `Idempotency-Key`: missing or malformed (400), used for another request (422) |
 //! | T-08 | 403 | the client may not do this, or is not (or no longer) admitted |
 //! | T-09 | 404 | there is no such thing, or it is not this client's to see |
-//! | T-10 | 422 | 個人番号 (My Number), which this service never takes |
+//! | T-10 | 422 | 個人番号 (My Number), which this service never takes: a field of that name, or twelve digits |
 //! | T-11 | 405 | the method |
 //! | T-12 | 408 | the body did not come in time |
 //!
@@ -38,6 +38,10 @@
 //! | L-13 | 409 | the signed text was used before, is not of today, or is older than what the holder declared since |
 //! | L-14 | 422 | the certificate that signed is not a live signing certificate |
 //!
+//! Where the catalogue of refusals has the rule, the document says what the rule says as its title, and beside the detail, which
+//! speaks of the case: where it stands (`article`), the same in Japanese (`says_ja`), and what would make the request
+//! possible (`way`, `way_ja`); `earliest` is the first day on which that can be done, where one is known.
+//!
 //! What is our own fault has no rule and tells nothing of its cause: that is in the log.
 
 use std::borrow::Cow;
@@ -54,8 +58,9 @@ use crate::{
     authority::StoryError,
     limits::QUOTED_CHARACTERS,
     rules::{
-        Refusal,
-        calendar::{day_of, last_instant},
+        Day, Refusal,
+        calendar::{day_of, day_text, last_instant},
+        catalogue::{self, Rule},
     },
     x509::UnixTime,
 };
@@ -98,7 +103,7 @@ const RULES: &[(&str, StatusCode, &str)] = &[
     ("T-12", StatusCode::REQUEST_TIMEOUT, "The body did not come in time"),
 ];
 
-/// The title of every other rule.
+/// The title of a rule that is neither here nor in the catalogue.
 const REFUSED: &str = "The rules do not allow it";
 
 /// An answer other than yes.
@@ -108,6 +113,9 @@ pub struct Problem {
     title: Cow<'static, str>,
     rule: Option<Cow<'static, str>>,
     detail: String,
+    /// The rule in plain words, where the catalogue has it.
+    words: Option<&'static Rule>,
+    earliest: Option<Day>,
     retry_after: Option<u32>,
     close: bool,
 }
@@ -120,6 +128,25 @@ struct ProblemJson<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'a str>,
+    #[serde(flatten)]
+    words: Option<WordsJson>,
+    #[serde(skip_serializing_if = "Option::is_none", with = "day_text::option")]
+    earliest: Option<Day>,
+}
+
+/// What the catalogue says of a rule, but for the title.
+#[derive(Serialize)]
+struct WordsJson {
+    article: &'static str,
+    says_ja: &'static str,
+    way: &'static str,
+    way_ja: &'static str,
+}
+
+impl From<&'static Rule> for WordsJson {
+    fn from(rule: &'static Rule) -> Self {
+        Self { article: rule.source, says_ja: rule.says_ja, way: rule.way, way_ja: rule.way_ja }
+    }
 }
 
 impl Problem {
@@ -127,15 +154,17 @@ impl Problem {
     #[must_use]
     pub fn refused(rule: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         let rule = rule.into();
+        let words = catalogue::find(&rule);
         let known = RULES.iter().find(|(id, ..)| *id == rule);
-        let (status, title) =
-            known.map_or((StatusCode::UNPROCESSABLE_ENTITY, REFUSED), |(_, status, title)| (*status, *title));
+        let plain = (StatusCode::UNPROCESSABLE_ENTITY, words.map_or(REFUSED, |words| words.says));
+        let (status, title) = known.map_or(plain, |(_, status, title)| (*status, *title));
         let mut detail: String = detail.into();
         if let Some((end, _)) = detail.char_indices().nth(QUOTED_CHARACTERS) {
             detail.truncate(end);
             detail.push('…');
         }
-        Self { status, title: title.into(), rule: Some(rule), detail, retry_after: None, close: false }
+        let ours = Self::ours(status, "");
+        Self { title: title.into(), rule: Some(rule), detail, words, ..ours }
     }
 
     /// `T-07` for a header that is missing or malformed; a key used for another request is the story's to refuse.
@@ -171,7 +200,8 @@ impl Problem {
 
     fn ours(status: StatusCode, detail: &str) -> Self {
         let title = status.canonical_reason().unwrap_or("Fault").into();
-        Self { status, title, rule: None, detail: detail.to_owned(), retry_after: None, close: false }
+        let detail = detail.to_owned();
+        Self { status, title, rule: None, detail, words: None, earliest: None, retry_after: None, close: false }
     }
 
     /// The status.
@@ -186,9 +216,8 @@ impl Problem {
         self.rule.as_deref()
     }
 
-    /// The answer. HEAD is cut off by the server.
-    #[must_use]
-    pub fn into_response(self) -> Response {
+    /// The document.
+    fn body(&self) -> Vec<u8> {
         let r#type = match &self.rule {
             Some(rule) => format!("{RULE_TAG}{rule}").into(),
             None => Cow::Borrowed("about:blank"),
@@ -199,9 +228,16 @@ impl Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
             rule: self.rule(),
+            words: self.words.map(WordsJson::from),
+            earliest: self.earliest,
         };
-        let body = serde_json::to_vec(&json).expect("strings and a number are always JSON");
-        let mut response = Response::new(Body::from(body));
+        serde_json::to_vec(&json).expect("strings and a number are always JSON")
+    }
+
+    /// The answer. HEAD is cut off by the server.
+    #[must_use]
+    pub fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
@@ -218,7 +254,7 @@ impl Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self::refused(refusal.rule, refusal.detail)
+        Self { earliest: refusal.earliest, ..Self::refused(refusal.rule, refusal.detail) }
     }
 }
 
@@ -260,7 +296,39 @@ impl From<BodyError> for Problem {
 
 #[cfg(test)]
 mod tests {
+    use time::macros::date;
+
     use super::*;
+
+    fn json(problem: &Problem) -> serde_json::Value {
+        serde_json::from_slice(&problem.body()).unwrap()
+    }
+
+    #[test]
+    fn a_refusal_says_its_rule_in_words_and_from_when_on_it_can_be_done() {
+        let refusal = Refusal::new("V-12", "valid until …").possible_from(date!(2025 - 04 - 08));
+        let expected = serde_json::json!({
+            "type": "tag:jitsuin.example,2026:rule/V-12", "status": 422, "rule": "V-12", "detail": "valid until …",
+            "title": "Renewal opens when less than three months remain", "article": "規13, 49",
+            "says_ja": "更新できるのは有効期間の残りが3か月未満になってからです",
+            "way": "Come again from the day that the answer names", "way_ja": "回答に示された日以降にお越しください",
+            "earliest": "2025-04-08",
+        });
+        assert_eq!(json(&refusal.into()), expected);
+    }
+
+    #[test]
+    fn what_has_no_words_or_no_day_has_no_fields_for_them() {
+        for problem in [Problem::refused("T-09", "x"), Problem::internal(), Problem::refused("Z-99", "x")] {
+            let json = json(&problem);
+            for field in ["article", "says_ja", "way", "way_ja", "earliest"] {
+                assert_eq!(json.get(field), None, "{json}");
+            }
+        }
+        let undated = json(&Refusal::new("E-02", "x").into());
+        assert_eq!((undated.get("earliest"), undated["article"].is_string()), (None, true));
+        assert_eq!(undated["title"], "Only the municipality of residence acts for a holder", "its own title stays");
+    }
 
     #[test]
     fn the_rule_decides_the_status() {

@@ -37,6 +37,7 @@ use crate::{
 mod answer;
 mod body;
 mod consent;
+mod decision;
 mod door;
 mod party;
 mod query;
@@ -75,6 +76,8 @@ pub struct Route {
     pub audience: Audience,
     /// The parameters of its query; a route without any takes no query.
     pub query: &'static [&'static str],
+    /// Whether it may change something: then it needs an Idempotency-Key, and the audit notes who was turned away.
+    pub writes: bool,
     tell: Tell,
 }
 
@@ -90,15 +93,26 @@ const fn asking(
     query: &'static [&'static str],
     tell: Tell,
 ) -> Route {
-    Route { method: Method::GET, path, kind, audience, query, tell }
+    Route { method: Method::GET, path, kind, audience, query, writes: false, tell }
 }
 
 const fn post(path: &'static str, kind: &'static str, audience: Audience, tell: Tell) -> Route {
-    Route { method: Method::POST, path, kind, audience, query: &[], tell }
+    Route { method: Method::POST, path, kind, audience, query: &[], writes: true, tell }
+}
+
+/// A POST that asks in its body and changes nothing.
+const fn what_if(
+    path: &'static str,
+    kind: &'static str,
+    audience: Audience,
+    query: &'static [&'static str],
+    tell: Tell,
+) -> Route {
+    Route { method: Method::POST, path, kind, audience, query, writes: false, tell }
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 27] = [
+pub static ROUTES: [Route; 28] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -134,6 +148,7 @@ pub static ROUTES: [Route; 27] = [
         let found = call.authority.look_up_holder(call.actor, &call.identifier("reference")?)?;
         Reply::ok(&answer::holder(call.authority, &found)?)
     }),
+    decision::DECIDE,
     party::STATUS,
     party::PAIR,
     party::OWN_USAGE,

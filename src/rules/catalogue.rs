@@ -7,6 +7,7 @@ use serde::Serialize;
 
 mod applying;
 mod certificates;
+mod relying;
 
 /// A rule that refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -36,16 +37,21 @@ const fn rule(
     Rule { id, source, says, says_ja, way, way_ja }
 }
 
-/// Every rule that refuses, by id. The service's own (`T-`) are with the doors.
-pub static RULES: [Rule; applying::RULES.len() + certificates::RULES.len()] =
-    joined(applying::RULES, certificates::RULES);
+/// The files of the table; by id, one goes on where the other ends.
+const PARTS: [&[Rule]; 3] = [applying::RULES, relying::RULES, certificates::RULES];
 
-const fn joined<const N: usize>(first: &[Rule], second: &[Rule]) -> [Rule; N] {
-    let mut all = [first[0]; N];
-    let mut at = 0;
+/// Every rule that refuses, by id. The service's own (`T-`) are with the doors.
+pub static RULES: [Rule; PARTS[0].len() + PARTS[1].len() + PARTS[2].len()] = joined(PARTS);
+
+const fn joined<const N: usize>(parts: [&[Rule]; 3]) -> [Rule; N] {
+    let mut all = [parts[0][0]; N];
+    let (mut at, mut part, mut row) = (0, 0, 0);
     while at < N {
-        all[at] = if at < first.len() { first[at] } else { second[at - first.len()] };
-        at += 1;
+        if row == parts[part].len() {
+            (part, row) = (part + 1, 0);
+        }
+        all[at] = parts[part][row];
+        (at, row) = (at + 1, row + 1);
     }
     all
 }

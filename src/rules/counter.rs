@@ -6,18 +6,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Holding, Policy, Refusal,
+    Holding, Refusal,
     admission::{CardOnHand, HolderFacts, check_card},
     afterwards::Told,
     application::reply_deadline,
     calendar::{Day, age_on, day_text},
     deadline::Move,
-    desk::{Capabilities, Channel, Desk, DeskTerms, decide_desk},
+    desk::{Channel, Desk, DeskTerms, decide_channel, decide_desk},
     eligibility::SIGN_AGE,
-    exception::Exception,
+    exception::{Exception, ExceptionForm},
     face_authentication::FaceStep,
     fee::{Fee, NewCard},
-    fee_table::FeeTable,
     identification::{Document, Identification, decide_identification},
     papers::{PaperFacts, Visit, check_proof_of_power, decide_papers},
     procedure::{
@@ -31,12 +30,14 @@ mod issuing;
 mod others;
 #[cfg(test)]
 mod property;
+mod settings;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod towns;
 
 pub use answer::{CounterDecision, CounterRefusal, KindOutcome, NoticePlan, Outcome, VisitPapers, Warning};
+pub use settings::{CounterSettings, Counters, Town};
 
 /// What is known at the counter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,9 +74,9 @@ pub struct CounterFacts {
     /// Why the card is a new one, if it is.
     #[serde(default)]
     pub new_card: Option<NewCard>,
-    /// The exception that was made for the person, if one was (E-07).
+    /// The exception that was made for the person, if one was; one that is none refuses all (E-07).
     #[serde(default)]
-    pub exception: Option<Exception>,
+    pub exception: Option<ExceptionForm>,
     /// The move after which the card is presented, for 継続利用.
     #[serde(default)]
     pub moving: Option<Move>,
@@ -105,20 +106,6 @@ pub struct Brought {
     pub parenthood_on_record: bool,
     /// Whether 住基用PIN was entered, for 継続利用.
     pub register_pin: bool,
-}
-
-/// The settings that the decision depends on: the agency's and the municipality's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CounterSettings {
-    /// Of the agency.
-    pub policy: Policy,
-    /// Of the municipality.
-    pub counter: CounterPolicy,
-    /// Of the agency, which sets them.
-    pub fees: FeeTable,
-    /// Of the municipality.
-    pub desks: Capabilities,
 }
 
 /// What a procedure comes to, beside how it runs.
@@ -189,9 +176,11 @@ fn names(facts: &CounterFacts, kind: Kind) -> bool {
     facts.kinds.as_ref().is_some_and(|kinds| kinds.contains(&kind))
 }
 
-/// How it runs, and where.
+/// How it runs, and where; first of all what is wrong with the case as a whole.
 fn run(facts: &CounterFacts, settings: &CounterSettings) -> Result<(DeskTerms, Course), Refusal> {
     let &CounterFacts { procedure, applicant, today, .. } = facts;
+    decide_channel(facts.channel)?;
+    facts.exception.as_ref().map(Exception::parse).transpose()?;
     let terms = decide_desk(facts.desk, procedure, applicant, &settings.desks, today)?;
     let course = decide_procedure(procedure, applicant, &presence(facts), &settings.counter)?;
     if let (Some(issued), Applicant::StatutoryAgent) = (facts.brought.proof_of_power, applicant) {

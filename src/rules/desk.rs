@@ -12,43 +12,27 @@ use super::{
 /// The first day on which another municipality than that of residence may take applications (法3⑩, 令24 1-2; E-02).
 const ELSEWHERE_FROM: Day = date!(2024 - 05 - 27);
 
-/// The way by which applications reach the agency. The counter is the only one there is (E-13): the route through the
-/// immigration agency, for 特定在留カード from 2026-06-14, has its word and is refused.
+/// The way by which applications reach the agency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(rename_all = "kebab-case")]
 pub enum Channel {
     /// The counter of a municipality.
     #[default]
     Counter,
+    /// The immigration agency, for 特定在留カード from 2026-06-14.
+    ImmigrationAgency,
 }
 
-impl Channel {
-    /// Reads the word.
-    ///
-    /// # Errors
-    /// `E-13` for every other channel, the one that the law adds among them.
-    pub fn parse(word: &str) -> Result<Self, Refusal> {
-        match word {
-            "counter" => Ok(Self::Counter),
-            "immigration-agency" => {
-                Err(Refusal::new("E-13", "applications through the immigration agency are not taken yet"))
-            }
-            _ => Err(Refusal::new("E-13", "this service takes applications through the channel `counter`")),
+/// Decides whether applications come by this channel; the counter is the only one there is.
+///
+/// # Errors
+/// `E-13` for every other channel.
+pub fn decide_channel(channel: Channel) -> Result<(), Refusal> {
+    match channel {
+        Channel::Counter => Ok(()),
+        Channel::ImmigrationAgency => {
+            Err(Refusal::new("E-13", "applications through the immigration agency are not taken yet"))
         }
-    }
-}
-
-impl TryFrom<String> for Channel {
-    type Error = Refusal;
-
-    fn try_from(word: String) -> Result<Self, Refusal> {
-        Self::parse(&word)
-    }
-}
-
-impl From<Channel> for String {
-    fn from(Channel::Counter: Channel) -> Self {
-        "counter".to_owned()
     }
 }
 
@@ -194,11 +178,13 @@ mod tests {
     #[test]
     fn e_13_the_counter_is_the_only_channel_and_that_of_the_immigration_agency_has_its_word() {
         assert_eq!(serde_json::from_str::<Channel>(r#""counter""#).unwrap(), Channel::default());
-        assert_eq!(serde_json::to_value(Channel::Counter).unwrap(), "counter");
-        for other in ["immigration-agency", "online", "", "Counter"] {
-            assert_eq!(Channel::parse(other).unwrap_err().rule, "E-13", "{other}");
-            assert!(serde_json::from_value::<Channel>(other.into()).is_err());
+        assert_eq!(decide_channel(Channel::default()), Ok(()));
+        let known: Channel = serde_json::from_str(r#""immigration-agency""#).unwrap();
+        let refusal = decide_channel(known).unwrap_err();
+        assert_eq!(refusal.rule, "E-13");
+        assert!(refusal.detail.contains("not taken yet"), "{refusal}");
+        for other in ["online", "", "Counter"] {
+            assert!(serde_json::from_value::<Channel>(other.into()).is_err(), "{other}");
         }
-        assert!(Channel::parse("immigration-agency").unwrap_err().detail.contains("not taken yet"));
     }
 }

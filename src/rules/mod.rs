@@ -82,7 +82,7 @@ mod worked_examples;
 pub use calendar::Day;
 pub use cause::{Cause, Effect, Ground, Origin};
 pub use consent::{Act, ConsentScope, Declaration, DraftNumber, Particulars};
-pub use counter::{CounterDecision, CounterFacts, CounterSettings, decide_counter};
+pub use counter::{CounterDecision, CounterFacts, CounterSettings, Counters, decide_counter};
 pub use eligibility::{Eligible, decide_eligibility};
 pub use facts::{FourFacts, FourFactsForm, Sex};
 pub use flagged_text::FlaggedText;

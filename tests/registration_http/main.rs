@@ -6,9 +6,11 @@
 mod access;
 mod bad_input;
 mod contract;
+mod decisions;
 mod desk;
 mod faults;
 #[path = "../support/house.rs"]
 mod house;
 mod relying_party;
 mod stories;
+mod words;

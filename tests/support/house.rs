@@ -38,7 +38,7 @@ use jitsuin::{
         responder::{Delegate, IssuerEntry, NeverIssued, Responder, ResponsePolicy},
         serial::SerialPermutation,
     },
-    rules::Policy,
+    rules::{Counters, Policy},
     signer::{KeyKind, PrivateKey, SoftwareSigner},
     store::MemoryStore,
     x509::{Serial, SubjectPublicKey, UnixTime, oid},
@@ -180,6 +180,11 @@ impl House {
 
     /// With P-256 keys; Suginami (13115) and Itami (28207) take part.
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self::with_counters(store, Counters::default())
+    }
+
+    /// The same, whose counters do what is said.
+    pub(crate) fn with_counters(store: Arc<dyn Store>, counters: Counters) -> Self {
         let clock = Arc::new(StandingClock(AtomicI64::new(MORNING)));
         let profile = Arc::new(profile());
         let mut steps: Vec<Step> = ["13115", "28207"].map(|code| Step::Municipality(code.parse().unwrap())).into();
@@ -207,6 +212,7 @@ impl House {
             serials: serials.clone(),
             profile,
             policy: Policy::default(),
+            counters,
             index: index.clone(),
             lists: Arc::new(PublishedLists::default()),
             schedule: Schedule::default(),

@@ -25,7 +25,7 @@ const MY_NUMBER: [&str; 7] =
     ["mynumber", "individualnumber", "kojinbango", "kojinbangou", "個人番号", "マイナンバー", "ﾏｲﾅﾝﾊﾞｰ"];
 
 /// The fields that are lists; all others are objects or plain values.
-const LISTS: [&str; 4] = ["kinds", "purposes", "queries", "scopes"];
+const LISTS: [&str; 5] = ["documents", "kinds", "purposes", "queries", "scopes"];
 
 /// Reads an inspected body.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {
@@ -40,7 +40,7 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {
 /// Looks through a whole body before anything is made of it.
 ///
 /// # Errors
-/// `T-10` for a 個人番号 by any of its names at any depth, whatever else is wrong; `T-01` for what is not one JSON value,
+/// `T-10` for a 個人番号 by any of its names, or by its looks, at any depth, whatever else is wrong; `T-01` for what is not one JSON value,
 /// has a field twice, or a list where none belongs: serde would take it for an object, field by field.
 pub fn inspect(body: &[u8]) -> Result<(), Problem> {
     let found = Found::default();
@@ -48,8 +48,7 @@ pub fn inspect(body: &[u8]) -> Result<(), Problem> {
     let mut input = serde_json::Deserializer::from_slice(body);
     let seen = look.deserialize(&mut input).and_then(|()| input.end());
     if found.my_number.get() {
-        let detail =
-            "the request has a field for a 個人番号; this service never takes one: leave it out and do not log it";
+        let detail = "the request has a 個人番号, or a field for one; this service never takes one: leave it out and do not log it";
         return Err(Problem::refused("T-10", detail));
     }
     seen.map_err(|error| Problem::refused("T-01", error.to_string()))?;
@@ -66,6 +65,31 @@ fn is_my_number(name: &str) -> bool {
     MY_NUMBER.contains(&name.as_str())
 }
 
+/// Whether what looks like a 個人番号 stands somewhere in a text (rule N-09): twelve digits by themselves, of any width, in one
+/// or in the three groups that cards print. Digits in a longer word, as in base64, are no number.
+fn has_my_number(text: &str) -> bool {
+    let mut groups = [0, 0];
+    let mut word = (0, true);
+    for letter in text.chars().chain(['.']) {
+        let plain = match letter {
+            '０'..='９' => '0',
+            other => other,
+        };
+        if plain.is_ascii_alphanumeric() || matches!(plain, '+' | '/' | '=') {
+            word = (word.0 + 1, word.1 && plain.is_ascii_digit());
+            continue;
+        }
+        let length = if word.1 { word.0 } else { 0 };
+        if length == 12 || [groups[0], groups[1], length] == [4; 3] {
+            return true;
+        }
+        let goes_on = matches!(plain, '-' | '－' | '‐' | ' ' | '\u{3000}');
+        groups = if goes_on { [groups[1], length] } else { [0, 0] };
+        word = (0, true);
+    }
+    false
+}
+
 /// What a look through a body found.
 #[derive(Default)]
 struct Found {
@@ -79,6 +103,14 @@ struct Found {
 struct Look<'a> {
     found: &'a Found,
     may_list: bool,
+}
+
+impl Look<'_> {
+    fn look_at(self, text: &str) {
+        if has_my_number(text) {
+            self.found.my_number.set(true);
+        }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Look<'_> {
@@ -104,7 +136,8 @@ impl<'de> Visitor<'de> for Look<'_> {
         Ok(())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.look_at(&number.to_string());
         Ok(())
     }
 
@@ -112,7 +145,8 @@ impl<'de> Visitor<'de> for Look<'_> {
         Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.look_at(text);
         Ok(())
     }
 
@@ -226,6 +260,36 @@ mod tests {
             }
         }
         assert_eq!(rule(r#"{"m\u0079_number":1}"#).as_deref(), Some("T-10"), "escapes hide nothing");
+    }
+
+    #[test]
+    fn a_my_number_is_found_by_its_looks_too() {
+        for text in [
+            "123456789012",
+            "１２３４５６７８９０１２",
+            "1234-5678-9012",
+            "1234 5678 9012",
+            "１２３４　５６７８　９０１２",
+            "番号は123456789012です",
+            "No 123456789012.",
+        ] {
+            let body = serde_json::json!({"a": {"reason": text}}).to_string();
+            assert_eq!(rule(&body).as_deref(), Some("T-10"), "{body}");
+        }
+        assert_eq!(rule(r#"{"number":123456789012}"#).as_deref(), Some("T-10"));
+        for text in [
+            "",
+            "12345678901",
+            "1234567890123",
+            "CARD123456789012",
+            "ab/123456789012+cd==",
+            "0120-95-0178",
+            "2026-11-22 0001",
+            "1234-5678 -9012",
+            "東京都杉並区試験町１丁目２番３号　１０２",
+        ] {
+            assert_eq!(rule(&serde_json::json!({"reason": text}).to_string()), None, "{text}");
+        }
     }
 
     #[test]

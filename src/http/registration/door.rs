@@ -254,6 +254,8 @@ impl Door {
             asked.body = self.read_body(body).await?;
             // Before anything else: what holds a 個人番号 is not even looked at.
             body::inspect(&asked.body)?;
+        }
+        if route.writes {
             asked.key = Some(idempotency_key(&head.headers)?);
         }
         Ok(asked)
@@ -305,7 +307,7 @@ impl Door {
             Stop::Story(StoryError::Refused(refusal)) if refusal.rule == "T-07" => (TurnedAway::Refused, "T-07".into()),
             Stop::Story(_) => return,
         };
-        if route.method != Method::POST || !self.notes.admit(actor.name(), Instant::now()) {
+        if !route.writes || !self.notes.admit(actor.name(), Instant::now()) {
             return;
         }
         let actor = Arc::clone(actor);

@@ -2,6 +2,7 @@
 
 use crate::{
     http::problem::Problem,
+    municipality::{MunicipalityCode, issuing_place},
     rules::{Day, calendar::parse_day},
     x509::UnixTime,
 };
@@ -85,6 +86,16 @@ pub(super) fn day(parameters: &Parameters, name: &str) -> Result<Option<Day>, Pr
     let Some(text) = value(parameters, name) else { return Ok(None) };
     let form = || Problem::refused("T-01", format!("{name} is a day: 2027-01-15"));
     parse_day(text).map(Some).ok_or_else(form)
+}
+
+/// A municipality that issues.
+///
+/// # Errors
+/// `T-01` for what is no code, and for the code of what does not issue.
+pub(super) fn municipality(parameters: &Parameters, name: &str) -> Result<Option<MunicipalityCode>, Problem> {
+    let Some(text) = value(parameters, name) else { return Ok(None) };
+    let place = text.parse().and_then(issuing_place);
+    place.map(|place| Some(place.code)).map_err(|error| Problem::refused("T-01", format!("{name}: {error}")))
 }
 
 /// A number.

@@ -1,4 +1,4 @@
-//! Rules about applying, papers, eligibility and moving: A, D, E, M.
+//! Rules about applying, papers and eligibility: A, D, E.
 
 use super::{Rule, rule};
 
@@ -124,24 +124,5 @@ pub(super) const RULES: &[Rule] = &[
         ("E-13", "令26"),
         ("Applications come through the counter", "申請は市区町村の窓口で受け付けます"),
         ("Go to the municipality of residence", "住所地の市区町村の窓口へお越しください"),
-    ),
-    rule(
-        ("M-01", "番令14"),
-        (
-            "A card goes on after a move if it is presented with everything in place",
-            "転入後の継続利用の条件を満たしていません",
-        ),
-        (
-            "Do what the answer names, or apply for a new card",
-            "回答に示された手続を行うか、新しいカードを申請してください",
-        ),
-    ),
-    rule(
-        ("M-02", "番令14三"),
-        (
-            "The card was to be presented within 90 days of the notice of moving in",
-            "転入届から90日以内に継続利用の手続が必要でした",
-        ),
-        ("Apply for a new card", "新しいカードを申請してください"),
     ),
 ];

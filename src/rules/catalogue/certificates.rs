@@ -1,8 +1,27 @@
-//! Rules about characters, PINs, the end and the validity of certificates: N to W.
+//! Rules about moving, characters, PINs, the end and the validity of certificates: M to W.
 
 use super::{Rule, rule};
 
 pub(super) const RULES: &[Rule] = &[
+    rule(
+        ("M-01", "番令14"),
+        (
+            "A card goes on after a move if it is presented with everything in place",
+            "転入後の継続利用の条件を満たしていません",
+        ),
+        (
+            "Do what the answer names, or apply for a new card",
+            "回答に示された手続を行うか、新しいカードを申請してください",
+        ),
+    ),
+    rule(
+        ("M-02", "番令14三"),
+        (
+            "The card was to be presented within 90 days of the notice of moving in",
+            "転入届から90日以内に継続利用の手続が必要でした",
+        ),
+        ("Apply for a new card", "新しいカードを申請してください"),
+    ),
     rule(
         ("N-01", "法7"),
         (
@@ -116,6 +135,24 @@ pub(super) const RULES: &[Rule] = &[
         ("Name the cause; the reason follows from it", "事由を指定してください。理由コードは自動で決まります"),
     ),
     rule(
+        ("R-10", "法9, 28"),
+        ("An application for revocation names its kinds", "失効申請には電子証明書の種類の指定が必要です"),
+        ("Name `sign`, `auth` or both", "署名用、利用者証明用、または両方を指定してください"),
+    ),
+    rule(
+        ("R-11", "法10, 29"),
+        (
+            "A leaked key is reported for the kinds that it belongs to",
+            "秘密鍵の漏えい等の届出には電子証明書の種類の指定が必要です",
+        ),
+        ("Name `sign`, `auth` or both", "署名用、利用者証明用、または両方を指定してください"),
+    ),
+    rule(
+        ("R-12", "法10, 29"),
+        ("A damaged card ends both certificates", "カードの損傷では両方の電子証明書が失効します"),
+        ("Name no kinds", "種類を指定せずに届け出てください"),
+    ),
+    rule(
         ("R-13", "法12一"),
         (
             "The date of birth comes with a correction of the register only",
@@ -132,6 +169,11 @@ pub(super) const RULES: &[Rule] = &[
         ("R-17", "法31二"),
         ("A move can only be missed after it was announced", "転出届がないため、転入届の未提出を記録できません"),
         ("Report the announcement first", "先に転出届を記録してください"),
+    ),
+    rule(
+        ("R-18", "番令14二・三"),
+        ("A void card ends both certificates", "カードの失効では両方の電子証明書が失効します"),
+        ("Name no kinds", "種類を指定せずに届け出てください"),
     ),
     rule(
         ("R-20", "法24"),
@@ -152,6 +194,19 @@ pub(super) const RULES: &[Rule] = &[
         ("Look the certificate up", "電子証明書の現在の状態を確認してください"),
     ),
     rule(
+        ("R-23", "カ省28④"),
+        (
+            "Another card for a lost or damaged one ends both certificates",
+            "カードの再交付では両方の電子証明書が失効します",
+        ),
+        ("Name no kinds", "種類を指定せずに届け出てください"),
+    ),
+    rule(
+        ("R-24", "番令14七-十"),
+        ("A returned card ends both certificates", "カードの返納では両方の電子証明書が失効します"),
+        ("Name no kinds", "種類を指定せずに届け出てください"),
+    ),
+    rule(
         ("R-26", "法13, 32"),
         ("What was asked contradicts the record", "申請内容が記録と一致しません"),
         ("Report the correction of the register first", "先に住民票の訂正を記録してください"),
@@ -160,6 +215,11 @@ pub(super) const RULES: &[Rule] = &[
         ("R-29", "-"),
         ("Only what was not handed over can be discarded", "破棄できるのは交付前の電子証明書だけです"),
         ("Have it revoked instead", "失効申請をしてください"),
+    ),
+    rule(
+        ("R-30", "-"),
+        ("Setting face authentication ends SIGN and keeps AUTH", "顔認証の設定では署名用電子証明書だけが失効します"),
+        ("Name no kinds", "種類を指定せずに届け出てください"),
     ),
     rule(
         ("V-01", "規49"),

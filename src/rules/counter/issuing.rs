@@ -9,6 +9,7 @@ use crate::{
         afterwards::told_after_issue,
         calendar::{Day, last_instant},
         decide_pair_replacement, decide_replacement,
+        exception::Exception,
         notice::{Notice, NoticeFacts, decide_notice},
         procedure::Procedure,
         renewal_window,
@@ -87,7 +88,8 @@ fn asked(facts: &CounterFacts, kind: Kind) -> Asked {
 
 fn admit(facts: &CounterFacts, settings: &CounterSettings, kind: Kind, asked: Asked) -> Result<Eligible, Refusal> {
     let with = (facts.today, &settings.counter);
-    let eligible = decide_admission(kind, &facts.holder, &facts.card, facts.exception.as_ref(), with)?;
+    let exception = facts.exception.as_ref().map(Exception::parse).transpose()?;
+    let eligible = decide_admission(kind, &facts.holder, &facts.card, exception.as_ref(), with)?;
     decide_replacement(facts.certificates.of(kind), asked, facts.today, &settings.policy)?;
     Ok(eligible)
 }

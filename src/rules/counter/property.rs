@@ -8,7 +8,7 @@ use proptest::{
 use time::{Duration, macros::date};
 
 use super::*;
-use crate::rules::{LiveCertificate, admission::Registration, catalogue, window::renewal_window};
+use crate::rules::{LiveCertificate, Policy, admission::Registration, catalogue, window::renewal_window};
 
 const FROM: Day = date!(2024 - 01 - 01);
 

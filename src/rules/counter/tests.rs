@@ -311,6 +311,15 @@ fn m_03_f_06_a_card_goes_on_after_a_move_for_nothing_and_sign_is_offered() {
 }
 
 #[test]
+fn e_13_e_07_a_channel_and_an_exception_that_do_not_do_are_decided_not_misread() {
+    let bad = json!({"reason": "", "decided_by": "a", "approved_by": "b", "agent_present": true});
+    table([
+        ("channel", json!({"channel": "immigration-agency"}), refusal("E-13")),
+        ("exception", json!({"exception": bad}), refusal("E-07")),
+    ]);
+}
+
+#[test]
 fn w_05_where_the_card_ends_too_the_clerk_is_warned_to_renew_it() {
     let both = decide(&json!({"card": {"last_day": "2025-07-07"}}), &json!({}));
     expect("茨木市", &json!({"allowed": true, "warnings": [{"rule": "W-05"}]}), &both);
@@ -327,9 +336,9 @@ fn unknown_and_malformed_fields_are_refused_at_every_depth() {
         json!({"certificates": {"auth": {"serial": "x"}}}),
         json!({"certificates": {"phone": null}}),
         json!({"brought": {"seal": true}}),
-        json!({"channel": "immigration-agency"}),
+        json!({"channel": "online"}),
         json!({"moving": {"planned": "2024-03-25", "to": "13115"}}),
-        json!({"exception": {"reason": "", "decided_by": "a", "approved_by": "b", "agent_present": true}}),
+        json!({"exception": {"reason": "x", "decided_by": "a"}}),
     ];
     for patch in bad {
         let value = patched(ordinary(), &patch);

@@ -1,0 +1,39 @@
+//! What if: a counter's case on a day, decided under its settings. Nothing is stored, and nobody is named.
+
+use super::{Actor, Authority, StoryError};
+use crate::{
+    municipality::MunicipalityCode,
+    ports::Role,
+    rules::{CounterDecision, CounterFacts, Refusal, decide_counter},
+};
+
+impl Authority {
+    /// Decides a case: for a municipality by its own settings, for an operator by those of every counter, or of the
+    /// municipality that it names. A decision that is no is an answer, not an error.
+    ///
+    /// # Errors
+    /// `E-02` for a municipality that names another, and for who is neither.
+    pub fn decide(
+        &self,
+        actor: &Actor,
+        named: Option<MunicipalityCode>,
+        facts: &CounterFacts,
+    ) -> Result<CounterDecision, StoryError> {
+        let municipality = match actor.role() {
+            Some(Role::Operator) => named,
+            _ => Some(own(actor, named)?),
+        };
+        let parts = self.parts();
+        Ok(decide_counter(facts, &parts.counters.settings(parts.policy, municipality)))
+    }
+}
+
+fn own(actor: &Actor, named: Option<MunicipalityCode>) -> Result<MunicipalityCode, Refusal> {
+    let own = actor.municipality()?;
+    match named.filter(|other| *other != own) {
+        Some(_) => {
+            Err(Refusal::new("E-02", format!("municipality {own} is decided by its own settings; name no other")))
+        }
+        None => Ok(own),
+    }
+}

@@ -1,0 +1,11 @@
+//! The route of what-ifs.
+
+use super::{Audience, Route, answer::Reply, body::read, query, what_if};
+use crate::rules::CounterFacts;
+
+/// A counter's case on a day, decided.
+pub(super) const DECIDE: Route = what_if("/v1/decisions", "decide", Audience::Staff, &["municipality"], |call| {
+    let facts = read::<CounterFacts>(call.body)?;
+    let named = query::municipality(call.query(), "municipality")?;
+    Reply::ok(&call.authority.decide(call.actor, named, &facts)?)
+});
