@@ -27,9 +27,7 @@ use super::{
     server::{self, Bounds, Shutdown},
 };
 use crate::{
-    authority::{
-        Actor, Authority, change::RegisterChange, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest,
-    },
+    authority::{Actor, Authority, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest},
     limits,
     rules::Asked,
 };
@@ -40,6 +38,7 @@ mod consent;
 mod door;
 mod party;
 mod query;
+mod register;
 
 pub use body::inspect;
 
@@ -98,7 +97,7 @@ const fn post(path: &'static str, kind: &'static str, audience: Audience, tell: 
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 27] = [
+pub static ROUTES: [Route; 31] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -113,10 +112,11 @@ pub static ROUTES: [Route; 27] = [
         let request = read::<HoldRequest>(call.body)?;
         Reply::ok(&call.authority.release(call.actor, &call.once()?, &request)?)
     }),
-    post("/v1/register-changes", "register-change", Audience::Staff, |call| {
-        let request = read::<RegisterChange>(call.body)?;
-        Reply::ok(&call.authority.change(call.actor, &call.once()?, &request)?)
-    }),
+    register::CHANGE,
+    register::NOTICES,
+    register::DUE,
+    register::SENT,
+    register::FORECAST,
     post("/v1/crls", "publish", Audience::Operators, |call| {
         let Empty {} = read(call.body)?;
         Reply::ok(&call.authority.publish_once(call.actor, &call.once()?)?)

@@ -103,6 +103,11 @@ identifier! {
     CardNumber
 }
 
+identifier! {
+    /// The resident register's own number for one of its events, unique within the municipality.
+    EventNumber
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,6 +87,11 @@ pub(super) fn day(parameters: &Parameters, name: &str) -> Result<Option<Day>, Pr
     parse_day(text).map(Some).ok_or_else(form)
 }
 
+/// A text.
+pub(super) fn text<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
+    value(parameters, name)
+}
+
 /// A number.
 ///
 /// # Errors
