@@ -73,6 +73,10 @@ macro_rules! pass_on {
 }
 
 impl Store for Failing {
+    fn register(&self) -> &dyn jitsuin::ports::RegisterStore {
+        self.inner.register()
+    }
+
     fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
         self.call()?;
         let again = self.asked.fetch_add(1, SeqCst) > 0;

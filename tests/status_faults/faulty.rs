@@ -167,6 +167,10 @@ pub(crate) const METHODS: [&str; 28] = [
 ];
 
 impl Store for Faulty {
+    fn register(&self) -> &dyn jitsuin::ports::RegisterStore {
+        self.inner.register()
+    }
+
     fn commit(&self, change: Change) -> Result<(), StoreError> {
         self.meet("commit", |store| store.commit(change))
     }
