@@ -182,3 +182,15 @@ fn several_events_are_each_told_for_themselves() {
     assert_eq!(states(&house, &person), (Live, Revoked));
     assert_eq!(tell(), outcomes, "the same request again");
 }
+
+#[test]
+fn what_an_event_has_ended_it_does_not_end_again_on_the_same_day() {
+    let (house, person) = housed();
+    house.change(&person, RegisterEvent::Move).unwrap();
+    report(&house, SUGINAMI, &event(&person, "S-1", "2026-04-01", RegisterEvent::NameChange)).unwrap();
+    // In the same visit.
+    house.issue(&municipality(SUGINAMI), Asked::New, &person.enrolment(&[Kind::Sign])).unwrap();
+    house.change(&person, RegisterEvent::MinorCorrection).unwrap();
+    report(&house, SUGINAMI, &event(&person, "S-2", "2026-03-01", RegisterEvent::NameChange)).unwrap();
+    assert_eq!(states(&house, &person), (Live, Live));
+}
