@@ -79,7 +79,7 @@ fn what_was_issued_after_the_register_knew_stays() {
     report(&house, SUGINAMI, &event(&person, "S-2", "2026-03-25", RegisterEvent::Move)).unwrap();
     house.issue(&municipality(SUGINAMI), Asked::New, &person.enrolment(&[Kind::Sign])).unwrap();
     // Of a day before, and late.
-    let late = event(&person, "S-1", "2026-03-20", RegisterEvent::NameChange);
+    let late = noticed(event(&person, "S-1", "2026-03-20", RegisterEvent::NameChange));
     assert!(report(&house, SUGINAMI, &late).unwrap().changes.is_empty());
     assert_eq!(states(&house, &person), (Live, Live));
     // It happened before, but the register recorded it only today: the certificate says what was before.
@@ -91,22 +91,33 @@ fn what_was_issued_after_the_register_knew_stays() {
 }
 
 #[test]
+fn without_the_day_of_the_notice_nothing_is_left_that_may_be_wrong() {
+    let (house, person) = housed();
+    // Before the pair was issued; whether the counter knew of it then, nobody says.
+    report(&house, SUGINAMI, &event(&person, "S-1", "2025-10-01", RegisterEvent::Move)).unwrap();
+    assert_eq!(states(&house, &person), (Live, Revoked));
+    let (house, person) = housed();
+    report(&house, SUGINAMI, &noticed(event(&person, "S-1", "2025-10-01", RegisterEvent::Move))).unwrap();
+    assert_eq!(states(&house, &person), (Live, Live));
+}
+
+#[test]
 fn who_is_off_the_register_keeps_nothing_however_new() {
     let (house, person) = housed();
-    report(&house, SUGINAMI, &event(&person, "S-1", "2025-10-01", RegisterEvent::Death)).unwrap();
+    report(&house, SUGINAMI, &noticed(event(&person, "S-1", "2025-10-01", RegisterEvent::Death))).unwrap();
     assert_eq!(states(&house, &person), (Revoked, Revoked), "though issued after that day");
 }
 
 #[test]
 fn a_recorded_error_of_before_the_card_ends_nothing_once_it_is_known_to_be_one() {
     let (house, person) = housed();
-    let again = event(&person, "S-2", "2025-10-20", RegisterEvent::Registration);
+    let again = noticed(event(&person, "S-2", "2025-10-20", RegisterEvent::Registration));
     assert_eq!(
         report(&house, SUGINAMI, &again).unwrap().waits.unwrap().rule,
         "E-01",
         "recorded already, as far as known"
     );
-    let removed = event(&person, "S-1", "2025-10-01", RegisterEvent::Death);
+    let removed = noticed(event(&person, "S-1", "2025-10-01", RegisterEvent::Death));
     assert!(report(&house, SUGINAMI, &removed).unwrap().changes.is_empty());
     assert_eq!(states(&house, &person), (Live, Live));
     assert!(house.dossier(&person).holder.registered);
@@ -191,6 +202,6 @@ fn what_an_event_has_ended_it_does_not_end_again_on_the_same_day() {
     // In the same visit.
     house.issue(&municipality(SUGINAMI), Asked::New, &person.enrolment(&[Kind::Sign])).unwrap();
     house.change(&person, RegisterEvent::MinorCorrection).unwrap();
-    report(&house, SUGINAMI, &event(&person, "S-2", "2026-03-01", RegisterEvent::NameChange)).unwrap();
+    report(&house, SUGINAMI, &noticed(event(&person, "S-2", "2026-03-01", RegisterEvent::NameChange))).unwrap();
     assert_eq!(states(&house, &person), (Live, Live));
 }

@@ -44,6 +44,11 @@ pub(crate) fn out(person: &Person, number: &str, on: &str, to: &str, planned: &s
     }
 }
 
+/// The same, with the notice of the same day: what was issued later stays.
+pub(crate) fn noticed(change: RegisterChange) -> RegisterChange {
+    RegisterChange { notified: change.event_day, ..change }
+}
+
 /// The card, as it has to be.
 pub(crate) fn presented(person: &Person) -> Option<Presented> {
     Some(Presented { card: person.card(), register_pin: true, face_authentication: false, addendum_has_room: true })

@@ -171,7 +171,7 @@ fn a_batch_of_letters_follows_the_holder() {
     report(&house, SUGINAMI, &out(&person, "S-1", "2026-03-20", ITAMI, "2026-03-25")).unwrap();
     report(&house, ITAMI, &event(&person, "I-1", "2026-03-26", RegisterEvent::MoveIn)).unwrap();
     house.issue(&municipality(ITAMI), Asked::New, &person.enrolment(&[Kind::Sign])).unwrap();
-    let late = event(&person, "S-2", "2026-03-19", RegisterEvent::NameChange);
+    let late = noticed(event(&person, "S-2", "2026-03-19", RegisterEvent::NameChange));
     assert!(report(&house, SUGINAMI, &late).unwrap().changes.is_empty(), "issued after the register knew");
     let today = RegisterChange {
         notified: Some(day("2026-04-01")),

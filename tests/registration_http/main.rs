@@ -10,5 +10,6 @@ mod desk;
 mod faults;
 #[path = "../support/house.rs"]
 mod house;
+mod register;
 mod relying_party;
 mod stories;

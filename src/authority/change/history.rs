@@ -179,9 +179,8 @@ impl Register {
             Said::Reported { change, event_day, .. } => {
                 self.fits(change, entry.municipality)?;
                 self.happen((change, entry), *event_day)?;
-                let dated = change.number.is_some() || change.notified.is_some();
-                let until = Some(entry.day).filter(|_| dated);
-                Ok(Some(Blow { cause: change.change.cause(), event_day: *event_day, until }))
+                // Without the day of the notice nobody knows whether what was issued meanwhile says what is true now.
+                Ok(Some(Blow { cause: change.change.cause(), event_day: *event_day, until: change.notified }))
             }
         }
     }

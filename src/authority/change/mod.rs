@@ -4,8 +4,8 @@
 //! what the holder's record is follows from all recorded events in the register's own order (`history`). One that does not
 //! fit yet waits for the event before it. A report without a number is a counter's, and has to fit at once.
 //!
-//! What has ended stays ended. An event ends what stood when the register recorded it; where it comes late, it ends that
-//! now, and the day on which it happened becomes the invalidityDate. What a deadline ends, the timer ends
+//! What has ended stays ended. An event ends what stood when the register recorded it (where it does not say when, what
+//! stands); where it comes late, it ends that now, and the day on which it happened becomes the invalidityDate. What a deadline ends, the timer ends
 //! ([`deadline`](super::deadline)), never an event: of a backlog, the event that keeps a certificate alive may come last.
 
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,8 @@ pub struct RegisterChange {
     #[serde(default, with = "day_text::option", skip_serializing_if = "Option::is_none")]
     pub event_day: Option<Day>,
     /// 届出日, the day on which the register recorded it (転出届, 転入届); none: the day of the event, or today for a report
-    /// without a number. Certificates that were issued after it knew of it.
+    /// without a number. Where it is given, certificates that were issued later stay, for the register knew of it by then;
+    /// otherwise whatever stands is ended.
     #[serde(default, with = "day_text::option", skip_serializing_if = "Option::is_none")]
     pub notified: Option<Day>,
 }

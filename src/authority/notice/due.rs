@@ -158,7 +158,7 @@ fn last_days(day: Day) -> Option<(Day, Day)> {
     let due = |last: &Day| minus_months(*last, 3) == Some(day);
     let mut days = (0..4).filter_map(|more| plus_days(first, more)).filter(due);
     let first = days.next()?;
-    Some((first, days.last().unwrap_or(first)))
+    Some((first, days.next_back().unwrap_or(first)))
 }
 
 fn due(one: &EndingRecord, policy: &Policy) -> DueNotice {

@@ -21,6 +21,23 @@ use crate::{
 
 type Read<T> = rusqlite::Result<T>;
 
+const ENTRIES: &str = "SELECT * FROM register_entry WHERE holder = ?1 ORDER BY id";
+const ENTRY: &str = "SELECT * FROM register_entry WHERE municipality = ?1 AND number = ?2";
+const DUE: &str = "SELECT holder FROM deadline WHERE day <= ?1 ORDER BY day, holder LIMIT ?2";
+const DEADLINE: &str = "SELECT day FROM deadline WHERE holder = ?1";
+const NOTICE: &str = "SELECT * FROM notice WHERE number = ?1";
+const WAITING: &str = "SELECT * FROM notice WHERE municipality = ?1 AND sent IS NULL AND number > ?2
+            ORDER BY number LIMIT ?3";
+const COUNTS: &str = "SELECT not_after, kind, count(*) AS count FROM ending
+            WHERE municipality = ?1 AND not_after BETWEEN ?2 AND ?3 GROUP BY not_after, kind ORDER BY not_after, kind";
+// CROSS JOIN: from the few that end then to their certificates, never the other way round.
+const ENDINGS: &str = "SELECT e.kind, e.ca_index, e.not_after, c.serial, c.holder, c.card, h.birth, k.last_day
+        FROM ending e CROSS JOIN certificate c ON c.kind = e.kind AND c.ca_index = e.ca_index
+          CROSS JOIN holder h ON h.reference = c.holder CROSS JOIN card k ON k.number = c.card
+        WHERE e.municipality = ?1 AND e.not_after BETWEEN ?2 AND ?3
+          AND (e.not_after, e.kind, e.ca_index) > (?4, ?5, ?6)
+        ORDER BY e.not_after, e.kind, e.ca_index LIMIT ?7";
+
 impl Steps<'_> {
     fn holder_is_there(&self, holder: &HolderReference) -> Result<(), Trouble> {
         one(usize::from(self.knows_holder(holder.as_str())?), refusal::NO_HOLDER)
@@ -93,8 +110,7 @@ fn bound(number: u64) -> i64 {
 
 impl RegisterStore for SqliteStore {
     fn register_entries(&self, holder: &HolderReference) -> Result<Vec<RegisterEntry>, StoreError> {
-        let query = "SELECT * FROM register_entry WHERE holder = ?1 ORDER BY id";
-        self.readers.read(|sql| read::all(sql, query, [holder.as_str()], entry))
+        self.readers.read(|sql| read::all(sql, ENTRIES, [holder.as_str()], entry))
     }
 
     fn register_entry(
@@ -102,19 +118,16 @@ impl RegisterStore for SqliteStore {
         municipality: MunicipalityCode,
         number: &EventNumber,
     ) -> Result<Option<RegisterEntry>, StoreError> {
-        let query = "SELECT * FROM register_entry WHERE municipality = ?1 AND number = ?2";
-        self.readers.read(|sql| read::first(sql, query, [municipality.to_string().as_str(), number.as_str()], entry))
+        self.readers.read(|sql| read::first(sql, ENTRY, [municipality.to_string().as_str(), number.as_str()], entry))
     }
 
     fn deadlines(&self, day: Day, limit: usize) -> Result<Vec<HolderReference>, StoreError> {
-        let query = "SELECT holder FROM deadline WHERE day <= ?1 ORDER BY day, holder LIMIT ?2";
         let values = params![day.to_string(), bound(limit as u64)];
-        self.readers.read(|sql| read::all(sql, query, values, |row| rows::reference(row.get(0)?)))
+        self.readers.read(|sql| read::all(sql, DUE, values, |row| rows::reference(row.get(0)?)))
     }
 
     fn deadline(&self, holder: &HolderReference) -> Result<Option<Day>, StoreError> {
-        let query = "SELECT day FROM deadline WHERE holder = ?1";
-        self.readers.read(|sql| read::first(sql, query, [holder.as_str()], |row| rows::day(row, "day")))
+        self.readers.read(|sql| read::first(sql, DEADLINE, [holder.as_str()], |row| rows::day(row, "day")))
     }
 
     fn notices(
@@ -123,15 +136,12 @@ impl RegisterStore for SqliteStore {
         after: u64,
         limit: usize,
     ) -> Result<Vec<NoticeRecord>, StoreError> {
-        let query = "SELECT * FROM notice WHERE municipality = ?1 AND sent IS NULL AND number > ?2
-            ORDER BY number LIMIT ?3";
         let values = params![municipality.to_string(), bound(after), bound(limit as u64)];
-        self.readers.read(|sql| read::all(sql, query, values, notice))
+        self.readers.read(|sql| read::all(sql, WAITING, values, notice))
     }
 
     fn notice(&self, number: u64) -> Result<Option<NoticeRecord>, StoreError> {
-        let query = "SELECT * FROM notice WHERE number = ?1";
-        self.readers.read(|sql| read::first(sql, query, [bound(number)], notice))
+        self.readers.read(|sql| read::first(sql, NOTICE, [bound(number)], notice))
     }
 
     fn endings(
@@ -149,11 +159,9 @@ impl RegisterStore for SqliteStore {
         municipality: MunicipalityCode,
         (first, last): (UnixTime, UnixTime),
     ) -> Result<Vec<EndingCount>, StoreError> {
-        let query = "SELECT not_after, kind, count(*) AS count FROM ending
-            WHERE municipality = ?1 AND not_after BETWEEN ?2 AND ?3 GROUP BY not_after, kind ORDER BY not_after, kind";
         let values = params![municipality.to_string(), first.seconds(), last.seconds()];
         self.readers.read(|sql| {
-            read::all(sql, query, values, |row| {
+            read::all(sql, COUNTS, values, |row| {
                 Ok(EndingCount {
                     not_after: rows::instant_at(row, "not_after")?,
                     kind: rows::kind(row, "kind")?,
@@ -171,19 +179,12 @@ fn endings(
     after: Option<EndingPlace>,
     limit: usize,
 ) -> Read<Vec<EndingRecord>> {
-    // CROSS JOIN: from the few that end then to their certificates, never the other way round.
-    let query = "SELECT e.kind, e.ca_index, e.not_after, c.serial, c.holder, c.card, h.birth, k.last_day
-        FROM ending e CROSS JOIN certificate c ON c.kind = e.kind AND c.ca_index = e.ca_index
-          CROSS JOIN holder h ON h.reference = c.holder CROSS JOIN card k ON k.number = c.card
-        WHERE e.municipality = ?1 AND e.not_after BETWEEN ?2 AND ?3
-          AND (e.not_after, e.kind, e.ca_index) > (?4, ?5, ?6)
-        ORDER BY e.not_after, e.kind, e.ca_index LIMIT ?7";
     let (end, kind, index) =
         after.map_or((i64::MIN, 0, -1), |(end, kind, index)| (end.seconds(), kind.id(), bound(index)));
     // Where the page before ended, so that the index begins there too.
     let first = first.seconds().max(end);
     let values = params![municipality.to_string(), first, last.seconds(), end, kind, index, bound(limit as u64)];
-    read::all(sql, query, values, |row| {
+    read::all(sql, ENDINGS, values, |row| {
         Ok(EndingRecord {
             kind: rows::kind(row, "kind")?,
             index: rows::number(row, "ca_index")?,
@@ -226,4 +227,25 @@ fn notice(row: &Row<'_>) -> Read<NoticeRecord> {
         auth: serial("auth")?,
         sent: row.get::<_, Option<i64>>("sent")?.map(rows::instant).transpose()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{SqliteOptions, sqlite::open::Place};
+
+    #[test]
+    fn every_query_goes_by_an_index() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let sql = Place::new(&dir.path().join("jitsuin.db"), SqliteOptions::default()).open_to_write().unwrap();
+        for query in [ENTRIES, ENTRY, DUE, DEADLINE, NOTICE, WAITING, COUNTS, ENDINGS] {
+            let mut plan = sql.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+            let count = plan.parameter_count();
+            let values = rusqlite::params_from_iter(vec![0; count]);
+            let steps = plan.query_map(values, |row| row.get::<_, String>(3)).unwrap();
+            for step in steps.map(Result::unwrap) {
+                assert!(step.starts_with("SEARCH "), "{query}: {step}");
+            }
+        }
+    }
 }
