@@ -85,6 +85,10 @@ impl Liar {
 }
 
 impl Store for Liar {
+    fn register(&self) -> &dyn jitsuin::ports::RegisterStore {
+        self.inner.register()
+    }
+
     fn revoked(
         &self,
         kind: Kind,

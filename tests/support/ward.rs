@@ -11,8 +11,8 @@ use jitsuin::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RegisterStore,
+        RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -74,6 +74,10 @@ macro_rules! every_method_but_revoked {
         pub(crate) const METHODS: &[&str] = &["revoked", $(stringify!($name)),*];
 
         impl<W: Ward> Store for Warded<W> {
+    fn register(&self) -> &dyn RegisterStore {
+        self.0.inner().register()
+    }
+
             $(fn $name(&self $(, $argument: $type)*) -> Result<$outcome, StoreError> {
                 let answer = self.0.meet(stringify!($name), |store| store.$name($($argument),*));
                 $(let answer = answer.map(|answer| self.0.$change(answer));)?
