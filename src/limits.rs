@@ -231,6 +231,25 @@ pub const REFUSAL_NOTES: u32 = 60;
 /// Disclosures about a holder in one answer; the next page begins where it ends.
 pub const DISCLOSURE_PAGE: usize = 1000;
 
+/// Events of the register in one request: each is a commit of its own, and the whole is answered within the time of a request.
+pub const REGISTER_EVENTS: usize = 100;
+
+/// Events of one holder that may wait for one before them: lives have few on the way at a time.
+pub const REGISTER_WAITING: usize = 64;
+
+/// Days between the planned day of moving and the notice, or the day of moving in, beyond which one of them is a slip of the
+/// pen: 転出届 is handed in within fourteen days.
+pub const MOVE_SLIP_DAYS: u16 = 366;
+
+/// Deadlines of the register that the timer reads at a time.
+pub const DEADLINE_PAGE: usize = 256;
+
+/// Notices, or certificates about to end, in one answer; the next page begins where it ends.
+pub const NOTICE_PAGE: usize = 1000;
+
+/// Days of a forecast in one answer: a year.
+pub const FORECAST_DAYS: u16 = 366;
+
 /// Days whose usage is told in one answer: a year, for the yearly report (規72).
 pub const USAGE_DAYS: u16 = 366;
 

@@ -36,7 +36,7 @@ use std::{
 
 use faulty::{Call, Fails, When};
 use tale::{STEPS, Told, tell};
-use ward::METHODS;
+use ward::methods;
 use world::World;
 
 /// Where a call stands.
@@ -47,6 +47,8 @@ enum On {
     /// Elsewhere; why nothing is signed by what it reads.
     Off(&'static str),
 }
+
+const REGISTER: On = On::Off("the feed's; tests/register makes each of its calls fail");
 
 /// Every method of the store.
 const CALLS: &[(&str, On)] = &[
@@ -81,12 +83,20 @@ const CALLS: &[(&str, On)] = &[
     ("audit_after", On::Off("`audit verify`")),
     ("last_recorded", On::Off("readiness")),
     ("check_writable", On::Off("readiness")),
+    ("register_entries", REGISTER),
+    ("register_entry", REGISTER),
+    ("deadlines", REGISTER),
+    ("deadline", REGISTER),
+    ("notices", REGISTER),
+    ("notice", REGISTER),
+    ("endings", REGISTER),
+    ("ending_counts", REGISTER),
 ];
 
 /// Every method of the store is on the table, and those of the path are met.
 fn is_whole(trace: &[Call]) {
     let listed: BTreeSet<_> = CALLS.iter().map(|(method, _)| *method).collect();
-    assert_eq!(listed, METHODS.iter().copied().collect(), "a method of the store has no place on the table yet");
+    assert_eq!(listed, methods().collect(), "a method of the store has no place on the table yet");
     for (method, on) in CALLS {
         let met = trace.iter().filter(|call| call.method == *method).count();
         match on {

@@ -24,6 +24,8 @@ mod durable;
 mod fixture;
 #[path = "store_contract/ledger.rs"]
 mod ledger;
+#[path = "store_contract/register.rs"]
+mod register;
 #[path = "store_contract/together.rs"]
 mod together;
 
@@ -92,6 +94,12 @@ macro_rules! engine {
                 a_consent_is_ended_once_and_does_not_come_back
                 a_declaration_is_good_for_one_use
                 a_new_consent_is_the_holders_and_allows_something
+            );
+            run!($open, register:
+                an_event_bears_its_number_once_in_a_municipality
+                a_holder_has_one_deadline_and_it_is_found_from_its_day_on
+                a_notice_waits_until_it_is_sent_once
+                ends_are_those_of_live_certificates_where_their_holders_live
             );
             run!($open, together:
                 a_refused_last_step_leaves_nothing_not_even_the_entry

@@ -21,6 +21,10 @@ pub struct Effects {
     pub recorded_at: UnixTime,
     /// What changed; empty where the cause keeps everything, or nothing stood.
     pub changes: Vec<StatusChange>,
+    /// Present where an event of the register is recorded and waits for another that has to come before it: by which rule,
+    /// and for what.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub waits: Option<Refusal>,
 }
 
 /// A certificate that changed its state.
@@ -86,7 +90,7 @@ impl Strike<'_> {
             }
         }
         let rule = self.cause.rule().to_owned();
-        Ok((steps, Effects { cause: self.cause, rule, recorded_at: telling.now, changes }))
+        Ok((steps, Effects { cause: self.cause, rule, recorded_at: telling.now, changes, waits: None }))
     }
 
     fn step(

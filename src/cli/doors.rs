@@ -289,6 +289,11 @@ impl House {
             Ok(count) => tracing::warn!(count, "finished certificates that were left reserved"),
             Err(error) => tracing::error!(%error, "reserved certificates could not be finished"),
         }
+        match self.authority.run_deadlines() {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "deadlines of the register passed"),
+            Err(error) => tracing::error!(%error, "what a deadline ends could not be ended"),
+        }
         if let Err(error) = self.renew_delegates() {
             tracing::error!(%error, "responder certificates could not be renewed");
         }

@@ -18,6 +18,7 @@
 //! | T-10 | 422 | 個人番号 (My Number), which this service never takes: a field of that name, or twelve digits |
 //! | T-11 | 405 | the method |
 //! | T-12 | 408 | the body did not come in time |
+//! | T-13 | 409 | the register's number stands for another event |
 //!
 //! and the rules about what relying parties are told (section 8.1):
 //!
@@ -101,6 +102,7 @@ const RULES: &[(&str, StatusCode, &str)] = &[
     ("T-10", StatusCode::UNPROCESSABLE_ENTITY, "The 個人番号 is never taken"),
     ("T-11", StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here"),
     ("T-12", StatusCode::REQUEST_TIMEOUT, "The body did not come in time"),
+    ("T-13", StatusCode::CONFLICT, "The register's number stands for another event"),
 ];
 
 /// The title of a rule that is neither here nor in the catalogue.

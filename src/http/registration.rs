@@ -27,9 +27,7 @@ use super::{
     server::{self, Bounds, Shutdown},
 };
 use crate::{
-    authority::{
-        Actor, Authority, change::RegisterChange, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest,
-    },
+    authority::{Actor, Authority, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest},
     limits,
     rules::Asked,
 };
@@ -41,6 +39,7 @@ mod decision;
 mod door;
 mod party;
 mod query;
+mod register;
 
 pub use body::inspect;
 
@@ -112,7 +111,7 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 28] = [
+pub static ROUTES: [Route; 32] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -127,10 +126,11 @@ pub static ROUTES: [Route; 28] = [
         let request = read::<HoldRequest>(call.body)?;
         Reply::ok(&call.authority.release(call.actor, &call.once()?, &request)?)
     }),
-    post("/v1/register-changes", "register-change", Audience::Staff, |call| {
-        let request = read::<RegisterChange>(call.body)?;
-        Reply::ok(&call.authority.change(call.actor, &call.once()?, &request)?)
-    }),
+    register::CHANGE,
+    register::NOTICES,
+    register::DUE,
+    register::SENT,
+    register::FORECAST,
     post("/v1/crls", "publish", Audience::Operators, |call| {
         let Empty {} = read(call.body)?;
         Reply::ok(&call.authority.publish_once(call.actor, &call.once()?)?)

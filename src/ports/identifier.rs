@@ -103,6 +103,11 @@ identifier! {
     CardNumber
 }
 
+identifier! {
+    /// The resident register's own number for one of its events, unique within the municipality.
+    EventNumber
+}
+
 /// The name of a credential, which names files too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialName(String);

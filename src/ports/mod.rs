@@ -6,17 +6,19 @@
 pub mod consent;
 pub mod identifier;
 pub mod record;
+pub mod register;
 pub mod signer;
 pub mod store;
 pub mod world;
 
 pub use consent::{ConsentEnd, ConsentEndCause, ConsentRecord, SignedDeclaration};
-pub use identifier::{CardNumber, CredentialName, HolderReference, NotACredentialName, NotAnIdentifier};
+pub use identifier::{CardNumber, CredentialName, EventNumber, HolderReference, NotACredentialName, NotAnIdentifier};
 pub use record::{
     AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, DisclosureRecord,
     Dossier, History, HolderRecord, ListedEvent, RelyingPartyRecord, Revocation, Role, StatusEvent, Suspension,
     UsageRecord,
 };
+pub use register::{EndingCount, EndingPlace, EndingRecord, NoticeRecord, RegisterEntry, RegisterStore};
 pub use signer::{Signer, SignerError};
 pub use store::{Change, Duplicate, Follower, Step, Store, StoreError};
 pub use world::{Clock, Entropy, EntropyError};

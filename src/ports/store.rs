@@ -22,7 +22,7 @@ use std::{ops::Range, sync::Arc};
 use super::{
     AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
     CredentialRecord, CrlRecord, DisclosureRecord, Dossier, History, HolderRecord, HolderReference, ListedEvent,
-    RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
+    NoticeRecord, RegisterEntry, RegisterStore, RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Draft},
@@ -130,6 +130,27 @@ pub enum Step {
         /// The version of the party under which it was decided.
         version: u64,
     },
+    /// What the register reported; its id is ignored. [`StoreError::Conflict`] if the municipality used the number before, or
+    /// the holder is not there.
+    Register(Box<RegisterEntry>),
+    /// The first day on which something of a holder ends by itself, from now on; none: nothing does.
+    /// [`StoreError::Conflict`] if the holder is not there.
+    Deadline {
+        /// Whose.
+        holder: HolderReference,
+        /// When.
+        day: Option<Day>,
+    },
+    /// A new notice; its number is ignored. [`StoreError::Conflict`] if the holder is not there, or if it is sent already,
+    /// names no certificate, or names a death.
+    Notice(Box<NoticeRecord>),
+    /// A notice was sent. [`StoreError::Conflict`] if there is none of that number that waits.
+    NoticeSent {
+        /// Which.
+        number: u64,
+        /// When.
+        at: UnixTime,
+    },
     /// Questions of a registered relying party that were refused without a look-up, counted. [`StoreError::Conflict`] if
     /// there is no such party.
     Refused {
@@ -226,6 +247,9 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     fn follow(&self, after: u64, follower: Arc<dyn Follower>) -> Result<(), StoreError>;
+
+    /// What it keeps of the resident register's events, under the same contract.
+    fn register(&self) -> &dyn RegisterStore;
 
     /// Everything about a holder, at one instant.
     ///

@@ -157,14 +157,23 @@ pub fn decide_continued_use(one: &Move, card: &CardPresented, today: Day) -> Res
         MoveState::Continued => return refused("the card was presented before; nothing is left to do".into()),
         MoveState::AwaitsCard(_) => {}
     }
+    check_card(card, today)
+}
+
+/// Decides whether a card presented on a day can go on at all, whatever the move has come to (M-01).
+///
+/// # Errors
+/// `M-01` naming what is missing.
+pub fn check_card(card: &CardPresented, today: Day) -> Result<(), Refusal> {
+    let refused = |detail: &str| Err(Refusal::new("M-01", detail));
     if card.void || card.card_last_day < today {
-        return refused("the card is void, suspended or expired; apply for a new one".into());
+        return refused("the card is void, suspended or expired; apply for a new one");
     }
     if !card.addendum_has_room {
-        return refused("there is no room left on the card (追記欄); it is made anew, free of charge".into());
+        return refused("there is no room left on the card (追記欄); it is made anew, free of charge");
     }
     if !card.register_pin && !card.face_authentication {
-        return refused("enter the register PIN (住民基本台帳用暗証番号), or have it reset".into());
+        return refused("enter the register PIN (住民基本台帳用暗証番号), or have it reset");
     }
     Ok(())
 }

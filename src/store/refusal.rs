@@ -26,6 +26,12 @@ pub(super) const GENERATION: &str = "the number of the generation";
 pub(super) const CONSENT: &str = "the consent";
 /// A new consent that is already over, or to nothing.
 pub(super) const NEW_CONSENT: &str = "a new consent is not over and allows something";
+/// The municipality used the number of the event before.
+pub(super) const REGISTER_ENTRY: &str = "the number of the register's event";
+/// A new notice is not sent yet, names a certificate, and never a death.
+pub(super) const NEW_NOTICE: &str = "a new notice is to be sent, about a certificate and no death";
+/// The notice is not there, or was sent.
+pub(super) const NOTICE: &str = "the notice";
 /// The value has no place in the schema: a number beyond 2^63, a date the calendar does not have.
 pub(super) const OUTSIDE: &str = "a value that the store cannot hold";
 /// The relying party is at another version than the caller read, or is new, or is not there.

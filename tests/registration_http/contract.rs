@@ -65,7 +65,11 @@ pub(crate) fn check_answer(method: &str, path: &str, status: u16, content_type: 
 fn check(schema: &'static Value, value: &Value, at: &str) {
     let schema = resolve(schema);
     if let Some(any) = schema.get("anyOf") {
-        let fits = |one: &'static Value| type_fits(resolve(one), value);
+        let fits = |one: &'static Value| {
+            let one = resolve(one);
+            let has = |name: &Value| value.get(name.as_str().unwrap()).is_some();
+            type_fits(one, value) && one["required"].as_array().is_none_or(|names| names.iter().all(has))
+        };
         let one = any.as_array().unwrap().iter().find(|one| fits(one));
         return check(one.unwrap_or_else(|| panic!("{at}: {value} is none of {any}")), value, at);
     }

@@ -11,6 +11,7 @@ mod desk;
 mod faults;
 #[path = "../support/house.rs"]
 mod house;
+mod register;
 mod relying_party;
 mod stories;
 mod words;

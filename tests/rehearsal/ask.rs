@@ -300,11 +300,10 @@ fn send(
         }
         Request::Change { event, to, birth, day } => {
             let change = RegisterChange {
-                holder: holder(reference),
-                change: *event,
                 to: to.map(|town| TOWNS[town].parse().expect("a code")),
                 birth: birth.map(days::date),
                 event_day: day.map(days::date),
+                ..RegisterChange::new(holder(reference), *event)
             };
             authority.change(actor, once, &change).map(Answer::Done)
         }
@@ -344,7 +343,7 @@ fn cause_of(event: Event) -> Cause {
         Event::Move | Event::MoveIn | Event::Registration | Event::NameChange | Event::Correction => {
             Cause::RegisterEntryChanged
         }
-        Event::MoveOutCancelled | Event::MinorCorrection => Cause::MinorCorrection,
+        Event::MoveOutCancelled | Event::ContinuedUse | Event::MinorCorrection => Cause::MinorCorrection,
         Event::Death => Cause::Death,
         Event::MoveOut => Cause::MoveOut,
         Event::MoveInMissed => Cause::MoveInMissed,
@@ -362,7 +361,7 @@ fn rule_of(request: &Request) -> &'static str {
         Request::Issue(_) => "",
         Request::Change { event, .. } => match event {
             Event::Move | Event::MoveIn | Event::Registration | Event::NameChange | Event::Correction => "R-13",
-            Event::MoveOutCancelled | Event::MinorCorrection => "R-14",
+            Event::MoveOutCancelled | Event::ContinuedUse | Event::MinorCorrection => "R-14",
             Event::Death => "R-15",
             Event::MoveOut => "R-16",
             Event::MoveInMissed => "R-17",

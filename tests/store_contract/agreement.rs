@@ -3,10 +3,11 @@
 use jitsuin::{
     kind::Kind,
     ports::{
-        AnswerRecord, CertificateRecord, ConsentEnd, ConsentEndCause, DisclosureRecord, HolderReference,
+        AnswerRecord, CertificateRecord, ConsentEnd, ConsentEndCause, DisclosureRecord, HolderReference, NoticeRecord,
         RelyingPartyRecord, Step, Store,
     },
     rules::{
+        Cause,
         CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
         DraftNumber, Query,
     },
@@ -14,6 +15,7 @@ use jitsuin::{
     store::MemoryStore,
 };
 use proptest::prelude::*;
+use time::macros::date;
 
 use crate::{Open, fixture::*};
 
@@ -37,6 +39,11 @@ enum Rough {
     Party { name: u8, stale: bool, quota: u32 },
     Disclosure { name: u8, stale: bool, index: Option<u64>, second: i64 },
     Refused { name: u8, second: i64 },
+    Entry { of: u64, number: Option<u8> },
+    Deadline { of: u64, days: Option<u8> },
+    Notice { of: u64, death: bool },
+    NoticeSent { number: u64 },
+    Move { of: u64, itami: bool },
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
@@ -83,6 +90,11 @@ fn rough() -> impl Strategy<Value = Rough> {
         3 => (0..4u8, seldom(), prop::option::weighted(0.8, 0..12u64), 0..90_000i64)
             .prop_map(|(name, stale, index, second)| Rough::Disclosure { name, stale, index, second }),
         1 => (0..4u8, 0..90_000i64).prop_map(|(name, second)| Rough::Refused { name, second }),
+        2 => (0..3u64, prop::option::of(0..6u8)).prop_map(|(of, number)| Rough::Entry { of, number }),
+        2 => (0..3u64, prop::option::of(0..6u8)).prop_map(|(of, days)| Rough::Deadline { of, days }),
+        2 => (0..3u64, seldom()).prop_map(|(of, death)| Rough::Notice { of, death }),
+        1 => (0..6u64).prop_map(|number| Rough::NoticeSent { number }),
+        2 => (0..3u64, any::<bool>()).prop_map(|(of, itami)| Rough::Move { of, itami }),
     ]
 }
 
@@ -170,6 +182,25 @@ fn refine(store: &dyn Store, rough: Rough) -> Step {
             let of = known.map(|one| (one.index, one.holder));
             let Step::Disclosure { record, .. } = disclosure(&name, None, second, 0) else { unreachable!() };
             Step::Disclosure { record: DisclosureRecord { of, ..record }, version }
+        }
+        Rough::Entry { of, number } => {
+            let number = number.map(|number| format!("E-{number}"));
+            Step::Register(Box::new(register_entry(of, number.as_deref())))
+        }
+        Rough::Deadline { of, days } => Step::Deadline {
+            holder: reference(of),
+            day: days.map(|days| date!(2028 - 02 - 25) + time::Duration::days(i64::from(days))),
+        },
+        Rough::Notice { of, death } => {
+            let cause = if death { Cause::Death } else { Cause::MoveOut };
+            Step::Notice(Box::new(NoticeRecord { cause, ..notice(of) }))
+        }
+        Rough::NoticeSent { number } => Step::NoticeSent { number, at: at(30) },
+        Rough::Move { of, itami: moved } => {
+            let known = store.dossier(&reference(of)).unwrap();
+            let mut record = known.map_or_else(|| holder(of), |dossier| dossier.holder);
+            record.municipality = if moved { itami() } else { suginami() };
+            Step::Holder(record)
         }
         Rough::Refused { name, second } => {
             Step::Refused { party: format!("name-{name}"), query: Query::Facts, at: at(second), count: 2 }

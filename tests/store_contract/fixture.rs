@@ -11,9 +11,9 @@ use jitsuin::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderRecord, HolderReference,
-        ListedEvent, RelyingPartyRecord, Revocation, Role, SignedDeclaration, StatusEvent, Step, Store, StoreError,
-        UsageRecord, store::StateCount,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, EndingCount, EndingRecord, EventNumber, Follower,
+        History, HolderRecord, HolderReference, ListedEvent, NoticeRecord, RegisterEntry, RelyingPartyRecord,
+        Revocation, Role, SignedDeclaration, StatusEvent, Step, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{Cause, CertificateState, ConsentScope, Day, DraftNumber, Purpose, Query, Terms},
     scope::CrlScope,
@@ -222,6 +222,33 @@ pub(crate) fn enrol(store: &dyn Store, number: u64) {
     commit(store, vec![Step::Holder(holder(number)), Step::Card(card(number, number))]).unwrap();
 }
 
+/// An event of the register about holder `of`.
+pub(crate) fn register_entry(of: u64, number: Option<&str>) -> RegisterEntry {
+    RegisterEntry {
+        id: 0,
+        holder: reference(of),
+        municipality: suginami(),
+        number: number.map(|number| EventNumber::parse(number).unwrap()),
+        day: date!(2028 - 02 - 29),
+        said: "{}".into(),
+    }
+}
+
+/// A notice to holder `of`.
+pub(crate) fn notice(of: u64) -> NoticeRecord {
+    NoticeRecord {
+        number: 0,
+        at: at(10),
+        municipality: suginami(),
+        holder: reference(of),
+        cause: Cause::MoveInMissed,
+        event_day: Some(date!(2028 - 02 - 29)),
+        sign: None,
+        auth: Some(reservation(Kind::Auth, 0, of).serial),
+        sent: None,
+    }
+}
+
 /// A live certificate for an enrolled holder.
 pub(crate) fn live(store: &dyn Store, kind: Kind, index: u64, of: u64) {
     commit(store, vec![reserve(reservation(kind, index, of))]).unwrap();
@@ -282,6 +309,11 @@ pub(crate) struct Everything {
     credentials: Vec<CredentialRecord>,
     by_fingerprint: Vec<Option<CredentialRecord>>,
     consents: Vec<ConsentRecord>,
+    register: Vec<(Vec<RegisterEntry>, Option<Day>)>,
+    deadlines: Vec<HolderReference>,
+    waiting: [Vec<NoticeRecord>; 2],
+    notices: Vec<Option<NoticeRecord>>,
+    endings: [(Vec<EndingRecord>, Vec<EndingCount>); 2],
     histories: Vec<Option<History>>,
     parties: Vec<RelyingPartyRecord>,
     disclosures: Vec<Vec<DisclosureRecord>>,
@@ -328,6 +360,19 @@ pub(crate) fn everything(store: &dyn Store) -> Everything {
         credentials: store.credentials().unwrap(),
         by_fingerprint: (0..FIRST).map(|number| store.credential(&[number as u8; 32]).unwrap()).collect(),
         consents: (0..FIRST).flat_map(|number| store.consents(&reference(number)).unwrap()).collect(),
+        register: (0..FIRST)
+            .map(|number| {
+                let (register, holder) = (store.register(), reference(number));
+                (register.register_entries(&holder).unwrap(), register.deadline(&holder).unwrap())
+            })
+            .collect(),
+        deadlines: store.register().deadlines(Day::MAX, 999).unwrap(),
+        waiting: [suginami(), itami()].map(|place| store.register().notices(place, 0, 999).unwrap()),
+        notices: (0..FIRST).map(|number| store.register().notice(number).unwrap()).collect(),
+        endings: [suginami(), itami()].map(|place| {
+            let (register, always) = (store.register(), (UnixTime::EPOCH, at(1_000_000_000)));
+            (register.endings(place, always, None, 999).unwrap(), register.ending_counts(place, always).unwrap())
+        }),
         histories: (0..FIRST)
             .flat_map(both)
             .map(|(kind, index)| store.history(kind, &reservation(kind, index, 0).serial).unwrap())

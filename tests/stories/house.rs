@@ -515,6 +515,6 @@ impl Person {
     }
 
     pub(crate) fn change(&self, event: RegisterEvent) -> RegisterChange {
-        RegisterChange { holder: self.holder(), change: event, to: None, birth: None, event_day: self.event_day }
+        RegisterChange { event_day: self.event_day, ..RegisterChange::new(self.holder(), event) }
     }
 }

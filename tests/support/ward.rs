@@ -11,8 +11,9 @@ use jitsuin::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
+        CrlRecord, DisclosureRecord, Dossier, EndingCount, EndingPlace, EndingRecord, EventNumber, Follower, History,
+        HolderReference, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RelyingPartyRecord, Store,
+        StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -77,35 +78,35 @@ impl<W> Deref for Warded<W> {
     }
 }
 
-/// Writes each method so that it passes by [`Ward::meet`]; `then` names who may change the answer.
-macro_rules! every_method_but_revoked {
-    ($(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $outcome:ty $(, then $change:ident)?;)*) => {
-        /// The name of every method of the store. The compiler asks for each of them.
-        pub(crate) const METHODS: &[&str] = &["revoked", $(stringify!($name)),*];
+/// Writes each method of a part of the contract so that it passes by [`Ward::meet`]; `then` names who may change the answer.
+macro_rules! watched {
+    (
+        $methods:ident of $part:ident;
+        $(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $outcome:ty $(, then $change:ident)?;)*
+        $(also $also:literal { $($rest:item)* })?
+    ) => {
+        /// The name of every method of this part that can fail. The compiler asks for each of them.
+        const $methods: &[&str] = &[$($also,)? $(stringify!($name)),*];
 
-        impl<W: Ward> Store for Warded<W> {
+        impl<W: Ward> $part for Warded<W> {
             $(fn $name(&self $(, $argument: $type)*) -> Result<$outcome, StoreError> {
-                let answer = self.0.meet(stringify!($name), |store| store.$name($($argument),*));
+                let answer = self.0.meet(stringify!($name), |store| $part::$name(store $(, $argument)*));
                 $(let answer = answer.map(|answer| self.0.$change(answer));)?
                 answer
             })*
 
-            fn revoked(
-                &self,
-                kind: Kind,
-                generation: u8,
-                scope: CrlScope,
-                not_over_before: UnixTime,
-            ) -> Result<(Vec<CrlEntry>, u64), StoreError> {
-                let call = |store: &MemoryStore| store.revoked(kind, generation, scope, not_over_before);
-                let (entries, position) = self.0.meet("revoked", call)?;
-                Ok((self.0.revoked(scope, entries), position))
-            }
+            $($($rest)*)?
         }
     };
 }
 
-every_method_but_revoked! {
+/// The name of every method of the store that can fail.
+pub(crate) fn methods() -> impl Iterator<Item = &'static str> {
+    STORE.iter().chain(REGISTER).copied()
+}
+
+watched! {
+    STORE of Store;
     fn commit(&self, change: Change) -> ();
     fn allocate(&self, kind: Kind, count: u64) -> Range<u64>;
     fn follow(&self, after: u64, follower: Arc<dyn Follower>) -> ();
@@ -133,4 +134,41 @@ every_method_but_revoked! {
     fn audit_after(&self, position: u64, limit: usize) -> Vec<AuditEntry>;
     fn last_recorded(&self) -> Option<UnixTime>;
     fn check_writable(&self) -> ();
+
+    also "revoked" {
+        fn register(&self) -> &dyn RegisterStore {
+            self
+        }
+
+        fn revoked(
+            &self,
+            kind: Kind,
+            generation: u8,
+            scope: CrlScope,
+            not_over_before: UnixTime,
+        ) -> Result<(Vec<CrlEntry>, u64), StoreError> {
+            let call = |store: &MemoryStore| store.revoked(kind, generation, scope, not_over_before);
+            let (entries, position) = self.0.meet("revoked", call)?;
+            Ok((self.0.revoked(scope, entries), position))
+        }
+    }
+}
+
+watched! {
+    REGISTER of RegisterStore;
+
+    fn register_entries(&self, holder: &HolderReference) -> Vec<RegisterEntry>;
+    fn register_entry(&self, municipality: MunicipalityCode, number: &EventNumber) -> Option<RegisterEntry>;
+    fn deadlines(&self, day: Day, limit: usize) -> Vec<HolderReference>;
+    fn deadline(&self, holder: &HolderReference) -> Option<Day>;
+    fn notices(&self, municipality: MunicipalityCode, after: u64, limit: usize) -> Vec<NoticeRecord>;
+    fn notice(&self, number: u64) -> Option<NoticeRecord>;
+    fn endings(
+        &self,
+        municipality: MunicipalityCode,
+        between: (UnixTime, UnixTime),
+        after: Option<EndingPlace>,
+        limit: usize
+    ) -> Vec<EndingRecord>;
+    fn ending_counts(&self, municipality: MunicipalityCode, between: (UnixTime, UnixTime)) -> Vec<EndingCount>;
 }

@@ -98,6 +98,11 @@ pub(super) fn municipality(parameters: &Parameters, name: &str) -> Result<Option
     place.map(|place| Some(place.code)).map_err(|error| Problem::refused("T-01", format!("{name}: {error}")))
 }
 
+/// A text.
+pub(super) fn text<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
+    value(parameters, name)
+}
+
 /// A number.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 
 mod consents;
 mod ledger;
+mod register;
 mod state;
 
 use std::{
@@ -20,8 +21,8 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RegisterStore,
+        RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{CertificateState, Day},
     scope::CrlScope,
@@ -132,6 +133,10 @@ impl Store for MemoryStore {
         }
         inner.followers.push(follower);
         Ok(())
+    }
+
+    fn register(&self) -> &dyn RegisterStore {
+        self
     }
 
     fn dossier(&self, holder: &HolderReference) -> Result<Option<Dossier>, StoreError> {

@@ -5,7 +5,7 @@ use std::{
     ops::Range,
 };
 
-use super::{consents::Consents, ledger::Ledger};
+use super::{consents::Consents, ledger::Ledger, register::Feed};
 use crate::{
     audit::{AuditEntry, GENESIS},
     kind::Kind,
@@ -37,6 +37,7 @@ pub(super) struct State {
     pub(super) credentials: Vec<CredentialRecord>,
     pub(super) consents: Consents,
     pub(super) ledger: Ledger,
+    pub(super) feed: Feed,
     next_index: BTreeMap<Kind, u64>,
     /// When what happens now is recorded.
     recorded: Option<UnixTime>,
@@ -109,6 +110,13 @@ impl State {
                 let same = self.holders.get(&known).is_some_and(|holder| holder.version == version);
                 unless(same, || conflict(refusal::CONSENT))
             }
+            Step::Register(entry) if !self.holders.contains_key(&entry.holder) => conflict(refusal::NO_HOLDER),
+            Step::Register(entry) => self.feed.take(*entry),
+            Step::Deadline { holder, .. } if !self.holders.contains_key(&holder) => conflict(refusal::NO_HOLDER),
+            Step::Deadline { holder, day } => self.feed.deadline(holder, day),
+            Step::Notice(record) if !self.holders.contains_key(&record.holder) => conflict(refusal::NO_HOLDER),
+            Step::Notice(record) => self.feed.notice(*record),
+            Step::NoticeSent { number, at } => self.feed.sent(number, at),
             Step::RelyingParty(record) => self.ledger.party(record, &self.credentials),
             Step::Disclosure { record, version } => self.ledger.disclosure(record, version, &self.certificates),
             Step::Refused { party, query, at, count } => self.ledger.refused(&party, query, at, count),

@@ -8,11 +8,12 @@ use super::OpenError;
 const APPLICATION_ID: i64 = 0x4A54_534E;
 
 /// Each brings the schema from its place in this list to the next; never edited once released.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_deltas.sql"),
     include_str!("migrations/0003_relying_parties.sql"),
     include_str!("migrations/0004_consents.sql"),
+    include_str!("migrations/0005_register.sql"),
 ];
 
 /// The version that this program writes.
@@ -87,6 +88,10 @@ mod tests {
         let mut query = sql.prepare("SELECT recorded FROM status_event ORDER BY position").unwrap();
         let recorded: Vec<i64> = query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
         assert_eq!(recorded, [120, 120, 300, 350, 350, 350]);
+        let ending = "SELECT municipality, not_after, kind, ca_index, holder FROM ending";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
+        let ending: (String, i64, u8, i64, String) = sql.query_row(ending, [], row).unwrap();
+        assert_eq!(ending, ("13115".into(), 900, 2, 0, "A".into()), "the live one alone");
         let changed = sql.execute("UPDATE status_event SET recorded = 0", []).unwrap_err().to_string();
         assert!(changed.contains("append-only"), "{changed}");
     }

@@ -5,7 +5,7 @@
 //! | `open` | where the database is, the lock of the one writer, how connections are set up |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `batch` | the writer's thread; one of its transactions |
-//! | `steps`, `certificates`, `ledger`, `consents` | each step of a change |
+//! | `steps`, `certificates`, `ledger`, `consents`, `register` | each step of a change |
 //! | `read`, `rows` | the queries; rows to records |
 //!
 //! # Why
@@ -22,6 +22,7 @@ mod migrations;
 mod numbering;
 mod open;
 mod read;
+mod register;
 mod rows;
 mod steps;
 mod writer;
@@ -42,8 +43,8 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
+        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RegisterStore,
+        RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -124,6 +125,10 @@ impl Store for SqliteStore {
             after = read::reached(&events, after)?;
             follower.apply(&events);
         }
+    }
+
+    fn register(&self) -> &dyn RegisterStore {
+        self
     }
 
     fn dossier(&self, holder: &HolderReference) -> Result<Option<Dossier>, StoreError> {

@@ -88,7 +88,8 @@ pub(super) fn instant(seconds: i64) -> Read<UnixTime> {
     UnixTime::from_seconds(seconds).map_err(|_| impossible("an instant"))
 }
 
-fn instant_at(row: &Row<'_>, column: &str) -> Read<UnixTime> {
+/// The instant in `column`.
+pub(super) fn instant_at(row: &Row<'_>, column: &str) -> Read<UnixTime> {
     instant(row.get(column)?)
 }
 
@@ -113,7 +114,8 @@ pub(super) fn municipality(code: &str) -> Read<MunicipalityCode> {
     code.parse().map_err(|_| impossible("municipality"))
 }
 
-fn municipality_at(row: &Row<'_>, column: &str) -> Read<MunicipalityCode> {
+/// The code in `column`.
+pub(super) fn municipality_at(row: &Row<'_>, column: &str) -> Read<MunicipalityCode> {
     municipality(&text(row, column)?)
 }
 
@@ -130,7 +132,8 @@ pub(super) fn reference(text: String) -> Read<HolderReference> {
     HolderReference::recorded(text).map_err(|_| impossible("holder"))
 }
 
-fn card_number(text: String) -> Read<CardNumber> {
+/// A card's number.
+pub(super) fn card_number(text: String) -> Read<CardNumber> {
     CardNumber::recorded(text).map_err(|_| impossible("card"))
 }
 

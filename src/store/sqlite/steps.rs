@@ -61,6 +61,10 @@ impl<'a> Steps<'a> {
             Step::Consent(record) => self.consent(&record),
             Step::EndConsent { number, end } => self.end_consent(number, &end),
             Step::UnderConsent { number, version } => self.under_consent(number, version),
+            Step::Register(entry) => self.register_entry(&entry),
+            Step::Deadline { holder, day } => self.deadline(&holder, day),
+            Step::Notice(record) => self.notice(&record),
+            Step::NoticeSent { number, at } => self.notice_sent(number, at),
             Step::RelyingParty(record) => self.relying_party(&record),
             Step::Disclosure { record, version } => self.disclosure(&record, version),
             Step::Refused { party, query, at, count } => self.refused(&party, query, at, count),
@@ -129,7 +133,7 @@ impl<'a> Steps<'a> {
         Ok(())
     }
 
-    fn knows_holder(&self, reference: &str) -> rusqlite::Result<bool> {
+    pub(super) fn knows_holder(&self, reference: &str) -> rusqlite::Result<bool> {
         self.finds("SELECT 1 FROM holder WHERE reference = ?1", [reference])
     }
 

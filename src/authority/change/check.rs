@@ -1,0 +1,133 @@
+//! What a report must be whatever the register has: days that can be, and nothing said that belongs to another event.
+
+use super::{RegisterChange, RegisterEvent, issuing_place};
+use crate::{
+    limits::MOVE_SLIP_DAYS,
+    municipality::MunicipalityCode,
+    ports::Dossier,
+    rules::{
+        Day, Refusal,
+        calendar::plus_days,
+        deadline::{CardPresented, check_card},
+    },
+};
+
+/// The days of an event, none left open.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Days {
+    /// When it happened.
+    pub(super) event: Day,
+    /// When the register recorded it.
+    pub(super) recorded: Day,
+}
+
+type Checked = Result<(), Refusal>;
+
+/// Checks a report of `reporter` about the holder of that dossier.
+pub(super) fn change(
+    change: &RegisterChange,
+    (reporter, dossier): (MunicipalityCode, &Dossier),
+    today: Day,
+) -> Result<Days, Refusal> {
+    destination(change, reporter)?;
+    let days = days(change, dossier.holder.birth, today)?;
+    birth(change, today)?;
+    moving(change, &days)?;
+    presented(change, dossier, days.event)?;
+    Ok(days)
+}
+
+fn destination(change: &RegisterChange, reporter: MunicipalityCode) -> Checked {
+    match (change.change, change.to) {
+        (RegisterEvent::MoveOut, Some(to)) if to != reporter => issuing_place(to),
+        (RegisterEvent::MoveOut, _) => Err(Refusal::new("R-16", "say to which other municipality")),
+        (_, Some(_)) => Err(Refusal::new("R-16", "only moving out has a destination")),
+        (_, None) => Ok(()),
+    }
+}
+
+fn days(change: &RegisterChange, birth: Day, today: Day) -> Result<Days, Refusal> {
+    let refused = |detail: String| Err(Refusal::new("R-01", detail));
+    let event = change.event_day.unwrap_or(today);
+    let unsaid = if change.number.is_some() { event } else { today };
+    let recorded = change.notified.unwrap_or(unsaid);
+    if event < birth {
+        return refused(format!("the event is of {event}, before the holder was born"));
+    }
+    if event > today {
+        return refused(format!("the event is of {event}, which is to come; report it when it has happened"));
+    }
+    if recorded > today {
+        return refused(format!("the notice is of {recorded}, which is to come"));
+    }
+    if recorded < event {
+        return refused(format!("the notice is of {recorded}, before the event of {event}"));
+    }
+    Ok(Days { event, recorded })
+}
+
+fn birth(change: &RegisterChange, today: Day) -> Checked {
+    match (change.change, change.birth) {
+        (RegisterEvent::Correction, Some(birth)) if birth > today => {
+            Err(Refusal::new("E-01", format!("the date of birth {birth} is to come")))
+        }
+        (RegisterEvent::Correction, _) | (_, None) => Ok(()),
+        (_, Some(_)) => Err(Refusal::new("R-13", "only a correction gives a date of birth")),
+    }
+}
+
+/// The planned day with moving out, the day of moving in with that, and both near the notice.
+fn moving(change: &RegisterChange, days: &Days) -> Checked {
+    let out = change.change == RegisterEvent::MoveOut;
+    match change.planned {
+        Some(_) if !out => return Err(Refusal::new("R-16", "only moving out has a planned day (転出予定日)")),
+        None if out && change.number.is_some() => {
+            return Err(Refusal::new("R-16", "say the planned day of moving (転出予定日)"));
+        }
+        Some(planned) if apart(planned, days.recorded) => {
+            let detail =
+                format!("moving is planned for {planned}, more than a year from the notice of {}", days.recorded);
+            return Err(Refusal::new("R-16", detail));
+        }
+        _ => {}
+    }
+    match change.moved_in {
+        Some(_) if change.change != RegisterEvent::MoveIn => {
+            Err(Refusal::new("M-01", "only moving in has a day of moving in"))
+        }
+        Some(day) if day > days.recorded => {
+            Err(Refusal::new("M-01", format!("moved in on {day}, after the notice (転入届) of {}", days.recorded)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether two days lie further apart than a slip of the pen allows.
+pub(super) fn apart(one: Day, other: Day) -> bool {
+    let (early, late) = (one.min(other), one.max(other));
+    plus_days(early, MOVE_SLIP_DAYS).is_some_and(|bound| late > bound)
+}
+
+/// The card that goes on, as far as the day does not matter (M-01).
+fn presented(change: &RegisterChange, dossier: &Dossier, day: Day) -> Checked {
+    let Some(presented) = &change.presented else {
+        let needed = change.change == RegisterEvent::ContinuedUse;
+        return if needed { Err(Refusal::new("M-01", "say which card was presented")) } else { Ok(()) };
+    };
+    if !matches!(change.change, RegisterEvent::ContinuedUse | RegisterEvent::MoveIn) {
+        return Err(Refusal::new("M-01", "a card is presented after moving in"));
+    }
+    let card = dossier.card(&presented.card);
+    let card = card.ok_or_else(|| Refusal::new("T-09", "the holder has no such card"))?;
+    check_card(
+        &CardPresented {
+            card_last_day: card.last_day,
+            // What voided the card may be of a later day; then presenting it before changes nothing.
+            void: card.void && change.number.is_none(),
+            register_pin: presented.register_pin,
+            face_authentication: presented.face_authentication,
+            addendum_has_room: presented.addendum_has_room,
+        },
+        day,
+    )
+}

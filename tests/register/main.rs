@@ -1,0 +1,19 @@
+//! The resident register's events as a feed: late, twice, out of order; what passes by itself; and who is told.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, reason = "each test crate uses its part of the house")]
+#[path = "../stories/house.rs"]
+mod house;
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, reason = "each test crate uses its part")]
+#[path = "../support/ward.rs"]
+mod ward;
+
+mod bad_input;
+mod causes;
+mod faults;
+mod feed;
+mod notices;
+mod order;
+mod timers;

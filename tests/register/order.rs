@@ -1,0 +1,209 @@
+//! Whatever the way in which the events of a life come, they leave the same.
+
+use std::sync::Arc;
+
+use jitsuin::{
+    authority::change::{RegisterChange, RegisterEvent},
+    ports::{EventNumber, Store},
+    rules::Day,
+    store::{MemoryStore, SqliteStore},
+};
+use proptest::prelude::*;
+
+use crate::{
+    feed::{housed_on, outcome, presented, report},
+    house::{House, ITAMI, Person, SUGINAMI, day, rule},
+};
+
+const PLACES: [&str; 3] = [SUGINAMI, ITAMI, "13113"];
+
+/// A life as the register has it, in which every event fits.
+struct Life {
+    person: Person,
+    today: Day,
+    place: usize,
+    moving: Option<usize>,
+    awaits_card: bool,
+    registered: bool,
+    events: Vec<(&'static str, RegisterChange)>,
+}
+
+impl Life {
+    fn new(person: &Person) -> Self {
+        Self {
+            person: person.clone(),
+            today: day("2025-11-01"),
+            place: 0,
+            moving: None,
+            awaits_card: false,
+            registered: true,
+            events: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, from: usize, what: RegisterEvent, edit: impl FnOnce(&mut RegisterChange)) {
+        let number = self.events.len();
+        let mut change = RegisterChange {
+            // Numbers that do not follow.
+            number: Some(EventNumber::parse(format!("E-{}-{number}", (number * 7) % 10)).unwrap()),
+            order: Some(number as u32),
+            event_day: Some(self.today),
+            ..RegisterChange::new(self.person.holder(), what)
+        };
+        edit(&mut change);
+        self.events.push((PLACES[from], change));
+    }
+
+    /// Goes on with whatever can happen next.
+    fn live(&mut self, choice: u8, days: u8) {
+        use RegisterEvent as E;
+        (0..days).for_each(|_| self.today = self.today.next_day().unwrap());
+        let (place, planned) = (self.place, Some(self.today));
+        if !self.registered {
+            let place = usize::from(choice) % 3;
+            self.push(place, E::Registration, |_| {});
+            (self.place, self.moving, self.awaits_card, self.registered) = (place, None, false, true);
+            return self.live_on();
+        }
+        match (choice % 12, self.moving) {
+            (0..=3, Some(to)) => {
+                let card = presented(&self.person).filter(|_| choice.is_multiple_of(2));
+                self.awaits_card = card.is_none();
+                self.push(to, E::MoveIn, |change| change.presented = card);
+                (self.place, self.moving) = (to, None);
+                self.live_on();
+            }
+            (4, Some(_)) => {
+                self.push(place, E::MoveOutCancelled, |_| {});
+                self.moving = None;
+            }
+            (0..=4, None) => {
+                let to = (place + 1 + usize::from(choice / 12) % 2) % 3;
+                self.push(place, E::MoveOut, |change| {
+                    (change.to, change.planned) = (Some(PLACES[to].parse().unwrap()), planned);
+                });
+                self.moving = Some(to);
+            }
+            (5 | 6, _) if self.awaits_card => {
+                let card = presented(&self.person);
+                self.push(place, E::ContinuedUse, |change| change.presented = card);
+                self.awaits_card = false;
+            }
+            (5, _) => self.push(place, E::MinorCorrection, |_| {}),
+            (6, _) => self.push(place, E::NameChange, |_| {}),
+            (7, _) => self.push(place, E::Move, |_| {}),
+            (8, _) => self.push(place, E::Correction, |change| change.birth = Some(day("1980-03-17"))),
+            (9, _) => self.push(place, E::OverseasMoveWithContinuedUse, |_| {}),
+            (10, _) if choice < 128 => self.push(place, E::MinorCorrection, |_| {}),
+            (10, _) => {
+                self.push(place, E::OverseasMove, |_| {});
+                self.registered = false;
+            }
+            _ => {
+                self.push(place, E::Death, |_| {});
+                self.registered = false;
+            }
+        }
+    }
+
+    /// Two municipalities do not order their events together: what follows is of another day.
+    fn live_on(&mut self) {
+        self.today = self.today.next_day().unwrap();
+    }
+}
+
+/// A house with a resident, where all the events have happened and none was reported.
+fn town(store: Arc<dyn Store>) -> (House, Person) {
+    let (house, person) = housed_on(store);
+    house.takes_part(PLACES[2]);
+    (house, person)
+}
+
+/// Reports events in this order; what comes from a municipality that the holder has nothing to do with yet is refused, and
+/// sent again.
+fn deliver(house: &House, events: &[(&'static str, RegisterChange)]) {
+    let mut left: Vec<_> = events.iter().collect();
+    while !left.is_empty() {
+        let before = left.len();
+        left.retain(|(from, change)| match report(house, from, change) {
+            Ok(_) => false,
+            refused => {
+                assert_eq!(rule(refused), "E-02", "{change:?}");
+                true
+            }
+        });
+        assert!(left.len() < before, "nothing more is taken: {left:?}");
+    }
+}
+
+fn ends(store: Arc<dyn Store>, events: &[(&'static str, RegisterChange)], timers: bool) -> String {
+    let (house, person) = town(store);
+    deliver(&house, events);
+    let due = outcome(&house, &person);
+    if timers {
+        house.authority.run_deadlines().unwrap();
+        let once = outcome(&house, &person);
+        assert_eq!(house.authority.run_deadlines(), Ok(0), "once");
+        assert_eq!(outcome(&house, &person), once);
+    }
+    house.check();
+    format!("{due}\n{}", outcome(&house, &person))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_shuffle_with_any_doubles_leaves_what_the_order_leaves(
+        choices in prop::collection::vec((any::<u8>(), 0u8..12), 1..12),
+        keys in prop::collection::vec(any::<u32>(), 12),
+        doubles in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..6),
+        on_disk in prop::bool::weighted(0.25),
+    ) {
+        let mut life = Life::new(&Person::new("TEST-1"));
+        choices.into_iter().for_each(|(choice, days)| life.live(choice, days));
+        prop_assume!(life.today <= day("2026-04-01"));
+        let mut shuffled: Vec<_> = life.events.iter().cloned().zip(keys).collect();
+        shuffled.sort_by_key(|(_, key)| *key);
+        let mut shuffled: Vec<_> = shuffled.into_iter().map(|(event, _)| event).collect();
+        for (what, place) in doubles {
+            let event = what.get(&life.events).clone();
+            shuffled.insert(place.index(shuffled.len() + 1), event);
+        }
+        let in_order = ends(Arc::new(MemoryStore::new()), &life.events, true);
+        let directory = tempfile::tempdir().unwrap();
+        let store: Arc<dyn Store> = if on_disk {
+            Arc::new(SqliteStore::open(&directory.path().join("jitsuin.db")).unwrap())
+        } else {
+            Arc::new(MemoryStore::new())
+        };
+        prop_assert_eq!(ends(store, &shuffled, true), in_order, "{:#?}", shuffled);
+    }
+}
+
+#[test]
+fn the_lives_that_are_tried_have_every_event_in_them() {
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..400u32 {
+        let mut life = Life::new(&Person::new("TEST-1"));
+        let mut state = seed;
+        for _ in 0..11 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            life.live((state >> 24) as u8, 1);
+        }
+        seen.extend(life.events.iter().map(|(_, change)| format!("{:?}", change.change)));
+    }
+    assert_eq!(seen.len(), 12, "all but the deadline that a municipality reports itself: {seen:?}");
+}
+
+#[test]
+fn in_order_nothing_waits() {
+    let (house, person) = town(Arc::new(MemoryStore::new()));
+    let mut life = Life::new(&person);
+    for choice in [6, 0, 2, 7, 0, 1, 5, 8, 11, 1, 9] {
+        life.live(choice, 2);
+    }
+    for (from, change) in &life.events {
+        assert_eq!(report(&house, from, change).unwrap().waits, None, "{change:?}");
+    }
+}
