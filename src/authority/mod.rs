@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod actor;
+pub mod application;
 pub mod canary;
 pub mod change;
 pub mod consent;
@@ -70,6 +71,7 @@ pub struct Authority {
     publisher: publish::Publisher,
     refusals: refusals::Refusals,
     desk: OnceLock<Arc<AnswerDesk>>,
+    counters: OnceLock<application::Counters>,
 }
 
 impl Authority {
@@ -82,6 +84,7 @@ impl Authority {
             publisher: publish::Publisher::default(),
             refusals: refusals::Refusals::default(),
             desk: OnceLock::new(),
+            counters: OnceLock::new(),
         }
     }
 

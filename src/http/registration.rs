@@ -35,6 +35,7 @@ use crate::{
 };
 
 mod answer;
+mod application;
 mod body;
 mod consent;
 mod door;
@@ -98,7 +99,7 @@ const fn post(path: &'static str, kind: &'static str, audience: Audience, tell: 
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 27] = [
+pub static ROUTES: [Route; 31] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -134,6 +135,10 @@ pub static ROUTES: [Route; 27] = [
         let found = call.authority.look_up_holder(call.actor, &call.identifier("reference")?)?;
         Reply::ok(&answer::holder(call.authority, &found)?)
     }),
+    application::RECEIVE,
+    application::LIST,
+    application::ONE,
+    application::EVENT,
     party::STATUS,
     party::PAIR,
     party::OWN_USAGE,

@@ -3,6 +3,7 @@
 //! A story (floor 4) knows only these. Adapters (floor 5) keep the contracts; `tests/store_contract.rs` is the
 //! store's contract as a suite that every engine runs.
 
+pub mod application;
 pub mod consent;
 pub mod identifier;
 pub mod record;
@@ -10,8 +11,11 @@ pub mod signer;
 pub mod store;
 pub mod world;
 
+pub use application::{
+    ApplicationFilter, ApplicationNumber, ApplicationRecord, InquiryRecord, IssuingRecord, NoApplicationNumber,
+};
 pub use consent::{ConsentEnd, ConsentEndCause, ConsentRecord, SignedDeclaration};
-pub use identifier::{CardNumber, HolderReference, NotAnIdentifier};
+pub use identifier::{AgentReference, CardNumber, HolderReference, NotAnIdentifier};
 pub use record::{
     AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, DisclosureRecord,
     Dossier, History, HolderRecord, ListedEvent, RelyingPartyRecord, Revocation, Role, StatusEvent, Suspension,

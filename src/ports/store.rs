@@ -20,9 +20,9 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
-    CredentialRecord, CrlRecord, DisclosureRecord, Dossier, History, HolderRecord, HolderReference, ListedEvent,
-    RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
+    AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber, CardRecord,
+    CertificateRecord, ConsentEnd, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, History,
+    HolderRecord, HolderReference, ListedEvent, RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Draft},
@@ -142,6 +142,11 @@ pub enum Step {
         /// How many.
         count: u32,
     },
+    /// A new application, or as it is from now on. `record.version` is the version that was read (0 for a new one); the store
+    /// raises it by one, and keeps number, place, municipality, holder, card, what was asked and the time of receipt as they
+    /// are. [`StoreError::Conflict`] if it has risen since, for an ended application, for a new one that is more than received,
+    /// and for an ended one that keeps an address or a last day.
+    Application(Box<ApplicationRecord>),
 }
 
 /// Gets status events as they happen.
@@ -374,6 +379,29 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As for all reading.
     fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError>;
+
+    /// An application by its number.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn application(&self, number: &ApplicationNumber) -> Result<Option<ApplicationRecord>, StoreError>;
+
+    /// The application for which a certificate was reserved, unless the reservation was taken back.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn application_of(&self, kind: Kind, index: u64) -> Result<Option<ApplicationRecord>, StoreError>;
+
+    /// Applications that the filter admits, at a place greater than `after`, at most `limit`, in order of place.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn applications(
+        &self,
+        filter: &ApplicationFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ApplicationRecord>, StoreError>;
 
     /// Certificates by kind and recorded state.
     ///

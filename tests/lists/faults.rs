@@ -15,9 +15,10 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Step, Store, StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber,
+        CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower,
+        History, HolderReference, ListedEvent, RelyingPartyRecord, Step, Store, StoreError, UsageRecord,
+        store::StateCount,
     },
     profile::{Profile, Variant},
     rules::{Asked, Cause, Day},
@@ -162,6 +163,23 @@ impl Store for Liar {
     fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
         self.inner.usage(party, first, last)
     }
+    fn application(&self, number: &ApplicationNumber) -> Result<Option<ApplicationRecord>, StoreError> {
+        self.inner.application(number)
+    }
+
+    fn application_of(&self, kind: Kind, index: u64) -> Result<Option<ApplicationRecord>, StoreError> {
+        self.inner.application_of(kind, index)
+    }
+
+    fn applications(
+        &self,
+        filter: &ApplicationFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ApplicationRecord>, StoreError> {
+        self.inner.applications(filter, after, limit)
+    }
+
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {
         self.inner.counts()
     }

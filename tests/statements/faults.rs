@@ -14,9 +14,10 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Revocation, Step, Store, StoreError, Suspension, UsageRecord, store::StateCount,
+        AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber,
+        CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower,
+        History, HolderReference, ListedEvent, RelyingPartyRecord, Revocation, Step, Store, StoreError, Suspension,
+        UsageRecord, store::StateCount,
     },
     revocation::state_at::StateAt,
     rules::{AskedTimes, Cause, CertificateState, Day, Query},
@@ -107,6 +108,9 @@ impl Store for Failing {
         fn relying_party(&self, name: &str) -> Option<RelyingPartyRecord>;
         fn disclosures(&self, holder: &HolderReference, before: u64, limit: usize) -> Vec<DisclosureRecord>;
         fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Vec<UsageRecord>;
+        fn application(&self, number: &ApplicationNumber) -> Option<ApplicationRecord>;
+        fn application_of(&self, kind: Kind, index: u64) -> Option<ApplicationRecord>;
+        fn applications(&self, filter: &ApplicationFilter, after: u64, limit: usize) -> Vec<ApplicationRecord>;
         fn counts(&self) -> Vec<StateCount>;
         fn audit_after(&self, position: u64, limit: usize) -> Vec<AuditEntry>;
         fn last_recorded(&self) -> Option<UnixTime>;

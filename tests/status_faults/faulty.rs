@@ -10,9 +10,9 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber,
+        CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower,
+        History, HolderReference, ListedEvent, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -135,7 +135,7 @@ impl Faulty {
 }
 
 /// Every method of the store, in the order of the trait. The compiler asks for each of them below.
-pub(crate) const METHODS: [&str; 28] = [
+pub(crate) const METHODS: [&str; 31] = [
     "commit",
     "allocate",
     "follow",
@@ -160,6 +160,9 @@ pub(crate) const METHODS: [&str; 28] = [
     "relying_party",
     "disclosures",
     "usage",
+    "application",
+    "application_of",
+    "applications",
     "counts",
     "audit_after",
     "last_recorded",
@@ -278,6 +281,23 @@ impl Store for Faulty {
 
     fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
         self.meet("usage", |store| store.usage(party, first, last))
+    }
+
+    fn application(&self, number: &ApplicationNumber) -> Result<Option<ApplicationRecord>, StoreError> {
+        self.meet("application", |store| store.application(number))
+    }
+
+    fn application_of(&self, kind: Kind, index: u64) -> Result<Option<ApplicationRecord>, StoreError> {
+        self.meet("application_of", |store| store.application_of(kind, index))
+    }
+
+    fn applications(
+        &self,
+        filter: &ApplicationFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ApplicationRecord>, StoreError> {
+        self.meet("applications", |store| store.applications(filter, after, limit))
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {

@@ -504,6 +504,7 @@ impl Person {
                 sex: "1".into(),
             }),
             requests: Requests { auth: of(Kind::Auth), sign: of(Kind::Sign) },
+            application: None,
         }
     }
 

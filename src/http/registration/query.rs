@@ -1,5 +1,7 @@
 //! Reading a query, strictly: names that the resource knows, each once, in whole.
 
+use serde::de::DeserializeOwned;
+
 use crate::{
     http::problem::Problem,
     rules::{Day, calendar::parse_day},
@@ -85,6 +87,16 @@ pub(super) fn day(parameters: &Parameters, name: &str) -> Result<Option<Day>, Pr
     let Some(text) = value(parameters, name) else { return Ok(None) };
     let form = || Problem::refused("T-01", format!("{name} is a day: 2027-01-15"));
     parse_day(text).map(Some).ok_or_else(form)
+}
+
+/// One of the words of `T`, as they stand in JSON.
+///
+/// # Errors
+/// `T-01` for any other.
+pub(super) fn word<T: DeserializeOwned>(parameters: &Parameters, name: &str) -> Result<Option<T>, Problem> {
+    let Some(text) = value(parameters, name) else { return Ok(None) };
+    let unknown = |error: serde_json::Error| Problem::refused("T-01", format!("{name}: {error}"));
+    serde_json::from_value(text.into()).map(Some).map_err(unknown)
 }
 
 /// A number.

@@ -4,6 +4,7 @@
 //! Tests of the stories use it for its faults ([`MemoryStore::with_faults`]); the contract's suite uses it as the oracle
 //! of the SQLite engine.
 
+mod applications;
 mod consents;
 mod ledger;
 mod state;
@@ -19,9 +20,9 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber,
+        CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower,
+        History, HolderReference, ListedEvent, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{CertificateState, Day},
     scope::CrlScope,
@@ -262,6 +263,23 @@ impl Store for MemoryStore {
 
     fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
         self.read(|state| state.ledger.usage(party, first, last))
+    }
+
+    fn application(&self, number: &ApplicationNumber) -> Result<Option<ApplicationRecord>, StoreError> {
+        self.read(|state| state.applications.by_number(number))
+    }
+
+    fn application_of(&self, kind: Kind, index: u64) -> Result<Option<ApplicationRecord>, StoreError> {
+        self.read(|state| state.applications.of(kind, index))
+    }
+
+    fn applications(
+        &self,
+        filter: &ApplicationFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ApplicationRecord>, StoreError> {
+        self.read(|state| state.applications.admitted(filter, after, limit))
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {

@@ -5,7 +5,7 @@ use std::{
     ops::Range,
 };
 
-use super::{consents::Consents, ledger::Ledger};
+use super::{applications::Applications, consents::Consents, ledger::Ledger};
 use crate::{
     audit::{AuditEntry, GENESIS},
     kind::Kind,
@@ -37,6 +37,7 @@ pub(super) struct State {
     pub(super) credentials: Vec<CredentialRecord>,
     pub(super) consents: Consents,
     pub(super) ledger: Ledger,
+    pub(super) applications: Applications,
     next_index: BTreeMap<Kind, u64>,
     /// When what happens now is recorded.
     recorded: Option<UnixTime>,
@@ -112,6 +113,7 @@ impl State {
             Step::RelyingParty(record) => self.ledger.party(record, &self.credentials),
             Step::Disclosure { record, version } => self.ledger.disclosure(record, version, &self.certificates),
             Step::Refused { party, query, at, count } => self.ledger.refused(&party, query, at, count),
+            Step::Application(record) => self.applications.put(*record),
         }
     }
 

@@ -5,7 +5,7 @@
 //! | `open` | where the database is, the lock of the one writer, how connections are set up |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `batch` | the writer's thread; one of its transactions |
-//! | `steps`, `certificates`, `ledger`, `consents` | each step of a change |
+//! | `steps`, `certificates`, `ledger`, `consents`, `applications` | each step of a change |
 //! | `read`, `rows` | the queries; rows to records |
 //!
 //! # Why
@@ -13,6 +13,7 @@
 //! construction, and an exclusive lock beside the file makes it true across processes. Readers see a snapshot each and
 //! never wait for the writer.
 
+mod applications;
 mod batch;
 mod certificates;
 mod consents;
@@ -41,9 +42,9 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber,
+        CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower,
+        History, HolderReference, ListedEvent, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -231,6 +232,23 @@ impl Store for SqliteStore {
     fn usage(&self, party: Option<&str>, first: Day, last: Day) -> Result<Vec<UsageRecord>, StoreError> {
         // Days have four digits of year in every text, so that they compare as they follow.
         self.readers.read(|sql| ledger::usage(sql, party, &first.to_string(), &last.to_string()))
+    }
+
+    fn application(&self, number: &ApplicationNumber) -> Result<Option<ApplicationRecord>, StoreError> {
+        self.readers.read(|sql| applications::by_number(sql, number))
+    }
+
+    fn application_of(&self, kind: Kind, index: u64) -> Result<Option<ApplicationRecord>, StoreError> {
+        self.readers.read(|sql| applications::of(sql, kind, index))
+    }
+
+    fn applications(
+        &self,
+        filter: &ApplicationFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ApplicationRecord>, StoreError> {
+        self.readers.read(|sql| applications::admitted(sql, filter, after, limit))
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {

@@ -130,7 +130,8 @@ pub(super) fn reference(text: String) -> Read<HolderReference> {
     HolderReference::recorded(text).map_err(|_| impossible("holder"))
 }
 
-fn card_number(text: String) -> Read<CardNumber> {
+/// The number of a card.
+pub(super) fn card_number(text: String) -> Read<CardNumber> {
     CardNumber::recorded(text).map_err(|_| impossible("card"))
 }
 
