@@ -78,7 +78,8 @@ impl Authority {
                 return self.repeat(telling, issued, enrolment);
             }
             let mode = bound.as_ref().map_or(Mode::As(asked), Bound::mode);
-            let decision = self.decide_issue(telling, mode, enrolment)?;
+            let decision = self.decide_issue(telling, mode, enrolment);
+            let decision = decision.or_else(|error| Err(self.unless_moved(bound.as_ref(), error)?))?;
             let prepared = self.prepare(telling, &decision)?;
             let issuance = decision.issuance(prepared.iter().map(Prepared::record));
             let mut steps = decision.steps();

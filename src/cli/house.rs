@@ -9,6 +9,7 @@ use crate::{
     audit::Draft,
     authority::{
         Actor, Authority, Parts,
+        application::Counters,
         publish::{OnRevocation, Schedule},
     },
     ca::{Issuer, Issuers, ceremony},
@@ -23,7 +24,7 @@ use crate::{
         responder::{Delegate, IssuerEntry, NeverIssued, Responder, ResponsePolicy},
         serial::SerialPermutation,
     },
-    rules::Policy,
+    rules::{Policy, procedure::CounterPolicy},
     signer::keyfile,
     store::SqliteStore,
     x509::{SubjectPublicKey, UnixTime, oid},
@@ -89,6 +90,7 @@ impl House {
             lists: Arc::new(PublishedLists::default()),
             schedule: schedule(&config),
         }));
+        authority.open_counters(counters(&config));
         authority.recover(Duration::ZERO)?;
         authority.load_lists()?;
         authority.watch_changes()?;
@@ -155,6 +157,18 @@ fn policy(config: &Config) -> Policy {
         renewal_offset_days: config.rules.renewal_offset_days,
         auth_hold_releasable: config.rules.auth_hold_releasable,
     }
+}
+
+/// The counters' switches, the same in every town.
+fn counters(config: &Config) -> Counters {
+    let rules = &config.rules;
+    let usual = CounterPolicy {
+        agent_same_day_with_enclosed_reply: rules.agent_same_day_with_enclosed_reply,
+        strict_first_visit: rules.strict_first_visit,
+        reply_days: rules.reply_days,
+        ..CounterPolicy::default()
+    };
+    Counters { usual, ..Counters::default() }
 }
 
 fn schedule(config: &Config) -> Schedule {

@@ -60,6 +60,7 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
     );
     canaries(config, &mut require);
     require(rules.renewal_offset_days <= 2, &["rules.renewal_offset_days"], "must be 0, 1 or 2 (conflict C-06)");
+    require((1..=365).contains(&rules.reply_days), &["rules.reply_days"], "must be 1 to 365 days");
     require(
         !listen.registration_names.is_empty(),
         &["listen.registration_names"],

@@ -174,6 +174,14 @@ section! {
         /// Whether an authentication certificate on hold can be released at the counter (conflict C-08). A signing
         /// certificate on hold never can.
         auth_hold_releasable: bool = true;
+        /// Whether an agent who brings the sealed reply that came with the notice of renewal is served in one visit (conflict
+        /// C-01); if not, every agent takes two.
+        agent_same_day_with_enclosed_reply: bool = true;
+        /// Whether the first of two visits needs the card and the agent's photo ID already (conflict C-02).
+        strict_first_visit: bool = true;
+        /// Days that the holder has to answer an inquiry that was posted, 1 to 365; the statute names none. The day printed in
+        /// a letter counts, whatever this says later.
+        reply_days: u16 = 30;
     }
 }
 

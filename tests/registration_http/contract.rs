@@ -6,7 +6,11 @@ use hyper::Method;
 use jitsuin::{
     authority::change::RegisterEvent,
     http::registration::{OPENAPI, ROUTES},
-    rules::{Cause, CertificateState},
+    rules::{
+        Cause, CertificateState,
+        application::{ApplicationEvent, ApplicationState},
+        procedure::{Applicant, Procedure},
+    },
     x509::RevocationReason,
 };
 use serde_json::Value;
@@ -131,6 +135,10 @@ fn the_documented_words_are_the_words_in_use() {
     assert_eq!(words("Cause"), serde_json::to_value(Cause::ALL).unwrap());
     assert_eq!(words("State"), serde_json::to_value(CertificateState::ALL).unwrap());
     assert_eq!(words("Reason"), serde_json::to_value(RevocationReason::ALL).unwrap());
+    assert_eq!(words("ApplicationState"), serde_json::to_value(ApplicationState::ALL).unwrap());
+    assert_eq!(words("ApplicationEvent"), serde_json::to_value(ApplicationEvent::ALL).unwrap());
+    assert_eq!(words("Procedure"), serde_json::to_value(Procedure::ALL).unwrap());
+    assert_eq!(words("Applicant"), serde_json::to_value(Applicant::ALL).unwrap());
     // Serde names every word that it would have taken.
     let refused = serde_json::from_str::<RegisterEvent>(r#""?""#).unwrap_err().to_string();
     let taken: Vec<&str> = refused.split('`').skip(3).step_by(2).collect();

@@ -54,6 +54,21 @@ impl Authority {
         Ok(Some(bound))
     }
 
+    /// A refusal, unless the application has moved since it was read: then what was read of the holder is newer than it, and both
+    /// are read again.
+    pub(in crate::authority) fn unless_moved(
+        &self,
+        bound: Option<&Bound>,
+        error: StoryError,
+    ) -> Result<StoryError, StoryError> {
+        let Some(Bound { record, .. }) = bound.filter(|_| matches!(error, StoryError::Refused(_))) else {
+            return Ok(error);
+        };
+        let now = self.store().application(&record.number)?;
+        let same = now.is_some_and(|now| now.version == record.version);
+        Ok(if same { error } else { StoryError::Conflict })
+    }
+
     /// The first answer again, to the same keys for an application that was issued: a time-out never makes a second certificate.
     ///
     /// # Errors

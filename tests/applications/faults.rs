@@ -1,0 +1,191 @@
+//! A store that fails at each call of each story, or is cut off there for good until a restart: never a certificate without its
+//! application advanced, never two, and the same request again comes to the same end.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use jitsuin::{
+    authority::StoryError,
+    rules::application::{ApplicationEvent as On, ApplicationState as At},
+    store::{Fault, MemoryStore},
+};
+use serde_json::Value;
+
+use crate::{
+    scene::*,
+    town::{House, SUGINAMI, municipality, once},
+};
+
+/// What fails, how many calls from now, and whether everything after it fails too: the process is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trap {
+    write: bool,
+    fault: Fault,
+    left: u64,
+    dead: bool,
+}
+
+type Shared = Arc<Mutex<Option<Trap>>>;
+
+/// Counts a call down.
+fn meet(trap: &Shared, write: bool) -> Fault {
+    let mut trap = trap.lock().unwrap();
+    let Some(set) = trap.as_mut() else { return Fault::None };
+    if set.left == 0 {
+        return Fault::Lost;
+    }
+    if set.write != write {
+        return Fault::None;
+    }
+    set.left -= 1;
+    if set.left > 0 {
+        return Fault::None;
+    }
+    let fault = set.fault;
+    if !set.dead {
+        *trap = None;
+    }
+    fault
+}
+
+struct World {
+    house: House,
+    trap: Shared,
+    case: Case,
+}
+
+impl World {
+    fn new(state: At) -> Self {
+        let trap = Shared::default();
+        let (writes, reads) = (Arc::clone(&trap), Arc::clone(&trap));
+        let store = MemoryStore::with_faults(move |_| meet(&writes, true))
+            .with_read_faults(move |_| meet(&reads, false) != Fault::None);
+        let house = House::on(Arc::new(store));
+        let case = bring(&house, "TEST-1", state);
+        Self { house, trap, case }
+    }
+
+    /// Whether the trap was met; it is taken away.
+    fn disarm(&self) -> bool {
+        self.trap.lock().unwrap().take().is_none_or(|trap| trap.left == 0)
+    }
+}
+
+type Story = fn(&House, &Case) -> Result<Value, StoryError>;
+
+fn issuing(house: &House, case: &Case) -> Result<Value, StoryError> {
+    issue(house, case, &once("story")).map(|told| serde_json::to_value(told).unwrap())
+}
+
+fn event_of(event: On, house: &House, case: &Case) -> Result<Value, StoryError> {
+    let request = crate::scene::event(&body(event));
+    let told = house.authority.advance(&municipality(SUGINAMI), &once("story"), &case.number, &request);
+    told.map(|told| serde_json::to_value(told).unwrap())
+}
+
+fn every_call_fails(begin: At, end: At, story: Story) {
+    let mut tried = 0;
+    for dead in [false, true] {
+        for (write, fault) in [(false, Fault::Lost), (true, Fault::Lost), (true, Fault::Kept)] {
+            for left in 1.. {
+                let world = World::new(begin);
+                let World { house, case, .. } = &world;
+                let trap = Trap { write, fault, left, dead };
+                *world.trap.lock().unwrap() = Some(trap);
+                let told = story(house, case);
+                if !world.disarm() {
+                    assert!(told.is_ok(), "no call was left to fail: {told:?}");
+                    break;
+                }
+                tried += 1;
+                check_bound(house, case);
+                let house = &house.reopen();
+                if dead {
+                    house.authority.recover(Duration::ZERO).unwrap();
+                    check_bound(house, case);
+                }
+                // The same request again, until what was left reserved is finished.
+                let again = match story(house, case) {
+                    Err(StoryError::InProgress) => {
+                        house.authority.recover(Duration::ZERO).unwrap();
+                        story(house, case).unwrap()
+                    }
+                    told => told.unwrap_or_else(|error| panic!("{trap:?}: {error}")),
+                };
+                house.authority.recover(Duration::ZERO).unwrap();
+                assert_eq!(story(house, case).unwrap(), again, "{trap:?}");
+                assert_eq!(record(house, case).state, end, "{trap:?}");
+                check_bound(house, case);
+                assert!(certificates(house, &case.person).len() <= 2, "{trap:?}: one pair");
+            }
+        }
+    }
+    assert!(tried >= 8, "{tried}");
+}
+
+#[test]
+fn issuing_at_every_call_that_fails() {
+    every_call_fails(At::Verified, At::Issued, issuing);
+    every_call_fails(At::SentToCa, At::Issued, issuing);
+}
+
+#[test]
+fn discarding_at_every_call_that_fails() {
+    every_call_fails(At::Issued, At::DiscardedBeforeDelivery, |house, case| event_of(On::WriteFailed, house, case));
+}
+
+#[test]
+fn verifying_posting_and_handing_over_at_every_call_that_fails() {
+    every_call_fails(At::ReplyReceived, At::Verified, |house, case| event_of(On::Verify, house, case));
+    every_call_fails(At::Received, At::InquirySent, |house, case| event_of(On::SendInquiry, house, case));
+    every_call_fails(At::WrittenToCard, At::Delivered, |house, case| event_of(On::HandOver, house, case));
+}
+
+#[test]
+fn the_timer_at_every_call_that_fails_ends_each_once() {
+    for (write, fault) in [(false, Fault::Lost), (true, Fault::Lost), (true, Fault::Kept)] {
+        for left in 1.. {
+            let World { house, trap, case } = World::new(At::InquirySent);
+            let other = bring(&house, "TEST-2", At::InquirySent);
+            house.set_clock("2026-03-01T03:00:00Z");
+            *trap.lock().unwrap() = Some(Trap { write, fault, left, dead: false });
+            let told = house.authority.lapse_applications();
+            let met = trap.lock().unwrap().take().is_none();
+            house.authority.lapse_applications().unwrap();
+            for case in [&case, &other] {
+                assert_eq!(record(&house, case).state, At::Lapsed);
+                let lapses = steps_told(&house, case).len();
+                assert_eq!(lapses, 3, "received, sent and lapsed, each once");
+            }
+            house.check();
+            if !met {
+                assert_eq!(told, Ok(2));
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn an_application_taken_at_every_call_that_fails_is_one_application() {
+    for (write, fault) in [(false, Fault::Lost), (true, Fault::Lost), (true, Fault::Kept)] {
+        for left in 1.. {
+            let World { house, trap, case } = World::new(At::Received);
+            let request = asked(&crate::town::Person::new("TEST-2"), &serde_json::json!({}));
+            let take = || house.authority.receive(&municipality(SUGINAMI), &once("story"), &request);
+            *trap.lock().unwrap() = Some(Trap { write, fault, left, dead: false });
+            let told = take();
+            let met = trap.lock().unwrap().take().is_none();
+            assert_eq!(told.is_err(), met);
+            let first = take().unwrap();
+            assert_eq!(take().unwrap(), first);
+            let all = house.store.applications(&Default::default(), 0, 10).unwrap();
+            assert_eq!(all.iter().map(|one| one.number).collect::<Vec<_>>(), [case.number, first.application]);
+            if !met {
+                break;
+            }
+        }
+    }
+}
