@@ -7,7 +7,7 @@ use std::{
 };
 
 use jitsuin::{
-    authority::StoryError,
+    authority::{StoryError, change::RegisterEvent},
     rules::application::{ApplicationEvent as On, ApplicationState as At},
     store::{Fault, MemoryStore},
 };
@@ -188,4 +188,28 @@ fn an_application_taken_at_every_call_that_fails_is_one_application() {
             }
         }
     }
+}
+
+#[test]
+fn what_died_between_reserving_and_signing_is_discarded_and_the_application_is_not_stuck() {
+    let world = World::new(At::SentToCa);
+    let World { house, case, trap } = &world;
+    // The store is gone after the reservation; the holder dies before the service is back.
+    // Two allocations come before it.
+    let dead = Trap { write: true, fault: Fault::Kept, left: 3, dead: true };
+    *trap.lock().unwrap() = Some(dead);
+    assert!(issuing(house, case).is_err());
+    trap.lock().unwrap().take();
+    let house = house.reopen();
+    let waiting = || record(&house, case);
+    assert!(waiting().issuing.is_some());
+    assert_eq!(waiting().state, At::SentToCa);
+    assert_eq!(event_of(On::Reject, &house, case), Err(StoryError::InProgress), "it may be signed in a moment");
+    house.change(&case.person, RegisterEvent::Death).unwrap();
+    assert_eq!(house.authority.recover(Duration::ZERO), Ok(0));
+    check_bound(&house, case);
+    assert_eq!(crate::town::rule(issue(&house, case, &fresh())), "E-01");
+    event_of(On::Reject, &house, case).unwrap();
+    assert_eq!(waiting().state, At::Rejected);
+    check_bound(&house, case);
 }

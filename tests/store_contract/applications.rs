@@ -49,7 +49,7 @@ pub(crate) fn an_application_is_received_once_and_keeps_what_was_asked(open: Ope
     }
     let other = ApplicationRecord { number: ApplicationNumber([1; 16]), version: 1, state, ..application(2) };
     commit(&*store, vec![put(&other)]).unwrap();
-    assert_eq!(read(&*store, 1), ApplicationRecord { place: 1, version: 2, state, ..application(1) });
+    assert_eq!(read(&*store, 1), ApplicationRecord { place: 1, version: 2, state, changed: at(2), ..application(1) });
 }
 
 pub(crate) fn an_application_changes_only_at_the_version_that_was_read(open: Open) {

@@ -88,32 +88,28 @@ pub(super) fn of(sql: &Connection, kind: Kind, index: u64) -> Read<Option<Applic
     read::first(sql, query, [index], row)
 }
 
-/// Applications that a filter admits, after a place. Each query has an index to follow.
+/// Applications that a filter admits, after a place. Few are late at any time, so who asks for those follows the index of last
+/// days, whatever the order; all others follow the order.
 pub(super) fn admitted(
     sql: &Connection,
     filter: &ApplicationFilter,
     after: u64,
     limit: usize,
 ) -> Read<Vec<ApplicationRecord>> {
-    let mut query = String::from("SELECT * FROM application WHERE id > ?1");
-    query.push_str(match filter.municipality {
-        Some(_) => " AND municipality = ?3",
-        None => " AND ?3 IS NULL",
-    });
-    query.push_str(match filter.state {
-        Some(_) => " AND state = ?4",
-        None => " AND NOT ended AND ?4 IS NULL",
-    });
-    query.push_str(match filter.due_before {
-        Some(_) => " AND due IS NOT NULL AND due < ?5",
-        None => " AND ?5 IS NULL",
-    });
-    query.push_str(" ORDER BY id LIMIT ?2");
     let [after, limit] = [i64::try_from(after), i64::try_from(limit)].map(|bound| bound.unwrap_or(i64::MAX));
     let municipality = filter.municipality.map(|code| code.to_string());
     // Days have four digits of year in every text, so that they compare as they follow.
     let due = filter.due_before.map(|day| day.to_string());
-    read::all(sql, &query, params![after, limit, municipality, filter.state.map(|state| word(&state)), due], row)
+    let state = filter.state.map(|state| word(&state));
+    read::all(sql, &query(filter), params![after, limit, municipality, state, due], row)
+}
+
+fn query(filter: &ApplicationFilter) -> String {
+    let id = if filter.due_before.is_some() { "+id" } else { "id" };
+    let municipality = if filter.municipality.is_some() { "municipality = ?3" } else { "?3 IS NULL" };
+    let state = if filter.state.is_some() { "state = ?4" } else { "NOT ended AND ?4 IS NULL" };
+    let due = if filter.due_before.is_some() { "due IS NOT NULL AND due < ?5" } else { "?5 IS NULL" };
+    format!("SELECT * FROM application WHERE {id} > ?1 AND {municipality} AND {state} AND {due} ORDER BY {id} LIMIT ?2")
 }
 
 /// The value of that word.
@@ -155,4 +151,63 @@ fn row(row: &Row<'_>) -> Read<ApplicationRecord> {
         issuing: row.get::<_, Option<String>>("answer_client")?.map(issuing).transpose()?,
         version: rows::number(row, "version")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{rules::application::ApplicationState, store::sqlite::migrations::migrate};
+
+    fn opened() -> Connection {
+        let mut sql = Connection::open_in_memory().unwrap();
+        migrate(&mut sql).unwrap();
+        sql
+    }
+
+    #[test]
+    fn every_query_follows_an_index() {
+        let sql = opened();
+        let own = ApplicationFilter { municipality: Some("13115".parse().unwrap()), ..ApplicationFilter::default() };
+        let received = ApplicationFilter { state: Some(ApplicationState::Received), ..own.clone() };
+        let late =
+            ApplicationFilter { due_before: Some(time::macros::date!(2027 - 01 - 01)), ..ApplicationFilter::default() };
+        for (filter, index) in
+            [(own, "application_waiting"), (received, "application_by_state"), (late, "application_due")]
+        {
+            let mut plan = sql.prepare(&format!("EXPLAIN QUERY PLAN {}", query(&filter))).unwrap();
+            let values = params![0, 1, "13115", "received", "2027-01-01"];
+            let plan: Vec<String> =
+                plan.query_map(values, |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap();
+            assert!(plan[0].starts_with("SEARCH") && plan[0].contains(index), "{index}: {plan:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_and_what_has_ended_cannot_be_rewritten_with_a_tool() {
+        let sql = opened();
+        sql.execute_batch(
+            "INSERT INTO audit_entry (position, at, actor, action, subject, detail, seal)
+             VALUES (1, 1000, 'service', 'test', 'x', '{}', zeroblob(32));
+             INSERT INTO application (number, municipality, holder, card, asked, received, state, changed, version)
+             VALUES (zeroblob(16), '13115', 'A', 'C', '{}', 900, 'received', 900, 1)",
+        )
+        .unwrap();
+        let refused = |statement: &str| sql.execute(statement, []).unwrap_err().to_string();
+        for (statement, reason) in [
+            ("UPDATE application SET asked = '[]', version = 2", "never changes"),
+            ("UPDATE application SET holder = 'B', version = 2", "never changes"),
+            ("UPDATE application SET state = 'verified'", "raises the version"),
+            ("UPDATE application SET state = 'gone', version = 2", "CHECK"),
+            (
+                "UPDATE application SET address = 'x', round = 1, posted = '2027-01-01', state = 'lapsed', version = 2",
+                "CHECK",
+            ),
+            ("DELETE FROM application", "fifteen years"),
+        ] {
+            let told = refused(statement);
+            assert!(told.contains(reason), "{statement}: {told}");
+        }
+        sql.execute("UPDATE application SET state = 'withdrawn', version = 2", []).unwrap();
+        assert!(refused("UPDATE application SET state = 'received', version = 3").contains("does not change"));
+    }
 }
