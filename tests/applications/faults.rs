@@ -204,12 +204,13 @@ fn what_died_between_reserving_and_signing_is_discarded_and_the_application_is_n
     let waiting = || record(&house, case);
     assert!(waiting().issuing.is_some());
     assert_eq!(waiting().state, At::SentToCa);
-    assert_eq!(event_of(On::Reject, &house, case), Err(StoryError::InProgress), "it may be signed in a moment");
+    let reject = || advance(&house, case, &body(On::Reject));
+    assert_eq!(reject(), Err(StoryError::InProgress), "it may be signed in a moment");
     house.change(&case.person, RegisterEvent::Death).unwrap();
     assert_eq!(house.authority.recover(Duration::ZERO), Ok(0));
     check_bound(&house, case);
     assert_eq!(crate::town::rule(issue(&house, case, &fresh())), "E-01");
-    event_of(On::Reject, &house, case).unwrap();
+    reject().unwrap();
     assert_eq!(waiting().state, At::Rejected);
     check_bound(&house, case);
 }
