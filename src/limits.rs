@@ -255,3 +255,9 @@ pub const USAGE_DAYS: u16 = 366;
 
 /// Characters of a relying party's title, and of the reason of its suspension.
 pub const TITLE_CHARACTERS: usize = 200;
+
+/// Applications in one page of a municipality's list, and ended at a time by the timer.
+pub const APPLICATION_PAGE: usize = 100;
+
+/// Characters of an address as the register has it, for a letter: longer than in the certificate, with room for buildings.
+pub const REGISTER_ADDRESS_CHARACTERS: usize = 300;

@@ -201,6 +201,8 @@ fn every_relation_is_checked() {
         ("[listen]\noperator = \"0.0.0.0:8443\"\n", "listen.registration, listen.operator"),
         ("[listen]\nregistration_names = []\n", "listen.registration_names"),
         ("[rules]\nrenewal_offset_days = 3\n", "rules.renewal_offset_days"),
+        ("[rules]\nreply_days = 0\n", "rules.reply_days"),
+        ("[rules]\nreply_days = 366\n", "rules.reply_days"),
         ("[canary]\nperiod = \"25h\"\n", "canary.period"),
         ("[canary]\nperiod = \"47m\"\n", "canary.period, canary.most_a_day"),
         ("[canary]\nmost_a_day = 23\n", "canary.period, canary.most_a_day"),

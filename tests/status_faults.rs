@@ -50,6 +50,8 @@ enum On {
 
 const REGISTER: On = On::Off("the feed's; tests/register makes each of its calls fail");
 
+const APPLICATION: On = On::Off("an application's; tests/applications makes each of its calls fail");
+
 /// Every method of the store.
 const CALLS: &[(&str, On)] = &[
     ("commit", On::Path),
@@ -79,6 +81,9 @@ const CALLS: &[(&str, On)] = &[
     ("relying_party", On::Off("a statement's; tests/statements makes each of its calls fail")),
     ("disclosures", On::Off("the ledger is shown, not signed")),
     ("usage", On::Off("the ledger is shown, not signed")),
+    ("application", On::Off("an application's; tests/applications makes each of its calls fail")),
+    ("application_of", On::Path),
+    ("applications", On::Off("lists of a municipality, and the timer that lets them lapse; nothing is signed")),
     ("counts", On::Off("metrics")),
     ("audit_after", On::Off("`audit verify`")),
     ("last_recorded", On::Off("readiness")),
@@ -91,6 +96,9 @@ const CALLS: &[(&str, On)] = &[
     ("notice", REGISTER),
     ("endings", REGISTER),
     ("ending_counts", REGISTER),
+    ("application", APPLICATION),
+    ("application_of", APPLICATION),
+    ("select", APPLICATION),
 ];
 
 /// Every method of the store is on the table, and those of the path are met.

@@ -14,6 +14,8 @@ use tempfile::TempDir;
 
 #[path = "store_contract/agreement.rs"]
 mod agreement;
+#[path = "store_contract/applications.rs"]
+mod applications;
 #[path = "store_contract/checked.rs"]
 mod checked;
 #[path = "store_contract/consents.rs"]
@@ -88,6 +90,12 @@ macro_rules! engine {
                 a_credential_has_a_name_of_its_own
                 a_municipality_takes_part_once
                 a_clock_that_went_back_stops_writing
+            );
+            run!($open, applications:
+                an_application_is_received_once_and_keeps_what_was_asked
+                an_application_changes_only_at_the_version_that_was_read
+                an_ended_application_keeps_no_address_and_changes_no_more
+                applications_are_found_by_municipality_state_and_last_day
             );
             run!($open, consents:
                 a_holder_has_one_standing_consent_for_each_party

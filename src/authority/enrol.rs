@@ -1,12 +1,12 @@
 //! What a counter sends when it asks for certificates.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
     kind::Kind,
-    ports::{CardNumber, HolderReference},
-    rules::{Asked, Day, FourFacts, FourFactsForm, Refusal, calendar::day_text},
+    ports::{ApplicationNumber, CardNumber, HolderReference},
+    rules::{Day, FourFacts, FourFactsForm, Refusal, calendar::day_text},
 };
 
 /// An application for one certificate or the linked pair. It holds personal data and does not print itself.
@@ -22,10 +22,14 @@ pub struct Enrolment {
     pub facts: Option<Facts>,
     /// What is asked for.
     pub requests: Requests,
+    /// The application that this carries out, if there is one: verified, and of the same holder, card and kinds. Whether it
+    /// renews or issues anew is then for the day to decide (rules §1.4).
+    #[serde(default)]
+    pub application: Option<ApplicationNumber>,
 }
 
 /// The applicant, as the resident register has them.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// The register's opaque name for the person; never the 個人番号.
@@ -39,7 +43,7 @@ pub struct Person {
 }
 
 /// The card.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
     /// Its number.
@@ -119,10 +123,10 @@ impl Requests {
         }
     }
 
-    /// What is asked for of a kind.
+    /// The kinds asked for, AUTH first.
     #[must_use]
-    pub fn asked(&self, kind: Kind, asked: Asked) -> Option<Asked> {
-        self.of(kind).map(|_| asked)
+    pub fn kinds(&self) -> Vec<Kind> {
+        Kind::BOTH.into_iter().filter(|kind| self.of(*kind).is_some()).collect()
     }
 }
 

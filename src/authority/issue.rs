@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Authority, Once, StoryError, enrol::Enrolment, once::Telling};
+use super::{Actor, Authority, Once, StoryError, application::Bound, enrol::Enrolment, once::Telling};
 use crate::{
     audit::Draft,
     ca::{
@@ -25,6 +25,7 @@ mod card;
 mod decide;
 
 use decide::Decision;
+pub(super) use decide::{Mode, Resident, Terms, Wish};
 
 /// What was issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,12 +73,20 @@ impl Authority {
     ) -> Result<Issuance, StoryError> {
         let subject = format!("holder/{}", enrolment.holder.reference);
         self.tell(actor, once, &subject, |telling| {
-            let decision = self.decide_issue(telling, asked, enrolment)?;
+            let bound = self.bound(telling, asked, enrolment)?;
+            if let Some(issued) = bound.as_ref().filter(|bound| bound.is_issued()) {
+                return self.repeat(telling, issued, enrolment);
+            }
+            let mode = bound.as_ref().map_or(Mode::As(asked), Bound::mode);
+            let decision = self.decide_issue(telling, mode, enrolment);
+            let decision = decision.or_else(|error| Err(self.unless_moved(bound.as_ref(), error)?))?;
             let prepared = self.prepare(telling, &decision)?;
             let issuance = decision.issuance(prepared.iter().map(Prepared::record));
             let mut steps = decision.steps();
             steps.push(telling.answer(&issuance)?);
-            let audit = telling.audit("pair.reserved", &subject, detail(prepared.iter().map(Prepared::record)));
+            let mut audit = telling.audit("pair.reserved", &subject, detail(prepared.iter().map(Prepared::record)));
+            steps
+                .extend(bound.map(|bound| bound.reserving(telling, prepared.iter().map(Prepared::record), &mut audit)));
             let reserved = Reserved::reserve(self.store(), prepared, Change { steps, audit })?;
             self.sign_and_record(telling, &reserved)?;
             Ok(issuance)
@@ -168,7 +177,9 @@ impl Authority {
                 reserved.iter().filter_map(|one| supersede(&dossier, one.record(), audit.at)).collect();
             steps.extend(other_cards(&dossier, reserved));
             steps.extend(issued.iter().map(Issued::step));
-            match self.store().commit(Change { steps, audit: audit.clone() }) {
+            let mut audit = audit.clone();
+            steps.extend(self.issued_step(first(reserved)?, &mut audit)?);
+            match self.store().commit(Change { steps, audit }) {
                 Err(StoreError::Conflict(_) | StoreError::Duplicate(_)) => {}
                 done => return Ok(done?),
             }
@@ -177,7 +188,12 @@ impl Authority {
     }
 
     /// Ends reservations before delivery (rule R-29).
-    pub(super) fn discard(&self, reserved: &[Reserved], audit: Draft, mut steps: Vec<Step>) -> Result<(), StoryError> {
+    pub(super) fn discard(
+        &self,
+        reserved: &[Reserved],
+        mut audit: Draft,
+        mut steps: Vec<Step>,
+    ) -> Result<(), StoryError> {
         let Some(dossier) = self.store().dossier(holder(reserved)?)? else { return Ok(()) };
         let left = reserved.iter().map(Reserved::record);
         let left = left.filter(|record| state(&dossier, record) == Some(CertificateState::Reserved));
@@ -193,6 +209,7 @@ impl Authority {
                 cause: Cause::DiscardedBeforeDelivery,
             }),
         }));
+        steps.extend(self.freed_step(first(reserved)?, &mut audit)?);
         Ok(self.store().commit(Change { steps, audit })?)
     }
 
@@ -263,9 +280,19 @@ fn state(dossier: &Dossier, record: &CertificateRecord) -> Option<CertificateSta
     find(dossier, record.kind, record.index).map(|found| found.state)
 }
 
-fn holder(reserved: &[Reserved]) -> Result<&HolderReference, StoryError> {
+fn first(reserved: &[Reserved]) -> Result<&CertificateRecord, StoryError> {
     let first = reserved.first().ok_or_else(|| StoryError::Fault("nothing is reserved".into()))?;
-    Ok(&first.record().holder)
+    Ok(first.record())
+}
+
+fn holder(reserved: &[Reserved]) -> Result<&HolderReference, StoryError> {
+    Ok(&first(reserved)?.holder)
+}
+
+/// Kind and digest of each key that certificates are asked for, AUTH first.
+pub(super) fn requested_keys(enrolment: &Enrolment) -> Result<Vec<(Kind, [u8; 32])>, Refusal> {
+    let requests = decide::verified_requests(enrolment)?;
+    Ok(requests.iter().map(|(kind, request)| (*kind, request.spki().digest())).collect())
 }
 
 fn records(reserved: &[Reserved]) -> String {

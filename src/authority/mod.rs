@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod actor;
+pub mod application;
 pub mod canary;
 pub mod change;
 pub mod consent;

@@ -153,6 +153,16 @@ impl Authority {
         Err(StoryError::Unavailable("the holder's record changed too often; ask again".into()))
     }
 
+    /// What was told under a key before, if that was a yes.
+    pub(super) fn told_before<T: DeserializeOwned>(&self, client: &str, key: &str) -> Result<Option<T>, StoryError> {
+        let Some(answer) = self.store().answer(client, key)? else { return Ok(None) };
+        match serde_json::from_slice(&answer.outcome) {
+            Ok(Told::Done(outcome)) => Ok(Some(outcome)),
+            Ok(Told::Refused(_)) => Ok(None),
+            Err(error) => Err(StoryError::Corrupt(format!("a stored answer cannot be read: {error}"))),
+        }
+    }
+
     fn refuse<T>(&self, telling: &Telling<'_>, subject: &str, refusal: Refusal) -> Result<T, StoryError> {
         let detail = serde_json::json!({ "rule": refusal.rule }).to_string();
         let steps = vec![telling.refusal(&refusal)?];

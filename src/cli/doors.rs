@@ -214,7 +214,7 @@ fn show(house: &House, metrics: &Metrics) {
     });
 }
 
-/// Publishes what is due, finishes what was left, and renews responder certificates, again and again. A failure is logged
+/// Publishes what is due, finishes what was left, ends what waited too long, and renews responder certificates, again and again. A failure is logged
 /// and tried again at the next turn; readiness tells what is overdue.
 async fn timer(house: Arc<House>, mut shutdown: Shutdown) {
     let mut ticks = tokio::time::interval(TIMER_PERIOD);
@@ -293,6 +293,11 @@ impl House {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "deadlines of the register passed"),
             Err(error) => tracing::error!(%error, "what a deadline ends could not be ended"),
+        }
+        match self.authority.lapse_applications() {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "ended applications whose last day has passed"),
+            Err(error) => tracing::error!(%error, "applications whose last day has passed could not be ended"),
         }
         if let Err(error) = self.renew_delegates() {
             tracing::error!(%error, "responder certificates could not be renewed");

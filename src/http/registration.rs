@@ -33,6 +33,7 @@ use crate::{
 };
 
 mod answer;
+mod application;
 mod body;
 mod consent;
 mod decision;
@@ -111,7 +112,7 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 32] = [
+pub static ROUTES: [Route; 36] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -149,6 +150,10 @@ pub static ROUTES: [Route; 32] = [
         Reply::ok(&answer::holder(call.authority, &found)?)
     }),
     decision::DECIDE,
+    application::RECEIVE,
+    application::LIST,
+    application::ONE,
+    application::EVENT,
     party::STATUS,
     party::PAIR,
     party::OWN_USAGE,

@@ -30,7 +30,7 @@ fn parse(text: String) -> Result<String, NotAnIdentifier> {
 /// What the service's own names begin with: no text from outside can, for it has a point.
 const OWN: &str = "jitsuin.";
 
-/// Defines an identifier type; the two differ in nothing but what they name.
+/// Defines an identifier type; they differ in nothing but what they name.
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -101,6 +101,11 @@ identifier! {
 identifier! {
     /// The number printed on a card; a person's next card has another.
     CardNumber
+}
+
+identifier! {
+    /// The municipality's opaque name for who acts for a holder; never a person's name.
+    AgentReference
 }
 
 identifier! {

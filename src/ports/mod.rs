@@ -3,6 +3,7 @@
 //! A story (floor 4) knows only these. Adapters (floor 5) keep the contracts; `tests/store_contract.rs` is the
 //! store's contract as a suite that every engine runs.
 
+pub mod application;
 pub mod consent;
 pub mod identifier;
 pub mod record;
@@ -11,8 +12,14 @@ pub mod signer;
 pub mod store;
 pub mod world;
 
+pub use application::{
+    ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, InquiryRecord, IssuingRecord,
+    NoApplicationNumber,
+};
 pub use consent::{ConsentEnd, ConsentEndCause, ConsentRecord, SignedDeclaration};
-pub use identifier::{CardNumber, CredentialName, EventNumber, HolderReference, NotACredentialName, NotAnIdentifier};
+pub use identifier::{
+    AgentReference, CardNumber, CredentialName, EventNumber, HolderReference, NotACredentialName, NotAnIdentifier,
+};
 pub use record::{
     AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, DisclosureRecord,
     Dossier, History, HolderRecord, ListedEvent, RelyingPartyRecord, Revocation, Role, StatusEvent, Suspension,

@@ -20,9 +20,10 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
-    CredentialRecord, CrlRecord, DisclosureRecord, Dossier, History, HolderRecord, HolderReference, ListedEvent,
-    NoticeRecord, RegisterEntry, RegisterStore, RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
+    AnswerRecord, ApplicationRecord, ApplicationStore, AuthorityRecord, CardNumber, CardRecord, CertificateRecord,
+    ConsentEnd, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, History, HolderRecord,
+    HolderReference, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RelyingPartyRecord, Revocation,
+    StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Draft},
@@ -163,6 +164,11 @@ pub enum Step {
         /// How many.
         count: u32,
     },
+    /// A new application, or as it is from now on. `record.version` is the version that was read (0 for a new one); the store
+    /// raises it by one, and keeps number, place, municipality, holder, card, what was asked and the time of receipt as they
+    /// are. [`StoreError::Conflict`] if it has risen since, for an ended application, for a new one that is more than received,
+    /// and for an ended one that keeps an address or a last day.
+    Application(Box<ApplicationRecord>),
 }
 
 /// Gets status events as they happen.
@@ -250,6 +256,9 @@ pub trait Store: Send + Sync {
 
     /// What it keeps of the resident register's events, under the same contract.
     fn register(&self) -> &dyn RegisterStore;
+
+    /// What is read of applications on their way.
+    fn applications(&self) -> &dyn ApplicationStore;
 
     /// Everything about a holder, at one instant.
     ///

@@ -36,7 +36,7 @@ pub enum ApplicationState {
     Issued,
     /// The certificate is on the card.
     WrittenToCard,
-    /// 交付: handed over, with the explanation (規10). The end.
+    /// 交付: handed over, with the explanation (規10); or carried out, where no certificate is issued. The end.
     Delivered,
     /// The applicant withdrew. The end.
     Withdrawn,
@@ -105,6 +105,8 @@ pub enum ApplicationEvent {
     WriteFailed,
     /// It is handed over.
     HandOver,
+    /// What was applied for is done at the counter, and no certificate is issued for it.
+    CarryOut,
     /// The applicant withdraws.
     Withdraw,
     /// The rules refuse it.
@@ -115,7 +117,7 @@ use ApplicationEvent as On;
 
 impl ApplicationEvent {
     /// Every event.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         On::SendInquiry,
         On::MailReturned,
         On::ReplyHandedIn,
@@ -128,13 +130,14 @@ impl ApplicationEvent {
         On::WriteToCard,
         On::WriteFailed,
         On::HandOver,
+        On::CarryOut,
         On::Withdraw,
         On::Reject,
     ];
 }
 
 /// From, event, to: everything that can happen.
-pub const NEXT: [(ApplicationState, ApplicationEvent, ApplicationState); 32] = [
+pub const NEXT: [(ApplicationState, ApplicationEvent, ApplicationState); 33] = [
     (Received, On::SendInquiry, InquirySent),
     (Received, On::Verify, Verified),
     (Received, On::Withdraw, Withdrawn),
@@ -157,6 +160,7 @@ pub const NEXT: [(ApplicationState, ApplicationEvent, ApplicationState); 32] = [
     (ReplyDefective, On::Withdraw, Withdrawn),
     (ReplyDefective, On::Reject, Rejected),
     (Verified, On::GenerateKey, KeyGenerated),
+    (Verified, On::CarryOut, Delivered),
     (Verified, On::Reject, Rejected),
     (KeyGenerated, On::Send, SentToCa),
     (KeyGenerated, On::Reject, Rejected),
@@ -175,16 +179,27 @@ pub const NEXT: [(ApplicationState, ApplicationEvent, ApplicationState); 32] = [
 /// `A-01` for what is not in the table; the state is unchanged.
 pub fn decide_application(state: ApplicationState, event: ApplicationEvent) -> Result<ApplicationState, Refusal> {
     let next = NEXT.iter().find(|(from, on, _)| *from == state && *on == event);
-    next.map(|(.., to)| *to).ok_or_else(|| {
-        let possible: Vec<String> =
-            NEXT.iter().filter(|(from, ..)| *from == state).map(|(_, on, _)| word(on)).collect();
-        let state = word(&state);
-        let possible = if possible.is_empty() { "nothing".to_owned() } else { possible.join(", ") };
-        Refusal::new("A-01", format!("`{}` cannot follow on `{state}`; possible: {possible}", word(&event)))
-    })
+    next.map(|(.., to)| *to).ok_or_else(|| impossible(state, event, &possible(state)))
 }
 
-fn word(value: &impl Serialize) -> String {
+/// What can happen to an application in this state, by the table alone.
+#[must_use]
+pub fn possible(state: ApplicationState) -> Vec<ApplicationEvent> {
+    NEXT.iter().filter(|(from, ..)| *from == state).map(|(_, on, _)| *on).collect()
+}
+
+/// The refusal of an event that cannot follow on a state, with what can.
+#[must_use]
+pub fn impossible(state: ApplicationState, event: ApplicationEvent, possible: &[ApplicationEvent]) -> Refusal {
+    let words: Vec<String> = possible.iter().map(word).collect();
+    let possible = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
+    let (event, state) = (word(&event), word(&state));
+    Refusal::new("A-01", format!("`{event}` cannot follow on `{state}`; possible: {possible}"))
+}
+
+/// The kebab-case word of a state, an event or a defect, as in JSON and in the store.
+#[must_use]
+pub fn word(value: &impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
@@ -280,7 +295,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(refused, 15 * 14 - NEXT.len());
+        assert_eq!(refused, 15 * 15 - NEXT.len());
     }
 
     #[test]

@@ -47,6 +47,12 @@ impl Procedure {
         Self::FaceAuthenticationOff,
         Self::ContinuedUse,
     ];
+
+    /// Whether certificates are issued at its end.
+    #[must_use]
+    pub const fn issues(self) -> bool {
+        matches!(self, Self::NewIssue | Self::Renewal | Self::Reissue)
+    }
 }
 
 /// Who comes, or calls.

@@ -40,3 +40,7 @@ pub(super) const PARTY: &str = "the relying party";
 pub(super) const NO_CREDENTIAL: &str = "no relying party's credential of that name";
 /// A disclosure about a certificate that the store does not know as this holder's.
 pub(super) const NO_CERTIFICATE: &str = "no such certificate of this holder";
+/// The application is at another version than the caller read, or is new, or has ended.
+pub(super) const APPLICATION: &str = "the application";
+/// A new application that is more than received, or an ended one that keeps what only an open one may.
+pub(super) const NO_APPLICATION: &str = "a new application is received only, and an ended one keeps no address";

@@ -197,6 +197,7 @@ impl Town {
                 sex: "2".into(),
             }),
             requests: Requests { auth: Some(request()), sign: Some(request()) },
+            application: None,
         };
         let once = once(format!("issue-{resident}"));
         self.house.authority.issue(self.actor(resident), &once, Asked::New, &enrolment).expect("a pair");

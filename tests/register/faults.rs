@@ -1,74 +1,21 @@
 //! A store that fails at each call of each story: nothing is half done, and the same again comes to the same end.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use jitsuin::{
     authority::{StoryError, change::RegisterEvent},
-    ports::StoreError,
-    store::{Fault, MemoryStore},
+    store::Fault,
 };
 
 use crate::{
     feed::*,
     house::{House, ITAMI, Person, SUGINAMI, municipality, once},
-    ward::{Ward, Warded},
+    trap::{Trap, Trapped},
+    ward::Warded,
 };
 
-/// What fails, and how many calls from now.
-#[derive(Clone, Copy, Debug)]
-enum Trap {
-    Read(u64),
-    Write(u64, Fault),
-}
-
-/// A store of which one call fails when the trap is set.
-#[derive(Default)]
-struct Trapped {
-    inner: MemoryStore,
-    trap: Mutex<Option<Trap>>,
-}
-
-impl Ward for Trapped {
-    fn inner(&self) -> &MemoryStore {
-        &self.inner
-    }
-
-    fn meet<T>(
-        &self,
-        method: &'static str,
-        call: impl FnOnce(&MemoryStore) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        match self.sprung(["commit", "allocate"].contains(&method)) {
-            None => return call(&self.inner),
-            Some(Fault::Kept) => drop(call(&self.inner)?),
-            Some(_) => {}
-        }
-        Err(StoreError::Unavailable("the test said so".into()))
-    }
-}
-
-impl Trapped {
-    fn sprung(&self, write: bool) -> Option<Fault> {
-        let mut trap = self.trap.lock().unwrap();
-        let (left, fault) = match trap.as_mut()? {
-            Trap::Read(left) if !write => (left, Fault::Lost),
-            Trap::Write(left, fault) if write => {
-                let fault = *fault;
-                (left, fault)
-            }
-            _ => return None,
-        };
-        *left -= 1;
-        if *left > 0 {
-            return None;
-        }
-        *trap = None;
-        Some(fault)
-    }
-}
-
 fn world() -> (House, Person, Arc<Warded<Trapped>>) {
-    let store = Arc::new(Warded(Trapped::default()));
+    let store = Trapped::store();
     let (house, person) = housed_on(Arc::clone(&store) as Arc<_>);
     (house, person, store)
 }
@@ -95,20 +42,20 @@ fn every_call_fails(name: &str, prepare: Prepare, tell: Tell) {
     let after = shape(&house, &person);
     assert_ne!(before, after, "{name}");
     let mut tried = 0;
-    for kind in [Trap::Read, |n| Trap::Write(n, Fault::Lost), |n| Trap::Write(n, Fault::Kept)] as [fn(u64) -> Trap; 3] {
-        for call in 1.. {
+    for (write, fault) in Trap::WAYS {
+        for left in 1.. {
             let (house, person, store) = world();
             prepare(&house, &person);
-            *store.trap.lock().unwrap() = Some(kind(call));
+            let trap = Trap { write, fault, left, dead: false };
+            store.set(trap);
             let outcome = tell(&house, &person);
-            if store.trap.lock().unwrap().take().is_some() {
+            if !store.disarm() {
                 assert!(outcome.is_ok(), "no call was left to fail");
                 break;
             }
             tried += 1;
-            let trap = kind(call);
             assert!(matches!(outcome, Err(StoryError::Unavailable(_))), "{name} {trap:?}: {outcome:?}");
-            let kept = matches!(trap, Trap::Write(_, Fault::Kept));
+            let kept = fault == Fault::Kept;
             let left = shape(&house, &person);
             // Of several events some may have been taken.
             let expected = if kept || name == "several" && left == after { &after } else { &before };

@@ -17,3 +17,5 @@ mod feed;
 mod notices;
 mod order;
 mod timers;
+#[path = "../support/trap.rs"]
+mod trap;

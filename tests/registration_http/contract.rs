@@ -7,6 +7,7 @@ use jitsuin::{
     http::registration::{OPENAPI, ROUTES},
     rules::{
         Cause, CertificateState,
+        application::{ApplicationEvent, ApplicationState},
         desk::{Channel, Desk},
         fee::NewCard,
         notice::NoNotice,
@@ -153,6 +154,8 @@ fn the_documented_words_are_the_words_in_use() {
     assert_eq!(words("NoNotice"), taken::<NoNotice>());
     assert_eq!(words("Desk"), taken::<Desk>());
     assert_eq!(words("Channel"), taken::<Channel>());
+    assert_eq!(words("ApplicationState"), serde_json::to_value(ApplicationState::ALL).unwrap());
+    assert_eq!(words("ApplicationEvent"), serde_json::to_value(ApplicationEvent::ALL).unwrap());
 }
 
 /// The words of an enumeration: serde names every one that it would have taken.

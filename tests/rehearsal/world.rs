@@ -238,6 +238,7 @@ impl World {
             },
             facts: application.asks(Kind::Sign).then_some(facts),
             requests: Requests { auth: request(Kind::Auth), sign: request(Kind::Sign) },
+            application: None,
         }
     }
 }

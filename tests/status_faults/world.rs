@@ -264,6 +264,7 @@ fn enrolment(resident: u32, now: UnixTime) -> Enrolment {
             sex: "2".into(),
         }),
         requests: Requests { auth: Some(request()), sign: Some(request()) },
+        application: None,
     }
 }
 

@@ -10,12 +10,15 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, EndingCount, EndingRecord, EventNumber, Follower,
-        History, HolderRecord, HolderReference, ListedEvent, NoticeRecord, RegisterEntry, RelyingPartyRecord,
-        Revocation, Role, SignedDeclaration, StatusEvent, Step, Store, StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord,
+        Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, EndingCount, EndingRecord,
+        EventNumber, Follower, History, HolderRecord, HolderReference, ListedEvent, NoticeRecord, RegisterEntry,
+        RelyingPartyRecord, Revocation, Role, SignedDeclaration, StatusEvent, Step, Store, StoreError, UsageRecord,
+        store::StateCount,
     },
-    rules::{Cause, CertificateState, ConsentScope, Day, DraftNumber, Purpose, Query, Terms},
+    rules::{
+        Cause, CertificateState, ConsentScope, Day, DraftNumber, Purpose, Query, Terms, application::ApplicationState,
+    },
     scope::CrlScope,
     x509::{RevocationReason, Serial, UnixTime, crl::CrlEntry},
 };
@@ -63,6 +66,27 @@ pub(crate) fn card(number: u64, of: u64) -> CardRecord {
         application_day: date!(2025 - 12 - 01),
         last_day: date!(2036 - 02 - 28),
         void: false,
+    }
+}
+
+/// Application `number` as a new one, at Suginami, of a holder whom nobody knows.
+pub(crate) fn application(number: u8) -> ApplicationRecord {
+    ApplicationRecord {
+        number: ApplicationNumber([number; 16]),
+        place: 0,
+        municipality: suginami(),
+        holder: reference(900 + u64::from(number)),
+        card: card_number(900 + u64::from(number)),
+        asked: format!("{{\"asked\":{number}}}"),
+        received: at(number.into()),
+        state: ApplicationState::Received,
+        changed: at(number.into()),
+        due: None,
+        inquiry: None,
+        defect: None,
+        rule: None,
+        issuing: None,
+        version: 0,
     }
 }
 
@@ -315,6 +339,7 @@ pub(crate) struct Everything {
     notices: Vec<Option<NoticeRecord>>,
     endings: [(Vec<EndingRecord>, Vec<EndingCount>); 2],
     histories: Vec<Option<History>>,
+    applications: Vec<Option<ApplicationRecord>>,
     parties: Vec<RelyingPartyRecord>,
     disclosures: Vec<Vec<DisclosureRecord>>,
     usage: Vec<UsageRecord>,
@@ -376,6 +401,9 @@ pub(crate) fn everything(store: &dyn Store) -> Everything {
         histories: (0..FIRST)
             .flat_map(both)
             .map(|(kind, index)| store.history(kind, &reservation(kind, index, 0).serial).unwrap())
+            .collect(),
+        applications: (0..FIRST)
+            .map(|number| store.applications().application(&ApplicationNumber([number as u8; 16])).unwrap())
             .collect(),
         parties: store.relying_parties().unwrap(),
         disclosures: (0..FIRST).map(|number| store.disclosures(&reference(number), u64::MAX, 999).unwrap()).collect(),

@@ -220,6 +220,42 @@ impl House {
         Self { authority: Arc::new(Authority::new(parts)), store, clock, fuse, asked }
     }
 
+    /// The same house after a restart on a store that is opened again: the old one is closed before.
+    pub(crate) fn move_to(self, open: impl FnOnce() -> Arc<dyn Store>) -> Self {
+        let Self { authority, store, clock, fuse, asked } = self;
+        let parts = authority.parts();
+        let (entropy, issuers) = (Arc::clone(&parts.entropy), Arc::clone(&parts.issuers));
+        let (serials, profile) = (parts.serials.clone(), Arc::clone(&parts.profile));
+        let (policy, counters, schedule) = (parts.policy, parts.counters.clone(), parts.schedule);
+        drop((authority, store));
+        let (store, index) = (open(), Arc::new(StatusIndex::default()));
+        store.follow(0, Arc::clone(&index) as Arc<_>).expect("a follower");
+        let authority = Authority::new(Parts {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock) as Arc<_>,
+            entropy,
+            issuers,
+            serials,
+            profile,
+            policy,
+            counters,
+            index,
+            lists: Arc::default(),
+            schedule,
+        });
+        let asked = AtomicU64::new(asked.into_inner() + 1_000_000);
+        Self { authority: Arc::new(authority), store, clock, fuse, asked }
+    }
+
+    /// The same house after a restart with other switches of its counters.
+    pub(crate) fn reopen_under(&self, counters: Counters) -> Self {
+        let parts = self.authority.parts();
+        let parts = Parts { counters, ..self.parts_with(&parts.profile, parts.schedule) };
+        let asked = AtomicU64::new(1_000_000);
+        let (store, clock, fuse) = (Arc::clone(&self.store), Arc::clone(&self.clock), Arc::clone(&self.fuse));
+        Self { authority: Arc::new(Authority::new(parts)), store, clock, fuse, asked }
+    }
+
     fn parts_with(&self, profile: &Arc<Profile>, schedule: Schedule) -> Parts {
         let parts = self.authority.parts();
         let index = Arc::new(StatusIndex::default());
@@ -507,6 +543,7 @@ impl Person {
                 sex: "1".into(),
             }),
             requests: Requests { auth: of(Kind::Auth), sign: of(Kind::Sign) },
+            application: None,
         }
     }
 

@@ -10,10 +10,11 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, EndingCount, EndingPlace, EndingRecord, EventNumber, Follower, History,
-        HolderReference, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RelyingPartyRecord, Store,
-        StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, AuthorityRecord,
+        CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier,
+        EndingCount, EndingPlace, EndingRecord, EventNumber, Follower, History, HolderReference, ListedEvent,
+        NoticeRecord, RegisterEntry, RegisterStore, RelyingPartyRecord, Store, StoreError, UsageRecord,
+        store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -102,7 +103,7 @@ macro_rules! watched {
 
 /// The name of every method of the store that can fail.
 pub(crate) fn methods() -> impl Iterator<Item = &'static str> {
-    STORE.iter().chain(REGISTER).copied()
+    STORE.iter().chain(REGISTER).chain(APPLICATIONS).copied()
 }
 
 watched! {
@@ -140,6 +141,10 @@ watched! {
             self
         }
 
+        fn applications(&self) -> &dyn ApplicationStore {
+            self
+        }
+
         fn revoked(
             &self,
             kind: Kind,
@@ -171,4 +176,11 @@ watched! {
         limit: usize
     ) -> Vec<EndingRecord>;
     fn ending_counts(&self, municipality: MunicipalityCode, between: (UnixTime, UnixTime)) -> Vec<EndingCount>;
+}
+
+watched! {
+    APPLICATIONS of ApplicationStore;
+    fn application(&self, number: &ApplicationNumber) -> Option<ApplicationRecord>;
+    fn application_of(&self, kind: Kind, index: u64) -> Option<ApplicationRecord>;
+    fn select(&self, filter: &ApplicationFilter, after: u64, limit: usize) -> Vec<ApplicationRecord>;
 }

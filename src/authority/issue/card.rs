@@ -3,7 +3,7 @@
 use crate::{
     authority::{
         Authority, StoryError,
-        enrol::{Card, Enrolment},
+        enrol::{Card, Person},
     },
     kind::Kind,
     ports::{CardNumber, CardRecord, Dossier},
@@ -18,18 +18,17 @@ impl Authority {
     /// Checks the card, and gives its last day.
     pub(super) fn decide_card(
         &self,
-        enrolment: &Enrolment,
+        (person, asked): (&Person, &Card),
         dossier: Option<&Dossier>,
         replacement: &PairReplacement,
         now: UnixTime,
     ) -> Result<Day, StoryError> {
-        let asked = &enrolment.card;
         let known = dossier.and_then(|dossier| dossier.card(&asked.number));
         if known.is_none()
             && let Some(holder) = self.store().holder_of_card(&asked.number)?
         {
             // Their own card after all: it came between the two readings, so read again.
-            let own = holder == enrolment.holder.reference;
+            let own = holder == person.reference;
             return Err(if own { StoryError::Conflict } else { another_holder_s().into() });
         }
         if known.is_some_and(|card| card.void) {
@@ -60,12 +59,12 @@ impl Authority {
                     format!("the card was recorded as valid until {}; it does not get shorter", known.last_day);
                 Err(Refusal::new("V-05", detail).into())
             }
-            (Some(last_day), _) => Ok(self.plausible_last_day(enrolment, known, last_day)?),
+            (Some(last_day), _) => Ok(self.plausible_last_day((person, asked), known, last_day)?),
             (None, Some(known)) => Ok(known.last_day),
             (None, None) => {
                 let exchanged = dossier.and_then(card_in_use);
                 let applied = asked.application_day.unwrap_or(asked.issue_day);
-                Ok(self.derived_last_day(enrolment, applied, exchanged.map(|card| card.last_day))?)
+                Ok(self.derived_last_day((person, asked), applied, exchanged.map(|card| card.last_day))?)
             }
         }
     }
@@ -73,13 +72,12 @@ impl Authority {
     /// The last day of a card by the rules, with the last day of the one that it takes the place of (V-05, カ省29③).
     fn derived_last_day(
         &self,
-        enrolment: &Enrolment,
+        (person, card): (&Person, &Card),
         application_day: Day,
         exchanged_last_day: Option<Day>,
     ) -> Result<Day, Refusal> {
-        let Card { issue_day, stay_last_day, .. } = enrolment.card;
-        let birth = enrolment.holder.birth;
-        let facts = CardFacts { birth, issue_day, application_day, stay_last_day, exchanged_last_day };
+        let Card { issue_day, stay_last_day, .. } = *card;
+        let facts = CardFacts { birth: person.birth, issue_day, application_day, stay_last_day, exchanged_last_day };
         decide_card_last_day(&facts, &self.parts().policy)
     }
 
@@ -87,13 +85,13 @@ impl Authority {
     /// known card was applied for is the recorded one, also where the application leaves it out.
     fn plausible_last_day(
         &self,
-        enrolment: &Enrolment,
+        of: (&Person, &Card),
         known: Option<&CardRecord>,
         printed: Day,
     ) -> Result<Day, Refusal> {
-        let Card { issue_day, application_day, .. } = enrolment.card;
+        let Card { issue_day, application_day, .. } = *of.1;
         let applied = known.map(|card| card.application_day).or(application_day).unwrap_or(issue_day);
-        let latest = self.derived_last_day(enrolment, applied, Some(issue_day))?;
+        let latest = self.derived_last_day(of, applied, Some(issue_day))?;
         if printed <= latest {
             return Ok(printed);
         }

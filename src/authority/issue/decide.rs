@@ -4,7 +4,7 @@ use super::{super::StoryError, Issuance, IssuedCertificate};
 use crate::{
     authority::{
         Authority,
-        enrol::{Card, Enrolment, RequestDer},
+        enrol::{Card, Enrolment, Person, RequestDer},
         once::Telling,
     },
     kind::Kind,
@@ -18,20 +18,51 @@ use crate::{
     x509::{CertificationRequest, CsrError, UnixTime, VerifiedRequest},
 };
 
-/// An application that the rules allow.
-pub(super) struct Decision {
+/// What the rules decide before any key is there: who may have what today, and until when.
+pub(in crate::authority) struct Terms {
     place: &'static Municipality,
     holder: HolderRecord,
     card: CardRecord,
     dossier: Option<Dossier>,
     replacement: PairReplacement,
     validity: Validity,
-    renewal_opens: Day,
     /// Whether the AUTH that is kept could be renewed today.
     auth_window_is_open: bool,
+    now: UnixTime,
+}
+
+/// An application that the rules allow, with its keys.
+pub(super) struct Decision {
+    terms: Terms,
+    renewal_opens: Day,
     facts: Option<FourFacts>,
     requests: Vec<(Kind, VerifiedRequest)>,
-    now: UnixTime,
+}
+
+/// Who asks, for which card, for which kinds, and as what.
+#[derive(Clone, Copy)]
+pub(in crate::authority) struct Wish<'a> {
+    pub(in crate::authority) person: &'a Person,
+    pub(in crate::authority) card: &'a Card,
+    pub(in crate::authority) kinds: &'a [Kind],
+    pub(in crate::authority) mode: Mode,
+}
+
+/// As what certificates are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::authority) enum Mode {
+    /// Each kind as this.
+    As(Asked),
+    /// A renewal where one is live, and anew where none is (any more): what was applied for before is issued as the day of
+    /// issue has it (section 1.4, example 28).
+    OfTheDay,
+}
+
+/// The applicant as the register and the store have them.
+pub(in crate::authority) struct Resident {
+    place: &'static Municipality,
+    pub(in crate::authority) dossier: Option<Dossier>,
+    pub(in crate::authority) holder: HolderRecord,
 }
 
 impl Authority {
@@ -39,66 +70,69 @@ impl Authority {
     pub(super) fn decide_issue(
         &self,
         telling: &Telling<'_>,
-        asked: Asked,
+        mode: Mode,
         enrolment: &Enrolment,
     ) -> Result<Decision, StoryError> {
-        let policy = &self.parts().policy;
-        let (now, today) = (telling.now, day_of(telling.now));
+        let resident = self.resident(telling, &enrolment.holder)?;
+        let requests = verified_requests(enrolment)?;
+        let kinds = enrolment.requests.kinds();
+        let wish = Wish { person: &enrolment.holder, card: &enrolment.card, kinds: &kinds, mode };
+        eligible(&resident.holder, &kinds, day_of(telling.now))?;
+        let facts = four_facts(enrolment)?;
+        let terms = self.decide_terms(telling, resident, wish)?;
+        let renewal_opens = opening(&terms.validity, &requests, &self.parts().policy);
+        Ok(Decision { terms, renewal_opens, facts, requests })
+    }
+
+    /// The applicant, if this municipality acts for them.
+    pub(in crate::authority) fn resident(
+        &self,
+        telling: &Telling<'_>,
+        person: &Person,
+    ) -> Result<Resident, StoryError> {
         let own = telling.actor.municipality()?;
         let place = self.taking_part(own)?;
-        let dossier = self.store().dossier(&enrolment.holder.reference)?;
+        let dossier = self.store().dossier(&person.reference)?;
         let holder = match &dossier {
             Some(dossier) => {
                 telling.actor.municipality_of(&dossier.holder)?;
-                known_holder(&dossier.holder, enrolment)?
+                known_holder(&dossier.holder, person)?
             }
-            None => new_holder(place, enrolment),
+            None => new_holder(place, person),
         };
-        let requests = verified_requests(enrolment)?;
-        for (kind, _) in &requests {
-            decide_eligibility(*kind, holder.birth, holder.ward, today)?;
-        }
-        let facts = four_facts(enrolment)?;
-        let replacement = decide_pair_replacement(
-            holding(dossier.as_ref())?,
-            PairAsked {
-                auth: enrolment.requests.asked(Kind::Auth, asked),
-                sign: enrolment.requests.asked(Kind::Sign, asked),
-            },
-            today,
-            policy,
-        )?;
-        let card_last_day = self.decide_card(enrolment, dossier.as_ref(), &replacement, now)?;
+        Ok(Resident { place, dossier, holder })
+    }
+
+    /// Decides what needs no keys: eligibility, what the application is today, the card, and until when.
+    pub(in crate::authority) fn decide_terms(
+        &self,
+        telling: &Telling<'_>,
+        Resident { place, dossier, holder }: Resident,
+        wish: Wish<'_>,
+    ) -> Result<Terms, StoryError> {
+        let policy = &self.parts().policy;
+        let (now, today) = (telling.now, day_of(telling.now));
+        eligible(&holder, wish.kinds, today)?;
+        let holding = holding(dossier.as_ref())?;
+        let replacement = decide_pair_replacement(holding, wish.asked(holding, today), today, policy)?;
+        let card_last_day = self.decide_card((wish.person, wish.card), dossier.as_ref(), &replacement, now)?;
         let validity = decide_validity(
             &ValidityFacts {
                 birth: holder.birth,
                 issue_day: today,
-                card_issue_day: Some(enrolment.card.issue_day),
-                card_application_day: enrolment.card.application_day,
+                card_issue_day: Some(wish.card.issue_day),
+                card_application_day: wish.card.application_day,
                 card_last_day: Some(card_last_day),
-                stay_last_day: enrolment.card.stay_last_day,
+                stay_last_day: wish.card.stay_last_day,
                 auth_last_day: bound_of_sign(&replacement, card_last_day),
                 renewing: replacement.renewing(),
             },
             policy,
         )?;
-        let card = card_record(enrolment, dossier.as_ref(), &validity);
-        let renewal_opens = opening(&validity, &requests, policy);
+        let card = card_record(wish, dossier.as_ref(), &validity);
         let kept = replacement.kept_auth_last_day;
         let auth_window_is_open = kept.is_some_and(|last| renewal_window(last, policy).contains(&today));
-        Ok(Decision {
-            auth_window_is_open,
-            place,
-            holder,
-            card,
-            dossier,
-            replacement,
-            validity,
-            renewal_opens,
-            facts,
-            requests,
-            now,
-        })
+        Ok(Terms { place, holder, card, dossier, replacement, validity, auth_window_is_open, now })
     }
 
     /// The place of a municipality that takes part: only those have lists, and what is issued must be revocable.
@@ -107,6 +141,38 @@ impl Authority {
             return Err(Refusal::new("E-02", format!("municipality {own} does not take part in this service")).into());
         }
         municipality::find(own).ok_or_else(|| StoryError::Corrupt(format!("no municipality {own}")))
+    }
+}
+
+/// Whether each kind can be had at all (E-05, E-06).
+fn eligible(holder: &HolderRecord, kinds: &[Kind], today: Day) -> Result<(), Refusal> {
+    kinds.iter().try_for_each(|kind| decide_eligibility(*kind, holder.birth, holder.ward, today).map(drop))
+}
+
+impl Wish<'_> {
+    fn asked(&self, holding: Holding, today: Day) -> PairAsked {
+        let asked = |kind: Kind, one: Option<LiveCertificate>| {
+            let live = one.is_some_and(|one| !one.held && one.last_day >= today);
+            let asked = match self.mode {
+                Mode::As(asked) => asked,
+                Mode::OfTheDay if live => Asked::Renewal,
+                Mode::OfTheDay => Asked::New,
+            };
+            self.kinds.contains(&kind).then_some(asked)
+        };
+        PairAsked { auth: asked(Kind::Auth, holding.auth), sign: asked(Kind::Sign, holding.sign) }
+    }
+}
+
+impl Terms {
+    /// What the application is for each kind.
+    pub(in crate::authority) fn replacement(&self) -> PairReplacement {
+        self.replacement
+    }
+
+    /// Until when card and certificates are valid.
+    pub(in crate::authority) fn validity(&self) -> &Validity {
+        &self.validity
     }
 }
 
@@ -123,17 +189,17 @@ impl Decision {
 
     /// The holder.
     pub(super) fn holder(&self) -> &HolderReference {
-        &self.holder.reference
+        &self.terms.holder.reference
     }
 
     /// The card.
     pub(super) fn card(&self) -> &CardNumber {
-        &self.card.number
+        &self.terms.card.number
     }
 
     /// The municipality that issues.
     pub(super) fn place(&self) -> &'static Municipality {
-        self.place
+        self.terms.place
     }
 
     /// The four facts, for the kind that carries them.
@@ -144,33 +210,37 @@ impl Decision {
     /// The last instant of a kind.
     pub(super) fn not_after(&self, kind: Kind) -> Result<UnixTime, StoryError> {
         match kind {
-            Kind::Auth => Ok(self.validity.auth_not_after),
-            Kind::Sign => self.validity.sign_not_after.ok_or_else(|| StoryError::Fault("SIGN was refused late".into())),
+            Kind::Auth => Ok(self.terms.validity.auth_not_after),
+            Kind::Sign => {
+                self.terms.validity.sign_not_after.ok_or_else(|| StoryError::Fault("SIGN was refused late".into()))
+            }
         }
     }
 
     /// The certificate of a kind that stands now.
     pub(super) fn standing(&self, kind: Kind) -> Option<&CertificateRecord> {
-        self.dossier.as_ref()?.current(kind, self.now)
+        self.terms.dossier.as_ref()?.current(kind, self.terms.now)
     }
 
     /// The certificate that the new one of a kind comes after.
     pub(super) fn predecessor(&self, kind: Kind) -> Option<&CertificateRecord> {
-        self.dossier.as_ref()?.newest(kind)
+        self.terms.dossier.as_ref()?.newest(kind)
     }
 
     /// What changes beside the certificates: the holder, the cards, and what has run out unnoticed.
     pub(super) fn steps(&self) -> Vec<Step> {
-        let mut steps = vec![Step::Holder(self.holder.clone()), Step::Card(self.card.clone())];
-        let Some(dossier) = &self.dossier else { return steps };
+        let mut steps = vec![Step::Holder(self.terms.holder.clone()), Step::Card(self.terms.card.clone())];
+        let Some(dossier) = &self.terms.dossier else { return steps };
         let standing = |state| matches!(state, CertificateState::Live | CertificateState::Held);
         let over = self.kinds().filter_map(|kind| dossier.newest(kind));
-        steps.extend(over.filter(|one| standing(one.state) && one.not_after < self.now).map(|one| Step::Status {
-            kind: one.kind,
-            index: one.index,
-            from: one.state,
-            to: CertificateState::Expired,
-            revocation: None,
+        steps.extend(over.filter(|one| standing(one.state) && one.not_after < self.terms.now).map(|one| {
+            Step::Status {
+                kind: one.kind,
+                index: one.index,
+                from: one.state,
+                to: CertificateState::Expired,
+                revocation: None,
+            }
         }));
         steps
     }
@@ -186,27 +256,27 @@ impl Decision {
         });
         Issuance {
             certificates: certificates.collect(),
-            card: self.card.number.clone(),
-            card_last_day: self.validity.card_last_day,
+            card: self.terms.card.number.clone(),
+            card_last_day: self.terms.validity.card_last_day,
             renewal_opens: self.renewal_opens,
             warnings: self.warnings(),
         }
     }
 
     fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let Some(sign) = self.validity.sign_last_day.filter(|_| self.request(Kind::Sign).is_some()) else {
+        let (terms, mut warnings) = (&self.terms, Vec::new());
+        let Some(sign) = terms.validity.sign_last_day.filter(|_| self.request(Kind::Sign).is_some()) else {
             return warnings;
         };
-        if self.replacement.auth.is_none() && self.replacement.kept_auth_last_day.is_none() {
+        if terms.replacement.auth.is_none() && terms.replacement.kept_auth_last_day.is_none() {
             return warnings;
         }
-        if sign < self.validity.auth_last_day {
-            warnings.push(format!("SIGN ends on {sign}, before AUTH on {} (V-02)", self.validity.auth_last_day));
+        if sign < terms.validity.auth_last_day {
+            warnings.push(format!("SIGN ends on {sign}, before AUTH on {} (V-02)", terms.validity.auth_last_day));
         }
-        if let Some(kept) = self.replacement.kept_auth_last_day
+        if let Some(kept) = terms.replacement.kept_auth_last_day
             && sign == kept
-            && self.auth_window_is_open
+            && terms.auth_window_is_open
         {
             warnings.push(format!("AUTH ends on {kept} and bounds SIGN; it could have been renewed first (V-15)"));
         }
@@ -219,30 +289,30 @@ fn bound_of_sign(replacement: &PairReplacement, card_last_day: Day) -> Option<Da
     replacement.kept_auth_last_day.or_else(|| replacement.auth.is_none().then_some(card_last_day))
 }
 
-fn known_holder(known: &HolderRecord, enrolment: &Enrolment) -> Result<HolderRecord, Refusal> {
+fn known_holder(known: &HolderRecord, person: &Person) -> Result<HolderRecord, Refusal> {
     if !known.registered {
         return Err(Refusal::new("E-01", "the holder is not recorded in the resident register"));
     }
-    if known.birth != enrolment.holder.birth {
+    if known.birth != person.birth {
         return Err(Refusal::new("R-26", "the date of birth is not the recorded one; report the correction first"));
     }
-    Ok(HolderRecord { ward: enrolment.holder.ward.unwrap_or(known.ward), ..known.clone() })
+    Ok(HolderRecord { ward: person.ward.unwrap_or(known.ward), ..known.clone() })
 }
 
-fn new_holder(place: &Municipality, enrolment: &Enrolment) -> HolderRecord {
+fn new_holder(place: &Municipality, person: &Person) -> HolderRecord {
     HolderRecord {
-        reference: enrolment.holder.reference.clone(),
+        reference: person.reference.clone(),
         municipality: place.code,
         moving_to: None,
-        birth: enrolment.holder.birth,
-        ward: enrolment.holder.ward.unwrap_or(false),
+        birth: person.birth,
+        ward: person.ward.unwrap_or(false),
         registered: true,
         version: 0,
     }
 }
 
 /// Proof of possession for every request, and one key for each certificate.
-fn verified_requests(enrolment: &Enrolment) -> Result<Vec<(Kind, VerifiedRequest)>, Refusal> {
+pub(super) fn verified_requests(enrolment: &Enrolment) -> Result<Vec<(Kind, VerifiedRequest)>, Refusal> {
     let mut verified: Vec<(Kind, VerifiedRequest)> = Vec::new();
     for kind in Kind::BOTH {
         let Some(RequestDer(der)) = enrolment.requests.of(kind) else { continue };
@@ -292,12 +362,12 @@ fn holding(dossier: Option<&Dossier>) -> Result<Holding, StoryError> {
 }
 
 /// The card from now on. The day of the application of a known card is the recorded one: left out, it is not forgotten.
-fn card_record(enrolment: &Enrolment, dossier: Option<&Dossier>, validity: &Validity) -> CardRecord {
-    let Card { number, issue_day, application_day, .. } = &enrolment.card;
+fn card_record(wish: Wish<'_>, dossier: Option<&Dossier>, validity: &Validity) -> CardRecord {
+    let Card { number, issue_day, application_day, .. } = wish.card;
     let known = dossier.and_then(|dossier| dossier.card(number)).map(|card| card.application_day);
     CardRecord {
         number: number.clone(),
-        holder: enrolment.holder.reference.clone(),
+        holder: wish.person.reference.clone(),
         issue_day: *issue_day,
         application_day: known.or(*application_day).unwrap_or(*issue_day),
         last_day: validity.card_last_day,

@@ -1,5 +1,7 @@
 //! Reading a query, strictly: names that the resource knows, each once, in whole.
 
+use serde::de::DeserializeOwned;
+
 use crate::{
     http::problem::Problem,
     municipality::{MunicipalityCode, issuing_place},
@@ -101,6 +103,16 @@ pub(super) fn municipality(parameters: &Parameters, name: &str) -> Result<Option
 /// A text.
 pub(super) fn text<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
     value(parameters, name)
+}
+
+/// One of the words of `T`, as they stand in JSON.
+///
+/// # Errors
+/// `T-01` for any other.
+pub(super) fn word<T: DeserializeOwned>(parameters: &Parameters, name: &str) -> Result<Option<T>, Problem> {
+    let Some(text) = value(parameters, name) else { return Ok(None) };
+    let unknown = |error: serde_json::Error| Problem::refused("T-01", format!("{name}: {error}"));
+    serde_json::from_value(text.into()).map(Some).map_err(unknown)
 }
 
 /// A number.

@@ -4,6 +4,7 @@
 //! Tests of the stories use it for its faults ([`MemoryStore::with_faults`]); the contract's suite uses it as the oracle
 //! of the SQLite engine.
 
+mod applications;
 mod consents;
 mod ledger;
 mod register;
@@ -20,9 +21,9 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RegisterStore,
-        RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent,
+        RegisterStore, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{CertificateState, Day},
     scope::CrlScope,
@@ -136,6 +137,10 @@ impl Store for MemoryStore {
     }
 
     fn register(&self) -> &dyn RegisterStore {
+        self
+    }
+
+    fn applications(&self) -> &dyn ApplicationStore {
         self
     }
 

@@ -5,7 +5,7 @@ use std::{
     ops::Range,
 };
 
-use super::{consents::Consents, ledger::Ledger, register::Feed};
+use super::{applications::Applications, consents::Consents, ledger::Ledger, register::Feed};
 use crate::{
     audit::{AuditEntry, GENESIS},
     kind::Kind,
@@ -38,6 +38,7 @@ pub(super) struct State {
     pub(super) consents: Consents,
     pub(super) ledger: Ledger,
     pub(super) feed: Feed,
+    pub(super) applications: Applications,
     next_index: BTreeMap<Kind, u64>,
     /// When what happens now is recorded.
     recorded: Option<UnixTime>,
@@ -120,6 +121,7 @@ impl State {
             Step::RelyingParty(record) => self.ledger.party(record, &self.credentials),
             Step::Disclosure { record, version } => self.ledger.disclosure(record, version, &self.certificates),
             Step::Refused { party, query, at, count } => self.ledger.refused(&party, query, at, count),
+            Step::Application(record) => self.applications.put(*record),
         }
     }
 

@@ -5,7 +5,7 @@
 //! | `open` | where the database is, the lock of the one writer, how connections are set up |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `batch` | the writer's thread; one of its transactions |
-//! | `steps`, `certificates`, `ledger`, `consents`, `register` | each step of a change |
+//! | `steps`, `certificates`, `ledger`, `consents`, `register`, `applications` | each step of a change |
 //! | `read`, `rows` | the queries; rows to records |
 //!
 //! # Why
@@ -13,6 +13,7 @@
 //! construction, and an exclusive lock beside the file makes it true across processes. Readers see a snapshot each and
 //! never wait for the writer.
 
+mod applications;
 mod batch;
 mod certificates;
 mod consents;
@@ -42,9 +43,9 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent, RegisterStore,
-        RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
+        AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent,
+        RegisterStore, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -128,6 +129,10 @@ impl Store for SqliteStore {
     }
 
     fn register(&self) -> &dyn RegisterStore {
+        self
+    }
+
+    fn applications(&self) -> &dyn ApplicationStore {
         self
     }
 

@@ -68,6 +68,7 @@ impl<'a> Steps<'a> {
             Step::RelyingParty(record) => self.relying_party(&record),
             Step::Disclosure { record, version } => self.disclosure(&record, version),
             Step::Refused { party, query, at, count } => self.refused(&party, query, at, count),
+            Step::Application(record) => self.application(&record),
         }
     }
 

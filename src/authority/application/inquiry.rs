@@ -1,0 +1,57 @@
+//! The inquiry (照会書兼回答書) goes to the registered address.
+
+use serde::Deserialize;
+
+use crate::{
+    limits::REGISTER_ADDRESS_CHARACTERS,
+    ports::{ApplicationRecord, InquiryRecord},
+    rules::{
+        Day, Refusal,
+        application::{ApplicationState, reply_deadline},
+        procedure::CounterPolicy,
+    },
+};
+
+/// Where an inquiry goes. It holds an address and does not print itself.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InquiryForm {
+    /// The address of the register at this moment, as it is written there.
+    pub address: String,
+    /// After a letter came back: the address was looked up again and is right.
+    #[serde(default)]
+    pub confirmed: bool,
+}
+
+impl std::fmt::Debug for InquiryForm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InquiryForm").field("confirmed", &self.confirmed).finish_non_exhaustive()
+    }
+}
+
+/// Posts an inquiry: the letter is kept until the application ends, the reply is due by the day printed in it.
+///
+/// # Errors
+/// `T-01` for what is no address; `A-01` for a second letter to an address that nobody confirmed after the first came back.
+pub(super) fn send(
+    record: &mut ApplicationRecord,
+    form: &InquiryForm,
+    today: Day,
+    policy: &CounterPolicy,
+) -> Result<(), Refusal> {
+    let InquiryForm { address, confirmed } = form;
+    let characters = address.chars().count();
+    let plain = !address.chars().any(char::is_control) && address.trim() == address;
+    if !plain || !(1..=REGISTER_ADDRESS_CHARACTERS).contains(&characters) {
+        return Err(Refusal::new("T-01", "the address is that of the register, in one line"));
+    }
+    if record.state == ApplicationState::InquiryReturned && !confirmed {
+        let detail = "the last inquiry came back; confirm the address in the register before another is sent";
+        return Err(Refusal::new("A-01", detail));
+    }
+    let round = record.inquiry.as_ref().map_or(0, |inquiry| inquiry.round).saturating_add(1);
+    record.inquiry = Some(InquiryRecord { round, posted: today, address: address.clone() });
+    record.due = Some(reply_deadline(today, policy));
+    record.defect = None;
+    Ok(())
+}

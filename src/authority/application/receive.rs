@@ -1,0 +1,122 @@
+//! An application is taken.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ApplicationRequest, Filed, Papers, subject};
+use crate::{
+    authority::{Actor, Authority, Once, StoryError, issue::Mode},
+    kind::Kind,
+    ports::{ApplicationNumber, ApplicationRecord, Change, Step},
+    rules::{
+        Refusal,
+        application::{ApplicationEvent, ApplicationState},
+        calendar::day_of,
+        procedure::{Applicant, Course, Procedure, Why},
+    },
+};
+
+/// What was decided about an application that was taken. It names nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// Its number.
+    pub application: ApplicationNumber,
+    /// Where it stands.
+    pub state: ApplicationState,
+    /// Its version: an event may name it, so that nothing happens if another counter came first.
+    pub version: u64,
+    /// 1 or 2.
+    pub visits: u8,
+    /// Why two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+    /// What to bring.
+    pub papers: Papers,
+    /// What can happen next.
+    pub next: Vec<ApplicationEvent>,
+}
+
+/// One visit or two, and why two.
+pub(super) fn visits(course: Course) -> (u8, Option<Why>) {
+    match course {
+        Course::TwoVisits(why) => (2, Some(why)),
+        Course::SameDay | Course::Telephone => (1, None),
+    }
+}
+
+impl Authority {
+    /// Takes an application: decides whether it is possible today, whether it takes one visit or two, and with which papers.
+    ///
+    /// # Errors
+    /// [`StoryError::Refused`] with the rule; otherwise as the error says.
+    pub fn receive(&self, actor: &Actor, once: &Once, request: &ApplicationRequest) -> Result<Received, StoryError> {
+        let refused = format!("holder/{}", request.holder.reference);
+        self.tell(actor, once, &refused, |telling| {
+            let request = in_order(request)?;
+            let mode = if request.procedure == Procedure::Renewal { Mode::OfTheDay } else { Mode::As(crate::rules::Asked::New) };
+            let today = self.decide_today(telling, &request, mode)?;
+            if request.procedure == Procedure::Renewal && !today.renews() {
+                let detail = "no such certificate of the holder is live, so none can be renewed; apply for a reissue";
+                return Err(Refusal::new("V-14", detail).into());
+            }
+            let filed = Filed { request, course: today.course, holder_class: today.holder_class };
+            let own = actor.municipality()?;
+            let record = ApplicationRecord {
+                number: self.application_number()?,
+                place: 0,
+                municipality: own,
+                holder: filed.request.holder.reference.clone(),
+                card: filed.request.card.number.clone(),
+                asked: serde_json::to_string(&filed).map_err(|error| StoryError::Fault(error.to_string()))?,
+                received: telling.now,
+                state: ApplicationState::Received,
+                changed: telling.now,
+                due: None,
+                inquiry: None,
+                defect: None,
+                rule: None,
+                issuing: None,
+                version: 0,
+            };
+            let (visits, why) = visits(filed.course);
+            let received = Received {
+                application: record.number,
+                state: record.state,
+                version: 1,
+                visits,
+                why,
+                papers: filed.papers(&self.counter(own)),
+                next: filed.next(&record, day_of(telling.now)),
+            };
+            let detail = serde_json::json!({
+                "procedure": filed.request.procedure, "applicant": filed.request.applicant, "kinds": filed.request.kinds,
+                "holder": record.holder, "visits": visits, "to": record.state,
+            });
+            let audit = telling.audit("application.received", subject(&record.number), detail.to_string());
+            let steps = vec![Step::Application(Box::new(record)), telling.answer(&received)?];
+            self.store().commit(Change { steps, audit })?;
+            Ok(received)
+        })
+    }
+
+    fn application_number(&self) -> Result<ApplicationNumber, StoryError> {
+        let mut number = [0; 16];
+        let filled = self.parts().entropy.fill(&mut number);
+        filled.map_err(|error| StoryError::Unavailable(error.to_string()))?;
+        Ok(ApplicationNumber(number))
+    }
+}
+
+/// The request with its kinds AUTH first, if what it has belongs together.
+fn in_order(request: &ApplicationRequest) -> Result<ApplicationRequest, Refusal> {
+    let kinds: Vec<Kind> = Kind::BOTH.into_iter().filter(|kind| request.kinds.contains(kind)).collect();
+    let named = !kinds.is_empty();
+    if kinds.len() != request.kinds.len() || named != request.procedure.issues() {
+        let detail = "name the kinds that are to be issued: `auth`, `sign` or both; none where none is issued";
+        return Err(Refusal::new("T-01", detail));
+    }
+    match (request.applicant, &request.agent) {
+        (Applicant::Holder, Some(_)) => Err(Refusal::new("T-01", "the holder comes in person; name no agent")),
+        (Applicant::Holder, None) | (_, Some(_)) => Ok(ApplicationRequest { kinds, ..request.clone() }),
+        (_, None) => Err(Refusal::new("D-04", "name who acts for the holder, by a reference of your own")),
+    }
+}

@@ -1,0 +1,145 @@
+//! Everything as it is on this day: what the rules say of an application when it is received, and again when it is verified.
+
+use serde::{Deserialize, Serialize};
+
+use super::ApplicationRequest;
+use crate::{
+    authority::{
+        Authority, StoryError,
+        issue::{Mode, Resident, Terms, Wish},
+        once::Telling,
+    },
+    kind::Kind,
+    ports::HolderRecord,
+    rules::{
+        CertificateState, Day, Refusal, Replacement,
+        calendar::{age_on, day_of, day_text},
+        eligibility::SIGN_AGE,
+        procedure::{Course, HolderClass, Presence, decide_procedure},
+    },
+    x509::UnixTime,
+};
+
+/// What would be issued today.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outlook {
+    /// What the AUTH would be, if it is applied for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Replacement>,
+    /// What the SIGN would be, if it is applied for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign: Option<Replacement>,
+    /// The last day of the AUTH, new or kept.
+    #[serde(with = "day_text")]
+    pub auth_last_day: Day,
+    /// The last day of the SIGN.
+    #[serde(default, with = "day_text::option", skip_serializing_if = "Option::is_none")]
+    pub sign_last_day: Option<Day>,
+    /// The last day of the card.
+    #[serde(with = "day_text")]
+    pub card_last_day: Day,
+}
+
+/// What the rules say today.
+pub(super) struct Today {
+    pub(super) course: Course,
+    pub(super) holder_class: HolderClass,
+    /// The holder as read, if the store knows them: what was decided rests on it.
+    pub(super) holder: Option<HolderRecord>,
+    pub(super) outlook: Option<Outlook>,
+}
+
+impl Today {
+    pub(super) fn renews(&self) -> bool {
+        let renewal = Some(Replacement::Renewal);
+        self.outlook.as_ref().is_some_and(|outlook| outlook.auth == renewal || outlook.sign == renewal)
+    }
+}
+
+impl Authority {
+    /// Decides an application as it is today: who comes, for whom, the card, and for certificates all that issuing asks but
+    /// the keys.
+    pub(super) fn decide_today(
+        &self,
+        telling: &Telling<'_>,
+        request: &ApplicationRequest,
+        mode: Mode,
+    ) -> Result<Today, StoryError> {
+        let resident = self.resident(telling, &request.holder)?;
+        let (course, holder_class) = self.decide_course(telling, request, &resident)?;
+        let known = resident.dossier.as_ref().map(|dossier| dossier.holder.clone());
+        if !request.procedure.issues() {
+            check_card(request, &resident)?;
+            return Ok(Today { course, holder_class, holder: known, outlook: None });
+        }
+        if request.presence.face_authentication && request.kinds.contains(&Kind::Sign) {
+            let detail = "a face-authentication card takes no signing certificate; end face authentication first";
+            return Err(Refusal::new("E-09", detail).into());
+        }
+        let wish = Wish { person: &request.holder, card: &request.card, kinds: &request.kinds, mode };
+        let terms = self.decide_terms(telling, resident, wish)?;
+        Ok(Today { course, holder_class, holder: known, outlook: Some(outlook(&terms, &request.kinds)) })
+    }
+
+    /// Decides how the procedure runs today, with what the service itself knows of the holder and the card.
+    pub(super) fn decide_course(
+        &self,
+        telling: &Telling<'_>,
+        request: &ApplicationRequest,
+        resident: &Resident,
+    ) -> Result<(Course, HolderClass), StoryError> {
+        let policy = self.counter(telling.actor.municipality()?);
+        let presence = presence(request, resident, telling.now);
+        let course = decide_procedure(request.procedure, request.applicant, &presence, &policy)?;
+        if course == Course::Telephone {
+            return Err(Refusal::new("R-21", "a lost card is held at once, by telephone: see holds").into());
+        }
+        Ok((course, presence.holder_class))
+    }
+}
+
+fn presence(request: &ApplicationRequest, Resident { dossier, holder, .. }: &Resident, now: UnixTime) -> Presence {
+    let seen = request.presence;
+    let newest = |kind: Kind| dossier.as_ref().and_then(|dossier| dossier.newest(kind));
+    let standing = |state| matches!(state, CertificateState::Live | CertificateState::Held | CertificateState::Expired);
+    let expired = |kind: &Kind| newest(*kind).is_some_and(|one| standing(one.state) && one.not_after < now);
+    let auth = dossier.as_ref().and_then(|dossier| dossier.current(Kind::Auth, now));
+    Presence {
+        holder_class: holder_class(holder, day_of(now)),
+        holder_came: seen.holder_came,
+        mandate: seen.mandate,
+        enclosed_reply: seen.enclosed_reply,
+        expired: request.kinds.iter().any(expired),
+        auth_on_card: auth.is_some_and(|one| one.card == request.card.number && one.state == CertificateState::Live),
+        face_authentication: seen.face_authentication,
+    }
+}
+
+fn holder_class(holder: &HolderRecord, today: Day) -> HolderClass {
+    match age_on(holder.birth, today) {
+        _ if holder.ward => HolderClass::Ward,
+        Some(age) if age < SIGN_AGE => HolderClass::Minor,
+        _ => HolderClass::Ordinary,
+    }
+}
+
+/// Where nothing is issued, the card must be the holder's own, and not void.
+fn check_card(request: &ApplicationRequest, resident: &Resident) -> Result<(), Refusal> {
+    let card = resident.dossier.as_ref().and_then(|dossier| dossier.card(&request.card.number));
+    match card {
+        None => Err(Refusal::new("T-09", "there is no such card of this holder")),
+        Some(card) if card.void => Err(Refusal::new("E-03", "the card is void")),
+        Some(_) => Ok(()),
+    }
+}
+
+fn outlook(terms: &Terms, kinds: &[Kind]) -> Outlook {
+    let (replacement, validity) = (terms.replacement(), terms.validity());
+    Outlook {
+        auth: replacement.auth,
+        sign: replacement.sign,
+        auth_last_day: validity.auth_last_day,
+        sign_last_day: validity.sign_last_day.filter(|_| kinds.contains(&Kind::Sign)),
+        card_last_day: validity.card_last_day,
+    }
+}

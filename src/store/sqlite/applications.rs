@@ -1,0 +1,236 @@
+//! Applications: the step and the queries.
+
+use rusqlite::{Connection, Row, params};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    SqliteStore,
+    error::{Trouble, impossible},
+    read, rows,
+    steps::{Steps, one},
+};
+use crate::{
+    kind::Kind,
+    ports::{
+        ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, InquiryRecord, IssuingRecord,
+        StoreError,
+    },
+    rules::application::word,
+    store::refusal,
+};
+
+type Read<T> = rusqlite::Result<T>;
+
+const INSERT: &str =
+    "INSERT INTO application (number, municipality, holder, card, asked, received, state, changed, version)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1) ON CONFLICT (number) DO NOTHING";
+
+const UPDATE: &str = "UPDATE application SET state = ?3, changed = ?4, due = ?5, round = ?6, posted = ?7, address = ?8,
+      defect = ?9, rule = ?10, auth_index = ?11, sign_index = ?12, answer_client = ?13, answer_key = ?14,
+      version = version + 1
+    WHERE number = ?1 AND version = ?2 AND NOT ended";
+
+impl Steps<'_> {
+    pub(super) fn application(&self, record: &ApplicationRecord) -> Result<(), Trouble> {
+        if !record.is_tidy() || (record.version == 0 && !record.is_new()) {
+            return Err(Trouble::conflict(refusal::NO_APPLICATION));
+        }
+        let touched = if record.version == 0 { self.receive(record) } else { self.advance(record) };
+        one(touched?, refusal::APPLICATION)
+    }
+
+    fn receive(&self, record: &ApplicationRecord) -> Result<usize, Trouble> {
+        let values = params![
+            record.number.0,
+            record.municipality.to_string(),
+            record.holder.as_str(),
+            record.card.as_str(),
+            record.asked,
+            record.received.seconds(),
+            word(&record.state),
+            record.changed.seconds(),
+        ];
+        Ok(self.run(INSERT, values)?)
+    }
+
+    fn advance(&self, record: &ApplicationRecord) -> Result<usize, Trouble> {
+        let day = |day| rows::day_text(day);
+        let (inquiry, issuing) = (record.inquiry.as_ref(), record.issuing.as_ref());
+        let index = |index: Option<u64>| index.map(rows::int).transpose();
+        let values = params![
+            record.number.0,
+            rows::int(record.version)?,
+            word(&record.state),
+            record.changed.seconds(),
+            record.due.map(day).transpose()?,
+            inquiry.map(|inquiry| inquiry.round),
+            inquiry.map(|inquiry| day(inquiry.posted)).transpose()?,
+            inquiry.map(|inquiry| &inquiry.address),
+            record.defect.map(|defect| word(&defect)),
+            record.rule,
+            index(issuing.and_then(|issuing| issuing.auth))?,
+            index(issuing.and_then(|issuing| issuing.sign))?,
+            issuing.map(|issuing| &issuing.client),
+            issuing.map(|issuing| &issuing.key),
+        ];
+        Ok(self.run(UPDATE, values)?)
+    }
+}
+
+/// An application by its number.
+pub(super) fn by_number(sql: &Connection, number: &ApplicationNumber) -> Read<Option<ApplicationRecord>> {
+    read::first(sql, "SELECT * FROM application WHERE number = ?1", [number.0], row)
+}
+
+/// The application for which a certificate was reserved.
+pub(super) fn of(sql: &Connection, kind: Kind, index: u64) -> Read<Option<ApplicationRecord>> {
+    let Ok(index) = i64::try_from(index) else { return Ok(None) };
+    let query = match kind {
+        Kind::Auth => "SELECT * FROM application WHERE auth_index = ?1",
+        Kind::Sign => "SELECT * FROM application WHERE sign_index = ?1",
+    };
+    read::first(sql, query, [index], row)
+}
+
+/// Applications that a filter admits, after a place. Few are late at any time, so who asks for those follows the index of last
+/// days, whatever the order; all others follow the order.
+pub(super) fn admitted(
+    sql: &Connection,
+    filter: &ApplicationFilter,
+    after: u64,
+    limit: usize,
+) -> Read<Vec<ApplicationRecord>> {
+    let [after, limit] = [i64::try_from(after), i64::try_from(limit)].map(|bound| bound.unwrap_or(i64::MAX));
+    let municipality = filter.municipality.map(|code| code.to_string());
+    // Days have four digits of year in every text, so that they compare as they follow.
+    let due = filter.due_before.map(|day| day.to_string());
+    let state = filter.state.map(|state| word(&state));
+    read::all(sql, &query(filter), params![after, limit, municipality, state, due], row)
+}
+
+fn query(filter: &ApplicationFilter) -> String {
+    let id = if filter.due_before.is_some() { "+id" } else { "id" };
+    let municipality = if filter.municipality.is_some() { "municipality = ?3" } else { "?3 IS NULL" };
+    let state = if filter.state.is_some() { "state = ?4" } else { "NOT ended AND ?4 IS NULL" };
+    let due = if filter.due_before.is_some() { "due IS NOT NULL AND due < ?5" } else { "?5 IS NULL" };
+    format!("SELECT * FROM application WHERE {id} > ?1 AND {municipality} AND {state} AND {due} ORDER BY {id} LIMIT ?2")
+}
+
+/// The value of that word.
+fn from_word<T: DeserializeOwned + Serialize>(text: String, column: &'static str) -> Read<T> {
+    serde_json::from_value(text.into()).map_err(|_| impossible(column))
+}
+
+fn row(row: &Row<'_>) -> Read<ApplicationRecord> {
+    let day = |column| -> Read<_> {
+        let there: Option<String> = row.get(column)?;
+        there.map(|_| rows::day(row, column)).transpose()
+    };
+    let index = |column| -> Read<Option<u64>> { row.get::<_, Option<i64>>(column)?.map(rows::unsigned).transpose() };
+    let defect: Option<String> = row.get("defect")?;
+    let inquiry =
+        |posted| -> Read<_> { Ok(InquiryRecord { round: row.get("round")?, posted, address: row.get("address")? }) };
+    let issuing = |client| -> Read<_> {
+        Ok(IssuingRecord {
+            auth: index("auth_index")?,
+            sign: index("sign_index")?,
+            client,
+            key: row.get("answer_key")?,
+        })
+    };
+    Ok(ApplicationRecord {
+        number: ApplicationNumber(row.get("number")?),
+        place: rows::number(row, "id")?,
+        municipality: rows::municipality(&row.get::<_, String>("municipality")?)?,
+        holder: rows::reference(row.get("holder")?)?,
+        card: rows::card_number(row.get("card")?)?,
+        asked: row.get("asked")?,
+        received: rows::instant(row.get("received")?)?,
+        state: from_word(row.get("state")?, "state")?,
+        changed: rows::instant(row.get("changed")?)?,
+        due: day("due")?,
+        inquiry: day("posted")?.map(inquiry).transpose()?,
+        defect: defect.map(|text| from_word(text, "defect")).transpose()?,
+        rule: row.get("rule")?,
+        issuing: row.get::<_, Option<String>>("answer_client")?.map(issuing).transpose()?,
+        version: rows::number(row, "version")?,
+    })
+}
+
+impl ApplicationStore for SqliteStore {
+    fn application(&self, number: &ApplicationNumber) -> Result<Option<ApplicationRecord>, StoreError> {
+        self.readers.read(|sql| by_number(sql, number))
+    }
+
+    fn application_of(&self, kind: Kind, index: u64) -> Result<Option<ApplicationRecord>, StoreError> {
+        self.readers.read(|sql| of(sql, kind, index))
+    }
+
+    fn select(
+        &self,
+        filter: &ApplicationFilter,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<ApplicationRecord>, StoreError> {
+        self.readers.read(|sql| admitted(sql, filter, after, limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{rules::application::ApplicationState, store::sqlite::migrations::migrate};
+
+    fn opened() -> Connection {
+        let mut sql = Connection::open_in_memory().unwrap();
+        migrate(&mut sql).unwrap();
+        sql
+    }
+
+    #[test]
+    fn every_query_follows_an_index() {
+        let sql = opened();
+        let own = ApplicationFilter { municipality: Some("13115".parse().unwrap()), ..ApplicationFilter::default() };
+        let received = ApplicationFilter { state: Some(ApplicationState::Received), ..own.clone() };
+        let late =
+            ApplicationFilter { due_before: Some(time::macros::date!(2027 - 01 - 01)), ..ApplicationFilter::default() };
+        for (filter, index) in
+            [(own, "application_waiting"), (received, "application_by_state"), (late, "application_due")]
+        {
+            let mut plan = sql.prepare(&format!("EXPLAIN QUERY PLAN {}", query(&filter))).unwrap();
+            let values = params![0, 1, "13115", "received", "2027-01-01"];
+            let plan: Vec<String> =
+                plan.query_map(values, |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap();
+            assert!(plan[0].starts_with("SEARCH") && plan[0].contains(index), "{index}: {plan:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_asked_and_what_has_ended_cannot_be_rewritten_with_a_tool() {
+        let sql = opened();
+        sql.execute_batch(
+            "INSERT INTO audit_entry (position, at, actor, action, subject, detail, seal)
+             VALUES (1, 1000, 'service', 'test', 'x', '{}', zeroblob(32));
+             INSERT INTO application (number, municipality, holder, card, asked, received, state, changed, version)
+             VALUES (zeroblob(16), '13115', 'A', 'C', '{}', 900, 'received', 900, 1)",
+        )
+        .unwrap();
+        let refused = |statement: &str| sql.execute(statement, []).unwrap_err().to_string();
+        for (statement, reason) in [
+            ("UPDATE application SET asked = '[]', version = 2", "never changes"),
+            ("UPDATE application SET holder = 'B', version = 2", "never changes"),
+            ("UPDATE application SET state = 'verified'", "raises the version"),
+            ("UPDATE application SET state = 'gone', version = 2", "CHECK"),
+            (
+                "UPDATE application SET address = 'x', round = 1, posted = '2027-01-01', state = 'lapsed', version = 2",
+                "CHECK",
+            ),
+            ("DELETE FROM application", "fifteen years"),
+        ] {
+            let told = refused(statement);
+            assert!(told.contains(reason), "{statement}: {told}");
+        }
+        sql.execute("UPDATE application SET state = 'withdrawn', version = 2", []).unwrap();
+        assert!(refused("UPDATE application SET state = 'received', version = 3").contains("does not change"));
+    }
+}
