@@ -25,12 +25,14 @@ impl SystemClock {
     /// A clock that runs so many days behind.
     #[must_use]
     pub fn days_behind(days: u16) -> Self {
-        Self { behind: AtomicI64::new(i64::from(days) * 86_400) }
+        let clock = Self::default();
+        clock.fall_behind(days);
+        clock
     }
 
-    /// From now on it shows the present.
-    pub fn catch_up(&self) {
-        self.behind.store(0, Ordering::Relaxed);
+    /// From now on it runs so many days behind; 0: it shows the present.
+    pub fn fall_behind(&self, days: u16) {
+        self.behind.store(i64::from(days) * 86_400, Ordering::Relaxed);
     }
 }
 

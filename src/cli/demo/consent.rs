@@ -12,7 +12,9 @@ use super::{
 /// The holder of a certificate that was replaced signs a consent with the one that took its place; under it the relying
 /// party follows her from the one to the other, until she withdraws.
 pub(super) fn is_given(stage: &Stage, before: &Certified, after: &Certified) -> Result<(), Failure> {
-    stage.tell("\n12. She consents to that relying party, signing with her card: it may follow her from old to new (section 8.1)");
+    stage.chapter(
+        "She consents to that relying party, signing with her card: it may follow her from old to new (section 8.1)",
+    );
     if !stage.has_openssl() {
         stage.tell("   --   openssl is not installed, so nobody can sign (apt-get install openssl)");
         return Ok(());

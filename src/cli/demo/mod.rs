@@ -2,10 +2,12 @@
 //! for people who test their own software.
 
 mod consent;
+mod feed;
 mod party;
 mod people;
 mod stage;
 mod story;
+mod weeks;
 
 use std::{
     fs,

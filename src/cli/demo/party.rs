@@ -22,7 +22,7 @@ pub(super) const PARTY: &str = "relying-party-1";
 /// A relying party is registered, and asks about a holder who has moved: the signing certificate before the move and after,
 /// and the authentication certificate that she kept.
 pub(super) fn asks(stage: &Stage, before: &Certified, after: &Certified, auth: &Certified) -> Result<(), Failure> {
-    stage.tell("\n11. A relying party asks: status now and at a time, signed; and the link, for it is both kinds of verifier (法18③)");
+    stage.chapter("A relying party asks: status now and at a time, signed; and the link, for it is both kinds of verifier (法18③)");
     let today: Day = day_of(stage.clock.now());
     let terms = json!({
         "name": PARTY, "title": "試験電子申告", "purposes": ["signature", "authentication"],

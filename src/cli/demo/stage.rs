@@ -58,6 +58,7 @@ pub(super) struct Stage {
     anyone: Client,
     quiet: bool,
     openssl: bool,
+    chapters: std::cell::Cell<u32>,
     requests: std::cell::Cell<u32>,
     failed: std::cell::RefCell<Vec<String>>,
     held: std::cell::Cell<u32>,
@@ -92,6 +93,7 @@ impl Stage {
             directory: directory.into(),
             quiet,
             openssl,
+            chapters: Default::default(),
             requests: Default::default(),
             failed: Default::default(),
             held: Default::default(),
@@ -104,6 +106,12 @@ impl Stage {
             // A reader who has gone does not stop the story.
             let _ = writeln!(io::stdout(), "{}", line.as_ref());
         }
+    }
+
+    /// Tells that the next part of the story begins.
+    pub(super) fn chapter(&self, title: impl AsRef<str>) {
+        self.chapters.set(self.chapters.get() + 1);
+        self.tell(format!("\n{}. {}", self.chapters.get(), title.as_ref()));
     }
 
     /// Holds what should be against what is.
@@ -163,7 +171,18 @@ impl Stage {
         kinds: &[Kind],
     ) -> Result<Vec<Certified>, Failure> {
         let keys = kinds.iter().map(|kind| Ok((*kind, CardKey::make()?))).collect::<Result<Vec<_>, Failure>>()?;
-        let answer = self.must(client, path, &people::enrolment(person, card, &keys))?;
+        self.certify(client, path, &people::enrolment(person, card, &keys), keys)
+    }
+
+    /// Sends the requests of keys that a card made, and gives what comes back for them.
+    pub(super) fn certify(
+        &self,
+        client: &str,
+        path: &str,
+        body: &Value,
+        keys: impl IntoIterator<Item = (Kind, CardKey)>,
+    ) -> Result<Vec<Certified>, Failure> {
+        let answer = self.must(client, path, body)?;
         let mut certified = Vec::new();
         for (kind, key) in keys {
             let list = answer["certificates"].as_array().map(Vec::as_slice).unwrap_or_default();

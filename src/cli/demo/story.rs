@@ -5,8 +5,10 @@ use time::macros::date;
 
 use super::{
     super::failure::Failure,
+    feed,
     people::{Card, Person},
     stage::{Certified, Stage},
+    weeks::{self, Sent},
 };
 use crate::{
     kind::Kind,
@@ -48,13 +50,15 @@ impl<'a> Story<'a> {
         let mut story = Self { stage, samples: Vec::new() };
         let (hanako, card, pair) = story.a_pair_is_issued()?;
         let short_stay = story.somebody_s_stay_will_end()?;
-        story.two_months_pass()?;
+        let forgotten = story.an_agent_comes_twice()?;
+        story.two_months_pass(&forgotten)?;
         let auth = story.she_moves(&hanako, pair)?;
         story.she_comes_for_a_new_signing_certificate(&hanako, &card, auth)?;
         story.she_asks_too_early(&hanako, &card)?;
         story.a_renewal_in_its_window()?;
         story.a_lost_card()?;
         story.a_death()?;
+        story.the_register_tells_of_a_move()?;
         story.certificates_for_testers(short_stay)?;
         story.the_lists_are_published()?;
         story.a_relying_party_asks()?;
@@ -79,8 +83,8 @@ impl<'a> Story<'a> {
             address: SUGINAMI_STREET,
         };
         let card = Card { number: "CARD-HANAKO".into(), issue_day: months_ago(self.today(), 24), last_day: None };
-        stage.tell(format!(
-            "\n1. Two months ago, at the counter of Suginami ({SUGINAMI}): a pair for {}, over mutual TLS",
+        stage.chapter(format!(
+            "Two months ago, at the counter of Suginami ({SUGINAMI}): a pair for {}, over mutual TLS",
             hanako.name
         ));
         let pair = stage.enrol(SUGINAMI, "/v1/certificates", (&hanako, &card), &Kind::BOTH)?;
@@ -110,18 +114,31 @@ impl<'a> Story<'a> {
         self.stage.enrol(SUGINAMI, "/v1/certificates", (&person, &card), &Kind::BOTH)
     }
 
-    fn two_months_pass(&self) -> Result<(), Failure> {
-        self.stage.tell("\n2. Two months pass: the OCSP responders get new certificates, new lists appear");
-        self.stage.clock.catch_up();
-        self.stage.house.renew_delegates()?;
-        let published = self.stage.house.authority.publish_due()?;
-        self.stage.check(format!("{} lists are due and published", published.len()), !published.is_empty());
-        Ok(())
+    fn an_agent_comes_twice(&mut self) -> Result<Sent, Failure> {
+        let stage = self.stage;
+        let (answered, forgotten) = weeks::agents_come(stage, self.today())?;
+        stage.clock.fall_behind(PAST - 21);
+        stage.house.renew_delegates()?;
+        for one in answered.is_answered(stage)? {
+            stage.check_status("the ill person's", &one, None)?;
+            self.leave("two-visits", "good", one, ITAMI);
+        }
+        Ok(forgotten)
+    }
+
+    fn two_months_pass(&self, forgotten: &Sent) -> Result<(), Failure> {
+        let stage = self.stage;
+        stage.chapter("Two months have passed: the OCSP responders get new certificates, new lists appear");
+        stage.clock.fall_behind(0);
+        stage.house.renew_delegates()?;
+        let published = stage.house.authority.publish_due()?;
+        stage.check(format!("{} lists are due and published", published.len()), !published.is_empty());
+        forgotten.has_lapsed(stage)
     }
 
     fn she_moves(&mut self, hanako: &Person, mut pair: Vec<Certified>) -> Result<Certified, Failure> {
         let stage = self.stage;
-        stage.tell("\n3. She moves within Suginami (転居): the address in SIGN is no longer true (R-13)");
+        stage.chapter("She moves within Suginami (転居): the address in SIGN is no longer true (R-13)");
         let (sign, auth) = (take(&mut pair, Kind::Sign)?, take(&mut pair, Kind::Auth)?);
         self.register(SUGINAMI, hanako.reference, "move")?;
         stage.check_status("Hanako's", &sign, Some(RevocationReason::AffiliationChanged))?;
@@ -137,7 +154,7 @@ impl<'a> Story<'a> {
         auth: Certified,
     ) -> Result<(), Failure> {
         let stage = self.stage;
-        stage.tell("\n4. She asks for a new SIGN; it may not outlive the AUTH she kept (V-02)");
+        stage.chapter("She asks for a new SIGN; it may not outlive the AUTH she kept (V-02)");
         let mut issued = stage.enrol(SUGINAMI, "/v1/certificates", (hanako, card), &[Kind::Sign])?;
         let sign = take(&mut issued, Kind::Sign)?;
         let alone = nth_birthday_after(hanako.birth, self.today(), 5);
@@ -153,7 +170,7 @@ impl<'a> Story<'a> {
 
     fn she_asks_too_early(&self, hanako: &Person, card: &Card) -> Result<(), Failure> {
         let stage = self.stage;
-        stage.tell("\n5. She asks to renew years too early: the service says no, and from when on (V-12)");
+        stage.chapter("She asks to renew years too early: the service says no, and from when on (V-12)");
         let keys = vec![(Kind::Auth, super::people::CardKey::make()?)];
         let body = super::people::enrolment(hanako, card, &keys);
         let (status, problem) = stage.post(SUGINAMI, "/v1/renewals", &body)?;
@@ -168,8 +185,8 @@ impl<'a> Story<'a> {
 
     fn a_renewal_in_its_window(&mut self) -> Result<(), Failure> {
         let (stage, today) = (self.stage, self.today());
-        stage.tell(
-            "\n6. A resident whose stay ended soon has it extended, and renews the pair in its window (V-11, V-13)",
+        stage.chapter(
+            "A resident whose stay ended soon has it extended, and renews the pair in its window (V-11, V-13)",
         );
         let person = Person {
             reference: "TEST-RENEWED",
@@ -196,7 +213,7 @@ impl<'a> Story<'a> {
 
     fn a_lost_card(&mut self) -> Result<(), Failure> {
         let stage = self.stage;
-        stage.tell("\n7. A card is lost: both certificates are held by telephone (R-21); found, AUTH lives again and SIGN does not (C-08)");
+        stage.chapter("A card is lost: both certificates are held by telephone (R-21); found, AUTH lives again and SIGN does not (C-08)");
         let (_, card, mut pair) = self.somebody("TEST-FOUND", "試験　一時")?;
         let (sign, auth) = (take(&mut pair, Kind::Sign)?, take(&mut pair, Kind::Auth)?);
         stage.must("operator", "/v1/holds", &json!({ "card": card.number }))?;
@@ -213,7 +230,7 @@ impl<'a> Story<'a> {
 
     fn a_death(&mut self) -> Result<(), Failure> {
         let stage = self.stage;
-        stage.tell("\n8. A death is recorded: both end, and the reason does not tell why (R-15)");
+        stage.chapter("A death is recorded: both end, and the reason does not tell why (R-15)");
         let (person, _, pair) = self.somebody("TEST-DEATH", "試験　太郎")?;
         self.register(SUGINAMI, person.reference, "death")?;
         for one in pair {
@@ -223,9 +240,19 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
+    fn the_register_tells_of_a_move(&mut self) -> Result<(), Failure> {
+        let (person, card, pair) = self.somebody("TEST-AWAY", "試験　転出")?;
+        feed::tells_of_a_move(self.stage, self.today(), (person.reference, &card.number), &pair)?;
+        for one in pair {
+            let state = if one.kind == Kind::Sign { "revoked" } else { "good" };
+            self.leave("moved-away", state, one, SUGINAMI);
+        }
+        Ok(())
+    }
+
     fn certificates_for_testers(&mut self, expired: Vec<Certified>) -> Result<(), Failure> {
         let (stage, today) = (self.stage, self.today());
-        stage.tell("\n9. For people who test their software: certificates in every other state");
+        stage.chapter("For people who test their software: certificates in every other state");
         for one in expired {
             stage.check_status("an expired", &one, None)?;
             self.leave("expired", "expired", one, SUGINAMI);
@@ -268,7 +295,7 @@ impl<'a> Story<'a> {
 
     fn the_lists_are_published(&self) -> Result<(), Failure> {
         let stage = self.stage;
-        stage.tell("\n10. The lists are published; each municipality's carries what it issued");
+        stage.chapter("The lists are published; each municipality's carries what it issued");
         stage.must("operator", "/v1/crls", &json!({}))?;
         for kind in Kind::BOTH {
             for (word, scope) in [("Suginami", SUGINAMI), ("Itami", ITAMI)] {
