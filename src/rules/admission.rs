@@ -109,9 +109,24 @@ pub fn decide_admission(
         check_sign_can_be_stored(card.face_authentication)?;
     }
     if let Some(stay) = &holder.stay {
-        decide_stay_bound(stay, today)?;
+        check_stay(stay, card, today)?;
     }
     decide_eligibility_with(kind, (holder.birth, holder.ward), exception, today, policy)
+}
+
+/// Refuses a stay that is over, and a card that outlasts the stay (E-10): certificates follow the card, so its change comes
+/// first.
+fn check_stay(stay: &Stay, card: &CardOnHand, today: Day) -> Result<(), Refusal> {
+    match decide_stay_bound(stay, today)? {
+        Some(bound) if card.last_day > bound => {
+            let detail = format!(
+                "the card says {}, but the stay lets it last until {bound} only; report the change of the card first",
+                card.last_day
+            );
+            Err(Refusal::new("E-10", detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses who is not recorded (E-01).
@@ -266,6 +281,27 @@ mod tests {
         for today in [TODAY, date!(2028 - 01 - 01), card().last_day] {
             assert!(decide(Kind::Sign, holder(), card(), today).is_ok());
             assert_eq!(decide_replacement(None, Asked::New, today, &Policy::default()), Ok(Replacement::First));
+        }
+    }
+
+    #[test]
+    fn e_10_the_card_does_not_outlast_the_stay() {
+        let stay = |last_day, application_pending, special_period_used| {
+            let status = ResidenceStatus::MidToLongTerm;
+            Some(Stay { status, last_day: Some(last_day), since: None, application_pending, special_period_used })
+        };
+        let end = card().last_day;
+        let rows = [
+            (stay(end, false, false), true),
+            (stay(end.previous_day().unwrap(), false, false), false),
+            (stay(date!(2030 - 05 - 07), true, false), true),
+            (stay(date!(2030 - 05 - 06), true, false), false),
+            (stay(date!(2030 - 05 - 07), true, true), false),
+        ];
+        for (stay, admitted) in rows {
+            let decided = decide(Kind::Auth, HolderFacts { stay, ..holder() }, card(), TODAY);
+            assert_eq!(decided.is_ok(), admitted, "{stay:?}");
+            assert!(admitted || decided == Err("E-10".to_owned()));
         }
     }
 

@@ -190,13 +190,21 @@ pub const PHOTO_IDS: [&str; 26] = [
     "検定合格証",
 ];
 
+/// Other words for some of them, as people and the rule book have it.
+const ALSO_CALLED: [(&str, &str); 3] =
+    [("マイナンバーカード", "個人番号カード"), ("官公庁職員身分証", "官公庁職員身分証明書"), ("パスポート", "旅券")];
+
 /// Takes a document with a photograph, by its name (D-02).
 ///
 /// # Errors
 /// `D-04` for what is none: without one nobody acts as an agent, and a holder answers an inquiry by post (D-03).
 pub fn decide_photo_id(name: &str, issued: Option<Day>) -> Result<&'static str, Refusal> {
+    let name = ALSO_CALLED.into_iter().find(|(called, _)| *called == name).map_or(name, |(_, known)| known);
     let known = PHOTO_IDS.into_iter().find(|known| *known == name);
-    let known = known.ok_or_else(|| Refusal::new("D-04", "this is no official document with a photograph"))?;
+    let known = known.ok_or_else(|| {
+        let detail = format!("this is no official document with a photograph; one of {}", PHOTO_IDS.join("、"));
+        Refusal::new("D-04", detail)
+    })?;
     if known == "運転経歴証明書" && issued.is_none_or(|issued| issued < DRIVING_RECORD_FROM) {
         return Err(Refusal::new(
             "D-04",
@@ -234,6 +242,12 @@ mod tests {
         for known in PHOTO_IDS {
             assert_eq!(decide_photo_id(known, Some(DRIVING_RECORD_FROM)), Ok(known));
         }
+        for (called, known) in ALSO_CALLED {
+            assert_eq!(decide_photo_id(called, None), Ok(known));
+            assert!(PHOTO_IDS.contains(&known) && !PHOTO_IDS.contains(&called));
+        }
+        let refusal = decide_photo_id("社員証", None).unwrap_err();
+        assert!(PHOTO_IDS.iter().all(|known| refusal.detail.contains(known)), "{}", refusal.detail);
         for other in ["", "健康保険証", "学生証", "運転免許証 ", "社員証", "年金手帳"] {
             assert_eq!(decide_photo_id(other, None).unwrap_err().rule, "D-04", "{other}");
         }

@@ -61,6 +61,7 @@ pub struct Stay {
 /// is over.
 pub fn decide_stay_bound(stay: &Stay, today: Day) -> Result<Option<Day>, Refusal> {
     use ResidenceStatus::*;
+    check_begin(stay, today)?;
     let missing = |what: &str| Refusal::new("E-10", format!("give {what}; the card ends with it"));
     let last_day = match stay.status {
         PermanentResident | SpecialPermanentResident | HighlySkilledProfessional => return Ok(None),
@@ -88,6 +89,18 @@ pub fn decide_stay_bound(stay: &Stay, today: Day) -> Result<Option<Day>, Refusal
         return Err(Refusal::new("E-10", detail));
     }
     Ok(Some(last_day))
+}
+
+/// Refuses a stay that begins after today, or after it ended (E-10).
+fn check_begin(stay: &Stay, today: Day) -> Result<(), Refusal> {
+    let Some(since) = stay.since else { return Ok(()) };
+    if let Some(last_day) = stay.last_day.filter(|last_day| *last_day < since) {
+        return Err(Refusal::new("E-10", format!("the stay ended on {last_day}, before it began on {since}")));
+    }
+    if since > today {
+        return Err(Refusal::new("E-10", format!("the stay begins on {since}, which is to come")));
+    }
+    Ok(())
 }
 
 /// A card that is extended along with the stay.
@@ -150,6 +163,19 @@ mod tests {
     }
 
     #[test]
+    fn e_10_a_stay_that_is_to_come_or_ended_before_it_began_is_none() {
+        let inverted = Stay { since: Some(date!(2026 - 03 - 16)), ..stay(ResidenceStatus::MidToLongTerm) };
+        assert_eq!(decide_stay_bound(&inverted, date!(2026 - 03 - 16)).unwrap_err().rule, "E-10");
+        for status in [ResidenceStatus::MidToLongTerm, ResidenceStatus::TransitionalByBirth] {
+            let since = |since| Stay { since: Some(since), last_day: None, ..stay(status) };
+            let to_come = Stay { last_day: Some(date!(2027 - 01 - 01)), ..since(date!(2026 - 02 - 02)) };
+            assert_eq!(decide_stay_bound(&to_come, TODAY).unwrap_err().rule, "E-10", "{status:?}");
+            let begun = Stay { since: Some(TODAY), ..to_come };
+            assert!(decide_stay_bound(&begun, TODAY).is_ok(), "{status:?}");
+        }
+    }
+
+    #[test]
     fn e_10_each_status_has_its_bound() {
         use ResidenceStatus::*;
         let bounds = [
@@ -190,7 +216,8 @@ mod tests {
     fn v_16_c_07_an_extended_card_ends_and_lengthens_no_certificate_and_offers_their_renewal() {
         let one = |last_day| Some(LiveCertificate { last_day, held: false });
         let old = date!(2026 - 03 - 15);
-        let extended = Stay { last_day: Some(date!(2029 - 03 - 15)), ..stay(ResidenceStatus::MidToLongTerm) };
+        let extended =
+            Stay { last_day: Some(date!(2029 - 03 - 15)), since: None, ..stay(ResidenceStatus::MidToLongTerm) };
         let decide = |holding, today| {
             decide_card_extension((old, date!(2033 - 06 - 30)), &extended, holding, today, &Policy::default())
         };
