@@ -209,7 +209,7 @@ pub fn word(value: &impl Serialize) -> String {
 pub struct Reply {
     /// The seal is whole.
     pub sealed: bool,
-    /// Who brings it is the agent named in the 委任状欄.
+    /// Who brings it is who made the application.
     pub same_agent: bool,
     /// The PIN field is filled in, and its form is right; the terminal has looked, the service never sees it.
     pub pin_fits: bool,
@@ -228,8 +228,8 @@ pub fn reply_deadline(posted: Day, policy: &CounterPolicy) -> Day {
 /// Decides what a reply does to an application that awaits it.
 ///
 /// # Errors
-/// `A-02` after the deadline: the application lapses. `A-03` where the first application is missing: nothing changes, it can
-/// be brought.
+/// `A-02` after the deadline: the application lapses. `A-03` where the first application is missing, and `A-06` where another
+/// agent comes than the application names: nothing changes, the papers or the agent can still come.
 pub fn decide_reply(
     reply: &Reply,
     posted: Day,
@@ -244,12 +244,11 @@ pub fn decide_reply(
     if !reply.application_is_there {
         return Err(Refusal::new("A-03", "bring the original of the application of the first visit"));
     }
-    let defects = [
-        (reply.sealed, Defect::SealBroken),
-        (reply.same_agent, Defect::OtherAgent),
-        (reply.pin_fits, Defect::NoPin),
-        (reply.facts_agree, Defect::OtherFacts),
-    ];
+    if !reply.same_agent {
+        return Err(Refusal::new("A-06", "the reply is brought by another than the application names"));
+    }
+    let defects =
+        [(reply.sealed, Defect::SealBroken), (reply.pin_fits, Defect::NoPin), (reply.facts_agree, Defect::OtherFacts)];
     Ok(match defects.into_iter().find(|(fits, _)| !fits) {
         Some((_, defect)) => Err(defect),
         None => Ok(()),
@@ -262,7 +261,7 @@ pub fn decide_reply(
 pub enum Defect {
     /// The seal is broken.
     SealBroken,
-    /// Another agent brings it.
+    /// It names another agent than applied (委任状欄).
     OtherAgent,
     /// There is no PIN in it, or one of a wrong form.
     NoPin,
@@ -345,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_02_a_03_a_reply_that_does_not_do_says_what_is_wrong() {
+    fn a_02_a_03_a_06_a_reply_that_does_not_do_says_what_is_wrong() {
         let good =
             Reply { sealed: true, same_agent: true, pin_fits: true, facts_agree: true, application_is_there: true };
         let decide =
@@ -353,7 +352,7 @@ mod tests {
         let last = date!(2025 - 05 - 01);
         assert_eq!(decide(good, last), Ok(Ok(())));
         assert_eq!(decide(Reply { sealed: false, ..good }, last), Ok(Err(Defect::SealBroken)));
-        assert_eq!(decide(Reply { same_agent: false, ..good }, last), Ok(Err(Defect::OtherAgent)));
+        assert_eq!(decide(Reply { same_agent: false, ..good }, last).unwrap_err().rule, "A-06");
         assert_eq!(decide(Reply { pin_fits: false, ..good }, last), Ok(Err(Defect::NoPin)));
         assert_eq!(decide(Reply { facts_agree: false, ..good }, last), Ok(Err(Defect::OtherFacts)));
         assert_eq!(decide(Reply { application_is_there: false, ..good }, last).unwrap_err().rule, "A-03");

@@ -83,7 +83,7 @@ fn a_counter_that_saw_an_older_version_is_told_what_there_is_now() {
 #[test]
 fn many_who_ask_for_the_certificates_get_one_pair() {
     for (_room, house) in engines() {
-        let case = bring(&house, "TEST-1", At::Verified);
+        let case = bring(&house, "TEST-1", At::SentToCa);
         let enrolments: Vec<_> = (0..8)
             .map(|_| Enrolment { application: Some(case.number), ..case.person.enrolment(&Kind::BOTH) })
             .collect();

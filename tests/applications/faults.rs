@@ -86,7 +86,7 @@ fn every_call_fails(begin: At, end: At, story: Story) {
 
 #[test]
 fn issuing_at_every_call_that_fails() {
-    every_call_fails(At::Verified, At::Issued, issuing);
+    every_call_fails(At::SentToCa, At::Issued, issuing);
     every_call_fails(At::SentToCa, At::Issued, issuing);
 }
 

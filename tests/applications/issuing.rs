@@ -22,7 +22,7 @@ use crate::{
 #[test]
 fn an_application_brings_certificates_for_nothing_else() {
     let house = House::new();
-    let case = bring(&house, "TEST-1", At::Verified);
+    let case = bring(&house, "TEST-1", At::SentToCa);
     let before = record(&house, &case);
     let bound =
         |person: &Person, kinds: &[Kind]| Enrolment { application: Some(case.number), ..person.enrolment(kinds) };
@@ -74,7 +74,7 @@ fn a_time_out_repeated_under_the_same_application_gives_the_same_certificates() 
 #[test]
 fn a_key_that_does_not_sign_leaves_the_application_waiting_for_new_keys() {
     for (_room, house) in engines() {
-        let case = bring(&house, "TEST-1", At::Verified);
+        let case = bring(&house, "TEST-1", At::SentToCa);
         house.fuse.store(2, SeqCst);
         assert!(matches!(issue(&house, &case, &once("a")), Err(StoryError::Fault(_))));
         let waiting = record(&house, &case);
@@ -128,7 +128,7 @@ fn what_a_renewal_discards_does_not_bring_the_old_one_back() {
     house.set_clock("2029-12-01T03:00:00Z");
     let received = receive(&house, &person, &in_person("renewal")).unwrap();
     let case = Case { asked: Asked::Renewal, ..Case::new(person, &received, &Kind::BOTH) };
-    go(&house, &case, &[On::Verify, On::Issue, On::WriteFailed]);
+    go(&house, &case, &[On::Verify, On::GenerateKey, On::Send, On::Issue, On::WriteFailed]);
     let states: Vec<_> = certificates(&house, &case.person).iter().map(|one| one.state).collect();
     assert_eq!(states, [CertificateState::Revoked; 4]);
     // It is a reissue now, and no renewal can be applied for.
@@ -139,7 +139,7 @@ fn what_a_renewal_discards_does_not_bring_the_old_one_back() {
 #[test]
 fn a_start_up_finishes_an_application_with_its_certificates() {
     for (_room, house) in engines() {
-        let case = bring(&house, "TEST-1", At::Verified);
+        let case = bring(&house, "TEST-1", At::SentToCa);
         issue(&house, &case, &once("a")).unwrap();
         assert_eq!(house.reopen().authority.recover(Duration::ZERO), Ok(0));
         check_bound(&house, &case);

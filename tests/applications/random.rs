@@ -88,7 +88,7 @@ impl Desk {
             }
             On::Issue => {
                 (then.certificates, then.asked_ca) = (2, true);
-                self.checked && self.certificates == 0
+                self.asked_ca && self.certificates == 0
             }
             On::WriteToCard => {
                 then.on_card = true;
@@ -152,7 +152,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         12 => (select(&On::ALL[..]), prop::bool::weighted(0.3)).prop_map(|(event, bad)| Act::Event(event, bad)),
         // Events that lead on, so that the ends are reached.
-        10 => (select(vec![On::SendInquiry, On::ReplyHandedIn, On::Verify, On::Issue, On::WriteToCard]), Just(false))
+        10 => (select(vec![On::SendInquiry, On::ReplyHandedIn, On::Verify, On::GenerateKey, On::Send, On::Issue, On::WriteToCard]), Just(false))
             .prop_map(|(event, bad)| Act::Event(event, bad)),
         3 => select(vec![1_u32, 5, 29, 31]).prop_map(Act::Days),
         1 => Just(Act::Turn),
@@ -226,8 +226,23 @@ proptest! {
 fn the_oracle_itself_reaches_every_end() {
     let event = |event| Act::Event(event, false);
     let ends = [
-        (vec![On::SendInquiry, On::ReplyHandedIn, On::Verify, On::Issue, On::WriteToCard, On::HandOver], At::Delivered),
-        (vec![On::SendInquiry, On::ReplyHandedIn, On::Verify, On::Issue, On::WriteFailed], At::DiscardedBeforeDelivery),
+        (
+            vec![
+                On::SendInquiry,
+                On::ReplyHandedIn,
+                On::Verify,
+                On::GenerateKey,
+                On::Send,
+                On::Issue,
+                On::WriteToCard,
+                On::HandOver,
+            ],
+            At::Delivered,
+        ),
+        (
+            vec![On::SendInquiry, On::ReplyHandedIn, On::Verify, On::GenerateKey, On::Send, On::Issue, On::WriteFailed],
+            At::DiscardedBeforeDelivery,
+        ),
         (vec![On::SendInquiry, On::MailReturned, On::Lapse], At::Lapsed),
         (vec![On::Withdraw], At::Withdrawn),
         (vec![On::Reject], At::Rejected),

@@ -44,10 +44,7 @@ impl Authority {
         if bound.is_issued() {
             return Ok(Some(bound));
         }
-        use ApplicationState::{KeyGenerated, SentToCa, Verified};
-        if !matches!(bound.record.state, Verified | KeyGenerated | SentToCa) {
-            bound.filed.check(&bound.record, ApplicationEvent::Issue, day_of(telling.now))?;
-        }
+        bound.filed.check(&bound.record, ApplicationEvent::Issue, day_of(telling.now))?;
         self.nothing_under_way(&bound.record)?;
         let resident = self.resident(telling, &enrolment.holder)?;
         self.decide_course(telling, &bound.filed.request, &resident)?;

@@ -33,7 +33,8 @@ pub struct ReplyForm {
 /// Takes a reply, with what is wrong with it.
 ///
 /// # Errors
-/// `A-02` after the last day, also where the timer has ended the application; `A-03` where the first application is missing.
+/// `A-02` after the last day, also where the timer has ended the application; `A-03` where the first application is missing,
+/// `A-06` for another than who applied.
 pub(super) fn hand_in(
     record: &mut ApplicationRecord,
     form: &ReplyForm,

@@ -69,16 +69,18 @@ impl Sent {
     /// certificates are issued for this application and no other.
     pub(super) fn is_answered(&self, stage: &Stage) -> Result<Vec<Certified>, Failure> {
         stage.chapter("Three weeks later one comes again with the sealed answer; who was not asked may not bring it");
-        let reply = |agent: &str| {
-            let reply = json!({ "agent": agent, "sealed": true, "pin_fits": true, "facts_agree": true,
+        let reply = |agent: &str, sealed: bool| {
+            let reply = json!({ "agent": agent, "sealed": sealed, "pin_fits": true, "facts_agree": true,
                 "application_is_there": true });
-            self.event(stage, json!({ "event": "reply-handed-in", "reply": reply }))
+            json!({ "event": "reply-handed-in", "reply": reply })
         };
-        let strange = reply("AGENT-9")?;
-        stage.check("another agent's answer is defective (other-agent)", strange["defect"] == "other-agent");
+        let (_, problem) = stage.post(ITAMI, &self.path("/events"), &reply("AGENT-9", true))?;
+        stage.check("from another agent it is not taken (A-06)", problem["rule"] == "A-06");
+        let opened = self.event(stage, reply("AGENT-1", false))?;
+        stage.check("one that was opened on the way is no answer", opened["defect"] == "seal-broken");
         self.event(stage, json!({ "event": "defect-found" }))?;
         self.event(stage, json!({ "event": "send-inquiry", "inquiry": { "address": STREET, "confirmed": true } }))?;
-        reply("AGENT-1")?;
+        self.event(stage, reply("AGENT-1", true))?;
         let verified = self.event(stage, json!({ "event": "verify" }))?;
         stage.check("after a second letter it is in order, checked anew today", verified["state"] == "verified");
         let early = stage.post(ITAMI, &self.path("/events"), &json!({ "event": "hand-over" }))?;

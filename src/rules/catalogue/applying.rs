@@ -29,6 +29,14 @@ pub(super) const RULES: &[Rule] = &[
         ("Name `auth`, `sign` or both", "利用者証明用・署名用のいずれか、または両方を指定してください"),
     ),
     rule(
+        ("A-06", "規5②"),
+        ("The reply is brought by another than the application names", "回答書を持参した方が、申請した方と異なります"),
+        (
+            "The same person comes again, or another applies anew",
+            "申請した方がお持ちになるか、あらためて申請してください",
+        ),
+    ),
+    rule(
         ("D-04", "規5②"),
         (
             "Who acts for another shows an official document with a photograph",
