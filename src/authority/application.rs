@@ -153,7 +153,10 @@ impl Filed {
         let issues = self.request.procedure.issues();
         let two_visits = self.course != Course::SameDay;
         let waiting = record.due.is_some_and(|due| today <= due);
+        let overdue = record.due.is_some_and(|due| due < today);
         let left_out = |event: &On| match event {
+            // What waited too long is not revived, whether or not the timer came by.
+            On::SendInquiry | On::MailReturned => overdue,
             On::Verify => match record.state {
                 ApplicationState::Received => two_visits,
                 _ => record.defect.is_some(),

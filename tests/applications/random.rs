@@ -50,14 +50,15 @@ impl Desk {
         let fresh = !(self.letter_under_way || self.letter_came_back || self.reply_on_desk || self.reply_refused);
         let possible = match event {
             On::SendInquiry => {
-                let needed = self.waits_for_somebody() && !self.letter_under_way && !self.reply_on_desk;
+                let in_time = self.until.is_none_or(|until| today <= until);
+                let needed = self.waits_for_somebody() && !self.letter_under_way && !self.reply_on_desk && in_time;
                 then = Self { letter_under_way: true, until: Some(today + 30), two_visits: true, ..Self::default() };
                 then.two_visits = self.two_visits;
                 needed
             }
             On::MailReturned => {
                 (then.letter_under_way, then.letter_came_back, then.until) = (false, true, Some(today + 30));
-                self.letter_under_way
+                self.letter_under_way && self.until.is_some_and(|until| today <= until)
             }
             On::ReplyHandedIn => {
                 (then.letter_under_way, then.reply_on_desk, then.reply_is_bad, then.until) = (false, true, bad, None);
