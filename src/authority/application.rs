@@ -108,7 +108,7 @@ pub struct Papers {
 
 impl Authority {
     /// The switches of a town's counter.
-    fn counter(&self, town: MunicipalityCode) -> CounterPolicy {
+    pub(super) fn counter(&self, town: MunicipalityCode) -> CounterPolicy {
         self.parts().counters.settings(self.parts().policy, Some(town)).counter
     }
 

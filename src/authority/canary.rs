@@ -124,7 +124,7 @@ impl Authority {
         let audit = |action: &str| turn.telling().audit(action, subject(&canary), told.clone());
         let steps = vec![Step::Holder(holder), Step::Card(card)];
         let change = Change { steps, audit: audit("canary.reserved") };
-        let reserved = Reserved::reserve(self.store(), vec![prepared], change)?;
+        let reserved = Reserved::reserve(self.store(), vec![prepared], change, Vec::new())?;
         match self.finish(&reserved, audit("canary.issued")) {
             Ok(()) => Ok(canary),
             Err(fault @ (StoryError::Fault(_) | StoryError::Refused(_))) => {

@@ -233,6 +233,16 @@ section! {
 }
 
 section! {
+    /// Characters of the register that certificates do not hold: those outside JIS X 0208 and JIS X 0212 (rules N-02, N-03).
+    Characters {
+        /// The table of substitutes (代替文字): a UTF-8 file with a line a character, the character or `U+XXXX`, a tab, and the 1 to
+        /// 16 characters that stand for it in certificates, a look-alike or kana; lines that begin with `#` are comments. An empty
+        /// name: no table, and the counter gives a substitute, or kana, for each such character.
+        substitutes: PathBuf = PathBuf::new();
+    }
+}
+
+section! {
     /// The log, on standard error. What is logged: the environment variable RUST_LOG, `info` if it is not set.
     Log {
         /// `text` for people, `json` for programs.

@@ -76,7 +76,7 @@ impl Authority {
             let detail = "a face-authentication card takes no signing certificate; end face authentication first";
             return Err(Refusal::new("E-09", detail).into());
         }
-        let wish = Wish { person: &request.holder, card: &request.card, kinds: &request.kinds, mode };
+        let wish = Wish { person: &request.holder, card: &request.card, kinds: &request.kinds, mode, exception: None };
         let terms = self.decide_terms(telling, resident, wish)?;
         Ok(Today { course, holder_class, holder: known, outlook: Some(outlook(&terms, &request.kinds)) })
     }

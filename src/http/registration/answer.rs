@@ -10,6 +10,7 @@ use crate::{
         Actor, Authority, StoryError,
         issue::{Issuance, IssuedCertificate},
         lookup::{CardStatus, CertificateStatus, HolderStatus},
+        wording::WordedFacts,
     },
     kind::Kind,
     municipality::{self, MunicipalityCode},
@@ -50,6 +51,9 @@ pub(super) struct IssuanceJson<'a> {
     #[serde(with = "day_text")]
     renewal_opens: Day,
     warnings: &'a [String],
+    /// There where the register's text was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wording: Option<WordedFacts>,
 }
 
 /// Facts about a certificate, the certificate and its CA's.
@@ -96,6 +100,7 @@ pub(super) fn issuance<'a>(authority: &Authority, told: &'a Issuance) -> Result<
         card_last_day: told.card_last_day,
         renewal_opens: told.renewal_opens,
         warnings: &told.warnings,
+        wording: authority.issued_wording(told)?,
     })
 }
 

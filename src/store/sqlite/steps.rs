@@ -69,6 +69,8 @@ impl<'a> Steps<'a> {
             Step::Disclosure { record, version } => self.disclosure(&record, version),
             Step::Refused { party, query, at, count } => self.refused(&party, query, at, count),
             Step::Application(record) => self.application(&record),
+            Step::RegisterText(record) => self.register_text(&record),
+            Step::Exception(record) => self.exception(&record),
         }
     }
 
