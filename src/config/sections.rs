@@ -193,7 +193,9 @@ section! {
         reply_days: DaysGiven = fixed!("30");
         /// Months after which a family register (戸籍) is too old to prove an agent's power (rule D-05); 0: it does not age.
         family_register_months: u16 = 0;
-        /// Whether a deadline that falls on a closed day moves to the next open one (conflict C-09).
+        /// Whether the last day for presenting a card after a move (90 days, rule M-02) carries over where it is closed, to the
+        /// next open one (conflict C-09): Saturdays, Sundays, national holidays, 29 December to 3 January. False: the statute's
+        /// own day. People are told the day before the statute's in either case.
         closed_days_carry_over: bool = false;
         /// Whether a signing certificate may be issued to a person under 15 or an adult ward by the exception of rule E-07
         /// (conflict C-13); some towns never do.

@@ -76,8 +76,8 @@ pub(super) fn next(cause: Cause, auth_ended: bool) -> Words {
             "A new signing certificate is issued free of charge at the counter, in the same visit as the notice. Bring the card and know its PIN. The authentication certificate goes on.",
         ),
         Cause::MoveOut => words(
-            "転入先の窓口で、転入届と同時にカードの継続利用（転入届から90日以内）と署名用電子証明書の再発行（無料）を申請してください。転入届は転入から14日以内、かつ転出予定日から30日以内です。",
-            "At the counter of the new municipality, hand in the notice of moving in, have the card continued (within 90 days of that) and apply for a new signing certificate, free of charge. The notice is due within 14 days of moving in and 30 days of the planned day.",
+            "転入先の窓口で、転入届と同時にカードの継続利用（転入届の届出日から起算して90日以内）と署名用電子証明書の再発行（無料）を申請してください。転入届は転入した日から起算して14日以内、かつ転出予定日から起算して30日以内です。",
+            "At the counter of the new municipality, hand in the notice of moving in, have the card continued (within 90 days, the day of the notice counted) and apply for a new signing certificate, free of charge. The notice is due within 14 days of moving in and 30 days of the planned day, the first day counted.",
         ),
         Cause::MoveInMissed => words(
             "お住まいの市区町村に転入届を出し、カードについて窓口にご相談ください。",
