@@ -91,8 +91,8 @@ pub struct Seen {
 
 /// What the store keeps of a request: itself, and what was decided when it was received.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Filed {
-    request: ApplicationRequest,
+pub(super) struct Filed {
+    pub(super) request: ApplicationRequest,
     course: Course,
     holder_class: HolderClass,
 }
@@ -116,7 +116,7 @@ impl Authority {
     ///
     /// # Errors
     /// `E-02` for who is no municipality; `T-09` if there is none that it took.
-    fn own_application(
+    pub(super) fn own_application(
         &self,
         actor: &Actor,
         number: &ApplicationNumber,
@@ -135,7 +135,7 @@ impl Filed {
         serde_json::from_str(&record.asked).map_err(unreadable)
     }
 
-    fn papers(&self, policy: &CounterPolicy) -> Papers {
+    pub(super) fn papers(&self, policy: &CounterPolicy) -> Papers {
         let ApplicationRequest { procedure, applicant, presence, .. } = &self.request;
         let facts = PaperFacts {
             holder_class: self.holder_class,

@@ -28,6 +28,7 @@ pub mod exception;
 pub mod hold;
 mod indexes;
 pub mod issue;
+mod letter;
 pub mod lookup;
 mod note;
 pub mod notice;

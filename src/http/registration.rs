@@ -39,6 +39,7 @@ mod consent;
 mod decision;
 mod door;
 mod exception;
+mod letter;
 mod party;
 mod query;
 mod register;
@@ -113,7 +114,7 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 40] = [
+pub static ROUTES: [Route; 43] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -159,6 +160,9 @@ pub static ROUTES: [Route; 40] = [
     application::LIST,
     application::ONE,
     application::EVENT,
+    letter::INQUIRY,
+    letter::ENDED,
+    letter::ENDING,
     party::STATUS,
     party::PAIR,
     party::OWN_USAGE,

@@ -12,6 +12,7 @@ mod exceptions;
 mod faults;
 #[path = "../support/house.rs"]
 mod house;
+mod letters;
 mod register;
 mod relying_party;
 mod stories;

@@ -18,7 +18,7 @@ fn words(ja: impl Into<String>, en: impl Into<String>) -> Words {
 }
 
 /// Why certificates ended.
-pub(super) fn why(cause: Cause) -> Words {
+pub(in crate::authority) fn why(cause: Cause) -> Words {
     match cause {
         Cause::RegisterEntryChanged => words(
             "住民票に記載されている氏名、住所、生年月日または性別が変わったため、これらを記録した署名用電子証明書は失効しました（公的個人認証法第12条）。",
@@ -69,7 +69,7 @@ fn by_ground(ground: Ground) -> Words {
 }
 
 /// What to do next (R-13, M-03, M-04).
-pub(super) fn next(cause: Cause, auth_ended: bool) -> Words {
+pub(in crate::authority) fn next(cause: Cause, auth_ended: bool) -> Words {
     match cause {
         Cause::RegisterEntryChanged if !auth_ended => words(
             "署名用電子証明書は、住所地の窓口で届出と同じ来庁時に無料で再発行できます。カードと暗証番号をお持ちください。利用者証明用電子証明書は引き続き使えます。",
