@@ -6,6 +6,7 @@
 //! | `advance` | an event leads it on, in the table or not at all |
 //! | `inquiry`, `reply` | the 照会書兼回答書 goes out, and comes back |
 //! | `today` | everything is checked as it is on this day |
+//! | `carry_out` | a card is switched to face authentication, or back |
 //! | `bound` | certificates are issued for it, and only for it |
 //! | `lapse` | the timer ends what waited too long |
 //! | `show` | what the municipality sees of its own |
@@ -33,6 +34,7 @@ use crate::{
 
 mod advance;
 mod bound;
+mod carry_out;
 mod inquiry;
 mod lapse;
 mod receive;
@@ -81,8 +83,10 @@ pub struct Seen {
     pub mandate: Option<SealedPaper>,
     /// The 照会書兼回答書 that came with the notice of the agency (W-01).
     pub enclosed_reply: Option<SealedPaper>,
-    /// Whether the card is a 顔認証マイナンバーカード.
+    /// Whether the card is a 顔認証マイナンバーカード, where the service does not know it.
     pub face_authentication: bool,
+    /// Whether 追記欄 of the card is full, so that no words can be printed on it.
+    pub addendum_full: bool,
     /// Whether the statutory agent is of the same household as the holder.
     pub same_household: bool,
     /// Whether the holder's 本籍 is in the municipality and the parenthood can be seen there.

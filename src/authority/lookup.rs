@@ -84,6 +84,8 @@ pub struct CardStatus {
     pub last_day: Day,
     /// Whether it is void.
     pub void: bool,
+    /// Whether it is a 顔認証マイナンバーカード.
+    pub face_authentication: bool,
 }
 
 impl Authority {
@@ -129,8 +131,12 @@ impl Authority {
 
     fn status(&self, dossier: &Dossier) -> Result<HolderStatus, StoryError> {
         let now = self.parts().clock.now();
-        let card =
-            |card: &CardRecord| CardStatus { number: card.number.clone(), last_day: card.last_day, void: card.void };
+        let card = |card: &CardRecord| CardStatus {
+            number: card.number.clone(),
+            last_day: card.last_day,
+            void: card.void,
+            face_authentication: card.face_authentication,
+        };
         Ok(HolderStatus {
             holder: dossier.holder.reference.clone(),
             municipality: dossier.holder.municipality,

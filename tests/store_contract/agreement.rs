@@ -124,6 +124,7 @@ fn refine(store: &dyn Store, rough: Rough) -> Step {
         Rough::Card { number, of, void } => {
             let mut record = card(number, of);
             record.void = void;
+            record.face_authentication = number % 2 == 1 && !void;
             Step::Card(record)
         }
         Rough::Reserve { kind, index, of, key, chained, paired, itami: moved } => {

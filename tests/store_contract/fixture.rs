@@ -66,6 +66,7 @@ pub(crate) fn card(number: u64, of: u64) -> CardRecord {
         application_day: date!(2025 - 12 - 01),
         last_day: date!(2036 - 02 - 28),
         void: false,
+        face_authentication: false,
     }
 }
 

@@ -404,14 +404,15 @@ fn holding(dossier: Option<&Dossier>) -> Result<Holding, StoryError> {
 /// The card from now on. The day of the application of a known card is the recorded one: left out, it is not forgotten.
 fn card_record(wish: Wish<'_>, dossier: Option<&Dossier>, validity: &Validity) -> CardRecord {
     let Card { number, issue_day, application_day, .. } = wish.card;
-    let known = dossier.and_then(|dossier| dossier.card(number)).map(|card| card.application_day);
+    let known = dossier.and_then(|dossier| dossier.card(number));
     CardRecord {
         number: number.clone(),
         holder: wish.person.reference.clone(),
         issue_day: *issue_day,
-        application_day: known.or(*application_day).unwrap_or(*issue_day),
+        application_day: known.map(|card| card.application_day).or(*application_day).unwrap_or(*issue_day),
         last_day: validity.card_last_day,
         void: false,
+        face_authentication: known.is_some_and(|card| card.face_authentication),
     }
 }
 

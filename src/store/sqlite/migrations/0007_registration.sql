@@ -1,4 +1,8 @@
--- jitsuin, schema 7: the register's text beside that of a signing certificate, and exceptions that two officers made.
+-- jitsuin, schema 7: the register's text beside that of a signing certificate, exceptions that two officers made, and what card
+-- is a 顔認証マイナンバーカード.
+
+-- Whether the card is switched to face authentication (rules, section 1.5): it takes no SIGN. Those known before were not.
+ALTER TABLE card ADD COLUMN face_authentication INTEGER NOT NULL DEFAULT 0 CHECK (face_authentication IN (0, 1));
 
 -- The text of the register that a SIGN was made from, and what stands for what in the certificate (代替文字情報; rules N-03,
 -- N-04). There for certificates that were asked for with the register's text. It is kept as long as its certificate is.
