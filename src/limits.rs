@@ -109,6 +109,9 @@ pub const NEW_PASSPHRASE_CHARACTERS: usize = 15;
 /// Octets of the configuration file: the template with every key and its explanation fits ten times.
 pub const CONFIG_OCTETS: usize = 128 * 1024;
 
+/// Octets of a table of substitutes: some 60,000 lines, more than there are characters in the registers of towns.
+pub const SUBSTITUTES_OCTETS: usize = 1 << 20;
+
 /// Signed OCSP answers kept for the next who asks: 1 kB each with P-256 keys, about 1.6 kB with RSA, so some 110 MB
 /// at most.
 pub const OCSP_KEPT_ANSWERS: usize = 65_536;

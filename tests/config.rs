@@ -1,6 +1,8 @@
 //! The configuration: each refusal, all of them at once, and a template that says everything.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+#[path = "config/characters.rs"]
+mod characters;
 #[path = "config/counters.rs"]
 mod counters;
 
@@ -106,6 +108,7 @@ fn the_template_changed_in_any_one_key_is_another_configuration_or_an_error() {
             "\"delta\"" => "\"off\"".to_owned(),
             "\"schedule\"" => "\"20m\"".to_owned(),
             "\"text\"" => "\"json\"".to_owned(),
+            "\"\"" => "\"no-such-file\"".to_owned(),
             "\"rsa-2048\"" | "\"p-256\"" => "\"p-384\"".to_owned(),
             list if list.starts_with('[') => "[\"other.example\"]".to_owned(),
             text => text
@@ -129,7 +132,7 @@ fn an_unknown_key_is_refused_in_every_section_and_at_the_top() {
     assert!(error.problem.contains("service, profile"), "{error}");
     let mut sections = keys(&template()).into_iter().map(|(section, ..)| section).collect::<Vec<_>>();
     sections.dedup();
-    assert_eq!(sections.len(), 14);
+    assert_eq!(sections.len(), 15);
     for section in sections {
         let error = refusal(&format!("[{section}]\n\ncolour = 1\n"));
         assert_eq!((error.line, error.key), (Some(3), format!("{section}.colour")));

@@ -28,6 +28,8 @@ mod fixture;
 mod ledger;
 #[path = "store_contract/register.rs"]
 mod register;
+#[path = "store_contract/registration.rs"]
+mod registration;
 #[path = "store_contract/together.rs"]
 mod together;
 
@@ -108,6 +110,12 @@ macro_rules! engine {
                 a_holder_has_one_deadline_and_it_is_found_from_its_day_on
                 a_notice_waits_until_it_is_sent_once
                 ends_are_those_of_live_certificates_where_their_holders_live
+            );
+            run!($open, registration:
+                a_text_is_kept_once_beside_a_reserved_signing_certificate
+                a_text_comes_too_late_for_what_is_issued
+                an_exception_is_asked_for_once_and_approved_by_another
+                an_exception_is_used_once_and_for_one_certificate
             );
             run!($open, together:
                 a_refused_last_step_leaves_nothing_not_even_the_entry

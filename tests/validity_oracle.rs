@@ -2,7 +2,10 @@
 //!
 //! No code is shared: the oracle has its own leap years and its own dates as (year, month, day), counts birthdays by
 //! passing them one by one, and finds windows by walking back. Both are asked in the form of `jitsuin validity
-//! --jsonl`.
+//! --jsonl`; [`million`] asks the program itself, as many cases as one likes.
+
+#[path = "validity_oracle/million.rs"]
+mod million;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -50,8 +53,26 @@ fn is_birthday(birth: Date, (year, month, day): Date) -> bool {
     (month, day) == (birth.1, birth.2) || deemed
 }
 
+/// The birthday of a year, found among its days by the rule above.
+fn birthday_in(birth: Date, year: i32) -> Date {
+    let around = (birth.1, birth.2.min(month_length(year, birth.1)));
+    let day = (year, around.0, around.1);
+    assert!(is_birthday(birth, day), "{birth:?} {year}");
+    day
+}
+
 /// Birthdays passed from the day after birth to `until`, inclusive.
 fn age(birth: Date, until: Date) -> u32 {
+    (birth.0 + 1..=until.0).filter(|year| birthday_in(birth, *year) <= until).count() as u32
+}
+
+fn nth_birthday_after(birth: Date, from: Date, n: u32) -> Date {
+    let mut later = (from.0..).map(|year| birthday_in(birth, year)).filter(|day| *day > from);
+    later.nth(n as usize - 1).expect("years go on")
+}
+
+/// [`age`], day by day.
+fn walked_age(birth: Date, until: Date) -> u32 {
     let mut day = birth;
     let mut passed = 0;
     while day < until {
@@ -61,7 +82,8 @@ fn age(birth: Date, until: Date) -> u32 {
     passed
 }
 
-fn nth_birthday_after(birth: Date, from: Date, n: u32) -> Date {
+/// [`nth_birthday_after`], day by day.
+fn walked_nth(birth: Date, from: Date, n: u32) -> Date {
     let mut day = from;
     let mut passed = 0;
     while passed < n {
@@ -242,6 +264,15 @@ fn agree(cases: &[Case]) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+proptest! {
+    #[test]
+    fn birthdays_of_years_are_those_that_walking_passes(birth in birth(), days in 0..40_000i32, n in 1..12u32) {
+        let day = steps(birth, days);
+        prop_assert_eq!(age(birth, day), walked_age(birth, day));
+        prop_assert_eq!(nth_birthday_after(birth, day, n), walked_nth(birth, day, n));
+    }
 }
 
 proptest! {

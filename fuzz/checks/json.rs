@@ -14,7 +14,7 @@ use jitsuin::{
     cli::validity,
     http::registration::inspect,
     kind::Kind,
-    rules::{CounterFacts, CounterSettings, FourFacts, decide_counter},
+    rules::{CounterFacts, CounterSettings, FourFacts, decide_counter, substitution::Substitutes},
     x509::{CertificationRequest, SignedMessage},
 };
 use serde_json::Value;
@@ -82,7 +82,8 @@ fn check_enrolment(data: &[u8]) {
         let request = enrolment.requests.of(kind).map(|request| CertificationRequest::from_der(&request.0));
         let _ = request.map(|request| request.map(CertificationRequest::verify));
     }
-    let facts = enrolment.facts.as_ref().and_then(|facts| facts.with_birth(enrolment.holder.birth).ok());
+    let table = Substitutes::parse("髙\t高\nU+20BB7\tヨシ\n").expect("a table");
+    let facts = enrolment.facts.as_ref().and_then(|facts| facts.facts(enrolment.holder.birth, &table).ok());
     if let Some(facts) = facts {
         let json = serde_json::to_string(&facts).expect("JSON");
         assert_eq!(serde_json::from_str::<FourFacts>(&json).expect("it reads its own"), facts);

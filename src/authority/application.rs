@@ -6,6 +6,7 @@
 //! | `advance` | an event leads it on, in the table or not at all |
 //! | `inquiry`, `reply` | the 照会書兼回答書 goes out, and comes back |
 //! | `today` | everything is checked as it is on this day |
+//! | `carry_out` | a card is switched to face authentication, or back |
 //! | `bound` | certificates are issued for it, and only for it |
 //! | `lapse` | the timer ends what waited too long |
 //! | `show` | what the municipality sees of its own |
@@ -33,6 +34,7 @@ use crate::{
 
 mod advance;
 mod bound;
+mod carry_out;
 mod inquiry;
 mod lapse;
 mod receive;
@@ -81,8 +83,10 @@ pub struct Seen {
     pub mandate: Option<SealedPaper>,
     /// The 照会書兼回答書 that came with the notice of the agency (W-01).
     pub enclosed_reply: Option<SealedPaper>,
-    /// Whether the card is a 顔認証マイナンバーカード.
+    /// Whether the card is a 顔認証マイナンバーカード, where the service does not know it.
     pub face_authentication: bool,
+    /// Whether 追記欄 of the card is full, so that no words can be printed on it.
+    pub addendum_full: bool,
     /// Whether the statutory agent is of the same household as the holder.
     pub same_household: bool,
     /// Whether the holder's 本籍 is in the municipality and the parenthood can be seen there.
@@ -91,8 +95,8 @@ pub struct Seen {
 
 /// What the store keeps of a request: itself, and what was decided when it was received.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Filed {
-    request: ApplicationRequest,
+pub(super) struct Filed {
+    pub(super) request: ApplicationRequest,
     course: Course,
     holder_class: HolderClass,
 }
@@ -108,7 +112,7 @@ pub struct Papers {
 
 impl Authority {
     /// The switches of a town's counter.
-    fn counter(&self, town: MunicipalityCode) -> CounterPolicy {
+    pub(super) fn counter(&self, town: MunicipalityCode) -> CounterPolicy {
         self.parts().counters.settings(self.parts().policy, Some(town)).counter
     }
 
@@ -116,7 +120,7 @@ impl Authority {
     ///
     /// # Errors
     /// `E-02` for who is no municipality; `T-09` if there is none that it took.
-    fn own_application(
+    pub(super) fn own_application(
         &self,
         actor: &Actor,
         number: &ApplicationNumber,
@@ -135,7 +139,7 @@ impl Filed {
         serde_json::from_str(&record.asked).map_err(unreadable)
     }
 
-    fn papers(&self, policy: &CounterPolicy) -> Papers {
+    pub(super) fn papers(&self, policy: &CounterPolicy) -> Papers {
         let ApplicationRequest { procedure, applicant, presence, .. } = &self.request;
         let facts = PaperFacts {
             holder_class: self.holder_class,

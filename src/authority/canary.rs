@@ -124,7 +124,7 @@ impl Authority {
         let audit = |action: &str| turn.telling().audit(action, subject(&canary), told.clone());
         let steps = vec![Step::Holder(holder), Step::Card(card)];
         let change = Change { steps, audit: audit("canary.reserved") };
-        let reserved = Reserved::reserve(self.store(), vec![prepared], change)?;
+        let reserved = Reserved::reserve(self.store(), vec![prepared], change, Vec::new())?;
         match self.finish(&reserved, audit("canary.issued")) {
             Ok(()) => Ok(canary),
             Err(fault @ (StoryError::Fault(_) | StoryError::Refused(_))) => {
@@ -245,8 +245,15 @@ fn bearer(day: Day) -> Result<(HolderRecord, CardRecord), StoryError> {
     let number = CardNumber::own(name).map_err(impossible)?;
     let nowhere = "00000".parse().map_err(|_| StoryError::Fault("00000 is no code".into()))?;
     let last_day = plus_days(day, DAYS).unwrap_or(day);
-    let card =
-        CardRecord { number, holder: reference.clone(), issue_day: day, application_day: day, last_day, void: false };
+    let card = CardRecord {
+        number,
+        holder: reference.clone(),
+        issue_day: day,
+        application_day: day,
+        last_day,
+        void: false,
+        face_authentication: false,
+    };
     let holder = HolderRecord {
         reference,
         // No municipality has this code, so no counter acts for the holder (E-02).

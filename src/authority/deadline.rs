@@ -61,7 +61,8 @@ impl Authority {
         let corrupt = || StoryError::Corrupt("a deadline of nobody".into());
         let today = day_of(telling.now);
         let dossier = self.store().dossier(holder)?.ok_or_else(corrupt)?;
-        let mut history = History::read(self.store().register().register_entries(holder)?, &dossier.holder)?;
+        let mut history =
+            History::read(self.store().register().register_entries(holder)?, &dossier.holder, &self.parts().counters)?;
         let before = history.fold();
         let mut steps: Vec<Step> = history.first_step(holder)?.into_iter().collect();
         let mut over: Vec<(Day, Cause)> = Vec::new();
@@ -85,6 +86,7 @@ impl Authority {
             rule: rule.unwrap_or_default().to_owned(),
             recorded_at: telling.now,
             changes: settled.changes().to_vec(),
+            awaited: None,
             waits: None,
         });
         let detail = serde_json::to_string(&effects).map_err(|error| StoryError::Fault(error.to_string()))?;

@@ -6,7 +6,11 @@ use super::{Authority, StoryError, once::Telling};
 use crate::{
     kind::Kind,
     ports::{CertificateRecord, Dossier, Revocation, Step},
-    rules::{Cause, CertificateState, Day, Event, Refusal, Transition, calendar::last_instant, decide_transition},
+    rules::{
+        Cause, CertificateState, Day, Event, Refusal, Transition,
+        calendar::{day_text, last_instant},
+        decide_transition,
+    },
     x509::{RevocationReason, Serial, UnixTime},
 };
 
@@ -21,10 +25,36 @@ pub struct Effects {
     pub recorded_at: UnixTime,
     /// What changed; empty where the cause keeps everything, or nothing stood.
     pub changes: Vec<StatusChange>,
+    /// After a move: what the holder has to do, and by when.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub awaited: Option<Awaited>,
     /// Present where an event of the register is recorded and waits for another that has to come before it: by which rule,
     /// and for what.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub waits: Option<Refusal>,
+}
+
+/// What is awaited of a holder after a move (M-01, M-02).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// What.
+    pub step: AwaitedStep,
+    /// The day to tell people: counted with the first day (届出日から起算して), so a day earlier than the law's (C-09).
+    #[serde(with = "day_text")]
+    pub by: Day,
+    /// The last day by the law, after which the timer ends what depends on it.
+    #[serde(with = "day_text")]
+    pub last_day: Day,
+}
+
+/// A step that is awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AwaitedStep {
+    /// 転入届, in the new municipality.
+    MoveInNotice,
+    /// The card is presented for 継続利用 (M-02, R-18).
+    CardPresented,
 }
 
 /// A certificate that changed its state.
@@ -90,7 +120,7 @@ impl Strike<'_> {
             }
         }
         let rule = self.cause.rule().to_owned();
-        Ok((steps, Effects { cause: self.cause, rule, recorded_at: telling.now, changes, waits: None }))
+        Ok((steps, Effects { cause: self.cause, rule, recorded_at: telling.now, changes, awaited: None, waits: None }))
     }
 
     fn step(

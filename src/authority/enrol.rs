@@ -3,10 +3,11 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use super::{StoryError, Wording};
 use crate::{
     kind::Kind,
     ports::{ApplicationNumber, CardNumber, HolderReference},
-    rules::{Day, FourFacts, FourFactsForm, Refusal, calendar::day_text},
+    rules::{Asked, Day, FourFacts, FourFactsForm, Refusal, calendar::day_text},
 };
 
 /// An application for one certificate or the linked pair. It holds personal data and does not print itself.
@@ -19,13 +20,33 @@ pub struct Enrolment {
     pub card: Card,
     /// What the signing certificate says of the holder; needed for it, and for it only.
     #[serde(default)]
-    pub facts: Option<Facts>,
+    pub facts: Option<Wording>,
     /// What is asked for.
     pub requests: Requests,
     /// The application that this carries out, if there is one: verified, and of the same holder, card and kinds. Whether it
     /// renews or issues anew is then for the day to decide (rules §1.4).
     #[serde(default)]
     pub application: Option<ApplicationNumber>,
+}
+
+impl Enrolment {
+    /// SHA-256 of the exact request: what an officer approves (E-07). Every field counts, and so do the keys.
+    ///
+    /// # Errors
+    /// [`StoryError::Fault`] for what is no JSON, which nothing here is.
+    pub fn digest(&self, asked: Asked) -> Result<[u8; 32], StoryError> {
+        let fault = |error: serde_json::Error| StoryError::Fault(error.to_string());
+        let request = |kind| self.requests.of(kind).map(|RequestDer(der)| der.clone());
+        let parts = serde_json::to_vec(&(
+            "jitsuin exception 1",
+            matches!(asked, Asked::Renewal),
+            (&self.holder, &self.card, &self.facts),
+            (request(Kind::Auth), request(Kind::Sign)),
+            &self.application,
+        ));
+        let digest = ring::digest::digest(&ring::digest::SHA256, &parts.map_err(fault)?);
+        Ok(std::array::from_fn(|at| digest.as_ref()[at]))
+    }
 }
 
 /// The applicant, as the resident register has them.
@@ -63,18 +84,15 @@ pub struct Card {
 }
 
 /// The four facts without the birth, as they are to stand in the certificate, with their substitution flags.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Serialize)]
 pub struct Facts {
     /// 氏名, parts separated by U+3000.
     pub name: String,
     /// One `0` or `1` a character of the name; none: no substitute.
-    #[serde(default)]
     pub name_flags: Option<String>,
     /// 住所 from the prefecture on, full-width.
     pub address: String,
     /// One `0` or `1` a character of the address; none: no substitute.
-    #[serde(default)]
     pub address_flags: Option<String>,
     /// 1 男, 2 女, 3 不明.
     pub sex: String,

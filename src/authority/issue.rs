@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Authority, Once, StoryError, application::Bound, enrol::Enrolment, once::Telling};
+use super::{
+    Actor, Authority, Once, StoryError, application::Bound, enrol::Enrolment, once::Telling, wording::WordedFacts,
+};
 use crate::{
     audit::Draft,
     ca::{
@@ -25,7 +27,7 @@ mod card;
 mod decide;
 
 use decide::Decision;
-pub(super) use decide::{Mode, Resident, Terms, Wish};
+pub(super) use decide::{Mode, Resident, Terms, Wish, verified_requests};
 
 /// What was issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,10 +89,21 @@ impl Authority {
             let mut audit = telling.audit("pair.reserved", &subject, detail(prepared.iter().map(Prepared::record)));
             steps
                 .extend(bound.map(|bound| bound.reserving(telling, prepared.iter().map(Prepared::record), &mut audit)));
-            let reserved = Reserved::reserve(self.store(), prepared, Change { steps, audit })?;
+            let then = decision.beside_sign(prepared.iter().map(Prepared::record), &mut audit)?;
+            let reserved = Reserved::reserve(self.store(), prepared, Change { steps, audit }, then)?;
             self.sign_and_record(telling, &reserved)?;
             Ok(issuance)
         })
+    }
+
+    /// What the SIGN of an issuance says, beside the register's text that it was made from, if it was.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub fn issued_wording(&self, issuance: &Issuance) -> Result<Option<WordedFacts>, StoryError> {
+        let Some(sign) = issuance.certificates.iter().find(|one| one.kind == Kind::Sign) else { return Ok(None) };
+        let record = self.store().certificate(Kind::Sign, &sign.serial)?;
+        record.map_or(Ok(None), |record| self.wording(&record))
     }
 
     /// The certificates of an issuance, DER, in its order.

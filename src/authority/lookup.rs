@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Actor, Authority, StoryError};
+use super::{Actor, Authority, StoryError, wording::WordedFacts};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
@@ -51,6 +51,9 @@ pub struct CertificateStatus {
     /// The one after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub successor: Option<Serial>,
+    /// The register's text beside that of the certificate, where it was made from it; of a SIGN only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wording: Option<WordedFacts>,
     /// The certificate, DER; not part of the JSON, where it stands as PEM.
     #[serde(skip)]
     pub certificate: Option<Vec<u8>>,
@@ -81,6 +84,8 @@ pub struct CardStatus {
     pub last_day: Day,
     /// Whether it is void.
     pub void: bool,
+    /// Whether it is a 顔認証マイナンバーカード.
+    pub face_authentication: bool,
 }
 
 impl Authority {
@@ -91,7 +96,7 @@ impl Authority {
     pub fn look_up_holder(&self, actor: &Actor, holder: &HolderReference) -> Result<HolderStatus, StoryError> {
         let dossier = self.store().dossier(holder)?.filter(|dossier| may_see(actor, &dossier.holder));
         let dossier = dossier.ok_or_else(|| nothing("holder"))?;
-        Ok(self.status(&dossier))
+        self.status(&dossier)
     }
 
     /// The holder of a card, with cards and certificates.
@@ -121,14 +126,18 @@ impl Authority {
         let dossier = dossier.ok_or_else(|| nothing("certificate"))?;
         let found = dossier.certificates.iter().find(|one| one.kind == kind && one.serial == *serial);
         let found = found.ok_or_else(|| StoryError::Corrupt("a certificate without its holder".into()))?;
-        Ok(self.certificate_status(found, &dossier, self.parts().clock.now()))
+        self.certificate_status(found, &dossier, self.parts().clock.now())
     }
 
-    fn status(&self, dossier: &Dossier) -> HolderStatus {
+    fn status(&self, dossier: &Dossier) -> Result<HolderStatus, StoryError> {
         let now = self.parts().clock.now();
-        let card =
-            |card: &CardRecord| CardStatus { number: card.number.clone(), last_day: card.last_day, void: card.void };
-        HolderStatus {
+        let card = |card: &CardRecord| CardStatus {
+            number: card.number.clone(),
+            last_day: card.last_day,
+            void: card.void,
+            face_authentication: card.face_authentication,
+        };
+        Ok(HolderStatus {
             holder: dossier.holder.reference.clone(),
             municipality: dossier.holder.municipality,
             registered: dossier.holder.registered,
@@ -137,17 +146,22 @@ impl Authority {
                 .certificates
                 .iter()
                 .map(|certificate| self.certificate_status(certificate, dossier, now))
-                .collect(),
-        }
+                .collect::<Result<_, _>>()?,
+        })
     }
 
-    fn certificate_status(&self, one: &CertificateRecord, dossier: &Dossier, now: UnixTime) -> CertificateStatus {
+    fn certificate_status(
+        &self,
+        one: &CertificateRecord,
+        dossier: &Dossier,
+        now: UnixTime,
+    ) -> Result<CertificateStatus, StoryError> {
         let serial = |kind: Kind, index: Option<u64>| {
             let other = dossier.certificates.iter().find(|other| other.kind == kind && Some(other.index) == index);
             other.map(|other| other.serial)
         };
         let over = now > one.not_after && matches!(one.state, CertificateState::Live | CertificateState::Held);
-        CertificateStatus {
+        Ok(CertificateStatus {
             kind: one.kind,
             generation: one.generation,
             serial: one.serial,
@@ -162,8 +176,9 @@ impl Authority {
             pair: serial(one.kind.other(), one.pair),
             predecessor: serial(one.kind, one.predecessor),
             successor: serial(one.kind, one.successor),
+            wording: self.wording(one)?,
             certificate: one.certificate.clone(),
-        }
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     ports::{Clock, Entropy, Store},
     profile::Profile,
     revocation::{answer::AnswerDesk, index::StatusIndex, lists::PublishedLists, serial::SerialPermutation},
-    rules::{Counters, Policy},
+    rules::{Counters, Policy, substitution::Substitutes},
 };
 
 mod actor;
@@ -24,9 +24,11 @@ mod decisions;
 pub mod disclose;
 pub mod end;
 pub mod enrol;
+pub mod exception;
 pub mod hold;
 mod indexes;
 pub mod issue;
+mod letter;
 pub mod lookup;
 mod note;
 pub mod notice;
@@ -36,10 +38,12 @@ pub mod recover;
 mod refusals;
 pub mod relying_party;
 pub mod revoke;
+pub mod wording;
 
 pub use actor::Actor;
 pub use note::TurnedAway;
 pub use once::{Once, StoryError};
+pub use wording::Wording;
 
 use indexes::Indexes;
 
@@ -61,6 +65,8 @@ pub struct Parts {
     pub policy: Policy,
     /// What counters do, everywhere and in single municipalities.
     pub counters: Counters,
+    /// The operator's table of substitutes (代替文字).
+    pub substitutes: Arc<Substitutes>,
     /// The status index, which follows the store.
     pub index: Arc<StatusIndex>,
     /// The lists that the status listener serves.

@@ -49,6 +49,8 @@ impl Authority {
             steps.push(Step::Holder(dossier.holder));
             if request.cause.voids_card() {
                 steps.push(Step::Card(CardRecord { void: true, ..card }));
+            } else if request.cause == Cause::FaceAuthenticationOn {
+                steps.push(Step::Card(CardRecord { face_authentication: true, ..card }));
             }
             steps.push(telling.answer(&effects)?);
             let detail = serde_json::to_string(&effects).map_err(|error| StoryError::Fault(error.to_string()))?;

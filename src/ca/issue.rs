@@ -166,12 +166,19 @@ impl Prepared {
 }
 
 impl Reserved {
-    /// Stores the intent to sign each of `prepared`, together with the rest of `change`: all or nothing.
+    /// Stores the intent to sign each of `prepared`, together with the rest of `change` and, after them, what rests on them: all
+    /// or nothing.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is reserved.
-    pub fn reserve(store: &dyn Store, prepared: Vec<Prepared>, mut change: Change) -> Result<Vec<Self>, StoreError> {
+    pub fn reserve(
+        store: &dyn Store,
+        prepared: Vec<Prepared>,
+        mut change: Change,
+        then: Vec<Step>,
+    ) -> Result<Vec<Self>, StoreError> {
         change.steps.extend(prepared.iter().map(|one| Step::Reserve(Box::new(one.0.clone()))));
+        change.steps.extend(then);
         store.commit(change)?;
         Ok(prepared.into_iter().map(|Prepared(record)| Self(record)).collect())
     }

@@ -86,6 +86,7 @@ impl House {
             profile,
             policy: policy(&config),
             counters: config.counters.rules(),
+            substitutes: Arc::new(config.substitutes.clone()),
             index: Arc::clone(&index),
             lists: Arc::new(PublishedLists::default()),
             schedule: schedule(&config),

@@ -6,6 +6,7 @@
 //! One source of truth: the doc comment of a key in [`sections`] is its rustdoc, and the comment above it in the file
 //! that [`Config::template`] writes.
 
+mod characters;
 pub mod counters;
 mod reader;
 mod relations;
@@ -22,9 +23,9 @@ use std::{
 use self::{
     counters::Counters,
     reader::Reader,
-    sections::{Canary, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Store, Urls},
+    sections::{Canary, Characters, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Store, Urls},
 };
-use crate::limits::CONFIG_OCTETS;
+use crate::{limits::CONFIG_OCTETS, rules::substitution::Substitutes};
 
 /// The whole configuration. [`Config::default`] is what an empty file means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +52,10 @@ pub struct Config {
     pub rules: Rules,
     /// `[counters.…]`
     pub counters: Counters,
+    /// `[characters]`
+    pub characters: Characters,
+    /// The table that `characters.substitutes` names, read; empty where it names none.
+    pub substitutes: Substitutes,
     /// `[log]`
     pub log: Log,
 }
@@ -91,7 +96,8 @@ impl Config {
     /// Reads the text of a file in `directory` and checks it.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with everything that is wrong: syntax, keys, their values and relations.
+    /// [`ConfigErrors`] with everything that is wrong: syntax, keys, their values and relations, and the lines of the table of
+    /// substitutes, which is read with it.
     pub fn parse(text: &str, directory: &Path) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(text)?;
         let mut config = Self {
@@ -106,11 +112,17 @@ impl Config {
             canary: reader.section("canary"),
             rules: reader.section("rules"),
             counters: Counters::read(&mut reader),
+            characters: reader.section("characters"),
+            substitutes: Substitutes::default(),
             log: reader.section("log"),
         };
+        config.substitutes = characters::read(&mut reader, directory, &config.characters.substitutes);
         reader.finish(relations::broken(&config))?;
         config.keys.directory = directory.join(&config.keys.directory);
         config.store.path = directory.join(&config.store.path);
+        if !config.characters.substitutes.as_os_str().is_empty() {
+            config.characters.substitutes = directory.join(&config.characters.substitutes);
+        }
         Ok(config)
     }
 
@@ -136,7 +148,7 @@ impl Config {
         Ok(text)
     }
 
-    fn sections(&self) -> [(&'static str, &dyn section::Documented); 14] {
+    fn sections(&self) -> [(&'static str, &dyn section::Documented); 15] {
         [
             ("service", &self.service),
             ("profile", &self.profile),
@@ -151,6 +163,7 @@ impl Config {
             ("counters.every", &self.counters.every),
             ("counters.desks", &self.counters.desks),
             (counters::LAST, &self.counters.fees),
+            ("characters", &self.characters),
             ("log", &self.log),
         ]
     }

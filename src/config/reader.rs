@@ -122,6 +122,12 @@ impl<'i> Reader<'i> {
         if self.errors.is_empty() { Ok(()) } else { Err(ConfigErrors { path: None, errors: self.errors }) }
     }
 
+    /// Notes what is wrong with what a key names.
+    pub(super) fn refuse_key(&mut self, key: &str, problem: String) {
+        let line = self.seen.get(key).map(|(line, _)| *line);
+        self.refuse(line, key.to_owned(), problem);
+    }
+
     pub(super) fn refuse(&mut self, line: Option<usize>, key: String, problem: String) {
         self.errors.push(ConfigError { line, key, problem });
     }

@@ -193,7 +193,9 @@ section! {
         reply_days: DaysGiven = fixed!("30");
         /// Months after which a family register (戸籍) is too old to prove an agent's power (rule D-05); 0: it does not age.
         family_register_months: u16 = 0;
-        /// Whether a deadline that falls on a closed day moves to the next open one (conflict C-09).
+        /// Whether the last day for presenting a card after a move (90 days, rule M-02) carries over where it is closed, to the
+        /// next open one (conflict C-09): Saturdays, Sundays, national holidays, 29 December to 3 January. False: the statute's
+        /// own day. People are told the day before the statute's in either case.
         closed_days_carry_over: bool = false;
         /// Whether a signing certificate may be issued to a person under 15 or an adult ward by the exception of rule E-07
         /// (conflict C-13); some towns never do.
@@ -229,6 +231,16 @@ section! {
         certificates_yen: u16 = 200;
         /// A renewal in the window on the card that is there (conflict C-11).
         renewal_yen: u16 = 0;
+    }
+}
+
+section! {
+    /// Characters of the register that certificates do not hold: those outside JIS X 0208 and JIS X 0212 (rules N-02, N-03).
+    Characters {
+        /// The table of substitutes (代替文字): a UTF-8 file with a line a character, the character or `U+XXXX`, a tab, and the 1 to
+        /// 16 characters that stand for it in certificates, a look-alike or kana; lines that begin with `#` are comments. An empty
+        /// name: no table, and the counter gives a substitute, or kana, for each such character.
+        substitutes: PathBuf = PathBuf::new();
     }
 }
 

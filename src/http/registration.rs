@@ -38,6 +38,8 @@ mod body;
 mod consent;
 mod decision;
 mod door;
+mod exception;
+mod letter;
 mod party;
 mod query;
 mod register;
@@ -112,7 +114,7 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 36] = [
+pub static ROUTES: [Route; 43] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -150,10 +152,17 @@ pub static ROUTES: [Route; 36] = [
         Reply::ok(&answer::holder(call.authority, &found)?)
     }),
     decision::DECIDE,
+    decision::WORD,
+    exception::ASK,
+    exception::ONE,
+    exception::APPROVE,
     application::RECEIVE,
     application::LIST,
     application::ONE,
     application::EVENT,
+    letter::INQUIRY,
+    letter::ENDED,
+    letter::ENDING,
     party::STATUS,
     party::PAIR,
     party::OWN_USAGE,

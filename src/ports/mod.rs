@@ -8,6 +8,7 @@ pub mod consent;
 pub mod identifier;
 pub mod record;
 pub mod register;
+pub mod registration;
 pub mod signer;
 pub mod store;
 pub mod world;
@@ -26,6 +27,7 @@ pub use record::{
     UsageRecord,
 };
 pub use register::{EndingCount, EndingPlace, EndingRecord, NoticeRecord, RegisterEntry, RegisterStore};
+pub use registration::{ExceptionRecord, NoRequestDigest, RegisterTextRecord, RequestDigest};
 pub use signer::{Signer, SignerError};
 pub use store::{Change, Duplicate, Follower, Step, Store, StoreError};
 pub use world::{Clock, Entropy, EntropyError};

@@ -46,6 +46,8 @@ pub struct CardRecord {
     pub last_day: Date,
     /// Whether it is void (rules ); a void card carries no live certificate.
     pub void: bool,
+    /// Whether it is a 顔認証マイナンバーカード: it takes no SIGN and has no PIN (rules §1.5).
+    pub face_authentication: bool,
 }
 
 /// A certificate or the intent to sign one, from the reservation of its serial on.

@@ -21,9 +21,9 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     AnswerRecord, ApplicationRecord, ApplicationStore, AuthorityRecord, CardNumber, CardRecord, CertificateRecord,
-    ConsentEnd, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, History, HolderRecord,
-    HolderReference, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RelyingPartyRecord, Revocation,
-    StatusEvent, UsageRecord,
+    ConsentEnd, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, History,
+    HolderRecord, HolderReference, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord,
+    RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Draft},
@@ -169,6 +169,13 @@ pub enum Step {
     /// are. [`StoreError::Conflict`] if it has risen since, for an ended application, for a new one that is more than received,
     /// and for an ended one that keeps an address or a last day.
     Application(Box<ApplicationRecord>),
+    /// The register's text of a SIGN that is reserved in this change or before. [`StoreError::Conflict`] if it is not reserved, or
+    /// has such a text.
+    RegisterText(Box<RegisterTextRecord>),
+    /// A new exception, or as it is from now on. `record.version` is the version that was read (0 for a new one); the store raises
+    /// it by one, and keeps what was asked as it is. [`StoreError::Conflict`] if it has risen since, for one that is used, one
+    /// that is approved otherwise, a new one that is more than asked for, and one that who asked approved.
+    Exception(Box<ExceptionRecord>),
 }
 
 /// Gets status events as they happen.
@@ -371,6 +378,18 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As for all reading.
     fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError>;
+
+    /// The register's text of a SIGN, by the index within its CA; none if it was asked for without.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn register_text(&self, index: u64) -> Result<Option<RegisterTextRecord>, StoreError>;
+
+    /// An exception, by the digest of its request.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn exception(&self, digest: &[u8; 32]) -> Result<Option<ExceptionRecord>, StoreError>;
 
     /// A certificate by its serial number, with all its status events.
     ///

@@ -248,7 +248,7 @@ fn outcome(facts: &CounterFacts, settings: &CounterSettings) -> Result<Findings,
         Procedure::Release => others::release(facts, settings),
         Procedure::FaceAuthenticationOn => others::face_authentication_on(facts, settings),
         Procedure::FaceAuthenticationOff => others::face_authentication_off(facts),
-        Procedure::ContinuedUse => others::continued_use(facts),
+        Procedure::ContinuedUse => others::continued_use(facts, settings),
         Procedure::PinReset => {
             check_card(&facts.card, facts.today)?;
             Ok(Findings { certificates: others::kept(facts, &Kind::BOTH), ..Findings::default() })

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Refusal,
     calendar::{Day, day_text, plus_days},
+    closed::open_from,
+    procedure::CounterPolicy,
 };
 
 /// Days after moving in within which 転入届 is due (R-18, M-01).
@@ -40,14 +42,11 @@ impl Deadline {
         today > self.last_day
     }
 
-    /// The same, moved to the next open day where the last one is closed (C-09, a switch of the municipality).
+    /// The same, moved to the next open day where the last one is closed and the municipality lets it (C-09). People are told
+    /// the same day as before: it is safe by either counting.
     #[must_use]
-    pub fn carried_over(self, is_closed: impl Fn(Day) -> bool) -> Self {
-        let mut last_day = self.last_day;
-        while is_closed(last_day) {
-            let Some(next) = last_day.next_day() else { break };
-            last_day = next;
-        }
+    pub fn under(self, policy: &CounterPolicy) -> Self {
+        let last_day = if policy.closed_days_carry_over { open_from(self.last_day) } else { self.last_day };
         Self { last_day, ..self }
     }
 }
@@ -99,9 +98,15 @@ pub fn continued_use_deadline(notified: Day) -> Deadline {
     Deadline::after(notified, CONTINUED_USE_DAYS)
 }
 
-/// Decides what a move has come to (M-01, M-02).
+/// Decides what a move has come to (M-01, M-02), by the statute.
 #[must_use]
 pub fn decide_move(one: &Move, today: Day) -> MoveState {
+    decide_move_under(one, today, &CounterPolicy::default())
+}
+
+/// The same where the municipality may let a closed last day carry over (C-09): that of presenting the card, which is its own.
+#[must_use]
+pub fn decide_move_under(one: &Move, today: Day, policy: &CounterPolicy) -> MoveState {
     let by_plan = notice_deadline(one.planned);
     let Some(notified) = one.notified else {
         return if by_plan.has_passed(today) { MoveState::NoticeMissed } else { MoveState::AwaitsNotice(by_plan) };
@@ -110,7 +115,7 @@ pub fn decide_move(one: &Move, today: Day) -> MoveState {
     if by_plan.has_passed(notified) || by_arrival.is_some_and(|deadline| deadline.has_passed(notified)) {
         return MoveState::NoticeLate;
     }
-    let card = continued_use_deadline(notified);
+    let card = continued_use_deadline(notified).under(policy);
     match one.presented {
         Some(presented) if card.has_passed(presented) => MoveState::CardMissed,
         Some(_) => MoveState::Continued,
@@ -134,13 +139,17 @@ pub struct CardPresented {
     pub addendum_has_room: bool,
 }
 
-/// Decides whether the card goes on (M-01).
+/// Decides whether the card goes on (M-01), by the municipality's own calendar (C-09).
 ///
 /// # Errors
 /// `M-01` naming what is missing, `M-02` when the 90 days have passed.
-pub fn decide_continued_use(one: &Move, card: &CardPresented, today: Day) -> Result<(), Refusal> {
+pub fn decide_continued_use(
+    one: &Move,
+    card: &CardPresented,
+    (today, policy): (Day, &CounterPolicy),
+) -> Result<(), Refusal> {
     let refused = |detail: String| Err(Refusal::new("M-01", detail).possible_from(today));
-    match decide_move(one, today) {
+    match decide_move_under(one, today, policy) {
         MoveState::AwaitsNotice(deadline) => {
             return refused(format!("hand in the notice of moving in (転入届) first, by {}", deadline.told));
         }
@@ -150,7 +159,7 @@ pub fn decide_continued_use(one: &Move, card: &CardPresented, today: Day) -> Res
             );
         }
         MoveState::CardMissed => {
-            let last = one.notified.map_or(Day::MAX, |day| continued_use_deadline(day).last_day);
+            let last = one.notified.map_or(Day::MAX, |day| continued_use_deadline(day).under(policy).last_day);
             let detail = format!("the card could be presented until {last}: it is void; apply for a new one");
             return Err(Refusal::new("M-02", detail).possible_from(today));
         }
@@ -215,12 +224,18 @@ mod tests {
     }
 
     #[test]
-    fn c_09_a_closed_last_day_may_carry_over() {
-        let closed = |day: Day| matches!(day.weekday(), time::Weekday::Saturday | time::Weekday::Sunday);
+    fn c_09_a_closed_last_day_carries_over_where_the_town_lets_it_and_people_are_told_the_earlier_day() {
+        let carries = CounterPolicy { closed_days_carry_over: true, ..CounterPolicy::default() };
         let deadline = continued_use_deadline(date!(2024 - 04 - 01));
-        assert_eq!(deadline.carried_over(closed).last_day, date!(2024 - 07 - 01), "2024-06-30 is a Sunday");
-        assert_eq!(deadline.carried_over(|_| false), deadline);
-        assert_eq!(deadline.carried_over(|_| true).last_day, Day::MAX);
+        let carried = deadline.under(&carries);
+        assert_eq!(carried.last_day, date!(2024 - 07 - 01), "2024-06-30 is a Sunday");
+        assert_eq!((carried.told, deadline.under(&CounterPolicy::default())), (deadline.told, deadline));
+        assert_eq!(decide_move(&moving(), date!(2024 - 07 - 01)), MoveState::CardMissed);
+        assert_eq!(decide_move_under(&moving(), date!(2024 - 07 - 01), &carries), MoveState::AwaitsCard(carried));
+        assert_eq!(decide_move_under(&moving(), date!(2024 - 07 - 02), &carries), MoveState::CardMissed);
+        assert_eq!(decide_continued_use(&moving(), &card(), (date!(2024 - 07 - 01), &carries)), Ok(()));
+        let late = decide_continued_use(&moving(), &card(), (date!(2024 - 07 - 02), &carries)).unwrap_err();
+        assert!(late.detail.contains("2024-07-01"), "{late}");
     }
 
     #[test]
@@ -245,9 +260,9 @@ mod tests {
     #[test]
     fn m_01_a_card_goes_on_only_with_everything_in_place() {
         let today = date!(2024 - 04 - 10);
-        assert_eq!(decide_continued_use(&moving(), &card(), today), Ok(()));
+        assert_eq!(decide_continued_use(&moving(), &card(), (today, &CounterPolicy::default())), Ok(()));
         let face = CardPresented { register_pin: false, face_authentication: true, ..card() };
-        assert_eq!(decide_continued_use(&moving(), &face, today), Ok(()));
+        assert_eq!(decide_continued_use(&moving(), &face, (today, &CounterPolicy::default())), Ok(()));
         let bad = [
             CardPresented { register_pin: false, ..card() },
             CardPresented { void: true, ..card() },
@@ -255,18 +270,28 @@ mod tests {
             CardPresented { card_last_day: date!(2024 - 04 - 09), ..card() },
         ];
         for card in bad {
-            assert_eq!(decide_continued_use(&moving(), &card, today).unwrap_err().rule, "M-01", "{card:?}");
+            assert_eq!(
+                decide_continued_use(&moving(), &card, (today, &CounterPolicy::default())).unwrap_err().rule,
+                "M-01",
+                "{card:?}"
+            );
         }
         let silent = Move { moved_in: None, notified: None, ..moving() };
-        assert!(decide_continued_use(&silent, &card(), today).unwrap_err().detail.contains("2024-04-23"));
+        assert!(
+            decide_continued_use(&silent, &card(), (today, &CounterPolicy::default()))
+                .unwrap_err()
+                .detail
+                .contains("2024-04-23")
+        );
         let done = Move { presented: Some(date!(2024 - 04 - 02)), ..moving() };
         assert_eq!(decide_move(&done, date!(2030 - 01 - 01)), MoveState::Continued);
-        assert_eq!(decide_continued_use(&done, &card(), today).unwrap_err().rule, "M-01");
+        assert_eq!(decide_continued_use(&done, &card(), (today, &CounterPolicy::default())).unwrap_err().rule, "M-01");
     }
 
     #[test]
     fn m_02_a_card_presented_too_late_is_refused_with_the_day() {
-        let refusal = decide_continued_use(&moving(), &card(), date!(2024 - 07 - 01)).unwrap_err();
+        let refusal =
+            decide_continued_use(&moving(), &card(), (date!(2024 - 07 - 01), &CounterPolicy::default())).unwrap_err();
         assert_eq!(refusal.rule, "M-02");
         assert!(refusal.detail.contains("2024-06-30"), "{refusal}");
     }

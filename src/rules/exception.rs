@@ -35,19 +35,13 @@ impl Exception {
     /// `E-07` for a reason that is none, an approval by nobody or by the same person, and an absent agent.
     pub fn parse(form: &ExceptionForm) -> Result<Self, Refusal> {
         let refused = |detail: &str| Err(Refusal::new("E-07", detail));
-        let reason = form.reason.split_whitespace().map(|word| word.chars().count()).sum::<usize>();
-        if !EXCEPTION_REASON_CHARACTERS.contains(&reason) || form.reason.chars().count() > 2 * reason {
-            return refused("an exception needs its reason, in a sentence");
-        }
+        check_asked(&form.reason, form.agent_present)?;
         let [decided, approved] = [&form.decided_by, &form.approved_by].map(|name| name.trim().to_lowercase());
         if decided.is_empty() || approved.is_empty() {
             return refused("an exception names the officer who decided and the officer who approved");
         }
         if decided == approved {
             return refused("nobody approves their own exception; a second officer does");
-        }
-        if !form.agent_present {
-            return refused("the statutory agent has to be present");
         }
         Ok(Self(form.clone()))
     }
@@ -57,6 +51,21 @@ impl Exception {
     pub const fn form(&self) -> &ExceptionForm {
         &self.0
     }
+}
+
+/// Checks what can be asked for before a second officer has looked at it: the reason, and that the agent is there.
+///
+/// # Errors
+/// `E-07` for a reason that is none, and an absent agent.
+pub fn check_asked(reason: &str, agent_present: bool) -> Result<(), Refusal> {
+    let characters = reason.split_whitespace().map(|word| word.chars().count()).sum::<usize>();
+    if !EXCEPTION_REASON_CHARACTERS.contains(&characters) || reason.chars().count() > 2 * characters {
+        return Err(Refusal::new("E-07", "an exception needs its reason, in a sentence"));
+    }
+    if !agent_present {
+        return Err(Refusal::new("E-07", "the statutory agent has to be present"));
+    }
+    Ok(())
 }
 
 impl TryFrom<ExceptionForm> for Exception {

@@ -25,6 +25,7 @@
 //! | [`application`] | how an application goes on, over weeks (section 1.4) |
 //! | [`face_authentication`] | the card without PINs, on and off (section 1.5, E-09) |
 //! | [`deadline`] | what a move has come to, and whether the card goes on (M-01, M-02, R-17, R-18) |
+//! | [`closed`], [`era`] | the days on which counters are closed (C-09); days as letters have them |
 //! | [`overseas`] | whether it goes on abroad (R-19, R-20, M-05) |
 //! | [`pin`], [`shop`] | PINs, and where they are set again (P-01…P-10) |
 //! | [`fee`], [`fee_table`] | fees, and who sets them (F-01…F-09) |
@@ -40,11 +41,13 @@ pub mod card_term;
 pub mod catalogue;
 pub mod cause;
 pub mod characters;
+pub mod closed;
 pub mod consent;
 pub mod counter;
 pub mod deadline;
 pub mod desk;
 pub mod eligibility;
+pub mod era;
 pub mod exception;
 pub mod face_authentication;
 pub mod facts;

@@ -132,7 +132,7 @@ pub struct CounterPolicy {
     pub reply_days: u16,
     /// Months after which a family register (戸籍) is too old as a proof of power (D-05); none: it does not age.
     pub family_register_months: Option<u16>,
-    /// Whether a deadline that falls on a closed day moves to the next open one (C-09).
+    /// Whether the last day for presenting the card after a move carries over where it is closed (C-09).
     pub closed_days_carry_over: bool,
     /// Whether SIGN may be issued to a person under 15 or an adult ward by the exception of E-07 (C-13); some towns never
     /// do.

@@ -9,11 +9,13 @@
 //! | a space | U+3000 | 0 |
 //! | a letter and a combining mark that have one character together | that character | 0 |
 //! | a character with a variation selector (IVS) | the character as above, or its substitute | 1 |
+//! | a compatibility ideograph that is another form of a character | that character as above, or its substitute | 1 |
 //! | any other, if the applicant wishes a substitute or the operator's table has one | the substitute | 1 |
 //! | any other | refused: the counter gives kana | - |
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{FlaggedText, Refusal, characters::is_allowed};
@@ -31,7 +33,43 @@ pub struct Rendered {
     /// What the certificate says.
     pub text: FlaggedText,
     /// What was put for what, in order: 代替文字情報, shown to the applicant (N-04).
-    pub substituted: Vec<(String, String)>,
+    pub substituted: Vec<Substituted>,
+}
+
+/// A character of the register that stands otherwise in the certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Substituted {
+    /// Its place in the register's text, from 1.
+    pub place: usize,
+    /// What the register has, with a variation selector or combining marks, if it has them.
+    pub register: String,
+    /// The same as code points, `U+9AD9`: not every screen has the character.
+    pub code_points: String,
+    /// What the certificate has.
+    pub certificate: String,
+    /// Where that comes from.
+    pub by: Source,
+}
+
+/// Where a substitute comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The applicant wished it (N-04).
+    Wish,
+    /// The operator's table has it (N-03).
+    Table,
+    /// It is the same character without its variation.
+    Variation,
+}
+
+/// A line of an operator's table that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadLine {
+    /// Which, from 1.
+    pub line: usize,
+    /// What is wrong, and what would be right.
+    pub problem: String,
 }
 
 impl std::fmt::Debug for Rendered {
@@ -46,24 +84,58 @@ impl Substitutes {
     /// lines that begin with `#` are left out. A character that certificates do not hold may be written `U+XXXX`.
     ///
     /// # Errors
-    /// `N-03` naming the line, for another form, a character given twice, one that needs no substitute, or a substitute
-    /// that certificates do not hold.
-    pub fn parse(table: &str) -> Result<Self, Refusal> {
-        let mut substitutes = Self::default();
+    /// Every line of another form, with a character given twice or that needs no substitute, or with a substitute that
+    /// certificates do not hold.
+    pub fn parse(table: &str) -> Result<Self, Vec<BadLine>> {
+        let (mut substitutes, mut bad) = (Self::default(), Vec::new());
         for (number, line) in table.lines().enumerate() {
             if line.trim().is_empty() || line.starts_with('#') {
                 continue;
             }
-            let refused = |detail: &str| Refusal::new("N-03", format!("line {}: {detail}", number + 1));
-            let (left, substitute) =
-                line.split_once('\t').ok_or_else(|| refused("a character, a tab, its substitute"))?;
-            let character = single(left).ok_or_else(|| refused("the left side is one character, or U+XXXX"))?;
-            if substitutes.0.contains_key(&character) {
-                return Err(refused("the character has a substitute already"));
+            if let Err(problem) = substitutes.line(line) {
+                bad.push(BadLine { line: number + 1, problem });
             }
-            substitutes.set(character, substitute).map_err(|refusal| refused(&refusal.detail))?;
+        }
+        if bad.is_empty() { Ok(substitutes) } else { Err(bad) }
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        let (left, substitute) = line.split_once('\t').ok_or("write a character, a tab, and its substitute")?;
+        let character = single(left).ok_or("before the tab there is one character, or U+XXXX")?;
+        if self.0.contains_key(&character) {
+            return Err(format!("U+{:04X} has a substitute already", u32::from(character)));
+        }
+        self.set(character, substitute).map_err(|refusal| refusal.detail)
+    }
+
+    /// Takes what an applicant wishes: substitutes, or kana, by the character or `U+XXXX`.
+    ///
+    /// # Errors
+    /// `N-03` for what is no single character, is given twice or needs no substitute, or a substitute that certificates do not
+    /// hold.
+    pub fn wished(wishes: &BTreeMap<String, String>) -> Result<Self, Refusal> {
+        let mut substitutes = Self::default();
+        for (left, substitute) in wishes {
+            let character =
+                single(left).ok_or_else(|| Refusal::new("N-03", "a substitute stands for one character"))?;
+            if substitutes.0.contains_key(&character) {
+                return Err(Refusal::new("N-03", format!("{} has two substitutes", code_points(left))));
+            }
+            substitutes.set(character, substitute)?;
         }
         Ok(substitutes)
+    }
+
+    /// How many characters have one.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether no character has one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Sets the substitute of a character.
@@ -100,48 +172,71 @@ fn single(text: &str) -> Option<char> {
 /// Renders a text of the register for the certificate; what the applicant wishes goes before the operator's table (N-04).
 ///
 /// # Errors
-/// `N-03` naming a character without a substitute and its place; `N-01` for a text that is empty or, rendered, longer than
+/// `N-03` naming every character without a substitute and its place; `N-01` for a text that is empty or, rendered, longer than
 /// `most` characters; `N-05` for control characters and misplaced spaces.
 pub fn render(register: &str, wishes: &Substitutes, table: &Substitutes, most: usize) -> Result<Rendered, Refusal> {
     // No character has more than four octets, and none becomes shorter than a third of itself by composing.
     if register.len() > 16 * most {
         return Err(Refusal::new("N-01", format!("the text has more than {most} characters")));
     }
-    let (mut text, mut flags, mut substituted) = (String::new(), String::new(), Vec::new());
+    let (mut text, mut flags) = (String::new(), String::new());
+    let (mut substituted, mut missing) = (Vec::new(), Vec::new());
     for (index, cluster) in clusters(register).into_iter().enumerate() {
-        let selected = cluster.chars().any(is_variation_selector);
+        let place = index + 1;
+        let varied = cluster.chars().any(|one| is_variation_selector(one) || is_compatibility_form(one));
         let plain: String = cluster.chars().filter(|one| !is_variation_selector(*one)).collect();
         let wide = widened(&plain);
-        if wide.chars().all(is_allowed) && !selected {
+        if wide.chars().all(is_allowed) && !varied {
             flags.extend(wide.chars().map(|_| '0'));
             text.push_str(&wide);
             continue;
         }
-        let substitute = substitute(&wide, wishes, table).ok_or_else(|| without_substitute(&cluster, index + 1))?;
-        flags.extend(substitute.chars().map(|_| '1'));
-        text.push_str(&substitute);
-        substituted.push((cluster, substitute));
+        // What is wished or listed for the form itself goes before its plain character.
+        let found = substitute(&plain, wishes, table).or_else(|| substitute(&wide, wishes, table));
+        let Some((certificate, by)) = found else {
+            missing.push((place, cluster));
+            continue;
+        };
+        flags.extend(certificate.chars().map(|_| '1'));
+        text.push_str(&certificate);
+        substituted.push(Substituted { place, code_points: code_points(&cluster), register: cluster, certificate, by });
+    }
+    if !missing.is_empty() {
+        return Err(without_substitute(&missing));
     }
     Ok(Rendered { text: FlaggedText::bounded(&text, Some(&flags), most)?, substituted })
 }
 
-/// The substitute of a cluster: of its one character, or that character itself where only a variation selector is lost.
-fn substitute(wide: &str, wishes: &Substitutes, table: &Substitutes) -> Option<String> {
-    let mut characters = wide.chars();
+/// The substitute of a cluster: of its one character, or that character itself where only a variation is lost.
+fn substitute(cluster: &str, wishes: &Substitutes, table: &Substitutes) -> Option<(String, Source)> {
+    let mut characters = cluster.chars();
     let one = characters.next().filter(|_| characters.next().is_none())?;
     if is_allowed(one) {
-        return Some(one.to_string());
+        return Some((one.to_string(), Source::Variation));
     }
-    wishes.of(one).or_else(|| table.of(one)).map(str::to_owned)
+    let of = |substitutes: &Substitutes, by| substitutes.of(one).map(|found| (found.to_owned(), by));
+    of(wishes, Source::Wish).or_else(|| of(table, Source::Table))
 }
 
-fn without_substitute(cluster: &str, place: usize) -> Refusal {
+/// Names each character and its place: a single character is nobody's name.
+fn without_substitute(missing: &[(usize, String)]) -> Refusal {
+    let named: Vec<String> =
+        missing.iter().map(|(place, cluster)| format!("character {place}, {}", shown(cluster))).collect();
+    let has = if missing.len() == 1 { "has" } else { "have" };
+    let named = named.join("; ");
+    Refusal::new("N-03", format!("{named}, {has} no substitute; give one, or kana, as the applicant wishes"))
+}
+
+/// The character, where it can be seen, and its code points.
+fn shown(cluster: &str) -> String {
+    let visible = cluster.chars().next().is_some_and(char::is_alphanumeric);
+    let codes = code_points(cluster);
+    if visible { format!("{cluster} ({codes})") } else { codes }
+}
+
+fn code_points(cluster: &str) -> String {
     let codes: Vec<String> = cluster.chars().map(|one| format!("U+{:04X}", u32::from(one))).collect();
-    let detail = format!(
-        "character {place} ({}) has no substitute; give one, or kana, as the applicant wishes",
-        codes.join(" ")
-    );
-    Refusal::new("N-03", detail)
+    codes.join(" ")
 }
 
 /// Cuts a text into characters with what belongs to them: combining marks, half-width voicing marks, variation selectors.
@@ -161,8 +256,16 @@ fn is_variation_selector(one: char) -> bool {
     matches!(one, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
 }
 
-/// Full-width forms, composed.
+/// CJK compatibility ideographs, which composition would silently replace: another form is another character (N-05).
+fn is_compatibility_form(one: char) -> bool {
+    matches!(one, '\u{F900}'..='\u{FAFF}' | '\u{2F800}'..='\u{2FA1F}')
+}
+
+/// Full-width forms, composed; what certificates hold already stays as it is.
 fn widened(cluster: &str) -> String {
+    if cluster.chars().all(is_allowed) {
+        return cluster.to_owned();
+    }
     if cluster.chars().any(|one| matches!(one, '\u{FF61}'..='\u{FF9F}')) {
         return cluster.nfkc().collect();
     }
@@ -198,7 +301,14 @@ mod tests {
     #[test]
     fn n_03_n_05_others_become_look_alikes_and_are_flagged() {
         assert_eq!(both("髙橋　𠮷子"), ("高橋　吉子".into(), "10010".into()));
-        assert_eq!(rendered("髙﨑").substituted, [("髙".into(), "高".into()), ("﨑".into(), "崎".into())]);
+        let of = |place, register: &str, code_points: &str, certificate: &str| Substituted {
+            place,
+            register: register.into(),
+            code_points: code_points.into(),
+            certificate: certificate.into(),
+            by: Source::Table,
+        };
+        assert_eq!(rendered("髙﨑").substituted, [of(1, "髙", "U+9AD9", "高"), of(2, "﨑", "U+FA11", "崎")]);
     }
 
     #[test]
@@ -219,7 +329,36 @@ mod tests {
     fn n_03_without_a_substitute_the_character_is_named_and_no_name_is() {
         let refusal = render("実髙", &Substitutes::default(), &Substitutes::default(), 10).unwrap_err();
         assert_eq!(refusal.rule, "N-03");
-        assert!(refusal.detail.contains("character 2 (U+9AD9)"), "{refusal}");
+        assert!(refusal.detail.starts_with("character 2, 髙 (U+9AD9), has no substitute"), "{refusal}");
+        let both = render("髙橋\u{E001}", &Substitutes::default(), &Substitutes::default(), 10).unwrap_err();
+        assert!(both.detail.starts_with("character 1, 髙 (U+9AD9); character 3, U+E001, have no"), "{both}");
+        assert!(!both.detail.contains('橋'), "{both}");
+    }
+
+    #[test]
+    fn n_04_what_cannot_be_wished_for_is_refused() {
+        let wished = |left: &str, right: &str| {
+            Substitutes::wished(&BTreeMap::from([(left.to_owned(), right.to_owned())])).map(|wishes| wishes.len())
+        };
+        assert_eq!(wished("髙", "タカ"), Ok(1));
+        assert_eq!(wished("U+9AD9", "高"), Ok(1));
+        for (left, right) in
+            [("高", "タカ"), ("髙髙", "高"), ("", "高"), ("髙", ""), ("髙", "ABC"), ("U+D800", "高"), ("髙", "髙")]
+        {
+            assert_eq!(wished(left, right).unwrap_err().rule, "N-03", "{left} {right}");
+        }
+        let twice = BTreeMap::from([("髙".to_owned(), "高".to_owned()), ("U+9AD9".to_owned(), "タカ".to_owned())]);
+        assert_eq!(Substitutes::wished(&twice).unwrap_err().rule, "N-03");
+    }
+
+    #[test]
+    fn n_05_a_compatibility_form_is_not_passed_off_as_the_character() {
+        // U+FA19 would compose to U+795E without a word.
+        assert_eq!(both("\u{FA19}田"), ("神田".into(), "10".into()));
+        assert_eq!(rendered("\u{FA19}").substituted[0].by, Source::Variation);
+        assert_eq!(both("\u{212B}"), ("\u{212B}".into(), "0".into()), "what certificates hold stays");
+        let table = Substitutes::parse("\u{FA19}\tカミ").unwrap();
+        assert_eq!(render("\u{FA19}", &Substitutes::default(), &table, 10).unwrap().text.text(), "カミ");
     }
 
     #[test]
@@ -257,19 +396,20 @@ mod tests {
     #[test]
     fn n_03_a_table_that_would_put_wrong_characters_is_refused_by_its_line() {
         for (table, line) in [
-            ("髙高", "line 1"),
-            ("髙\t高\n髙\t高", "line 2"),
-            ("\n実\t印", "line 2"),
-            ("髙\t髙", "line 1"),
-            ("髙\t", "line 1"),
-            ("髙髙\t高", "line 1"),
-            ("U+D800\t高", "line 1"),
-            ("髙\tABC", "line 1"),
+            ("髙高", 1),
+            ("髙\t高\n髙\t高", 2),
+            ("\n実\t印", 2),
+            ("髙\t髙", 1),
+            ("髙\t", 1),
+            ("髙髙\t高", 1),
+            ("U+D800\t高", 1),
+            ("髙\tABC", 1),
         ] {
-            let refusal = Substitutes::parse(table).unwrap_err();
-            assert_eq!(refusal.rule, "N-03");
-            assert!(refusal.detail.starts_with(line), "{table:?}: {refusal}");
+            let bad = Substitutes::parse(table).unwrap_err();
+            assert_eq!(bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [line], "{table:?}: {bad:?}");
         }
+        let all = Substitutes::parse("髙\tA\n#\n﨑\t崎\n實實\t実\n").unwrap_err();
+        assert_eq!(all.iter().map(|bad| bad.line).collect::<Vec<_>>(), [1, 4], "all together");
     }
 
     #[test]

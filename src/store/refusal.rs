@@ -32,6 +32,13 @@ pub(super) const REGISTER_ENTRY: &str = "the number of the register's event";
 pub(super) const NEW_NOTICE: &str = "a new notice is to be sent, about a certificate and no death";
 /// The notice is not there, or was sent.
 pub(super) const NOTICE: &str = "the notice";
+/// The SIGN of the register's text is not reserved, or has one.
+pub(super) const REGISTER_TEXT: &str = "the register's text of the certificate";
+/// The exception is at another version than the caller read, or is there, or was used, or approved otherwise.
+pub(super) const EXCEPTION: &str = "the exception";
+/// A new exception that is more than asked for, or one that who asked approved, or used without approval.
+pub(super) const NO_EXCEPTION: &str =
+    "a new exception is asked for only, and another officer approves it before it is used";
 /// The value has no place in the schema: a number beyond 2^63, a date the calendar does not have.
 pub(super) const OUTSIDE: &str = "a value that the store cannot hold";
 /// The relying party is at another version than the caller read, or is new, or is not there.

@@ -8,6 +8,8 @@ mod counters;
 #[expect(dead_code, reason = "the registration's own tests use all of it")]
 #[path = "../registration_http/desk.rs"]
 mod desk;
+mod exceptions;
+mod face;
 mod faults;
 #[path = "../support/house.rs"]
 mod house;

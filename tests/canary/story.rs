@@ -253,6 +253,7 @@ fn it_is_issued_by_the_first_municipality_by_code_and_without_one_not_at_all() {
         profile: Arc::clone(&parts.profile),
         policy: parts.policy,
         counters: parts.counters.clone(),
+        substitutes: Arc::clone(&parts.substitutes),
         index: Arc::default(),
         lists: Arc::default(),
         schedule: parts.schedule,

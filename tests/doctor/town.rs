@@ -189,13 +189,16 @@ impl Town {
                 last_day: matches!(resident % 100, 10 | 11).then(|| plus_days(today, 20).expect("a day")),
                 stay_last_day: None,
             },
-            facts: Some(Facts {
-                name: "試験　花子".into(),
-                name_flags: None,
-                address: "東京都杉並区試験町１丁目".into(),
-                address_flags: None,
-                sex: "2".into(),
-            }),
+            facts: Some(
+                Facts {
+                    name: "試験　花子".into(),
+                    name_flags: None,
+                    address: "東京都杉並区試験町１丁目".into(),
+                    address_flags: None,
+                    sex: "2".into(),
+                }
+                .into(),
+            ),
             requests: Requests { auth: Some(request()), sign: Some(request()) },
             application: None,
         };

@@ -11,7 +11,7 @@ use std::{
 use jitsuin::{
     authority::{
         change::RegisterEvent,
-        enrol::{Enrolment, RequestDer},
+        enrol::{Enrolment, Facts, RequestDer},
     },
     ca::ceremony::{self, AccessCa},
     kind::Kind,
@@ -86,11 +86,14 @@ fn house(variant: Variant) -> House {
 /// The holder of the golden certificates: one character of the name is a substitute.
 fn golden_enrolment(person: &Person) -> Enrolment {
     let mut enrolment = person.enrolment(&Kind::BOTH);
-    let facts = enrolment.facts.as_mut().expect("facts for SIGN");
-    facts.name = "吉野　実印".into();
-    facts.name_flags = Some("10000".into());
-    facts.address = "東京都杉並区阿佐谷南１丁目１５番１号　実印ハイツ１０１".into();
-    facts.sex = "2".into();
+    let facts = Facts {
+        name: "吉野　実印".into(),
+        name_flags: Some("10000".into()),
+        address: "東京都杉並区阿佐谷南１丁目１５番１号　実印ハイツ１０１".into(),
+        address_flags: None,
+        sex: "2".into(),
+    };
+    enrolment.facts = Some(facts.into());
     enrolment.requests.sign = Some(request("holder-sign"));
     enrolment.requests.auth = Some(request("holder-auth"));
     enrolment

@@ -12,6 +12,7 @@ mod ward;
 
 mod bad_input;
 mod causes;
+mod closed;
 mod faults;
 mod feed;
 mod notices;

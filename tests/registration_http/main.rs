@@ -8,10 +8,13 @@ mod bad_input;
 mod contract;
 mod decisions;
 mod desk;
+mod exceptions;
 mod faults;
 #[path = "../support/house.rs"]
 mod house;
+mod letters;
 mod register;
 mod relying_party;
 mod stories;
+mod wording;
 mod words;

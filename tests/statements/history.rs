@@ -96,6 +96,7 @@ impl Scene {
                     application_day: date!(2026 - 01 - 15),
                     last_day: date!(2036 - 02 - 17),
                     void: false,
+                    face_authentication: false,
                 }),
                 Step::Reserve(Box::new(CertificateRecord {
                     kind: Kind::Auth,

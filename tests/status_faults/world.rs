@@ -256,13 +256,16 @@ fn enrolment(resident: u32, now: UnixTime) -> Enrolment {
             last_day: None,
             stay_last_day: None,
         },
-        facts: Some(Facts {
-            name: "試験　花子".into(),
-            name_flags: None,
-            address: "東京都杉並区試験町１丁目".into(),
-            address_flags: None,
-            sex: "2".into(),
-        }),
+        facts: Some(
+            Facts {
+                name: "試験　花子".into(),
+                name_flags: None,
+                address: "東京都杉並区試験町１丁目".into(),
+                address_flags: None,
+                sex: "2".into(),
+            }
+            .into(),
+        ),
         requests: Requests { auth: Some(request()), sign: Some(request()) },
         application: None,
     }

@@ -3,8 +3,8 @@
 use jitsuin::{
     kind::Kind,
     ports::{
-        AnswerRecord, CertificateRecord, ConsentEnd, ConsentEndCause, DisclosureRecord, HolderReference, NoticeRecord,
-        RelyingPartyRecord, Step, Store,
+        AnswerRecord, CertificateRecord, ConsentEnd, ConsentEndCause, DisclosureRecord, ExceptionRecord,
+        HolderReference, NoticeRecord, RegisterTextRecord, RelyingPartyRecord, Step, Store,
     },
     rules::{
         Cause,
@@ -44,6 +44,8 @@ enum Rough {
     Notice { of: u64, death: bool },
     NoticeSent { number: u64 },
     Move { of: u64, itami: bool },
+    Text { index: u64, empty: bool },
+    Exception { octet: u8, stale: bool, approver: Option<bool>, used: Option<u64> },
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
@@ -95,6 +97,9 @@ fn rough() -> impl Strategy<Value = Rough> {
         2 => (0..3u64, seldom()).prop_map(|(of, death)| Rough::Notice { of, death }),
         1 => (0..6u64).prop_map(|number| Rough::NoticeSent { number }),
         2 => (0..3u64, any::<bool>()).prop_map(|(of, itami)| Rough::Move { of, itami }),
+        3 => (0..12u64, seldom()).prop_map(|(index, empty)| Rough::Text { index, empty }),
+        3 => (0..3u8, seldom(), prop::option::weighted(0.7, seldom()), prop::option::weighted(0.2, 0..3u64))
+            .prop_map(|(octet, stale, approver, used)| Rough::Exception { octet, stale, approver, used }),
     ]
 }
 
@@ -119,6 +124,7 @@ fn refine(store: &dyn Store, rough: Rough) -> Step {
         Rough::Card { number, of, void } => {
             let mut record = card(number, of);
             record.void = void;
+            record.face_authentication = number % 2 == 1 && !void;
             Step::Card(record)
         }
         Rough::Reserve { kind, index, of, key, chained, paired, itami: moved } => {
@@ -201,6 +207,21 @@ fn refine(store: &dyn Store, rough: Rough) -> Step {
             let mut record = known.map_or_else(|| holder(of), |dossier| dossier.holder);
             record.municipality = if moved { itami() } else { suginami() };
             Step::Holder(record)
+        }
+        Rough::Text { index, empty } => {
+            let index = pick(store, Kind::Sign, index).map_or(index, |found| found.index);
+            let record = crate::registration::text(index);
+            let name = if empty { String::new() } else { record.name };
+            Step::RegisterText(Box::new(RegisterTextRecord { name, ..record }))
+        }
+        Rough::Exception { octet, stale, approver, used } => {
+            let Some(known) = store.exception(&[octet; 32]).unwrap() else {
+                return Step::Exception(Box::new(crate::registration::exception(octet)));
+            };
+            let by = |own: bool| if own { known.asked_by.clone() } else { "operator/o".to_owned() };
+            let approved = approver.map(|own| (by(own), at(9)));
+            let version = known.version.saturating_sub(u64::from(stale));
+            Step::Exception(Box::new(ExceptionRecord { approved, used, version, ..known }))
         }
         Rough::Refused { name, second } => {
             Step::Refused { party: format!("name-{name}"), query: Query::Facts, at: at(second), count: 2 }

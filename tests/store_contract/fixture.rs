@@ -12,9 +12,9 @@ use jitsuin::{
     ports::{
         AnswerRecord, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord,
         Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, EndingCount, EndingRecord,
-        EventNumber, Follower, History, HolderRecord, HolderReference, ListedEvent, NoticeRecord, RegisterEntry,
-        RelyingPartyRecord, Revocation, Role, SignedDeclaration, StatusEvent, Step, Store, StoreError, UsageRecord,
-        store::StateCount,
+        EventNumber, ExceptionRecord, Follower, History, HolderRecord, HolderReference, ListedEvent, NoticeRecord,
+        RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Revocation, Role, SignedDeclaration, StatusEvent, Step,
+        Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{
         Cause, CertificateState, ConsentScope, Day, DraftNumber, Purpose, Query, Terms, application::ApplicationState,
@@ -66,6 +66,7 @@ pub(crate) fn card(number: u64, of: u64) -> CardRecord {
         application_day: date!(2025 - 12 - 01),
         last_day: date!(2036 - 02 - 28),
         void: false,
+        face_authentication: false,
     }
 }
 
@@ -340,6 +341,8 @@ pub(crate) struct Everything {
     endings: [(Vec<EndingRecord>, Vec<EndingCount>); 2],
     histories: Vec<Option<History>>,
     applications: Vec<Option<ApplicationRecord>>,
+    texts: Vec<Option<RegisterTextRecord>>,
+    exceptions: Vec<Option<ExceptionRecord>>,
     parties: Vec<RelyingPartyRecord>,
     disclosures: Vec<Vec<DisclosureRecord>>,
     usage: Vec<UsageRecord>,
@@ -398,6 +401,8 @@ pub(crate) fn everything(store: &dyn Store) -> Everything {
             let (register, always) = (store.register(), (UnixTime::EPOCH, at(1_000_000_000)));
             (register.endings(place, always, None, 999).unwrap(), register.ending_counts(place, always).unwrap())
         }),
+        texts: (0..FIRST).map(|index| store.register_text(index).unwrap()).collect(),
+        exceptions: (0..FIRST).map(|number| store.exception(&[number as u8; 32]).unwrap()).collect(),
         histories: (0..FIRST)
             .flat_map(both)
             .map(|(kind, index)| store.history(kind, &reservation(kind, index, 0).serial).unwrap())

@@ -194,6 +194,7 @@ impl House {
             profile,
             policy,
             counters: Counters::default(),
+            substitutes: Arc::default(),
             index,
             lists: Arc::new(PublishedLists::default()),
             schedule: Schedule::default(),
@@ -227,6 +228,7 @@ impl House {
         let (entropy, issuers) = (Arc::clone(&parts.entropy), Arc::clone(&parts.issuers));
         let (serials, profile) = (parts.serials.clone(), Arc::clone(&parts.profile));
         let (policy, counters, schedule) = (parts.policy, parts.counters.clone(), parts.schedule);
+        let substitutes = Arc::clone(&parts.substitutes);
         drop((authority, store));
         let (store, index) = (open(), Arc::new(StatusIndex::default()));
         store.follow(0, Arc::clone(&index) as Arc<_>).expect("a follower");
@@ -239,6 +241,7 @@ impl House {
             profile,
             policy,
             counters,
+            substitutes,
             index,
             lists: Arc::default(),
             schedule,
@@ -269,6 +272,7 @@ impl House {
             profile: Arc::clone(profile),
             policy: parts.policy,
             counters: parts.counters.clone(),
+            substitutes: Arc::clone(&parts.substitutes),
             index,
             lists: Arc::default(),
             schedule,
@@ -304,6 +308,7 @@ impl House {
             profile: Arc::clone(&parts.profile),
             policy: parts.policy,
             counters: parts.counters.clone(),
+            substitutes: Arc::clone(&parts.substitutes),
             index: Arc::clone(&parts.index),
             lists: Arc::new(PublishedLists::default()),
             schedule: parts.schedule,
@@ -535,12 +540,9 @@ impl Person {
                 last_day: self.card_last_day,
                 stay_last_day: None,
             },
-            facts: kinds.contains(&Kind::Sign).then(|| Facts {
-                name: NAME.into(),
-                name_flags: None,
-                address: ADDRESS.into(),
-                address_flags: None,
-                sex: "1".into(),
+            facts: kinds.contains(&Kind::Sign).then(|| {
+                let (name, address, sex) = (NAME.into(), ADDRESS.into(), "1".into());
+                Facts { name, name_flags: None, address, address_flags: None, sex }.into()
             }),
             requests: Requests { auth: of(Kind::Auth), sign: of(Kind::Sign) },
             application: None,

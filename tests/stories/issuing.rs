@@ -1,7 +1,11 @@
 //! Issuing, renewing and reissuing: who gets what until when, and who does not.
 
 use jitsuin::{
-    authority::{StoryError, enrol::RequestDer, issue::Issuance},
+    authority::{
+        StoryError, Wording,
+        enrol::{Facts, RequestDer},
+        issue::Issuance,
+    },
     kind::Kind,
     rules::{Asked, Cause, CertificateState::*},
     x509::{CertificateView, RevocationReason, UnixTime},
@@ -234,8 +238,13 @@ fn a_request_without_proof_facts_or_kind_is_refused() {
     assert_eq!(issue(&|one| (one.requests.auth, one.requests.sign, one.facts) = (None, None, None)), "T-04");
     assert_eq!(issue(&|one| one.facts = None), "N-01");
     assert_eq!(issue(&|one| one.requests.sign = None), "N-01", "facts for AUTH alone");
-    assert_eq!(issue(&|one| one.facts.as_mut().unwrap().name_flags = Some("0000".into())), "N-05");
-    assert_eq!(issue(&|one| one.facts.as_mut().unwrap().sex = "4".into()), "N-01");
+    let with = |flags: Option<&str>, sex: &str| {
+        let (name, address) = (crate::house::NAME.into(), crate::house::ADDRESS.into());
+        let facts = Facts { name, name_flags: flags.map(Into::into), address, address_flags: None, sex: sex.into() };
+        Some(Wording::from(facts))
+    };
+    assert_eq!(issue(&|one| one.facts = with(Some("0000"), "1")), "N-05");
+    assert_eq!(issue(&|one| one.facts = with(None, "4")), "N-01");
     assert_eq!(issue(&|one| one.holder.birth = crate::house::day("2025-10-28")), "E-01", "born tomorrow");
     assert_eq!(house.store.dossier(&person.holder()).unwrap(), None);
     house.check();

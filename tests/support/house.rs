@@ -38,7 +38,7 @@ use jitsuin::{
         responder::{Delegate, IssuerEntry, NeverIssued, Responder, ResponsePolicy},
         serial::SerialPermutation,
     },
-    rules::{Counters, Policy},
+    rules::{Counters, Policy, substitution::Substitutes},
     signer::{KeyKind, PrivateKey, SoftwareSigner},
     store::MemoryStore,
     x509::{Serial, SubjectPublicKey, UnixTime, oid},
@@ -213,6 +213,7 @@ impl House {
             profile,
             policy: Policy::default(),
             counters,
+            substitutes: Arc::new(Substitutes::parse("# JITSUIN-TEST\n髙\t高\nU+20BB7\t吉\n").unwrap()),
             index: index.clone(),
             lists: Arc::new(PublishedLists::default()),
             schedule: Schedule::default(),
@@ -232,7 +233,11 @@ impl House {
 
     /// Admits a certificate, or shuts it out.
     pub(crate) fn record(&self, credential: &Credential, role: Role, name: &str, active: bool) {
-        let municipality: Option<MunicipalityCode> = (role == Role::Municipality).then(|| name.parse().unwrap());
+        let municipality: Option<MunicipalityCode> = (role == Role::Municipality).then(|| {
+            // A second credential of a municipality has its code and a word.
+            let (code, _) = name.split_once('-').unwrap_or((name, ""));
+            code.parse().unwrap()
+        });
         let step = Step::Credential(CredentialRecord {
             fingerprint: credential.fingerprint,
             role,

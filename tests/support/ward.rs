@@ -12,9 +12,9 @@ use jitsuin::{
     ports::{
         AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, AuthorityRecord,
         CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier,
-        EndingCount, EndingPlace, EndingRecord, EventNumber, Follower, History, HolderReference, ListedEvent,
-        NoticeRecord, RegisterEntry, RegisterStore, RelyingPartyRecord, Store, StoreError, UsageRecord,
-        store::StateCount,
+        EndingCount, EndingPlace, EndingRecord, EventNumber, ExceptionRecord, Follower, History, HolderReference,
+        ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store,
+        StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -126,6 +126,8 @@ watched! {
     fn credentials(&self) -> Vec<CredentialRecord>;
     fn credential(&self, fingerprint: &[u8; 32]) -> Option<CredentialRecord>;
     fn consents(&self, holder: &HolderReference) -> Vec<ConsentRecord>;
+    fn register_text(&self, index: u64) -> Option<RegisterTextRecord>;
+    fn exception(&self, digest: &[u8; 32]) -> Option<ExceptionRecord>;
     fn history(&self, kind: Kind, serial: &Serial) -> Option<History>, then history;
     fn relying_parties(&self) -> Vec<RelyingPartyRecord>;
     fn relying_party(&self, name: &str) -> Option<RelyingPartyRecord>;

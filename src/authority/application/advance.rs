@@ -14,6 +14,7 @@ use crate::{
         },
         calendar::{day_of, day_text},
         catalogue,
+        face_authentication::FaceStep,
         procedure::{Course, Procedure},
     },
 };
@@ -63,6 +64,9 @@ pub struct Advanced {
     /// After `verify`: what would be issued today.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlook: Option<Outlook>,
+    /// After `carry-out`: what the counter does to the card, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub card_steps: Vec<FaceStep>,
     /// What can happen next.
     pub next: Vec<On>,
 }
@@ -100,6 +104,7 @@ struct Move {
     /// What changes beside the application.
     steps: Vec<Step>,
     outlook: Option<Outlook>,
+    card_steps: Vec<FaceStep>,
     /// What the audit is told beside event and states.
     told: serde_json::Value,
 }
@@ -125,7 +130,8 @@ impl Authority {
                 let detail = format!("version {seen} is not the last, {} is: {}", record.version, refusal.detail);
                 return Err(Refusal { detail, ..refusal }.into());
             }
-            let Move { record: after, mut steps, outlook, told } = self.lead(telling, &record, &filed, request)?;
+            let Move { record: after, mut steps, outlook, card_steps, told } =
+                self.lead(telling, &record, &filed, request)?;
             let advanced = Advanced {
                 application: *number,
                 event: request.event,
@@ -135,6 +141,7 @@ impl Authority {
                 due: after.due,
                 defect: after.defect,
                 outlook,
+                card_steps,
                 next: filed.next(&after, day_of(telling.now)),
             };
             steps.push(Step::Application(Box::new(after)));
@@ -162,6 +169,7 @@ impl Authority {
         let policy = self.counter(record.municipality);
         let mut after = record.clone();
         let (mut steps, mut outlook, mut told) = (Vec::new(), None, serde_json::Value::Null);
+        let mut card_steps = Vec::new();
         match (request.event, &request.inquiry, &request.reply) {
             (On::SendInquiry, Some(form), _) => inquiry::send(&mut after, form, today, &policy)?,
             (On::ReplyHandedIn, _, Some(form)) => {
@@ -183,6 +191,10 @@ impl Authority {
                 return Err(Refusal::new("A-01", detail).into());
             }
             (On::WriteFailed, ..) => (steps, told) = self.discard_for(telling, record)?,
+            (On::CarryOut, ..) => {
+                let done = self.carry_out(telling, record, filed)?;
+                (steps, card_steps, told) = (done.steps, done.card_steps, done.told);
+            }
             (On::HandOver, ..) => steps = self.still_live(record)?,
             (On::Reject, ..) => {
                 self.nothing_under_way(record)?;
@@ -195,7 +207,7 @@ impl Authority {
         if state.is_final() {
             (after.due, after.inquiry) = (None, None);
         }
-        Ok(Move { record: after, steps, outlook, told })
+        Ok(Move { record: after, steps, outlook, card_steps, told })
     }
 
     /// The whole decision again, on this day (§1.4): what was a renewal when it was applied for may be a reissue by now.

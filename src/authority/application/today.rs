@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ApplicationRequest;
+use super::{ApplicationRequest, carry_out::switching};
 use crate::{
     authority::{
         Authority, StoryError,
@@ -10,7 +10,7 @@ use crate::{
         once::Telling,
     },
     kind::Kind,
-    ports::HolderRecord,
+    ports::{CardRecord, Dossier, HolderRecord},
     rules::{
         CertificateState, Day, Refusal, Replacement,
         calendar::{age_on, day_of, day_text},
@@ -69,14 +69,15 @@ impl Authority {
         let (course, holder_class) = self.decide_course(telling, request, &resident)?;
         let known = resident.dossier.as_ref().map(|dossier| dossier.holder.clone());
         if !request.procedure.issues() {
-            check_card(request, &resident)?;
+            let card = check_card(request, &resident)?;
+            switching(request, card, telling.now)?;
             return Ok(Today { course, holder_class, holder: known, outlook: None });
         }
         if request.presence.face_authentication && request.kinds.contains(&Kind::Sign) {
             let detail = "a face-authentication card takes no signing certificate; end face authentication first";
             return Err(Refusal::new("E-09", detail).into());
         }
-        let wish = Wish { person: &request.holder, card: &request.card, kinds: &request.kinds, mode };
+        let wish = Wish { person: &request.holder, card: &request.card, kinds: &request.kinds, mode, exception: None };
         let terms = self.decide_terms(telling, resident, wish)?;
         Ok(Today { course, holder_class, holder: known, outlook: Some(outlook(&terms, &request.kinds)) })
     }
@@ -104,6 +105,7 @@ fn presence(request: &ApplicationRequest, Resident { dossier, holder, .. }: &Res
     let standing = |state| matches!(state, CertificateState::Live | CertificateState::Held | CertificateState::Expired);
     let expired = |kind: &Kind| newest(*kind).is_some_and(|one| standing(one.state) && one.not_after < now);
     let auth = dossier.as_ref().and_then(|dossier| dossier.current(Kind::Auth, now));
+    let card = dossier.as_ref().and_then(|dossier| dossier.card(&request.card.number));
     Presence {
         holder_class: holder_class(holder, day_of(now)),
         holder_came: seen.holder_came,
@@ -111,7 +113,7 @@ fn presence(request: &ApplicationRequest, Resident { dossier, holder, .. }: &Res
         enclosed_reply: seen.enclosed_reply,
         expired: request.kinds.iter().any(expired),
         auth_on_card: auth.is_some_and(|one| one.card == request.card.number && one.state == CertificateState::Live),
-        face_authentication: seen.face_authentication,
+        face_authentication: seen.face_authentication || card.is_some_and(|card| card.face_authentication),
     }
 }
 
@@ -124,12 +126,15 @@ fn holder_class(holder: &HolderRecord, today: Day) -> HolderClass {
 }
 
 /// Where nothing is issued, the card must be the holder's own, and not void.
-fn check_card(request: &ApplicationRequest, resident: &Resident) -> Result<(), Refusal> {
-    let card = resident.dossier.as_ref().and_then(|dossier| dossier.card(&request.card.number));
-    match card {
+fn check_card<'r>(
+    request: &ApplicationRequest,
+    resident: &'r Resident,
+) -> Result<(&'r Dossier, &'r CardRecord), Refusal> {
+    let dossier = resident.dossier.as_ref();
+    match dossier.and_then(|dossier| Some((dossier, dossier.card(&request.card.number)?))) {
         None => Err(Refusal::new("T-09", "there is no such card of this holder")),
-        Some(card) if card.void => Err(Refusal::new("E-03", "the card is void")),
-        Some(_) => Ok(()),
+        Some((_, card)) if card.void => Err(Refusal::new("E-03", "the card is void")),
+        Some(found) => Ok(found),
     }
 }
 

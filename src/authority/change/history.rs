@@ -10,15 +10,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{RegisterChange, RegisterEvent, check::apart};
 use crate::{
-    authority::{StoryError, end::Effects},
+    authority::{
+        StoryError,
+        end::{Awaited, AwaitedStep, Effects},
+    },
     municipality::MunicipalityCode,
     ports::{EventNumber, HolderRecord, HolderReference, RegisterEntry, Step},
     rules::{
-        Cause, Day, Refusal,
+        Cause, Counters, Day, Policy, Refusal,
         calendar::day_text,
         deadline::{
-            CardPresented, Move, MoveState, continued_use_deadline, decide_continued_use, decide_move, notice_deadline,
+            CardPresented, Deadline, Move, MoveState, continued_use_deadline, decide_continued_use, decide_move,
+            notice_deadline,
         },
+        procedure::CounterPolicy,
     },
 };
 
@@ -123,15 +128,21 @@ struct Arrived {
     is: Move,
     notified: Day,
     left: Option<Day>,
+    /// As the municipality that took the notice counts (C-09).
+    policy: CounterPolicy,
 }
 
 impl Arrived {
+    fn deadline(&self) -> Deadline {
+        continued_use_deadline(self.notified).under(&self.policy)
+    }
+
     /// The first day on which the card is void (M-02, R-18).
     fn void_from(&self) -> Day {
         if decide_move(&self.is, self.notified) == MoveState::NoticeLate {
             return self.notified;
         }
-        let last_day = continued_use_deadline(self.notified).last_day;
+        let last_day = self.deadline().last_day;
         next(self.left.map_or(last_day, |left| left.min(last_day)))
     }
 }
@@ -167,7 +178,18 @@ impl Register {
         missed.into_iter().chain(void).min().filter(|_| self.registered)
     }
 
-    fn take(&mut self, entry: &Entry) -> Taken {
+    /// What the holder has to do before long, and by when: the day that people are told (C-09).
+    pub(in crate::authority) fn awaited(&self) -> Option<Awaited> {
+        let of = |step, deadline: Deadline| Awaited { step, by: deadline.told, last_day: deadline.last_day };
+        let moving = self.moving.filter(|moving| !moving.missed).and_then(|moving| moving.planned);
+        let notice = moving.map(|planned| of(AwaitedStep::MoveInNotice, notice_deadline(planned)));
+        let in_time =
+            |one: &&Arrived| decide_move(&one.is, one.notified) != MoveState::NoticeLate && one.left.is_none();
+        let card = self.arrived.iter().rev().find(in_time).map(|one| of(AwaitedStep::CardPresented, one.deadline()));
+        notice.or(card).filter(|_| self.registered)
+    }
+
+    fn take(&mut self, entry: &Entry, counters: &Counters) -> Taken {
         match &entry.said {
             Said::Before { moving_to, birth, registered } => {
                 let moving = moving_to.map(|to| Announced { to, planned: None, missed: false });
@@ -178,7 +200,7 @@ impl Register {
             Said::Passed { cause, since } => self.pass(*cause, *since),
             Said::Reported { change, event_day, .. } => {
                 self.fits(change, entry.municipality)?;
-                self.happen((change, entry), *event_day)?;
+                self.happen((change, entry), *event_day, counters)?;
                 // Without the day of the notice nobody knows whether what was issued meanwhile says what is true now.
                 Ok(Some(Blow { cause: change.change.cause(), event_day: *event_day, until: change.notified }))
             }
@@ -233,12 +255,21 @@ impl Register {
         }
     }
 
-    fn happen(&mut self, (change, entry): (&RegisterChange, &Entry), event_day: Day) -> Result<(), Refusal> {
+    fn happen(
+        &mut self,
+        (change, entry): (&RegisterChange, &Entry),
+        event_day: Day,
+        counters: &Counters,
+    ) -> Result<(), Refusal> {
         match change.change {
             RegisterEvent::MoveOut => {
                 self.moving = change.to.map(|to| Announced { to, planned: change.planned, missed: false });
             }
-            RegisterEvent::MoveIn => self.arrive(change, entry, event_day)?,
+            RegisterEvent::MoveIn => self.arrive(
+                (change, entry),
+                event_day,
+                counters.settings(Policy::default(), Some(entry.municipality)).counter,
+            )?,
             RegisterEvent::Registration => {
                 (self.municipality, self.moving, self.registered) = (entry.municipality, None, true);
                 self.arrived.clear();
@@ -259,7 +290,12 @@ impl Register {
         Ok(())
     }
 
-    fn arrive(&mut self, change: &RegisterChange, entry: &Entry, event_day: Day) -> Result<(), Refusal> {
+    fn arrive(
+        &mut self,
+        (change, entry): (&RegisterChange, &Entry),
+        event_day: Day,
+        policy: CounterPolicy,
+    ) -> Result<(), Refusal> {
         let moved_in = change.moved_in.unwrap_or(event_day);
         let planned = self.moving.and_then(|moving| moving.planned);
         if let Some(planned) = planned.filter(|planned| apart(*planned, moved_in)) {
@@ -278,7 +314,7 @@ impl Register {
         };
         let in_time = matches!(decide_move(&is, notified), MoveState::AwaitsCard(_));
         if change.presented.is_none() || !in_time {
-            self.arrived.push(Arrived { is, notified, left: None });
+            self.arrived.push(Arrived { is, notified, left: None, policy });
         }
         (self.municipality, self.moving) = (entry.municipality, None);
         Ok(())
@@ -295,7 +331,7 @@ impl Register {
         };
         let last = self.arrived.last().filter(|last| last.left.is_none());
         let last = last.ok_or_else(|| Refusal::new("M-01", "no card is to be presented after a move"))?;
-        decide_continued_use(&last.is, &IN_ORDER, day)?;
+        decide_continued_use(&last.is, &IN_ORDER, (day, &last.policy))?;
         self.arrived.pop();
         Ok(())
     }
@@ -303,27 +339,33 @@ impl Register {
 
 /// Everything the register reported of a holder.
 #[derive(Debug)]
-pub(in crate::authority) struct History {
+pub(in crate::authority) struct History<'c> {
+    /// How single municipalities count.
+    counters: &'c Counters,
     /// The record before the first event.
     before: Entry,
     entries: Vec<Entry>,
     stored: bool,
 }
 
-impl History {
+impl<'c> History<'c> {
     /// Reads it; of a holder of whom nothing was reported yet, the record as it is.
-    pub(in crate::authority) fn read(records: Vec<RegisterEntry>, holder: &HolderRecord) -> Result<Self, StoryError> {
+    pub(in crate::authority) fn read(
+        records: Vec<RegisterEntry>,
+        holder: &HolderRecord,
+        counters: &'c Counters,
+    ) -> Result<Self, StoryError> {
         let mut entries = records.into_iter().map(Entry::read);
         let Some(before) = entries.next().transpose()? else {
             let HolderRecord { municipality, moving_to, birth, registered, .. } = *holder;
             let said = Said::Before { moving_to, birth, registered };
             let before = Entry { id: 0, municipality, number: None, day: birth, said };
-            return Ok(Self { before, entries: Vec::new(), stored: false });
+            return Ok(Self { counters, before, entries: Vec::new(), stored: false });
         };
         if !matches!(before.said, Said::Before { .. }) {
             return Err(StoryError::Corrupt("a history does not begin with the record before it".into()));
         }
-        Ok(Self { before, entries: entries.collect::<Result<_, _>>()?, stored: true })
+        Ok(Self { counters, before, entries: entries.collect::<Result<_, _>>()?, stored: true })
     }
 
     /// The step that keeps the record before the first event, if the store does not have it.
@@ -361,26 +403,26 @@ pub(in crate::authority) struct Fold {
 }
 
 impl Fold {
-    fn of(history: &History, more: Option<&Entry>) -> Self {
+    fn of(history: &History<'_>, more: Option<&Entry>) -> Self {
         let municipality = history.before.municipality;
         // Whatever it begins with, the first entry says what it is.
         let register = Register { municipality, birth: Day::MIN, registered: false, moving: None, arrived: Vec::new() };
         let (taken, known) = (Vec::new(), BTreeSet::new());
         let mut fold = Self { register, taken, refusal: None, waiting: 0, known };
-        fold.day(vec![&history.before]);
+        fold.day(vec![&history.before], history.counters);
         let mut rest: Vec<&Entry> = history.entries.iter().chain(more).collect();
         rest.sort_by(|one, other| one.place().cmp(&other.place()));
         for day in rest.chunk_by(|one, other| one.day == other.day) {
-            fold.day(day.to_vec());
+            fold.day(day.to_vec(), history.counters);
         }
         fold
     }
 
     /// The entries of one day: what fits, the first first, until nothing more does.
-    fn day(&mut self, mut waiting: Vec<&Entry>) {
+    fn day(&mut self, mut waiting: Vec<&Entry>, counters: &Counters) {
         while let Some((at, register, blow)) = waiting.iter().enumerate().find_map(|(at, entry)| {
             let mut register = self.register.clone();
-            register.take(entry).ok().map(|blow| (at, register, blow))
+            register.take(entry, counters).ok().map(|blow| (at, register, blow))
         }) {
             let entry = waiting.remove(at);
             self.known.extend([register.municipality].into_iter().chain(register.moving_to()));
@@ -391,7 +433,7 @@ impl Fold {
         let arrives = waiting.iter().filter(|entry| entry.change().is_some_and(|change| change.change.arrives()));
         self.known.extend(arrives.map(|entry| entry.municipality));
         if let Some(new) = waiting.iter().find(|entry| entry.id == u64::MAX) {
-            self.refusal = self.register.clone().take(new).err();
+            self.refusal = self.register.clone().take(new, counters).err();
         }
     }
 

@@ -10,7 +10,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Authority, Once, StoryError, end::Effects, once::Telling};
+use super::{
+    Actor, Authority, Once, StoryError,
+    end::{Awaited, Effects},
+    once::Telling,
+};
 use crate::{
     limits::REGISTER_WAITING,
     municipality::{self, MunicipalityCode},
@@ -230,7 +234,11 @@ impl Authority {
             self.taking_part(reporter)?;
         }
         let days = check::change(change, (reporter, &dossier), day_of(telling.now))?;
-        let history = History::read(self.store().register().register_entries(&change.holder)?, &dossier.holder)?;
+        let history = History::read(
+            self.store().register().register_entries(&change.holder)?,
+            &dossier.holder,
+            &self.parts().counters,
+        )?;
         let entry = new_entry(change, reporter, &days);
         let before = history.fold();
         let after = history.fold_with(&entry);
@@ -244,6 +252,7 @@ impl Authority {
             rule: change.change.cause().rule().to_owned(),
             recorded_at: telling.now,
             changes: settled.changes().to_vec(),
+            awaited: awaited(change.change, &after),
             waits,
         };
         self.record_change(telling, (&history, &entry, &effects), settled, subject)?;
@@ -267,7 +276,7 @@ impl Authority {
     fn record_change(
         &self,
         telling: &Telling<'_>,
-        (history, entry, effects): (&History, &Entry, &Effects),
+        (history, entry, effects): (&History<'_>, &Entry, &Effects),
         settled: Settlement<'_>,
         subject: &str,
     ) -> Result<(), StoryError> {
@@ -293,10 +302,17 @@ fn new_entry(change: &RegisterChange, reporter: MunicipalityCode, days: &Days) -
         rule: cause.rule().into(),
         recorded_at: crate::x509::UnixTime::EPOCH,
         changes: Vec::new(),
+        awaited: None,
         waits: None,
     };
     let said = Said::Reported { change: Box::new(change.clone()), event_day: days.event, effects };
     Entry { id: u64::MAX, municipality: reporter, number: change.number.clone(), day: days.recorded, said }
+}
+
+/// What a move leaves the holder to do.
+fn awaited(change: RegisterEvent, after: &history::Fold) -> Option<Awaited> {
+    let moving = matches!(change, RegisterEvent::MoveOut | RegisterEvent::MoveIn);
+    after.register.awaited().filter(|_| moving && after.refusal().is_none())
 }
 
 /// Whether an event of the feed that does not fit waits for the one before it. What a municipality without any tie to the

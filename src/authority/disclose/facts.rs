@@ -7,12 +7,10 @@ use serde::Serialize;
 
 use super::Question;
 use crate::{
-    authority::{Actor, Authority, StoryError},
+    authority::{Actor, Authority, StoryError, wording::facts_in},
     kind::Kind,
-    ports::CertificateRecord,
-    profile::facts::facts_of,
     rules::{AskedTimes, ConsentScope, FourFacts, Query},
-    x509::{CertificateView, Serial},
+    x509::Serial,
 };
 
 /// The four facts since a certificate. It does not say in which certificate the latest stand: that takes a consent of its
@@ -41,16 +39,9 @@ impl Authority {
                 subject.newer = newest.is_some();
             })?;
             let newest = newest.ok_or_else(|| StoryError::Fault("facts were decided that are not there".into()))?;
-            let (before, latest) = (facts(found.certificate())?, facts(newest)?);
+            let (before, latest) = (facts_in(found.certificate())?, facts_in(newest)?);
             let changed = before != latest;
             Ok(FactsAnswer { changed, facts: Some(latest).filter(|_| changed) })
         })
     }
-}
-
-fn facts(record: &CertificateRecord) -> Result<FourFacts, StoryError> {
-    let corrupt = |error: &dyn std::fmt::Display| StoryError::Corrupt(format!("a stored certificate: {error}"));
-    let der = record.certificate.as_deref().ok_or_else(|| corrupt(&"it is not there"))?;
-    let view = CertificateView::from_der(der).map_err(|error| corrupt(&error))?;
-    facts_of(&view.tbs).map_err(|error| corrupt(&error))
 }

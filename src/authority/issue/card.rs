@@ -10,6 +10,7 @@ use crate::{
     rules::{
         CertificateState, Day, PairReplacement, Refusal,
         card_term::{CardFacts, decide_card_last_day},
+        face_authentication::check_sign_can_be_stored,
     },
     x509::UnixTime,
 };
@@ -36,6 +37,9 @@ impl Authority {
         }
         if let Some(known) = known {
             matches_record(asked, known)?;
+        }
+        if replacement.sign.is_some() {
+            check_sign_can_be_stored(known.is_some_and(|card| card.face_authentication))?;
         }
         if dossier.is_some_and(|dossier| is_suspended(dossier, &asked.number, now)) {
             let detail = "the card is suspended (一時停止); release it when it is found, or take a new card";

@@ -2,18 +2,21 @@
 
 use super::{super::StoryError, Issuance, IssuedCertificate};
 use crate::{
+    audit::Draft,
     authority::{
         Authority,
         enrol::{Card, Enrolment, Person, RequestDer},
+        exception::Excepted,
         once::Telling,
+        wording::FactsMade,
     },
     kind::Kind,
     municipality::{self, Municipality, MunicipalityCode},
     ports::{CardNumber, CardRecord, CertificateRecord, Dossier, HolderRecord, HolderReference, Step},
     rules::{
         Asked, CertificateState, Day, FourFacts, Holding, LiveCertificate, PairAsked, PairReplacement, Policy, Refusal,
-        Validity, ValidityFacts, calendar::day_of, decide_eligibility, decide_pair_replacement, decide_validity,
-        renewal_window,
+        Validity, ValidityFacts, calendar::day_of, decide_pair_replacement, eligibility::decide_eligibility_with,
+        exception::Exception, renewal_window, substitution::Substitutes, validity::decide_validity_with,
     },
     x509::{CertificationRequest, CsrError, UnixTime, VerifiedRequest},
 };
@@ -35,7 +38,8 @@ pub(in crate::authority) struct Terms {
 pub(super) struct Decision {
     terms: Terms,
     renewal_opens: Day,
-    facts: Option<FourFacts>,
+    facts: Option<FactsMade>,
+    excepted: Option<Excepted>,
     requests: Vec<(Kind, VerifiedRequest)>,
 }
 
@@ -46,6 +50,7 @@ pub(in crate::authority) struct Wish<'a> {
     pub(in crate::authority) card: &'a Card,
     pub(in crate::authority) kinds: &'a [Kind],
     pub(in crate::authority) mode: Mode,
+    pub(in crate::authority) exception: Option<&'a Exception>,
 }
 
 /// As what certificates are asked for.
@@ -76,12 +81,18 @@ impl Authority {
         let resident = self.resident(telling, &enrolment.holder)?;
         let requests = verified_requests(enrolment)?;
         let kinds = enrolment.requests.kinds();
-        let wish = Wish { person: &enrolment.holder, card: &enrolment.card, kinds: &kinds, mode };
-        eligible(&resident.holder, &kinds, day_of(telling.now))?;
-        let facts = four_facts(enrolment)?;
+        let excepted = match mode {
+            Mode::As(asked) => self.excepted(telling, asked, enrolment, &resident.holder)?,
+            // An application is not taken for who may not have it.
+            Mode::OfTheDay => None,
+        };
+        let exception = excepted.as_ref().map(|excepted| &excepted.exception);
+        let wish = Wish { person: &enrolment.holder, card: &enrolment.card, kinds: &kinds, mode, exception };
+        self.eligible(&resident.holder, wish, day_of(telling.now))?;
+        let facts = four_facts(enrolment, &self.parts().substitutes)?;
         let terms = self.decide_terms(telling, resident, wish)?;
         let renewal_opens = opening(&terms.validity, &requests, &self.parts().policy);
-        Ok(Decision { terms, renewal_opens, facts, requests })
+        Ok(Decision { terms, renewal_opens, facts, excepted, requests })
     }
 
     /// The applicant, if this municipality acts for them.
@@ -112,11 +123,11 @@ impl Authority {
     ) -> Result<Terms, StoryError> {
         let policy = &self.parts().policy;
         let (now, today) = (telling.now, day_of(telling.now));
-        eligible(&holder, wish.kinds, today)?;
+        let excepted = self.eligible(&holder, wish, today)?;
         let holding = holding(dossier.as_ref())?;
         let replacement = decide_pair_replacement(holding, wish.asked(holding, today), today, policy)?;
         let card_last_day = self.decide_card((wish.person, wish.card), dossier.as_ref(), &replacement, now)?;
-        let validity = decide_validity(
+        let validity = decide_validity_with(
             &ValidityFacts {
                 birth: holder.birth,
                 issue_day: today,
@@ -127,12 +138,25 @@ impl Authority {
                 auth_last_day: bound_of_sign(&replacement, card_last_day),
                 renewing: replacement.renewing(),
             },
+            excepted,
             policy,
         )?;
         let card = card_record(wish, dossier.as_ref(), &validity);
         let kept = replacement.kept_auth_last_day;
         let auth_window_is_open = kept.is_some_and(|last| renewal_window(last, policy).contains(&today));
         Ok(Terms { place, holder, card, dossier, replacement, validity, auth_window_is_open, now })
+    }
+
+    /// Whether each kind can be had at all (E-05, E-06), and whether that takes the exception (E-07).
+    fn eligible(&self, holder: &HolderRecord, wish: Wish<'_>, today: Day) -> Result<bool, Refusal> {
+        let (policy, of) = (self.counter(holder.municipality), (holder.birth, holder.ward));
+        let decide = |kind: &Kind| decide_eligibility_with(*kind, of, wish.exception, today, &policy);
+        wish.kinds.iter().try_fold(false, |excepted, kind| Ok(excepted | decide(kind)?.by_exception()))
+    }
+
+    /// The facts of an enrolment, checked as for issuing.
+    pub(in crate::authority) fn check_made(&self, enrolment: &Enrolment) -> Result<(), Refusal> {
+        four_facts(enrolment, &self.parts().substitutes).map(drop)
     }
 
     /// The place of a municipality that takes part: only those have lists, and what is issued must be revocable.
@@ -142,11 +166,6 @@ impl Authority {
         }
         municipality::find(own).ok_or_else(|| StoryError::Corrupt(format!("no municipality {own}")))
     }
-}
-
-/// Whether each kind can be had at all (E-05, E-06).
-fn eligible(holder: &HolderRecord, kinds: &[Kind], today: Day) -> Result<(), Refusal> {
-    kinds.iter().try_for_each(|kind| decide_eligibility(*kind, holder.birth, holder.ward, today).map(drop))
 }
 
 impl Wish<'_> {
@@ -204,7 +223,22 @@ impl Decision {
 
     /// The four facts, for the kind that carries them.
     pub(super) fn facts(&self, kind: Kind) -> Option<&FourFacts> {
-        self.facts.as_ref().filter(|_| kind == Kind::Sign)
+        self.facts.as_ref().filter(|_| kind == Kind::Sign).map(|made| &made.facts)
+    }
+
+    /// What is recorded beside the SIGN, once it is reserved: the register's text that it was made from, and the exception that
+    /// is used up, of which the audit entry tells.
+    pub(super) fn beside_sign<'r>(
+        &self,
+        mut records: impl Iterator<Item = &'r CertificateRecord>,
+        audit: &mut Draft,
+    ) -> Result<Vec<Step>, StoryError> {
+        let Some(sign) = records.find(|record| record.kind == Kind::Sign) else { return Ok(Vec::new()) };
+        let text = self.facts.as_ref().and_then(|made| made.beside.as_ref());
+        let text = text.map(|text| text.record(sign.index)).transpose()?;
+        let mut steps: Vec<Step> = text.into_iter().map(|record| Step::RegisterText(Box::new(record))).collect();
+        steps.extend(self.excepted.as_ref().map(|excepted| excepted.using(sign.index, audit)));
+        Ok(steps)
     }
 
     /// The last instant of a kind.
@@ -265,6 +299,12 @@ impl Decision {
 
     fn warnings(&self) -> Vec<String> {
         let (terms, mut warnings) = (&self.terms, Vec::new());
+        let beside = self.facts.as_ref().and_then(|made| made.beside.as_ref());
+        if let Some(count) = beside.map(|beside| beside.count()).filter(|count| *count > 0) {
+            warnings.push(format!(
+                "SIGN has {count} substitutes for characters of the register; show them to the applicant (N-04)"
+            ));
+        }
         let Some(sign) = terms.validity.sign_last_day.filter(|_| self.request(Kind::Sign).is_some()) else {
             return warnings;
         };
@@ -312,7 +352,7 @@ fn new_holder(place: &Municipality, person: &Person) -> HolderRecord {
 }
 
 /// Proof of possession for every request, and one key for each certificate.
-pub(super) fn verified_requests(enrolment: &Enrolment) -> Result<Vec<(Kind, VerifiedRequest)>, Refusal> {
+pub(in crate::authority) fn verified_requests(enrolment: &Enrolment) -> Result<Vec<(Kind, VerifiedRequest)>, Refusal> {
     let mut verified: Vec<(Kind, VerifiedRequest)> = Vec::new();
     for kind in Kind::BOTH {
         let Some(RequestDer(der)) = enrolment.requests.of(kind) else { continue };
@@ -335,9 +375,9 @@ fn refused_request(kind: Kind, error: &CsrError) -> Refusal {
 }
 
 /// The facts for the signing certificate; there for it, and for it only (rule N-01).
-fn four_facts(enrolment: &Enrolment) -> Result<Option<FourFacts>, Refusal> {
+fn four_facts(enrolment: &Enrolment, table: &Substitutes) -> Result<Option<FactsMade>, Refusal> {
     match (&enrolment.facts, &enrolment.requests.sign) {
-        (Some(facts), Some(_)) => facts.with_birth(enrolment.holder.birth).map(Some),
+        (Some(facts), Some(_)) => facts.made(enrolment.holder.birth, table).map(Some),
         (None, None) => Ok(None),
         (None, Some(_)) => Err(Refusal::new("N-01", "the signing certificate needs the facts of the holder")),
         (Some(_), None) => {
@@ -364,14 +404,15 @@ fn holding(dossier: Option<&Dossier>) -> Result<Holding, StoryError> {
 /// The card from now on. The day of the application of a known card is the recorded one: left out, it is not forgotten.
 fn card_record(wish: Wish<'_>, dossier: Option<&Dossier>, validity: &Validity) -> CardRecord {
     let Card { number, issue_day, application_day, .. } = wish.card;
-    let known = dossier.and_then(|dossier| dossier.card(number)).map(|card| card.application_day);
+    let known = dossier.and_then(|dossier| dossier.card(number));
     CardRecord {
         number: number.clone(),
         holder: wish.person.reference.clone(),
         issue_day: *issue_day,
-        application_day: known.or(*application_day).unwrap_or(*issue_day),
+        application_day: known.map(|card| card.application_day).or(*application_day).unwrap_or(*issue_day),
         last_day: validity.card_last_day,
         void: false,
+        face_authentication: known.is_some_and(|card| card.face_authentication),
     }
 }
 

@@ -163,10 +163,12 @@ fn last_days(day: Day) -> Option<(Day, Day)> {
 
 fn due(one: &EndingRecord, policy: &Policy) -> DueNotice {
     let last_day = day_of(one.not_after);
-    // A card ends on a birthday by V-05; where it does not, it ends with the period of stay.
-    let birthday = birthday_in(one.birth, one.card_last_day.year()) == Some(one.card_last_day);
-    let facts =
-        NoticeFacts { last_day, card_last_day: one.card_last_day, ends_with_stay: !birthday, stays_elsewhere: false };
+    let facts = NoticeFacts {
+        last_day,
+        card_last_day: one.card_last_day,
+        ends_with_stay: ends_with_stay(one),
+        stays_elsewhere: false,
+    };
     let (window, renew_the_card, no_letter) = match decide_notice(&facts, policy) {
         Notice::Post { window, renew_the_card, .. } => (window, renew_the_card, None),
         Notice::None { because, window } => (window, one.card_last_day == last_day, Some(because)),
@@ -184,6 +186,11 @@ fn due(one: &EndingRecord, policy: &Policy) -> DueNotice {
         letter: no_letter.is_none().then(|| words::ends_soon(kind_ja, last_day, opens, renew_the_card)),
         no_letter,
     }
+}
+
+/// A card ends on a birthday by V-05; where it does not, it ends with the period of stay.
+pub(in crate::authority) fn ends_with_stay(one: &EndingRecord) -> bool {
+    birthday_in(one.birth, one.card_last_day.year()) != Some(one.card_last_day)
 }
 
 fn place_text(one: &EndingRecord) -> String {

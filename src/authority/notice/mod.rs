@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub mod due;
-mod words;
+pub(super) mod words;
 
 pub use words::Words;
 

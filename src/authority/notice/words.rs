@@ -18,7 +18,7 @@ fn words(ja: impl Into<String>, en: impl Into<String>) -> Words {
 }
 
 /// Why certificates ended.
-pub(super) fn why(cause: Cause) -> Words {
+pub(in crate::authority) fn why(cause: Cause) -> Words {
     match cause {
         Cause::RegisterEntryChanged => words(
             "住民票に記載されている氏名、住所、生年月日または性別が変わったため、これらを記録した署名用電子証明書は失効しました（公的個人認証法第12条）。",
@@ -69,15 +69,15 @@ fn by_ground(ground: Ground) -> Words {
 }
 
 /// What to do next (R-13, M-03, M-04).
-pub(super) fn next(cause: Cause, auth_ended: bool) -> Words {
+pub(in crate::authority) fn next(cause: Cause, auth_ended: bool) -> Words {
     match cause {
         Cause::RegisterEntryChanged if !auth_ended => words(
             "署名用電子証明書は、住所地の窓口で届出と同じ来庁時に無料で再発行できます。カードと暗証番号をお持ちください。利用者証明用電子証明書は引き続き使えます。",
             "A new signing certificate is issued free of charge at the counter, in the same visit as the notice. Bring the card and know its PIN. The authentication certificate goes on.",
         ),
         Cause::MoveOut => words(
-            "転入先の窓口で、転入届と同時にカードの継続利用（転入届から90日以内）と署名用電子証明書の再発行（無料）を申請してください。転入届は転入から14日以内、かつ転出予定日から30日以内です。",
-            "At the counter of the new municipality, hand in the notice of moving in, have the card continued (within 90 days of that) and apply for a new signing certificate, free of charge. The notice is due within 14 days of moving in and 30 days of the planned day.",
+            "転入先の窓口で、転入届と同時にカードの継続利用（転入届の届出日から起算して90日以内）と署名用電子証明書の再発行（無料）を申請してください。転入届は転入した日から起算して14日以内、かつ転出予定日から起算して30日以内です。",
+            "At the counter of the new municipality, hand in the notice of moving in, have the card continued (within 90 days, the day of the notice counted) and apply for a new signing certificate, free of charge. The notice is due within 14 days of moving in and 30 days of the planned day, the first day counted.",
         ),
         Cause::MoveInMissed => words(
             "お住まいの市区町村に転入届を出し、カードについて窓口にご相談ください。",

@@ -10,6 +10,7 @@ use crate::{
         Actor, Authority, StoryError,
         issue::{Issuance, IssuedCertificate},
         lookup::{CardStatus, CertificateStatus, HolderStatus},
+        wording::WordedFacts,
     },
     kind::Kind,
     municipality::{self, MunicipalityCode},
@@ -17,17 +18,18 @@ use crate::{
     rules::{Day, calendar::day_text},
 };
 
-/// A yes: 201 where something was made, otherwise 200.
+/// A yes, JSON but for letters: 201 where something was made, otherwise 200.
 #[derive(Debug)]
 pub(super) struct Reply {
-    pub(super) json: Vec<u8>,
+    pub(super) body: Vec<u8>,
+    pub(super) content_type: &'static str,
     pub(super) location: Option<HeaderValue>,
 }
 
 impl Reply {
     pub(super) fn ok(value: &impl Serialize) -> Result<Self, Stop> {
         let json = serde_json::to_vec(value).map_err(|error| StoryError::Fault(error.to_string()))?;
-        Ok(Self { json, location: None })
+        Ok(Self { body: json, content_type: "application/json", location: None })
     }
 
     pub(super) fn created(value: &impl Serialize, location: &str) -> Result<Self, Stop> {
@@ -36,7 +38,12 @@ impl Reply {
     }
 
     pub(super) fn text(json: &'static str) -> Self {
-        Self { json: json.as_bytes().to_vec(), location: None }
+        Self { body: json.as_bytes().to_vec(), content_type: "application/json", location: None }
+    }
+
+    /// A letter, to be printed as it is.
+    pub(super) fn letter(text: String) -> Self {
+        Self { body: text.into_bytes(), content_type: "text/plain; charset=utf-8", location: None }
     }
 }
 
@@ -50,6 +57,9 @@ pub(super) struct IssuanceJson<'a> {
     #[serde(with = "day_text")]
     renewal_opens: Day,
     warnings: &'a [String],
+    /// There where the register's text was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wording: Option<WordedFacts>,
 }
 
 /// Facts about a certificate, the certificate and its CA's.
@@ -96,6 +106,7 @@ pub(super) fn issuance<'a>(authority: &Authority, told: &'a Issuance) -> Result<
         card_last_day: told.card_last_day,
         renewal_opens: told.renewal_opens,
         warnings: &told.warnings,
+        wording: authority.issued_wording(told)?,
     })
 }
 

@@ -360,9 +360,9 @@ impl Notes {
 impl Reply {
     fn into_response(self) -> Response {
         use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
-        let mut response = Response::new(Body::from(self.json));
+        let mut response = Response::new(Body::from(self.body));
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(location) = self.location {
             headers.insert(LOCATION, location);

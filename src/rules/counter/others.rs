@@ -137,7 +137,7 @@ fn situation(facts: &CounterFacts) -> CardSituation {
 }
 
 /// 継続利用 (M-01 to M-03): AUTH goes on; SIGN, which the move ended, can be issued again.
-pub(super) fn continued_use(facts: &CounterFacts) -> Result<Findings, Refusal> {
+pub(super) fn continued_use(facts: &CounterFacts, settings: &CounterSettings) -> Result<Findings, Refusal> {
     let moving = facts.moving.ok_or_else(|| {
         Refusal::new("M-01", "give the days of the move: the planned one, and that of the notice of moving in")
     })?;
@@ -148,7 +148,7 @@ pub(super) fn continued_use(facts: &CounterFacts) -> Result<Findings, Refusal> {
         face_authentication: facts.card.face_authentication,
         addendum_has_room: !facts.card.addendum_full,
     };
-    decide_continued_use(&moving, &card, facts.today)?;
+    decide_continued_use(&moving, &card, (facts.today, &settings.counter))?;
     let auth = facts.certificates.auth.map(|one| one.last_day);
     let mut told: Vec<Told> =
         auth.map_or_else(Vec::new, |last| told_after_expiry(Kind::Auth, last, facts.card.last_day, facts.today));

@@ -8,6 +8,7 @@ mod applications;
 mod consents;
 mod ledger;
 mod register;
+mod registration;
 mod state;
 
 use std::{
@@ -22,8 +23,9 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent,
-        RegisterStore, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
+        ListedEvent, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord,
+        store::StateCount,
     },
     rules::{CertificateState, Day},
     scope::CrlScope,
@@ -225,6 +227,14 @@ impl Store for MemoryStore {
 
     fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
         self.read(|state| state.consents.of_holder(holder))
+    }
+
+    fn register_text(&self, index: u64) -> Result<Option<RegisterTextRecord>, StoreError> {
+        self.read(|state| state.registration.text_of(index))
+    }
+
+    fn exception(&self, digest: &[u8; 32]) -> Result<Option<ExceptionRecord>, StoreError> {
+        self.read(|state| state.registration.exception(digest))
     }
 
     fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {

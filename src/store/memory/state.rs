@@ -5,7 +5,9 @@ use std::{
     ops::Range,
 };
 
-use super::{applications::Applications, consents::Consents, ledger::Ledger, register::Feed};
+use super::{
+    applications::Applications, consents::Consents, ledger::Ledger, register::Feed, registration::Registration,
+};
 use crate::{
     audit::{AuditEntry, GENESIS},
     kind::Kind,
@@ -39,6 +41,7 @@ pub(super) struct State {
     pub(super) ledger: Ledger,
     pub(super) feed: Feed,
     pub(super) applications: Applications,
+    pub(super) registration: Registration,
     next_index: BTreeMap<Kind, u64>,
     /// When what happens now is recorded.
     recorded: Option<UnixTime>,
@@ -122,6 +125,13 @@ impl State {
             Step::Disclosure { record, version } => self.ledger.disclosure(record, version, &self.certificates),
             Step::Refused { party, query, at, count } => self.ledger.refused(&party, query, at, count),
             Step::Application(record) => self.applications.put(*record),
+            Step::RegisterText(record) => {
+                let reserved =
+                    |one: &CertificateRecord| (one.kind, one.index, one.state) == (Kind::Sign, record.index, Reserved);
+                unless(self.any(reserved), || conflict(refusal::REGISTER_TEXT))?;
+                self.registration.text(*record)
+            }
+            Step::Exception(record) => self.registration.put(*record),
         }
     }
 

@@ -5,7 +5,7 @@
 //! | `open` | where the database is, the lock of the one writer, how connections are set up |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `batch` | the writer's thread; one of its transactions |
-//! | `steps`, `certificates`, `ledger`, `consents`, `register`, `applications` | each step of a change |
+//! | `steps`, `certificates`, `ledger`, `consents`, `register`, `applications`, `registration` | each step of a change |
 //! | `read`, `rows` | the queries; rows to records |
 //!
 //! # Why
@@ -24,6 +24,7 @@ mod numbering;
 mod open;
 mod read;
 mod register;
+mod registration;
 mod rows;
 mod steps;
 mod writer;
@@ -44,8 +45,9 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, Follower, History, HolderReference, ListedEvent,
-        RegisterStore, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
+        ListedEvent, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord,
+        store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -215,6 +217,14 @@ impl Store for SqliteStore {
 
     fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {
         self.readers.read(|sql| consents::of_holder(sql, holder))
+    }
+
+    fn register_text(&self, index: u64) -> Result<Option<RegisterTextRecord>, StoreError> {
+        self.readers.read(|sql| registration::text_of(sql, index))
+    }
+
+    fn exception(&self, digest: &[u8; 32]) -> Result<Option<ExceptionRecord>, StoreError> {
+        self.readers.read(|sql| registration::exception(sql, digest))
     }
 
     fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {

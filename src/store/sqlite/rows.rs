@@ -185,6 +185,7 @@ pub(super) fn card(row: &Row<'_>) -> Read<CardRecord> {
         application_day: day(row, "application_day")?,
         last_day: day(row, "last_day")?,
         void: row.get("void")?,
+        face_authentication: row.get("face_authentication")?,
     })
 }
 

@@ -69,6 +69,8 @@ impl<'a> Steps<'a> {
             Step::Disclosure { record, version } => self.disclosure(&record, version),
             Step::Refused { party, query, at, count } => self.refused(&party, query, at, count),
             Step::Application(record) => self.application(&record),
+            Step::RegisterText(record) => self.register_text(&record),
+            Step::Exception(record) => self.exception(&record),
         }
     }
 
@@ -118,17 +120,20 @@ impl<'a> Steps<'a> {
             return Err(Trouble::conflict(refusal::NO_HOLDER));
         }
         self.run(
-            "INSERT INTO card (number, holder, issue_day, application_day, last_day, void)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO card (number, holder, issue_day, application_day, last_day, void,
+               face_authentication)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (number) DO UPDATE SET issue_day = excluded.issue_day,
-               application_day = excluded.application_day, last_day = excluded.last_day, void = excluded.void",
+               application_day = excluded.application_day, last_day = excluded.last_day, void = excluded.void,
+               face_authentication = excluded.face_authentication",
             params![
                 number,
                 holder,
                 rows::day_text(record.issue_day)?,
                 rows::day_text(record.application_day)?,
                 rows::day_text(record.last_day)?,
-                record.void
+                record.void,
+                record.face_authentication
             ],
         )?;
         Ok(())
