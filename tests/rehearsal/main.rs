@@ -6,11 +6,18 @@
 #[path = "../stories/house.rs"]
 mod house;
 
-mod any_order;
+//ANY mod any_order;
 mod ask;
+mod audited;
 mod compare;
+mod course;
 mod days;
 mod dice;
+mod feed;
+mod filing;
+mod judge;
+mod ledger;
+mod letters;
 mod life;
 mod lists;
 mod moving;
@@ -19,8 +26,12 @@ mod outcome;
 mod person;
 mod record;
 mod report;
+mod reported;
 mod request;
+mod send;
 mod stage;
+mod timers;
+mod weeks;
 mod world;
 
 use std::{collections::BTreeSet, env, fs, path::Path};
