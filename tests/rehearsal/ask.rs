@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt::Debug};
 
 use jitsuin::{
     authority::{Once, enrol::Enrolment},
+    ports::ApplicationNumber,
 };
 
 use crate::{
@@ -45,7 +46,7 @@ pub(crate) struct Case {
     /// What was sent and answered, if it is to be kept.
     pub(crate) kept: Option<Vec<Sent>>,
     /// The last keys of an application that was filed.
-    keys: BTreeMap<Place, Enrolment>,
+    pub(crate) keys: BTreeMap<Place, Enrolment>,
 }
 
 /// A request as it was sent, and its answer.
@@ -122,7 +123,9 @@ impl Case {
         match outcome {
             Ok(answer) => {
                 self.note(desk, &word, &forbidden, &answer);
-                if let (Request::IssueFor { of, .. }, Some(enrolment), []) = (request, &envelope.enrolment, &forbidden[..]) {
+                if let (Request::IssueFor { of, .. }, Some(enrolment), []) =
+                    (request, &envelope.enrolment, &forbidden[..])
+                {
                     self.keys.insert(*of, enrolment.clone());
                 }
                 if let Some(kept) = &mut self.kept {
@@ -155,7 +158,7 @@ impl Case {
             Request::IssueFor { of, again: true, .. } if self.keys.contains_key(of) => self.keys.get(of).cloned(),
             Request::IssueFor { application, .. } => {
                 let mut enrolment = world.enrolment(&self.reference, application, allowed);
-                enrolment.application = file.map(|file| file.number);
+                enrolment.application = Some(file.map_or(ApplicationNumber([0; 16]), |file| file.number));
                 Some(enrolment)
             }
             _ => None,

@@ -289,7 +289,13 @@ impl Record {
     }
 
     /// A step was allowed: where the application stands by it, and what ends with it.
-    pub(crate) fn step(&mut self, place: Place, step: &Step, told: &Advanced, now: Moment) -> Result<Vec<Change>, String> {
+    pub(crate) fn step(
+        &mut self,
+        place: Place,
+        step: &Step,
+        told: &Advanced,
+        now: Moment,
+    ) -> Result<Vec<Change>, String> {
         let file = &mut self.files[place];
         let wait = Some(now.day + REPLY);
         match step.on {
@@ -300,7 +306,9 @@ impl Record {
             On::MailReturned => file.due = wait,
             On::ReplyHandedIn => {
                 let defects = file.defects(step.brought.expect("a reply"));
-                if told.defect.is_none_or(|told| !defects.contains(&told)) && !(defects.is_empty() && told.defect.is_none()) {
+                if told.defect.is_none_or(|told| !defects.contains(&told))
+                    && !(defects.is_empty() && told.defect.is_none())
+                {
                     return Err(format!("defects {defects:?}, told {:?}", told.defect));
                 }
                 (file.defect, file.due) = (told.defect, None);

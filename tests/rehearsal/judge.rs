@@ -43,13 +43,19 @@ impl Case {
                 self.check_issuance(asked, issuance, desk.now)?;
                 self.record.issue(who, asked, issuance, desk.now)
             }
-            (Request::Issue(asked), Answer::Failed) if asked.fails > 0 => self.judge_failure(desk.world, who, asked, desk.now)?,
-            (Request::IssueFor { of, application, .. }, answer) => self.judge_filed(desk, who, (*of, application), answer)?,
+            (Request::Issue(asked), Answer::Failed) if asked.fails > 0 => {
+                self.judge_failure(desk.world, who, asked, desk.now)?
+            }
+            (Request::IssueFor { of, application, .. }, answer) => {
+                self.judge_filed(desk, who, (*of, application), answer)?
+            }
             (Request::Receive(filing), Answer::Received(received)) => {
                 self.judge_received(who, filing, received, desk.now)?;
                 Vec::new()
             }
-            (Request::Advance(place, step), Answer::Advanced(told)) => self.record.step(*place, step, told, desk.now)?,
+            (Request::Advance(place, step), Answer::Advanced(told)) => {
+                self.record.step(*place, step, told, desk.now)?
+            }
             (Request::Change(report), Answer::Done(effects)) => self.judge_report(desk, who, report, effects)?,
             (_, Answer::Done(effects)) => {
                 let changes = self.carry_out(request, desk.now);

@@ -149,7 +149,10 @@ impl Person {
             Act::Show => self.show_card(visit),
             Act::Marry => {
                 let moves = self.dice.percent(60);
-                self.something_changes(visit, if moves { &[Event::NameChange, Event::Move] } else { &[Event::NameChange] });
+                self.something_changes(
+                    visit,
+                    if moves { &[Event::NameChange, Event::Move] } else { &[Event::NameChange] },
+                );
             }
             Act::Correct => self.correct(visit),
             Act::MinorCorrection => self.something_changes(visit, &[Event::MinorCorrection]),

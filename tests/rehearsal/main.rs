@@ -6,7 +6,8 @@
 #[path = "../stories/house.rs"]
 mod house;
 
-//ANY mod any_order;
+mod any_order;
+mod any_step;
 mod ask;
 mod audited;
 mod compare;

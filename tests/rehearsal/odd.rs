@@ -78,7 +78,8 @@ impl Person {
         if answer.is_yes() {
             // What is taken is what is.
             let record = &self.case.record;
-            (self.lives.home, self.lives.to, self.lives.registered) = (record.home, record.moving_to, record.registered);
+            (self.lives.home, self.lives.to, self.lives.registered) =
+                (record.home, record.moving_to, record.registered);
             self.plan_renewal(visit);
         }
     }

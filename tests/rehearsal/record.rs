@@ -5,6 +5,7 @@
 
 use jitsuin::{
     kind::Kind::{self, Auth, Sign},
+    ports::ApplicationNumber,
     rules::{Asked, Cause},
     x509::{RevocationReason as Reason, Serial},
 };
@@ -12,7 +13,7 @@ use jitsuin::{
 use crate::{
     days::{self, Day},
     filing::File,
-    ledger::Ledger,
+    ledger::{Ledger, Said},
     request::{Application, Moment, Request, TAKING_PART, Who},
 };
 
@@ -153,6 +154,20 @@ impl Record {
         card.last.or(known).unwrap_or_else(derived)
     }
 
+    /// Without what keys, serial numbers and random numbers make different each time.
+    pub(crate) fn forget_answers(&mut self) {
+        let entries = self.ledger.iter_mut().flat_map(|ledger| &mut ledger.entries);
+        for entry in entries {
+            if let Said::Reported { answer, .. } = &mut entry.said {
+                *answer = None;
+            }
+        }
+        for file in &mut self.files {
+            file.number = ApplicationNumber([0; 16]);
+            file.issued = None;
+        }
+    }
+
     pub(crate) fn forbidden(&self, who: Who, request: &Request, now: Moment) -> Forbidden {
         match request {
             Request::Issue(application) => self.forbidden_issue(who, application, now),
@@ -164,7 +179,9 @@ impl Record {
             Request::Change(report) => self.forbidden_report(who, report, now),
             Request::Receive(filing) => self.forbidden_filing(who, filing, now),
             Request::Advance(place, step) => self.forbidden_step(who, *place, step, now),
-            Request::IssueFor { of, application, again } => self.forbidden_issue_for(who, (*of, *again), application, now),
+            Request::IssueFor { of, application, again } => {
+                self.forbidden_issue_for(who, (*of, *again), application, now)
+            }
         }
     }
 
@@ -196,7 +213,12 @@ impl Record {
         if asked.asks(Sign) && asked.ward.unwrap_or(self.known && self.ward) {
             rules.push("E-06");
         }
-        rules.extend(asked.kinds.iter().filter_map(|kind| self.forbidden_replacement(*kind, self.as_what(asked, *kind, today), today)));
+        rules.extend(
+            asked
+                .kinds
+                .iter()
+                .filter_map(|kind| self.forbidden_replacement(*kind, self.as_what(asked, *kind, today), today)),
+        );
         if self.gains_nothing(asked, today) {
             rules.push("V-15");
         }

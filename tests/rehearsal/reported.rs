@@ -1,7 +1,9 @@
 //! The model of what a municipality reports: whether it is taken, waits or is refused, and what it ends; and the periods that
 //! run out by themselves.
 
-use jitsuin::{authority::change::RegisterEvent as Event, authority::end::Effects, kind::Kind, rules::Cause, x509::Serial};
+use jitsuin::{
+    authority::change::RegisterEvent as Event, authority::end::Effects, kind::Kind, rules::Cause, x509::Serial,
+};
 
 use crate::{
     days::Day,

@@ -173,14 +173,27 @@ pub(crate) type Place = usize;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     Issue(Application),
-    Revoke { card: String, cause: Cause, kinds: Option<&'static [Kind]>, event: Option<Day> },
-    Hold { card: String },
-    Release { card: String },
+    Revoke {
+        card: String,
+        cause: Cause,
+        kinds: Option<&'static [Kind]>,
+        event: Option<Day>,
+    },
+    Hold {
+        card: String,
+    },
+    Release {
+        card: String,
+    },
     Change(Report),
     Receive(Filing),
     Advance(Place, Step),
     /// Certificates for an application that was filed; `again`: with the keys of the last time.
-    IssueFor { of: Place, application: Application, again: bool },
+    IssueFor {
+        of: Place,
+        application: Application,
+        again: bool,
+    },
 }
 
 impl Request {

@@ -9,11 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jitsuin::{
-    kind::Kind,
-    ports::Store,
-    store::SqliteStore,
-};
+use jitsuin::{kind::Kind, ports::Store, store::SqliteStore};
 use ring::digest;
 
 use crate::{
