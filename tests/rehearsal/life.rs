@@ -72,7 +72,7 @@ const RECURRING: [(Act, u32); 14] = [
     (Act::Lose, 25),
     (Act::Damage, 10),
     (Act::Return, 5),
-    (Act::FaceAuthentication, 4),
+    (Act::FaceAuthentication, 9),
     (Act::Overseas, 6),
     (Act::EndOne, 12),
     (Act::RecordError, 3),

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jitsuin::{kind::Kind, ports::Store, store::SqliteStore};
+use jitsuin::{kind::Kind, ports::Store, rules::application::word, store::SqliteStore};
 use ring::digest;
 
 use crate::{
@@ -69,6 +69,8 @@ pub(crate) struct Outcome {
     pub(crate) days: i32,
     pub(crate) tally: Tally,
     pub(crate) certificates: BTreeMap<(Kind, State), u64>,
+    /// Those that were filed, by where they stand and by their visits.
+    pub(crate) applications: BTreeMap<(String, u8), u64>,
     pub(crate) lists: ListBook,
     pub(crate) letters: LetterBook,
     pub(crate) timed: Timed,
@@ -348,6 +350,7 @@ pub(crate) fn rehearse(plan: &Plan, folder: &Path, progress: impl Fn(&str)) -> O
         people: troupes.iter().map(|troupe| troupe.people.len()).sum(),
         days: end - first,
         certificates: count(&troupes),
+        applications: count_applications(&troupes),
         digest: digest_of(&troupes, &tally, &lists),
         database: std::fs::metadata(&path).map_or(0, |file| file.len()),
         tally,
@@ -364,6 +367,14 @@ fn count(troupes: &[Troupe]) -> BTreeMap<(Kind, State), u64> {
     let mut counts = BTreeMap::new();
     for one in troupes.iter().flat_map(|troupe| &troupe.people).flat_map(|person| &person.case.record.certificates) {
         *counts.entry((one.kind, one.state)).or_default() += 1;
+    }
+    counts
+}
+
+fn count_applications(troupes: &[Troupe]) -> BTreeMap<(String, u8), u64> {
+    let mut counts = BTreeMap::new();
+    for file in troupes.iter().flat_map(|troupe| &troupe.people).flat_map(|person| &person.case.record.files) {
+        *counts.entry((word(&file.at), if file.two_visits { 2 } else { 1 })).or_default() += 1;
     }
     counts
 }

@@ -301,8 +301,12 @@ impl Person {
     }
 
     pub(crate) fn ask_at_the_counter(&mut self, visit: &mut Visit<'_, '_>) {
+        if self.face && self.dice.percent(70) {
+            // Without PINs there is none to reset; and it is on already.
+            let procedure = self.dice.pick(&[Procedure::PinReset, Procedure::FaceAuthenticationOn]);
+            return self.file_without(visit, procedure);
+        }
         let procedure = self.dice.pick(&[
-            Procedure::PinReset,
             Procedure::PinReset,
             Procedure::CardReturn,
             Procedure::ContinuedUse,
@@ -341,6 +345,9 @@ impl Person {
                     self.apply(visit, Asked::New, &[Kind::Sign], card);
                 }
                 visit.later(self.dice.between(20, 900), Act::FaceOff);
+                if self.dice.percent(40) {
+                    visit.later(self.dice.between(1, 300), Act::Counter);
+                }
             }
             Procedure::FaceAuthenticationOff => {
                 self.face = false;
