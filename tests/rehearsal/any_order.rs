@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jitsuin::{
     authority::change::RegisterEvent as Event,
-    kind::Kind::{self, Auth},
+    kind::Kind::{self, Auth, Sign},
     ports::Store,
     rules::{
         Asked,
@@ -24,20 +24,25 @@ use crate::{
     any_step::{Ask, End, Slip, Told, What, step},
     ask::{Case, Desk, Tally},
     compare::Depth,
+    course::{Class, class},
     days::{self, Day},
+    filing::is_over,
     letters::LetterBook,
     lists::ListBook,
+    record::Change,
+    reported::Letter,
     request::{Application, AskedCard, Brought, Filing, Moment, Place, Report, Request, Shown, Step, Who},
+    send::Answer,
     timers::{self, Turn},
     world::{self, KEEPERS_CARD, World},
 };
 
 /// Two people on a store.
-struct Play {
-    world: World,
-    cases: [Case; 2],
+pub(crate) struct Play {
+    pub(crate) world: World,
+    pub(crate) cases: [Case; 2],
     lists: ListBook,
-    now: Moment,
+    pub(crate) now: Moment,
     published: Day,
     letters: LetterBook,
     /// What the feed brought.
@@ -55,7 +60,7 @@ struct Counted {
 const BIRTHS: [(i32, u32, u32); 2] = [(2004, 2, 29), (2016, 2, 29)];
 
 impl Play {
-    fn new(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         let day = days::number(2026, 1, 5);
         let now = Moment { day, at: days::first_second(day) + 36_000 };
         let world = World::new(store, now, world::schedule(7, 1));
@@ -73,6 +78,8 @@ impl Play {
         let (case, today) = (&self.cases[step.person], self.now.day);
         let number = |card: &usize| self.number(step.person, *card);
         let place = |of: usize| if case.record.files.is_empty() { 0 } else { of % case.record.files.len() };
+        let files = &case.record.files;
+        let open: Vec<Place> = (0..files.len()).filter(|of| !is_over(files[*of].at)).collect();
         match &step.what {
             What::Issue { asked, kinds, card, end, slip, fails } => {
                 let application = self.application(step.person, (*card, *end, *slip), first);
@@ -85,14 +92,15 @@ impl Play {
             What::Hold(card) => Request::Hold { card: number(card) },
             What::Release(card) => Request::Release { card: number(card) },
             What::Change(told) => Request::Change(self.report(step.person, told)),
-            What::Again(of) => match self.fed.get(*of) {
+            What::Again(of) => match self.fed_before(*of) {
                 Some((_, _, report)) => Request::Change(report.clone()),
                 None => Request::Change(Report::of(Event::MinorCorrection)),
             },
             What::Receive { procedure, applicant, papers, kinds, card, odd } => {
                 self.filing(step.person, (*procedure, *applicant, *papers), (kinds, *card, *odd), first)
             }
-            What::Lead(of) => self.lead(step.person, place(*of)),
+            What::Lead(of) if open.is_empty() => self.sensible(step.person, *of, first),
+            What::Lead(of) => self.lead(step.person, open[of % open.len()]),
             What::Advance(of, step) => Request::Advance(place(*of), *step),
             What::IssueFor { of, again, fails, other } => {
                 let of = place(*of);
@@ -110,7 +118,8 @@ impl Play {
 
     fn application(&self, person: usize, (card, end, slip): (usize, End, Slip), first: Day) -> Application {
         let (case, today) = (&self.cases[person], self.now.day);
-        let issued = first + card as i32 * 1200;
+        // The last one comes only years later.
+        let issued = first + [0, -60, -900, 1200].get(card).copied().unwrap_or(0);
         let (year, month, day) = BIRTHS[person];
         let born = days::number(year, month, day);
         let known = if case.record.known { case.record.birth } else { born };
@@ -183,6 +192,49 @@ impl Play {
         Request::Receive(Filing { procedure, applicant, named, came, mandate, enclosed, face, application })
     }
 
+    fn fed_before(&self, of: usize) -> Option<&(usize, Who, Report)> {
+        self.fed.get(of % self.fed.len().max(1))
+    }
+
+    /// What a counter would take of the person today: what is missing, a renewal, or something without certificates.
+    fn sensible(&self, person: usize, choice: usize, first: Day) -> Request {
+        let (record, now) = (&self.cases[person].record, self.now);
+        let mut application = self.application(person, (0, End::Nothing, Slip::NotApplied), first);
+        if let Some(place) = record.card_in_use() {
+            let card = &record.cards[place];
+            (application.card.number, application.card.issued) = (card.number.clone(), card.issued);
+        } else if record.cards.iter().any(|card| card.number == application.card.number) {
+            application.card.number = format!("C-{}-new-{}", self.cases[person].reference, now.day);
+            application.card.issued = now.day;
+        }
+        let class = class(application.birth, record.ward, now.day);
+        let signs = class == Class::Ordinary;
+        let kinds: &'static [Kind] =
+            match (record.good(Auth, now).is_some(), record.good(Sign, now).is_some() || !signs) {
+                (true, false) => &[Sign],
+                (false, true) => &[Auth],
+                _ if signs => &Kind::BOTH,
+                _ => &[Auth],
+            };
+        let live = |kind: &Kind| record.good(*kind, now).is_some();
+        let (procedure, kinds) = match kinds.iter().all(live) {
+            true if choice == 3 => (Procedure::PinReset, &[][..]),
+            true => (Procedure::Renewal, kinds),
+            false => (Procedure::Reissue, kinds),
+        };
+        let of_the_day = procedure == Procedure::Renewal;
+        let asked = if of_the_day { Asked::Renewal } else { Asked::New };
+        let applicant = match class {
+            _ if choice.is_multiple_of(2) => Applicant::Agent,
+            Class::Ordinary => Applicant::Holder,
+            _ => Applicant::StatutoryAgent,
+        };
+        let application = Application { asked, of_the_day, kinds, ..application };
+        let named = applicant != Applicant::Holder;
+        let (came, face, mandate, enclosed) = (true, false, None, None);
+        Request::Receive(Filing { procedure, applicant, named, came, mandate, enclosed, face, application })
+    }
+
     /// What comes next for an application.
     fn lead(&self, person: usize, of: Place) -> Request {
         let Some(file) = self.cases[person].record.files.get(of) else {
@@ -219,38 +271,27 @@ impl Play {
         step.who.unwrap_or(Who::Town(home))
     }
 
-    fn take(&mut self, step: &Ask) {
-        let first = days::number(2026, 1, 5);
-        self.now.day += step.days;
-        self.now.at += i64::from(step.days) * 86_400 + 1;
+    /// So much later.
+    pub(crate) fn pass(&mut self, days: i32) {
+        self.now.day += days;
+        self.now.at += i64::from(days) * 86_400 + 1;
         self.world.set_clock(self.now);
-        let (mut tally, mut changes, mut letters) = (Tally::default(), Vec::new(), Vec::new());
+    }
+
+    pub(crate) fn take(&mut self, step: &Ask) {
+        self.pass(step.days);
         match step.what {
-            What::Turn => {
-                let mut turn = Turn::default();
-                self.cases.iter_mut().for_each(|case| case.turn(&mut turn, self.now));
-                timers::run(&self.world, &turn, self.now);
-                (self.turns.passed, self.turns.lapsed) =
-                    (self.turns.passed + turn.passed, self.turns.lapsed + turn.lapsed);
-                (changes, letters) = (turn.changes, turn.letters);
-            }
+            What::Turn => self.turn(),
             What::Restart => self.world.restart(),
             _ => {
-                let request = self.request(step, first);
+                let request = self.request(step, days::number(2026, 1, 5));
                 let (mut person, mut who) = (step.person, self.asker(step, &request));
                 if let What::Again(of) = step.what
-                    && let Some((of_whom, by, _)) = self.fed.get(of)
+                    && let Some((of_whom, by, _)) = self.fed_before(of)
                 {
                     (person, who) = (*of_whom, *by);
                 }
-                let mut desk = Desk {
-                    world: &self.world,
-                    now: self.now,
-                    tally: &mut tally,
-                    changes: &mut changes,
-                    letters: &mut letters,
-                };
-                self.cases[person].ask(&mut desk, who, &request);
+                self.ask(person, who, &request);
                 if let Request::Change(report) = request
                     && report.number.is_some()
                 {
@@ -258,9 +299,6 @@ impl Play {
                 }
             }
         }
-        changes.iter().for_each(|change| self.lists.note(change));
-        self.letters.read(&self.world, letters, self.now);
-        self.compare();
         if self.published < self.now.day {
             self.published = self.now.day;
             self.lists.publish(&self.world, self.now);
@@ -268,9 +306,34 @@ impl Play {
         }
     }
 
+    pub(crate) fn ask(&mut self, person: usize, who: Who, request: &Request) -> Answer {
+        let (mut tally, mut changes, mut letters) = (Tally::default(), Vec::new(), Vec::new());
+        let now = self.now;
+        let mut desk =
+            Desk { world: &self.world, now, tally: &mut tally, changes: &mut changes, letters: &mut letters };
+        let answer = self.cases[person].ask(&mut desk, who, request);
+        self.note(&changes, letters);
+        answer
+    }
+
+    /// The timers run.
+    pub(crate) fn turn(&mut self) {
+        let mut turn = Turn::default();
+        self.cases.iter_mut().for_each(|case| case.turn(&mut turn, self.now));
+        timers::run(&self.world, &turn, self.now);
+        (self.turns.passed, self.turns.lapsed) = (self.turns.passed + turn.passed, self.turns.lapsed + turn.lapsed);
+        self.note(&turn.changes, turn.letters);
+    }
+
+    fn note(&mut self, changes: &[Change], letters: Vec<Letter>) {
+        changes.iter().for_each(|change| self.lists.note(change));
+        self.letters.read(&self.world, letters, self.now);
+        self.compare();
+    }
+
     fn compare(&self) {
         for case in &self.cases {
-            case.compare(&self.world, self.now, Depth::Whole);
+            case.compare(&self.world, self.now, Depth::Last);
         }
     }
 
@@ -294,7 +357,7 @@ impl Play {
 }
 
 /// Both are known, and have what they can have: most of what may be asked is about somebody.
-fn begin() -> [Ask; 2] {
+pub(crate) fn begin() -> [Ask; 2] {
     [&Kind::BOTH[..], &[Auth]].map(|kinds| {
         let what = What::Issue { asked: Asked::New, kinds, card: 0, end: End::Nothing, slip: Slip::Nothing, fails: 0 };
         Ask { days: 0, who: None, person: usize::from(kinds.len() == 1), what }

@@ -13,6 +13,7 @@ use jitsuin::{
 use crate::{
     ask::Case,
     days,
+    filing::is_over,
     record::{Certificate, End, Record, State},
     request::{Moment, TAKING_PART, TOWNS, Who},
     world::{World, holder},
@@ -66,6 +67,8 @@ pub(crate) enum Depth {
     Today,
     /// Everybody, now and then.
     Whole,
+    /// Everybody at the end: applications too that ended long ago.
+    Last,
 }
 
 impl Case {
@@ -74,7 +77,7 @@ impl Case {
         let found = world.store.dossier(&holder(&self.reference)).expect("the store reads");
         let Some(dossier) = found else {
             assert!(!self.record.known, "{} is lost: {:#?}", self.reference, self.record);
-            self.compare_files(world, None);
+            self.compare_files(world, None, depth);
             return;
         };
         if let Err(difference) = self.record.compare(&dossier, world) {
@@ -87,16 +90,17 @@ impl Case {
             );
         }
         check_legal(&dossier, now);
-        self.compare_files(world, Some(&dossier));
+        self.compare_files(world, Some(&dossier), depth);
         if depth == Depth::Today {
             self.look_up(world, now);
         }
     }
 
     /// Where each application stands, and what was issued for it: of a kind one at most, and of no other application.
-    fn compare_files(&self, world: &World, dossier: Option<&Dossier>) {
+    fn compare_files(&self, world: &World, dossier: Option<&Dossier>, depth: Depth) {
         let mut taken = BTreeSet::new();
-        for file in &self.record.files {
+        for file in self.record.files.iter().filter(|file| depth == Depth::Last || !file.laid_down.get()) {
+            file.laid_down.set(is_over(file.at));
             let found = world.store.applications().application(&file.number).expect("the store reads");
             let found = found.unwrap_or_else(|| panic!("{} has lost {}", self.reference, file.number));
             let letter = found.inquiry.as_ref().map(|letter| (letter.round, letter.posted));

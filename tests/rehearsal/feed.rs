@@ -78,8 +78,11 @@ impl Person {
             // Once more, some day.
             visit.later(self.dice.between(1, 40), Act::Deliver(post));
         }
-        if self.dice.percent(28) {
-            visit.later(self.dice.between(1, 9), Act::Deliver(post));
+        // What the next event builds on comes late more often than not.
+        let builds = matches!(event, Event::MoveOut | Event::OverseasMove);
+        let (late, longest) = if builds { (55, 30) } else { (28, 9) };
+        if self.dice.percent(late) {
+            visit.later(self.dice.between(1, longest), Act::Deliver(post));
             return false;
         }
         self.deliver_now(visit, post)

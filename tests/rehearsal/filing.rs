@@ -1,5 +1,7 @@
 //! The model of an application that is filed and led on: the table of section 1.4 and its guards, written down once more.
 
+use std::cell::Cell;
+
 use jitsuin::{
     authority::{
         application::{Advanced, Received},
@@ -72,6 +74,8 @@ pub(crate) struct File {
     pub(crate) version: u64,
     /// What was issued for it.
     pub(crate) issued: Option<Issuance>,
+    /// It has ended, and was compared since: nothing moves it any more.
+    pub(crate) laid_down: Cell<bool>,
 }
 
 impl File {
@@ -285,6 +289,7 @@ impl Record {
             rule: None,
             version: 1,
             issued: None,
+            laid_down: Cell::new(false),
         });
     }
 

@@ -138,7 +138,7 @@ impl Person {
             if self.dice.percent(20) {
                 self.apply_for_missing(visit);
             }
-            let wait = if self.dice.percent(20) { self.dice.between(1, 5) } else { self.dice.between(100, 2500) };
+            let wait = if self.dice.percent(35) { self.dice.between(1, 5) } else { self.dice.between(100, 2500) };
             visit.later(wait, Act::Back);
         }
     }

@@ -143,9 +143,9 @@ impl Troupe {
         self.people.iter().for_each(|person| person.case.compare_index(world));
     }
 
-    fn compare_all(&self, world: &World, now: Moment) -> u64 {
+    fn compare_all(&self, world: &World, now: Moment, depth: Depth) -> u64 {
         let known = self.people.iter().filter(|person| person.case.asked > 0);
-        known.map(|person| person.case.compare(world, now, Depth::Whole)).count() as u64
+        known.map(|person| person.case.compare(world, now, depth)).count() as u64
     }
 }
 
@@ -235,6 +235,7 @@ impl Stage {
         self.troupes.iter_mut().for_each(|troupe| troupe.turn(&mut turn, now));
         timers::run(&self.world, &turn, now);
         turn.changes.iter().for_each(|change| self.lists.note(change));
+        turn.letters.iter().for_each(|letter| self.troupes[0].tally.count("ended by the timer", letter.rule));
         self.troupes[0].letters.extend(turn.letters);
         self.timed.passed += turn.passed as u64;
         self.timed.lapsed += turn.lapsed as u64;
@@ -282,12 +283,12 @@ impl Stage {
     }
 
     /// Everybody: the index, and the store too where that is asked for.
-    fn compare_everybody(&mut self, now: Moment, store_too: bool) {
+    fn compare_everybody(&mut self, now: Moment, store_too: Option<Depth>) {
         let since = Instant::now();
         let Self { world, troupes, .. } = self;
         together(troupes, |troupe| troupe.compare_index(world));
-        if store_too {
-            self.compared += together(troupes, |troupe| troupe.compare_all(world, now)).iter().sum::<u64>();
+        if let Some(depth) = store_too {
+            self.compared += together(troupes, |troupe| troupe.compare_all(world, now, depth)).iter().sum::<u64>();
         }
         self.took.whole += since.elapsed();
     }
@@ -332,14 +333,15 @@ pub(crate) fn rehearse(plan: &Plan, folder: &Path, progress: impl Fn(&str)) -> O
         let (year, month, of_month) = days::civil(day + 1);
         stage.read_letters(evening, of_month % 10 == 1);
         if of_month == 1 {
-            stage.compare_everybody(evening, (month - 1).is_multiple_of(plan.whole_every));
+            let store_too = (month - 1).is_multiple_of(plan.whole_every);
+            stage.compare_everybody(evening, store_too.then_some(Depth::Whole));
         }
         if (month, of_month) == (1, 1) {
             stage.world.restart();
             progress(&format!("{year} begins after {:.0?}; {:.0?}", began.elapsed(), stage.took));
         }
     }
-    stage.compare_everybody(at(end - 1, HOURS[2]), true);
+    stage.compare_everybody(at(end - 1, HOURS[2]), Some(Depth::Last));
     let Stage { world, troupes, lists, letters, timed, mut took, compared } = stage;
     let mut tally = Tally::default();
     troupes.iter().for_each(|troupe| tally.add(&troupe.tally));

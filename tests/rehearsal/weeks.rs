@@ -30,7 +30,7 @@ impl Person {
         kinds: &'static [Kind],
         card: AskedCard,
     ) -> Answer {
-        if self.dice.percent(35) {
+        if self.dice.percent(40) {
             return self.apply_at_once(visit, asked, kinds, card);
         }
         let procedure = match (asked, self.case.record.certificates.is_empty()) {
@@ -208,7 +208,7 @@ impl Person {
         if !self.case.record.files[place].filing.issues() {
             return self.carry_out_filed(visit, place);
         }
-        if self.dice.percent(30) && self.case.record.files[place].at == At::Verified {
+        if self.dice.percent(15) && self.case.record.files[place].at == At::Verified {
             self.step(visit, place, Step::of(On::GenerateKey));
             self.step(visit, place, Step::of(On::Send));
             if self.dice.percent(10) {

@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod check;
+mod fold;
 pub(super) mod history;
 pub(super) mod settle;
 
@@ -238,7 +239,7 @@ impl Authority {
             None => None,
             Some(refusal) => Some(may_wait(&entry, refusal, &after)?),
         };
-        let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before))?;
+        let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before, &history))?;
         let effects = Effects {
             cause: change.change.cause(),
             rule: change.change.cause().rule().to_owned(),
@@ -301,7 +302,7 @@ fn new_entry(change: &RegisterChange, reporter: MunicipalityCode, days: &Days) -
 
 /// Whether an event of the feed that does not fit waits for the one before it. What a municipality without any tie to the
 /// holder reports is refused.
-fn may_wait(entry: &Entry, refusal: &Refusal, fold: &history::Fold) -> Result<Refusal, Refusal> {
+fn may_wait(entry: &Entry, refusal: &Refusal, fold: &fold::Fold) -> Result<Refusal, Refusal> {
     let room = fold.waiting() <= REGISTER_WAITING;
     let waits = entry.number.is_some() && room && fold.knows(entry.municipality);
     if waits { Ok(refusal.clone()) } else { Err(refusal.clone()) }
