@@ -64,11 +64,11 @@ pub(crate) enum Act {
 
 /// What recurs, and how often in a thousand years.
 const RECURRING: [(Act, u32); 14] = [
-    (Act::Move, 50),
-    (Act::Leave, 45),
+    (Act::Move, 42),
+    (Act::Leave, 42),
     (Act::Marry, 10),
     (Act::Correct, 6),
-    (Act::MinorCorrection, 20),
+    (Act::MinorCorrection, 12),
     (Act::Lose, 25),
     (Act::Damage, 10),
     (Act::Return, 5),
@@ -76,7 +76,7 @@ const RECURRING: [(Act, u32); 14] = [
     (Act::Overseas, 6),
     (Act::EndOne, 12),
     (Act::RecordError, 3),
-    (Act::Odd, 150),
+    (Act::Odd, 110),
     (Act::Counter, 12),
 ];
 
