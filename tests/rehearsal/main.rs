@@ -173,8 +173,6 @@ fn must_have_met_every_rule(outcome: &Outcome) {
 #[test]
 fn two_thousand_people_live_through_twelve_years_and_nothing_differs_from_the_model() {
     must_have_met_every_rule(&play(&CI));
-    fs::write("/tmp/reh_ci.md", o.report()).unwrap();
-    must_have_met_every_rule(&o);
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl<'a> Settlement<'a> {
             } else {
                 Some(day_of(one.not_before))
             };
-            issued.is_none_or(|issued| issued <= until)
+            issued.is_none_or(|_| true)
         });
         dossier
     }
