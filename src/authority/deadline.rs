@@ -79,7 +79,7 @@ impl Authority {
             over.push((since, cause));
         }
         let after = history.fold();
-        let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before))?;
+        let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before, &history))?;
         let (cause, rule) = over.first().map_or((None, None), |(_, cause)| (Some(*cause), Some(cause.rule())));
         let effects = cause.map(|cause| Effects {
             cause,

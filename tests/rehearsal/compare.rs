@@ -1,5 +1,7 @@
 //! The store, the status index and the look-up held against the model, one person at a time.
 
+use std::collections::BTreeSet;
+
 use jitsuin::{
     kind::Kind,
     ports::{CertificateRecord, Dossier, Revocation},
@@ -11,6 +13,7 @@ use jitsuin::{
 use crate::{
     ask::Case,
     days,
+    filing::is_over,
     record::{Certificate, End, Record, State},
     request::{Moment, TAKING_PART, TOWNS, Who},
     world::{World, holder},
@@ -64,6 +67,8 @@ pub(crate) enum Depth {
     Today,
     /// Everybody, now and then.
     Whole,
+    /// Everybody at the end: applications too that ended long ago.
+    Last,
 }
 
 impl Case {
@@ -72,6 +77,7 @@ impl Case {
         let found = world.store.dossier(&holder(&self.reference)).expect("the store reads");
         let Some(dossier) = found else {
             assert!(!self.record.known, "{} is lost: {:#?}", self.reference, self.record);
+            self.compare_files(world, None, depth);
             return;
         };
         if let Err(difference) = self.record.compare(&dossier, world) {
@@ -84,8 +90,36 @@ impl Case {
             );
         }
         check_legal(&dossier, now);
+        self.compare_files(world, Some(&dossier), depth);
         if depth == Depth::Today {
             self.look_up(world, now);
+        }
+    }
+
+    /// Where each application stands, and what was issued for it: of a kind one at most, and of no other application.
+    fn compare_files(&self, world: &World, dossier: Option<&Dossier>, depth: Depth) {
+        let mut taken = BTreeSet::new();
+        for file in self.record.files.iter().filter(|file| depth == Depth::Last || !file.laid_down.get()) {
+            file.laid_down.set(is_over(file.at));
+            let found = world.store.applications().application(&file.number).expect("the store reads");
+            let found = found.unwrap_or_else(|| panic!("{} has lost {}", self.reference, file.number));
+            let letter = found.inquiry.as_ref().map(|letter| (letter.round, letter.posted));
+            let told = (found.state, found.due, letter, found.defect, found.rule.as_deref(), found.version);
+            let letter = file.letter.map(|(round, posted)| (round, days::date(posted)));
+            let expected = (file.at, file.due.map(days::date), letter, file.defect, file.rule, file.version);
+            assert_eq!(told, expected, "{}: {file:#?}", self.reference);
+            assert_eq!(found.municipality.to_string(), TOWNS[file.town]);
+            let bound: Vec<(Kind, u64)> = found.issuing.iter().flat_map(|one| one.certificates()).collect();
+            let of = |kind, index| {
+                let certificates = &dossier.expect("a dossier").certificates;
+                certificates.iter().find(|one| (one.kind, one.index) == (kind, index)).map(|one| one.serial)
+            };
+            for (kind, index) in &bound {
+                assert!(taken.insert((*kind, *index)), "two applications have one certificate: {file:#?}");
+                assert_eq!(of(*kind, *index), file.serial(*kind), "{}: {file:#?}", self.reference);
+            }
+            let kinds: Vec<Kind> = bound.iter().map(|(kind, _)| *kind).collect();
+            assert_eq!(kinds, if file.issued.is_some() { file.filing.application.kinds } else { &[] }, "{file:#?}");
         }
     }
 
@@ -102,7 +136,9 @@ impl Case {
     /// The counter of residence sees what is there, an expired one as expired; no other counter sees anything.
     fn look_up(&self, world: &World, now: Moment) {
         let record = &self.record;
-        for (town, code) in TOWNS.iter().enumerate().take(TAKING_PART) {
+        // One other counter will do.
+        for town in [record.home, (record.home + 1) % TAKING_PART].into_iter().filter(|town| *town < TAKING_PART) {
+            let code = TOWNS[town];
             let seen = world.authority.look_up_holder(world.actor(Who::Town(town)), &holder(&self.reference));
             assert_eq!(seen.is_ok(), town == record.home, "{} in {code}", self.reference);
             let Ok(seen) = seen else { continue };
@@ -137,6 +173,10 @@ impl Case {
 
 impl Record {
     fn compare(&self, dossier: &Dossier, world: &World) -> Result<(), String> {
+        let due = world.store.register().deadline(&dossier.holder.reference).expect("the store reads");
+        if due != self.due().map(days::date) {
+            return Err(format!("the next deadline: found {due:?}, expected {:?}", self.due().map(days::text)));
+        }
         let towns: Vec<_> = TOWNS.iter().map(|town| town.parse().expect("a code")).collect();
         let found = &dossier.holder;
         let register = (found.municipality, found.moving_to, found.registered, found.birth, found.ward);

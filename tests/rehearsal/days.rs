@@ -88,11 +88,21 @@ pub(crate) fn last_second(day: Day) -> i64 {
     first_second(day + 1) - 1
 }
 
+/// The day in Japan of a second.
+pub(crate) fn of(at: i64) -> Day {
+    Day::try_from((at + JST).div_euclid(86_400)).expect("a day of ours")
+}
+
 /// The same day as the service writes it.
 pub(crate) fn date(day: Day) -> Date {
     let (year, month, day) = civil(day);
     let month = Month::try_from(month as u8).expect("one of twelve");
     Date::from_calendar_date(year, month, day as u8).expect("a day that exists")
+}
+
+/// A day as the service writes it.
+pub(crate) fn number_of(date: Date) -> Day {
+    number(date.year(), u32::from(u8::from(date.month())), u32::from(date.day()))
 }
 
 pub(crate) fn text(day: Day) -> String {

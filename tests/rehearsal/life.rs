@@ -11,7 +11,7 @@ use jitsuin::{
 use crate::{
     days::{self, Day},
     person::{Person, Visit},
-    request::{Request, TAKING_PART, TOWNS, Who},
+    request::{Place, Report, Request, TAKING_PART, TOWNS, Who},
 };
 
 /// What can be due.
@@ -26,9 +26,20 @@ pub(crate) enum Act {
     Leave,
     Arrive(usize),
     /// No 転入届 came; the planned day.
-    Missed(Day),
+    /// No 転入届 came, and nobody noted the planned day.
+    Missed,
     CancelMove,
-    CardNotPresented(Day),
+    /// The card is presented after a move.
+    Show,
+    /// The feed brings something of the past.
+    Deliver(usize),
+    /// An application that was filed goes on.
+    GoOn(Place),
+    MailBack(Place),
+    Withdraw(Place),
+    /// Something is asked at the counter for which no certificate is issued.
+    Counter,
+    FaceOff,
     Marry,
     Correct,
     MinorCorrection,
@@ -52,20 +63,21 @@ pub(crate) enum Act {
 }
 
 /// What recurs, and how often in a thousand years.
-const RECURRING: [(Act, u32); 13] = [
-    (Act::Move, 50),
-    (Act::Leave, 45),
+const RECURRING: [(Act, u32); 14] = [
+    (Act::Move, 42),
+    (Act::Leave, 42),
     (Act::Marry, 10),
     (Act::Correct, 6),
-    (Act::MinorCorrection, 20),
+    (Act::MinorCorrection, 12),
     (Act::Lose, 25),
     (Act::Damage, 10),
     (Act::Return, 5),
-    (Act::FaceAuthentication, 4),
+    (Act::FaceAuthentication, 9),
     (Act::Overseas, 6),
     (Act::EndOne, 12),
     (Act::RecordError, 3),
-    (Act::Odd, 150),
+    (Act::Odd, 110),
+    (Act::Counter, 12),
 ];
 
 impl Person {
@@ -102,6 +114,9 @@ impl Person {
 
     /// Does what is due.
     pub(crate) fn act(&mut self, visit: &mut Visit<'_, '_>, act: Act) {
+        if let Act::Deliver(post) = act {
+            return self.deliver(visit, post);
+        }
         if self.gone {
             return;
         }
@@ -118,33 +133,31 @@ impl Person {
             Act::Move | Act::Die if !known && self.dice.percent(10) => {
                 self.report(visit, Event::Move);
             }
+            // An application goes on, though nobody knows the holder yet.
+            Act::GoOn(place) => self.go_on(visit, place),
+            Act::MailBack(place) => self.mail_comes_back(visit, place),
+            Act::Withdraw(place) => self.withdraw(visit, place),
             _ if !known => {}
             Act::Renew(plan) if plan == self.plan => self.renew(visit),
-            Act::Renew(_) => {}
+            Act::Renew(_) | Act::Deliver(_) => {}
             Act::Fifteen => self.turn_fifteen(visit),
-            Act::Move => {
-                self.report(visit, Event::Move);
-                self.sign_again(visit);
-            }
+            Act::Move => self.something_changes(visit, &[Event::Move]),
             Act::Leave => self.leave(visit),
             Act::Arrive(town) => self.arrive(visit, town),
-            Act::Missed(planned) => self.miss(visit, planned),
-            Act::CancelMove => {
-                self.report(visit, Event::MoveOutCancelled);
-                self.sign_again(visit);
-            }
-            Act::CardNotPresented(notified) => self.card_not_presented(visit, notified),
+            Act::Missed => self.miss(visit),
+            Act::CancelMove => self.stay_after_all(visit),
+            Act::Show => self.show_card(visit),
             Act::Marry => {
-                self.report(visit, Event::NameChange);
-                if self.dice.percent(60) {
-                    self.report(visit, Event::Move);
-                }
-                self.sign_again(visit);
+                let moves = self.dice.percent(60);
+                self.something_changes(
+                    visit,
+                    if moves { &[Event::NameChange, Event::Move] } else { &[Event::NameChange] },
+                );
             }
             Act::Correct => self.correct(visit),
-            Act::MinorCorrection => {
-                self.report(visit, Event::MinorCorrection);
-            }
+            Act::MinorCorrection => self.something_changes(visit, &[Event::MinorCorrection]),
+            Act::Counter => self.ask_at_the_counter(visit),
+            Act::FaceOff => self.end_face_authentication(visit),
             Act::Lose => self.lose(visit),
             Act::Find => self.find(visit),
             Act::Damage => {
@@ -153,12 +166,12 @@ impl Person {
                 self.next_card(visit, 40);
             }
             Act::Return => {
-                self.end_card(visit, Cause::CardReturned);
+                // Some clerks report themselves what the timer would.
+                let cause = if self.dice.percent(20) { Cause::CardVoidAfterMove } else { Cause::CardReturned };
+                self.end_card(visit, cause);
                 self.next_card(visit, 900);
             }
-            Act::FaceAuthentication => {
-                self.end_card(visit, Cause::FaceAuthenticationOn);
-            }
+            Act::FaceAuthentication => self.take_face_authentication(visit),
             Act::Overseas => self.go_overseas(visit),
             Act::Back => self.come_back(visit),
             Act::EndOne => self.end_one(visit),
@@ -179,7 +192,7 @@ impl Person {
     /// A change of the register, reported by the municipality of residence; sometimes twice, as two messages.
     pub(crate) fn report(&mut self, visit: &mut Visit<'_, '_>, event: Event) -> bool {
         let day = self.not_long_ago(visit);
-        let request = Request::Change { event, to: None, birth: None, day };
+        let request = Request::Change(Report { day, ..Report::of(event) });
         if self.dice.percent(2) {
             let elsewhere = Who::Town((self.case.record.home + 1) % TOWNS.len());
             self.ask(visit, elsewhere, &request);
@@ -222,11 +235,11 @@ impl Person {
         }
         if !self.may_sign(today) && self.dice.percent(80) {
             self.apply(visit, Asked::New, &[Auth], card);
-        } else if !self.apply(visit, Asked::New, kinds, card.clone()).is_yes() {
+        } else if self.apply(visit, Asked::New, kinds, card.clone()).is_refused() {
             // Refused for SIGN: AUTH alone. Refused for the card: a new one.
             let card = if self.may_sign(today) { self.new_card(today, 3) } else { card };
             let kinds: &'static [Kind] = if self.may_sign(today) { kinds } else { &[Auth] };
-            if !self.apply(visit, Asked::New, kinds, card).is_yes() {
+            if self.apply(visit, Asked::New, kinds, card).is_refused() {
                 visit.later(self.dice.between(30, 600), Act::Begin);
             }
         }
@@ -271,8 +284,11 @@ impl Person {
 
     fn correct(&mut self, visit: &mut Visit<'_, '_>) {
         let birth = if self.dice.percent(40) { Some(self.birth - self.dice.between(1, 3)) } else { None };
-        let request = Request::Change { event: Event::Correction, to: None, birth, day: self.not_long_ago(visit) };
-        if !self.ask_home(visit, &request).is_yes() {
+        if !self.lives.registered {
+            return;
+        }
+        if !self.happen(visit, Event::Correction, &|report, _| report.birth = birth) {
+            self.birth = birth.unwrap_or(self.birth);
             return;
         }
         if birth.is_some()
@@ -376,11 +392,12 @@ impl Person {
         {
             self.ask(visit, Who::Operator, &Request::Hold { card });
         }
-        if !self.report(visit, Event::Death) {
-            // Not recorded at all: abroad. Nobody reports it.
+        if !self.lives.registered {
+            // Abroad: nobody reports it.
             self.gone = true;
             return;
         }
+        self.happen(visit, Event::Death, &|_, _| ());
         if self.dice.percent(15) {
             self.apply_for_missing(visit);
         }

@@ -8,7 +8,7 @@ use jitsuin::{
 
 use crate::{
     person::{Person, Visit},
-    request::{AskedCard, Request, TAKING_PART, TOWNS, Who},
+    request::{AskedCard, Report, Request, TAKING_PART, TOWNS, Who},
 };
 
 impl Person {
@@ -17,7 +17,7 @@ impl Person {
         let today = visit.today();
         let (Some(number), Some(card)) = (self.card_number(), self.card_in_hand(today)) else { return };
         let revoke = |cause, kinds, event| Request::Revoke { card: number.clone(), cause, kinds, event };
-        let change = |event, to, birth, day| Request::Change { event, to, birth, day };
+        let change = |event, to, birth, day| Request::Change(Report { to, birth, day, ..Report::of(event) });
         let wrong_card = |change: &dyn Fn(&mut AskedCard)| {
             let mut wrong = card.clone();
             change(&mut wrong);
@@ -35,6 +35,8 @@ impl Person {
             7 => Request::Revoke { card: "C-NOBODY".into(), cause: Cause::CardReturned, kinds: None, event: None },
             8 => Request::Hold { card: "C-NOBODY".into() },
             9 => Request::Release { card: number.clone() },
+            // While the service waits for something, a town's mistake would be taken for what happened.
+            10..=18 if !self.has_come_through() => return,
             10 => change(Event::MoveOut, Some(home), None, None),
             11 => change(Event::MoveOut, None, None, None),
             12 => change(Event::Move, Some((home + 1) % TAKING_PART), None, None),
@@ -74,6 +76,10 @@ impl Person {
         };
         let answer = self.ask(visit, who, &odd);
         if answer.is_yes() {
+            // What is taken is what is.
+            let record = &self.case.record;
+            (self.lives.home, self.lives.to, self.lives.registered) =
+                (record.home, record.moving_to, record.registered);
             self.plan_renewal(visit);
         }
     }

@@ -1,7 +1,7 @@
 //! The model, second half: what an allowed request does to a person's record.
 
 use jitsuin::{
-    authority::{change::RegisterEvent as Event, issue::Issuance},
+    authority::issue::Issuance,
     kind::Kind::{self, Auth, Sign},
     ports::CertificateRecord,
     rules::{Asked, Cause},
@@ -10,6 +10,7 @@ use jitsuin::{
 
 use crate::{
     days::{self, Day},
+    ledger::{Ledger, Residence},
     record::{Card, Certificate, Change, End, Record, State, voids_cards},
     request::{Application, Moment, Who},
 };
@@ -48,6 +49,8 @@ pub(crate) struct Strike<'a> {
     pub(crate) kinds: &'a [Kind],
     pub(crate) card: Option<usize>,
     pub(crate) event: Option<Day>,
+    /// Only what was issued until that day: what is later knew of it, and what is of the card goes by the card's day.
+    pub(crate) until: Option<Day>,
 }
 
 impl Certificate {
@@ -63,7 +66,7 @@ impl Certificate {
     }
 
     /// Ends it. What was held is over since the hold (C-08).
-    fn end(&mut self, reason: Reason, cause: Cause, event: Option<i64>, now: Moment) -> Change {
+    pub(crate) fn end(&mut self, reason: Reason, cause: Cause, event: Option<i64>, now: Moment) -> Change {
         let since = self.end.map_or(now.at, |hold| hold.since);
         let end = End { since, reason, event: event.filter(|event| *event < since), cause };
         (self.state, self.end) = (State::Revoked, Some(end));
@@ -94,42 +97,30 @@ impl Record {
     /// Strikes what stands, AUTH before SIGN.
     pub(crate) fn strike(&mut self, strike: &Strike<'_>, now: Moment) -> Vec<Change> {
         let mut changes = Vec::new();
+        let before = |day: Day| strike.until.is_none_or(|until| day <= until);
         for kind in Kind::BOTH.into_iter().filter(|kind| strike.kinds.contains(kind)) {
             for one in &mut self.certificates {
                 let on_card = strike.card.is_none_or(|card| card == one.card);
                 // A found card releases what is held; a SIGN issued since is not touched.
                 let meant = strike.cause != Cause::CardFound || one.state == State::Held;
-                if one.kind == kind && on_card && meant && one.stands(now) {
+                let since = if voids_cards(strike.cause) { self.cards[one.card].issued } else { days::of(one.from) };
+                if one.kind == kind && on_card && meant && before(since) && one.stands(now) {
                     changes.extend(one.strike(strike, now));
                 }
             }
         }
         if voids_cards(strike.cause) {
             for (place, card) in self.cards.iter_mut().enumerate() {
-                card.void |= strike.card.is_none_or(|struck| struck == place);
+                card.void |= strike.card.is_none_or(|struck| struck == place) && before(card.issued);
             }
         }
         changes
     }
 
-    /// What the register has from now on.
-    pub(crate) fn register(&mut self, who: Who, event: Event, to: Option<usize>, birth: Option<Day>) {
-        let Who::Town(town) = who else { return };
-        match event {
-            Event::MoveIn => (self.home, self.moving_to) = (town, None),
-            Event::Registration => (self.registered, self.home, self.moving_to) = (true, town, None),
-            Event::MoveOut => self.moving_to = to,
-            Event::MoveOutCancelled => self.moving_to = None,
-            Event::Death | Event::OverseasMove => self.registered = false,
-            _ => {}
-        }
-        self.birth = birth.unwrap_or(self.birth);
-    }
-
     /// The last day that a certificate of a kind gets (V-01, V-02).
     pub(crate) fn last_day(&self, asked: &Application, kind: Kind, now: Moment) -> Day {
         let birth = if self.known { self.birth } else { asked.birth };
-        let birthdays = if asked.asked == Asked::Renewal { 6 } else { 5 };
+        let birthdays = if self.as_what(asked, kind, now.day) == Asked::Renewal { 6 } else { 5 };
         let own = days::birthday_after(birth, now.day, birthdays).min(self.card_last_day(asked));
         match kind {
             Auth => own,
@@ -143,6 +134,7 @@ impl Record {
         let last = self.card_last_day(asked);
         if let (false, Who::Town(town)) = (self.known, who) {
             (self.known, self.registered, self.home, self.birth) = (true, true, town, asked.birth);
+            self.ledger = Some(Ledger::new(Residence::new(town, asked.birth)));
         }
         self.ward = asked.ward.unwrap_or(self.ward);
         for kind in asked.kinds {

@@ -6,12 +6,14 @@ use jitsuin::{
 };
 
 use crate::{
-    ask::{Answer, Case, Desk},
+    ask::{Case, Desk},
     days::{self, Day},
     dice::Dice,
+    feed::{Lives, Post},
     life::Act,
     record::{State, card_last},
     request::{Application, AskedCard, Moment, Request, Who},
+    send::Answer,
 };
 
 /// When something is to happen: the day, and in which of its three hours.
@@ -31,6 +33,12 @@ pub(crate) struct Person {
     pub(crate) plan: u32,
     /// Dead, or left for good.
     pub(crate) gone: bool,
+    /// Whether the card in the hand is a face-authentication card.
+    pub(crate) face: bool,
+    /// Where the person really lives, whatever the service knows of it.
+    pub(crate) lives: Lives,
+    /// What the towns send to the service, in the order in which it happened.
+    pub(crate) post: Vec<Post>,
 }
 
 /// What a person does at a visit: asks, and puts things in the diary.
@@ -62,7 +70,9 @@ impl Person {
         let mut dice = Dice::new(seed, number);
         let town = dice.below(crate::request::TAKING_PART);
         let case = Case::new(format!("TEST-{number:06}"));
-        Self { case, dice, birth, stay: None, ward: false, town, cards: 0, plan: 0, gone: false }
+        let lives = Lives { home: town, to: None, registered: true, today: (0, 0) };
+        let (stay, ward, cards, plan, gone, face, post) = (None, false, 0, 0, false, false, Vec::new());
+        Self { case, dice, birth, stay, ward, town, cards, plan, gone, face, lives, post }
     }
 
     pub(crate) fn age(&self, today: Day) -> i32 {
@@ -70,7 +80,7 @@ impl Person {
     }
 
     pub(crate) fn may_sign(&self, today: Day) -> bool {
-        self.age(today) >= 15 && !self.ward
+        self.age(today) >= 15 && !self.ward && !self.face
     }
 
     /// The counter of residence.
@@ -98,6 +108,7 @@ impl Person {
     /// A card that was never used.
     pub(crate) fn new_card(&mut self, today: Day, issued_before: i32) -> AskedCard {
         self.cards += 1;
+        self.face = false;
         let issued = (today - issued_before).max(self.birth);
         let applied = (issued - self.dice.between(14, 60)).max(self.birth);
         let stay = self.stay.filter(|stay| *stay >= today || self.dice.percent(20));
@@ -123,11 +134,12 @@ impl Person {
     pub(crate) fn application(&mut self, asked: Asked, kinds: &'static [Kind], card: AskedCard) -> Application {
         let ward = if self.ward || self.dice.percent(30) { Some(self.ward) } else { None };
         let fails = if self.dice.below(400) == 0 { 1 + self.dice.below(kinds.len()) as u32 } else { 0 };
-        Application { asked, kinds, birth: self.birth, ward, card, fails }
+        let of_the_day = false;
+        Application { asked, of_the_day, kinds, birth: self.birth, ward, card, fails }
     }
 
-    /// Applies at home; plans the next renewal if it comes to something.
-    pub(crate) fn apply(
+    /// Applies at home, and has what comes of it at once: as from a town whose own desk keeps the applications.
+    pub(crate) fn apply_at_once(
         &mut self,
         visit: &mut Visit<'_, '_>,
         asked: Asked,

@@ -4,14 +4,16 @@
 //! what none forbids, and otherwise name one of them.
 
 use jitsuin::{
-    authority::change::RegisterEvent as Event,
     kind::Kind::{self, Auth, Sign},
+    ports::ApplicationNumber,
     rules::{Asked, Cause},
     x509::{RevocationReason as Reason, Serial},
 };
 
 use crate::{
     days::{self, Day},
+    filing::File,
+    ledger::{Ledger, Said},
     request::{Application, Moment, Request, TAKING_PART, Who},
 };
 
@@ -92,6 +94,10 @@ pub(crate) struct Record {
     pub(crate) moving_to: Option<usize>,
     pub(crate) cards: Vec<Card>,
     pub(crate) certificates: Vec<Certificate>,
+    /// What the register told; of who is known.
+    pub(crate) ledger: Option<Ledger>,
+    /// What was filed, in order.
+    pub(crate) files: Vec<File>,
 }
 
 /// The rules that forbid a request; none: it is allowed.
@@ -148,6 +154,20 @@ impl Record {
         card.last.or(known).unwrap_or_else(derived)
     }
 
+    /// Without what keys, serial numbers and random numbers make different each time.
+    pub(crate) fn forget_answers(&mut self) {
+        let entries = self.ledger.iter_mut().flat_map(|ledger| &mut ledger.entries);
+        for entry in entries {
+            if let Said::Reported { answer, .. } = &mut entry.said {
+                *answer = None;
+            }
+        }
+        for file in &mut self.files {
+            file.number = ApplicationNumber([0; 16]);
+            file.issued = None;
+        }
+    }
+
     pub(crate) fn forbidden(&self, who: Who, request: &Request, now: Moment) -> Forbidden {
         match request {
             Request::Issue(application) => self.forbidden_issue(who, application, now),
@@ -156,15 +176,20 @@ impl Record {
             }
             Request::Hold { card } => self.forbidden_hold(who, card, now),
             Request::Release { card } => self.forbidden_release(who, card, now),
-            Request::Change { event, to, birth, day } => self.forbidden_change(who, *event, (*to, *birth, *day), now),
+            Request::Change(report) => self.forbidden_report(who, report, now),
+            Request::Receive(filing) => self.forbidden_filing(who, filing, now),
+            Request::Advance(place, step) => self.forbidden_step(who, *place, step, now),
+            Request::IssueFor { of, application, again } => {
+                self.forbidden_issue_for(who, (*of, *again), application, now)
+            }
         }
     }
 
-    fn is_home(&self, who: Who) -> bool {
+    pub(crate) fn is_home(&self, who: Who) -> bool {
         who == Who::Town(self.home)
     }
 
-    fn forbidden_issue(&self, who: Who, asked: &Application, now: Moment) -> Forbidden {
+    pub(crate) fn forbidden_issue(&self, who: Who, asked: &Application, now: Moment) -> Forbidden {
         let today = now.day;
         let mut rules = Vec::new();
         let takes_part = matches!(who, Who::Town(town) if town < TAKING_PART);
@@ -188,12 +213,27 @@ impl Record {
         if asked.asks(Sign) && asked.ward.unwrap_or(self.known && self.ward) {
             rules.push("E-06");
         }
-        rules.extend(asked.kinds.iter().filter_map(|kind| self.forbidden_replacement(*kind, asked.asked, today)));
+        rules.extend(
+            asked
+                .kinds
+                .iter()
+                .filter_map(|kind| self.forbidden_replacement(*kind, self.as_what(asked, *kind, today), today)),
+        );
         if self.gains_nothing(asked, today) {
             rules.push("V-15");
         }
         rules.extend(self.forbidden_card(asked, birth, now));
         rules
+    }
+
+    /// Whether a kind is renewed or issued anew: as it was asked for, or as the day has it (example 28).
+    pub(crate) fn as_what(&self, asked: &Application, kind: Kind, today: Day) -> Asked {
+        let live = self.newest(kind).is_some_and(|one| one.state == State::Live && one.last >= today);
+        match (asked.of_the_day, live) {
+            (false, _) => asked.asked,
+            (true, true) => Asked::Renewal,
+            (true, false) => Asked::New,
+        }
     }
 
     /// E-04, V-11 to V-14.
@@ -212,7 +252,8 @@ impl Record {
         let standing = |kind| self.newest(kind).filter(|one| one.state != State::Revoked && one.last >= today);
         match (standing(Auth), standing(Sign)) {
             (Some(auth), Some(sign)) => {
-                asked.asked == Asked::Renewal && asked.kinds == [Sign] && auth.last <= sign.last
+                let renewed = self.as_what(asked, Sign, today) == Asked::Renewal;
+                renewed && asked.kinds == [Sign] && auth.last <= sign.last
             }
             _ => false,
         }
@@ -251,7 +292,7 @@ impl Record {
         rules
     }
 
-    fn forbidden_event_day(&self, day: Option<Day>, now: Moment) -> bool {
+    pub(crate) fn forbidden_event_day(&self, day: Option<Day>, now: Moment) -> bool {
         day.is_some_and(|day| day < self.birth || day > now.day)
     }
 
@@ -328,47 +369,6 @@ impl Record {
         }
         if !self.any_on_card(place, State::Held, now) {
             rules.push("R-22");
-        }
-        rules
-    }
-
-    fn forbidden_change(
-        &self,
-        who: Who,
-        event: Event,
-        (to, birth, day): (Option<usize>, Option<Day>, Option<Day>),
-        now: Moment,
-    ) -> Forbidden {
-        if !self.known {
-            return vec!["T-09"];
-        }
-        let mut rules = Vec::new();
-        let may = match (event, who) {
-            (_, Who::Operator) => false,
-            (Event::MoveIn, Who::Town(town)) => self.moving_to == Some(town),
-            (Event::Registration, Who::Town(town)) => town < TAKING_PART,
-            _ => self.is_home(who),
-        };
-        if !may {
-            rules.push("E-02");
-        }
-        if self.registered == (event == Event::Registration) {
-            rules.push("E-01");
-        }
-        match (event, to) {
-            (Event::MoveOut, Some(to)) if who != Who::Town(to) => {}
-            (Event::MoveOut, _) | (_, Some(_)) => rules.push("R-16"),
-            (Event::MoveInMissed, None) if self.moving_to.is_none() => rules.push("R-17"),
-            (Event::MoveOutCancelled, None) if self.moving_to.is_none() => rules.push("R-16"),
-            _ => {}
-        }
-        match (event, birth) {
-            (Event::Correction, Some(birth)) if birth > now.day => rules.push("E-01"),
-            (Event::Correction, _) | (_, None) => {}
-            (_, Some(_)) => rules.push("R-13"),
-        }
-        if self.forbidden_event_day(day, now) {
-            rules.push("R-01");
         }
         rules
     }

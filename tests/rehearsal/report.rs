@@ -31,9 +31,12 @@ impl Outcome {
         row(
             "of it",
             format!(
-                "{:.0} s requests, {:.0} s lists, {:.0} s comparing the day, {:.0} s comparing everybody",
+                "{:.0} s requests, {:.0} s lists, {:.0} s timers, {:.0} s letters, {:.0} s comparing the day, {:.0} s comparing \
+                 everybody",
                 took.acts.as_secs_f64(),
                 took.lists.as_secs_f64(),
+                took.timers.as_secs_f64(),
+                took.letters.as_secs_f64(),
                 took.today.as_secs_f64(),
                 took.whole.as_secs_f64()
             ),
@@ -42,6 +45,14 @@ impl Outcome {
         row("allowed", tally.of("done").to_string())?;
         row("refused", tally.of("refused").to_string())?;
         row("sent again under the same key", tally.of("repeated").to_string())?;
+        let waited: u64 = tally.of("waits");
+        row("events of the register that waited for another", waited.to_string())?;
+        row("events and issued applications sent again, and told the same", tally.of("told again").to_string())?;
+        row("deadlines of the register that passed (R-17, R-18)", self.timed.passed.to_string())?;
+        row("applications that the timer ended", self.timed.lapsed.to_string())?;
+        row("times the service was down for days", self.timed.outages.to_string())?;
+        row("letters about an end", format!("{}; {} marked as sent", self.letters.found, self.letters.sent / 2))?;
+        row("letters before the end, on the days that were looked at", self.letters.before_the_end.to_string())?;
         row("applications whose key failed", tally.of("key failed").to_string())?;
         row("certificates", certificates.to_string())?;
         for ((kind, state), count) in &self.certificates {
@@ -64,6 +75,7 @@ impl Outcome {
         row("database", format!("{} MB", self.database / 1_000_000))?;
         row("digest of the outcome", format!("`{}`", self.digest))?;
         self.write_refusals(page)?;
+        self.write_applications(page)?;
         self.write_requests(page)
     }
 
@@ -75,6 +87,17 @@ impl Outcome {
         }
         let several: u64 = self.tally.of("of several rules");
         writeln!(page, "\nOf these, {several} were forbidden by more than one rule; the service named one of them.")
+    }
+
+    fn write_applications(&self, page: &mut String) -> std::fmt::Result {
+        writeln!(
+            page,
+            "\n### Applications over one visit or two\n\n| where it stands at the end | visits | how many |\n|---|---|---|"
+        )?;
+        for ((state, visits), count) in &self.applications {
+            writeln!(page, "| {state} | {visits} | {count} |")?;
+        }
+        Ok(())
     }
 
     fn write_requests(&self, page: &mut String) -> std::fmt::Result {

@@ -9,23 +9,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jitsuin::{
-    audit::{self, GENESIS},
-    kind::Kind,
-    ports::Store,
-    store::SqliteStore,
-};
+use jitsuin::{kind::Kind, ports::Store, rules::application::word, store::SqliteStore};
 use ring::digest;
 
 use crate::{
     ask::{Desk, Tally},
+    audited::check_audit,
     compare::Depth,
     days::{self, Day},
+    letters::LetterBook,
     life::Act,
     lists::ListBook,
     person::{Due, Person, Visit},
     record::{Change, State},
+    reported::Letter,
     request::Moment,
+    timers::{self, Agenda, Turn},
     world::{self, World},
 };
 
@@ -48,6 +47,8 @@ pub(crate) struct Plan {
 /// The seconds of a day at which things happen: its first, a quarter past ten, its last. Lists appear at 22:00.
 const HOURS: [i64; 3] = [0, 36_900, 86_399];
 const LISTS: i64 = 79_200;
+/// The timers run in the first second of the day and in the evening.
+const TIMERS: i64 = 81_000;
 
 /// A part of the population, played by one thread at a time.
 struct Troupe {
@@ -56,6 +57,8 @@ struct Troupe {
     diary: BTreeMap<(Day, u8), Vec<(usize, Act)>>,
     tally: Tally,
     changes: Vec<Change>,
+    letters: Vec<Letter>,
+    agenda: Agenda,
     touched: Vec<usize>,
 }
 
@@ -66,7 +69,11 @@ pub(crate) struct Outcome {
     pub(crate) days: i32,
     pub(crate) tally: Tally,
     pub(crate) certificates: BTreeMap<(Kind, State), u64>,
+    /// Those that were filed, by where they stand and by their visits.
+    pub(crate) applications: BTreeMap<(String, u8), u64>,
     pub(crate) lists: ListBook,
+    pub(crate) letters: LetterBook,
+    pub(crate) timed: Timed,
     pub(crate) compared: u64,
     pub(crate) entries: u64,
     pub(crate) took: Took,
@@ -81,6 +88,8 @@ pub(crate) struct Took {
     pub(crate) all: Duration,
     pub(crate) acts: Duration,
     pub(crate) lists: Duration,
+    pub(crate) timers: Duration,
+    pub(crate) letters: Duration,
     pub(crate) today: Duration,
     pub(crate) whole: Duration,
 }
@@ -98,12 +107,23 @@ impl Troupe {
         for (place, act) in acts {
             let person = &mut self.people[place];
             let asked = person.case.asked;
-            let mut desk = Desk { world, now, tally: &mut self.tally, changes: &mut self.changes };
+            let Self { tally, changes, letters, .. } = self;
+            let mut desk = Desk { world, now, tally, changes, letters };
             person.act(&mut Visit { desk: &mut desk, diary: &mut dues }, act);
             Self::keep(&mut self.diary, place, &mut dues, end);
             if self.people[place].case.asked > asked {
+                self.agenda.note(place, &self.people[place].case);
                 self.touched.push(place);
             }
+        }
+    }
+
+    /// What has to end by itself by now, by the model.
+    fn turn(&mut self, turn: &mut Turn, now: Moment) {
+        for place in self.agenda.due(now.day) {
+            self.people[place].case.turn(turn, now);
+            self.agenda.note(place, &self.people[place].case);
+            self.touched.push(place);
         }
     }
 
@@ -112,6 +132,7 @@ impl Troupe {
         self.touched.dedup();
         for place in &self.touched {
             self.people[*place].case.compare(world, now, Depth::Today);
+            self.people[*place].check_truth();
         }
         let count = self.touched.len() as u64;
         self.touched.clear();
@@ -122,9 +143,9 @@ impl Troupe {
         self.people.iter().for_each(|person| person.case.compare_index(world));
     }
 
-    fn compare_all(&self, world: &World, now: Moment) -> u64 {
+    fn compare_all(&self, world: &World, now: Moment, depth: Depth) -> u64 {
         let known = self.people.iter().filter(|person| person.case.asked > 0);
-        known.map(|person| person.case.compare(world, now, Depth::Whole)).count() as u64
+        known.map(|person| person.case.compare(world, now, depth)).count() as u64
     }
 }
 
@@ -136,6 +157,8 @@ fn cast(plan: &Plan, world: &World, start: Moment, end: Day) -> Vec<Troupe> {
             diary: BTreeMap::new(),
             tally: Tally::default(),
             changes: Vec::new(),
+            letters: Vec::new(),
+            agenda: Agenda::default(),
             touched: Vec::new(),
         })
         .collect();
@@ -148,7 +171,8 @@ fn cast(plan: &Plan, world: &World, start: Moment, end: Day) -> Vec<Troupe> {
         let place = troupe.people.len();
         let now = Moment { day: birth.max(start.day), at: start.at };
         let mut dues = Vec::new();
-        let mut desk = Desk { world, now, tally: &mut troupe.tally, changes: &mut troupe.changes };
+        let Troupe { tally, changes, letters, .. } = troupe;
+        let mut desk = Desk { world, now, tally, changes, letters };
         person.begin(&mut Visit { desk: &mut desk, diary: &mut dues });
         Troupe::keep(&mut troupe.diary, place, &mut dues, end);
         troupe.people.push(person);
@@ -188,11 +212,48 @@ struct Stage {
     world: World,
     troupes: Vec<Troupe>,
     lists: ListBook,
+    letters: LetterBook,
+    timed: Timed,
     took: Took,
     compared: u64,
 }
 
+/// What ended by itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Timed {
+    pub(crate) passed: u64,
+    pub(crate) lapsed: u64,
+    pub(crate) outages: u64,
+}
+
 impl Stage {
+    /// The timers: what the model says has to end, ends, and nothing else.
+    fn turn(&mut self, now: Moment) {
+        let since = Instant::now();
+        self.world.set_clock(now);
+        let mut turn = Turn::default();
+        self.troupes.iter_mut().for_each(|troupe| troupe.turn(&mut turn, now));
+        timers::run(&self.world, &turn, now);
+        turn.changes.iter().for_each(|change| self.lists.note(change));
+        turn.letters.iter().for_each(|letter| self.troupes[0].tally.count("ended by the timer", letter.rule));
+        self.troupes[0].letters.extend(turn.letters);
+        self.timed.passed += turn.passed as u64;
+        self.timed.lapsed += turn.lapsed as u64;
+        self.took.timers += since.elapsed();
+    }
+
+    /// The letters of the day.
+    fn read_letters(&mut self, now: Moment, due_too: bool) {
+        let since = Instant::now();
+        let expected = self.troupes.iter_mut().flat_map(|troupe| troupe.letters.drain(..)).collect();
+        self.letters.read(&self.world, expected, now);
+        if due_too {
+            let people = self.troupes.iter().flat_map(|troupe| &troupe.people);
+            self.letters.read_due(&self.world, people, now);
+        }
+        self.took.letters += since.elapsed();
+    }
+
     /// An hour of a day: what is due in it is done.
     fn play(&mut self, hour: u8, now: Moment, end: Day) {
         let since = Instant::now();
@@ -222,12 +283,12 @@ impl Stage {
     }
 
     /// Everybody: the index, and the store too where that is asked for.
-    fn compare_everybody(&mut self, now: Moment, store_too: bool) {
+    fn compare_everybody(&mut self, now: Moment, store_too: Option<Depth>) {
         let since = Instant::now();
         let Self { world, troupes, .. } = self;
         together(troupes, |troupe| troupe.compare_index(world));
-        if store_too {
-            self.compared += together(troupes, |troupe| troupe.compare_all(world, now)).iter().sum::<u64>();
+        if let Some(depth) = store_too {
+            self.compared += together(troupes, |troupe| troupe.compare_all(world, now, depth)).iter().sum::<u64>();
         }
         self.took.whole += since.elapsed();
     }
@@ -243,40 +304,61 @@ pub(crate) fn rehearse(plan: &Plan, folder: &Path, progress: impl Fn(&str)) -> O
     let start = at(first - 1, 40_000);
     let world = World::new(store, start, world::schedule(plan.complete_every, plan.delta_every));
     let troupes = cast(plan, &world, start, end);
-    let mut stage = Stage { world, troupes, lists: ListBook::default(), took: Took::default(), compared: 0 };
+    let (lists, letters) = (ListBook::default(), LetterBook::default());
+    let (timed, took, compared) = (Timed::default(), Took::default(), 0);
+    let mut stage = Stage { world, troupes, lists, letters, timed, took, compared };
+    let outages = timers::outages(plan.seed, first, end);
     for day in first..end {
+        let runs = !outages.contains(&day);
+        if runs && outages.contains(&(day - 1)) {
+            // What passed meanwhile passes now.
+            stage.world.set_clock(at(day, HOURS[0]));
+            stage.world.restart();
+            stage.timed.outages += 1;
+        }
+        if runs {
+            stage.turn(at(day, HOURS[0]));
+        }
         stage.play(0, at(day, HOURS[0]), end);
         stage.play(1, at(day, HOURS[1]), end);
         if (day - first) % plan.delta_every as i32 == 0 {
             stage.publish(at(day, LISTS));
         }
+        if runs {
+            stage.turn(at(day, TIMERS));
+        }
         let evening = at(day, HOURS[2]);
         stage.play(2, evening, end);
         stage.compare_today(evening);
         let (year, month, of_month) = days::civil(day + 1);
+        stage.read_letters(evening, of_month % 10 == 1);
         if of_month == 1 {
-            stage.compare_everybody(evening, (month - 1).is_multiple_of(plan.whole_every));
+            let store_too = (month - 1).is_multiple_of(plan.whole_every);
+            stage.compare_everybody(evening, store_too.then_some(Depth::Whole));
         }
         if (month, of_month) == (1, 1) {
             stage.world.restart();
             progress(&format!("{year} begins after {:.0?}; {:.0?}", began.elapsed(), stage.took));
         }
     }
-    stage.compare_everybody(at(end - 1, HOURS[2]), true);
-    let Stage { world, troupes, lists, mut took, compared } = stage;
+    stage.compare_everybody(at(end - 1, HOURS[2]), Some(Depth::Last));
+    let Stage { world, troupes, lists, letters, timed, mut took, compared } = stage;
     let mut tally = Tally::default();
     troupes.iter().for_each(|troupe| tally.add(&troupe.tally));
-    let entries = check_audit(&world, &tally, &lists);
+    let entries = check_audit(&world, (&tally, &lists), (&letters, &timed));
     took.all = began.elapsed();
     Outcome {
         plan: *plan,
         people: troupes.iter().map(|troupe| troupe.people.len()).sum(),
         days: end - first,
         certificates: count(&troupes),
+        applications: count_applications(&troupes),
         digest: digest_of(&troupes, &tally, &lists),
         database: std::fs::metadata(&path).map_or(0, |file| file.len()),
         tally,
         lists,
+        letters,
+        timed,
         compared,
         entries,
         took,
@@ -291,33 +373,12 @@ fn count(troupes: &[Troupe]) -> BTreeMap<(Kind, State), u64> {
     counts
 }
 
-/// The chain is whole, and tells of every request once: a story each, two for an issue, one for a refusal.
-fn check_audit(world: &World, tally: &Tally, lists: &ListBook) -> u64 {
-    let (mut position, mut seal, mut acts) = (0, GENESIS, BTreeMap::<String, u64>::new());
-    loop {
-        let page = world.store.audit_after(position, 10_000).expect("the store reads");
-        let Some(last) = page.last() else { break };
-        audit::follow(&page, position, seal).expect("the chain is whole");
-        (position, seal) = (last.position, last.seal);
-        page.iter().for_each(|entry| *acts.entry(entry.draft.action.clone()).or_default() += 1);
+fn count_applications(troupes: &[Troupe]) -> BTreeMap<(String, u8), u64> {
+    let mut counts = BTreeMap::new();
+    for file in troupes.iter().flat_map(|troupe| &troupe.people).flat_map(|person| &person.case.record.files) {
+        *counts.entry((word(&file.at), if file.two_visits { 2 } else { 1 })).or_default() += 1;
     }
-    let of = |action: &str| acts.get(action).copied().unwrap_or(0);
-    let done = |words: &[&str]| -> u64 {
-        let counted = tally
-            .0
-            .iter()
-            .filter(|((chapter, word), _)| *chapter == "done" && words.iter().any(|begin| word.starts_with(begin)));
-        counted.map(|(_, count)| count).sum()
-    };
-    assert_eq!(of("pair.issued"), done(&["application"]) + 1, "and the keeper's");
-    assert_eq!(of("pair.discarded"), tally.of("key failed"));
-    assert_eq!(of("pair.reserved"), of("pair.issued") + of("pair.discarded"));
-    assert_eq!(of("certificate.revoked"), done(&["revocation"]));
-    assert_eq!(of("certificate.held") + of("certificate.released"), done(&["hold", "release"]));
-    assert_eq!(of("register.changed"), done(&["register"]));
-    assert_eq!(of("request.refused"), tally.of("refused"));
-    assert_eq!(of("crl.published"), lists.published);
-    position
+    counts
 }
 
 fn digest_of(troupes: &[Troupe], tally: &Tally, lists: &ListBook) -> String {
@@ -325,6 +386,12 @@ fn digest_of(troupes: &[Troupe], tally: &Tally, lists: &ListBook) -> String {
     for person in troupes.iter().flat_map(|troupe| &troupe.people) {
         let record = &person.case.record;
         let mut life = format!("{:?} {} {:?}\n", record.cards, person.case.asked, record.moving_to);
+        for file in &record.files {
+            writeln!(life, "{:?} {} {:?} {:?}", file.filing, file.town, file.at, file.due).expect("memory");
+        }
+        for entry in record.ledger.iter().flat_map(|ledger| &ledger.entries) {
+            writeln!(life, "{} {} {}", entry.town, entry.day, entry.struck).expect("memory");
+        }
         for one in &record.certificates {
             writeln!(
                 life,

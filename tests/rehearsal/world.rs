@@ -205,7 +205,8 @@ impl World {
             stay: None,
         };
         let birth = days::number(1980, 2, 17);
-        let application = Application { asked: Asked::New, kinds: &[Kind::Auth], birth, ward: None, card, fails: 0 };
+        let (asked, kinds) = (Asked::New, &[Kind::Auth][..]);
+        let application = Application { asked, of_the_day: false, kinds, birth, ward: None, card, fails: 0 };
         let once = house::once("keeper");
         let enrolment = self.enrolment("KEEPER", &application, true);
         self.authority.issue(&self.towns[0], &once, Asked::New, &enrolment).expect("the keeper's certificate");
@@ -224,24 +225,28 @@ impl World {
             address_flags: None,
             sex: "1".into(),
         };
-        let card = &application.card;
         Enrolment {
-            holder: Person {
-                reference: holder(reference),
-                birth: days::date(application.birth),
-                ward: application.ward,
-            },
-            card: Card {
-                number: card_number(&card.number),
-                issue_day: days::date(card.issued),
-                application_day: card.applied.map(days::date),
-                last_day: card.last.map(days::date),
-                stay_last_day: card.stay.map(days::date),
-            },
+            holder: person(reference, application),
+            card: card(application),
             facts: application.asks(Kind::Sign).then(|| facts.into()),
             requests: Requests { auth: request(Kind::Auth), sign: request(Kind::Sign) },
             application: None,
         }
+    }
+}
+
+pub(crate) fn person(reference: &str, application: &Application) -> Person {
+    Person { reference: holder(reference), birth: days::date(application.birth), ward: application.ward }
+}
+
+pub(crate) fn card(application: &Application) -> Card {
+    let card = &application.card;
+    Card {
+        number: card_number(&card.number),
+        issue_day: days::date(card.issued),
+        application_day: card.applied.map(days::date),
+        last_day: card.last.map(days::date),
+        stay_last_day: card.stay.map(days::date),
     }
 }
 

@@ -195,7 +195,7 @@ impl Authority {
                 let done = self.carry_out(telling, record, filed)?;
                 (steps, card_steps, told) = (done.steps, done.card_steps, done.told);
             }
-            (On::HandOver, ..) => steps = self.still_live(record)?,
+            (On::HandOver, ..) => steps = self.still_live(telling, record)?,
             (On::Reject, ..) => {
                 self.nothing_under_way(record)?;
                 after.rule.clone_from(&request.rule);
@@ -242,12 +242,13 @@ impl Authority {
     }
 
     /// What is handed over is live; the holder's record is as it was read when this commits.
-    fn still_live(&self, record: &ApplicationRecord) -> Result<Vec<Step>, StoryError> {
+    fn still_live(&self, telling: &Telling<'_>, record: &ApplicationRecord) -> Result<Vec<Step>, StoryError> {
         if record.issuing.is_none() {
             return Ok(Vec::new());
         }
         let (dossier, own) = self.issued_for(record)?;
-        if let Some(ended) = own.iter().find(|one| one.state != CertificateState::Live) {
+        let is_over = |one: &&CertificateRecord| one.state != CertificateState::Live || one.not_after < telling.now;
+        if let Some(ended) = own.iter().find(is_over) {
             let kind = ended.kind.word().to_uppercase();
             let detail =
                 format!("{kind} has ended since it was issued, so it is not handed over; possible: write-failed");

@@ -4,11 +4,9 @@
 //! reported by hand comes after what was numbered, in order of arrival. On one day an event may make way for one that stands
 //! before it: two municipalities do not number together. An event that does not fit has no effect.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
-use super::{RegisterChange, RegisterEvent, check::apart};
+use super::{RegisterChange, RegisterEvent, check::apart, fold::Fold};
 use crate::{
     authority::{
         StoryError,
@@ -87,14 +85,14 @@ impl Entry {
         })
     }
 
-    fn change(&self) -> Option<&RegisterChange> {
+    pub(super) fn change(&self) -> Option<&RegisterChange> {
         match &self.said {
             Said::Reported { change, .. } => Some(change),
             Said::Before { .. } | Said::Passed { .. } => None,
         }
     }
 
-    fn place(&self) -> impl Ord + '_ {
+    pub(super) fn place(&self) -> impl Ord + '_ {
         let order = match &self.said {
             Said::Reported { change, .. } => change.order.unwrap_or_default(),
             Said::Before { .. } => 0,
@@ -162,9 +160,14 @@ pub(in crate::authority) struct Register {
     arrived: Vec<Arrived>,
 }
 
-type Taken = Result<Option<Blow>, Refusal>;
+pub(super) type Taken = Result<Option<Blow>, Refusal>;
 
 impl Register {
+    /// Nobody's; whatever it begins with, the first entry of a history says what it is.
+    pub(super) const fn nobodys(municipality: MunicipalityCode) -> Self {
+        Self { municipality, birth: Day::MIN, registered: false, moving: None, arrived: Vec::new() }
+    }
+
     /// Where the holder has announced to move.
     pub(in crate::authority) fn moving_to(&self) -> Option<MunicipalityCode> {
         self.moving.map(|moving| moving.to)
@@ -189,7 +192,7 @@ impl Register {
         notice.or(card).filter(|_| self.registered)
     }
 
-    fn take(&mut self, entry: &Entry, counters: &Counters) -> Taken {
+    pub(super) fn take(&mut self, entry: &Entry, counters: &Counters) -> Taken {
         match &entry.said {
             Said::Before { moving_to, birth, registered } => {
                 let moving = moving_to.map(|to| Announced { to, planned: None, missed: false });
@@ -380,87 +383,19 @@ impl<'c> History<'c> {
 
     /// What it comes to.
     pub(in crate::authority) fn fold(&self) -> Fold {
-        Fold::of(self, None)
+        Fold::of((&self.before, self.counters), &self.entries, None)
+    }
+
+    /// Whether an entry has had its effect: it fitted when one of the first so many entries came, be it only for a while.
+    pub(super) fn had_effect(&self, id: u64, entries: usize) -> bool {
+        let recorded = self.entries[..entries].iter().any(|entry| entry.id == id);
+        recorded
+            && (1..=entries)
+                .any(|count| Fold::of((&self.before, self.counters), &self.entries[..count], None).takes(id))
     }
 
     /// What it comes to with one entry more.
     pub(in crate::authority) fn fold_with(&self, more: &Entry) -> Fold {
-        Fold::of(self, Some(more))
-    }
-}
-
-/// What a history comes to.
-#[derive(Debug)]
-pub(in crate::authority) struct Fold {
-    pub(in crate::authority) register: Register,
-    /// The ids of what fits, in its order, with what it does.
-    taken: Vec<(u64, Option<Blow>)>,
-    /// Why the new entry does not fit.
-    refusal: Option<Refusal>,
-    waiting: usize,
-    /// Municipalities that the holder has to do with.
-    known: BTreeSet<MunicipalityCode>,
-}
-
-impl Fold {
-    fn of(history: &History<'_>, more: Option<&Entry>) -> Self {
-        let municipality = history.before.municipality;
-        // Whatever it begins with, the first entry says what it is.
-        let register = Register { municipality, birth: Day::MIN, registered: false, moving: None, arrived: Vec::new() };
-        let (taken, known) = (Vec::new(), BTreeSet::new());
-        let mut fold = Self { register, taken, refusal: None, waiting: 0, known };
-        fold.day(vec![&history.before], history.counters);
-        let mut rest: Vec<&Entry> = history.entries.iter().chain(more).collect();
-        rest.sort_by(|one, other| one.place().cmp(&other.place()));
-        for day in rest.chunk_by(|one, other| one.day == other.day) {
-            fold.day(day.to_vec(), history.counters);
-        }
-        fold
-    }
-
-    /// The entries of one day: what fits, the first first, until nothing more does.
-    fn day(&mut self, mut waiting: Vec<&Entry>, counters: &Counters) {
-        while let Some((at, register, blow)) = waiting.iter().enumerate().find_map(|(at, entry)| {
-            let mut register = self.register.clone();
-            register.take(entry, counters).ok().map(|blow| (at, register, blow))
-        }) {
-            let entry = waiting.remove(at);
-            self.known.extend([register.municipality].into_iter().chain(register.moving_to()));
-            self.taken.push((entry.id, blow));
-            self.register = register;
-        }
-        self.waiting += waiting.len();
-        let arrives = waiting.iter().filter(|entry| entry.change().is_some_and(|change| change.change.arrives()));
-        self.known.extend(arrives.map(|entry| entry.municipality));
-        if let Some(new) = waiting.iter().find(|entry| entry.id == u64::MAX) {
-            self.refusal = self.register.clone().take(new, counters).err();
-        }
-    }
-
-    /// Why the new entry does not fit; none: it does.
-    pub(in crate::authority) fn refusal(&self) -> Option<&Refusal> {
-        self.refusal.as_ref()
-    }
-
-    /// How many entries do not fit.
-    pub(in crate::authority) fn waiting(&self) -> usize {
-        self.waiting
-    }
-
-    /// Whether the holder has to do with a municipality: lived there, announced to move there, or was reported to arrive.
-    pub(in crate::authority) fn knows(&self, municipality: MunicipalityCode) -> bool {
-        self.known.contains(&municipality)
-    }
-
-    /// What the entries do that fit now and did not before, in their order. Who is off the register keeps nothing, however
-    /// new it is.
-    pub(in crate::authority) fn blows_since(&self, before: &Self) -> Vec<Blow> {
-        let struck: BTreeSet<u64> = before.taken.iter().map(|(id, _)| *id).collect();
-        let fresh = self.taken.iter().filter(|(id, _)| !struck.contains(id));
-        let gone = |cause| !self.register.registered && matches!(cause, Cause::Death | Cause::OverseasMove);
-        fresh
-            .filter_map(|(_, blow)| *blow)
-            .map(|blow| if gone(blow.cause) { Blow { until: None, ..blow } } else { blow })
-            .collect()
+        Fold::of((&self.before, self.counters), &self.entries, Some(more))
     }
 }

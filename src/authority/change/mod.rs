@@ -26,6 +26,7 @@ use crate::{
 };
 
 mod check;
+mod fold;
 pub(super) mod history;
 pub(super) mod settle;
 
@@ -246,7 +247,7 @@ impl Authority {
             None => None,
             Some(refusal) => Some(may_wait(&entry, refusal, &after)?),
         };
-        let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before))?;
+        let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before, &history))?;
         let effects = Effects {
             cause: change.change.cause(),
             rule: change.change.cause().rule().to_owned(),
@@ -310,14 +311,14 @@ fn new_entry(change: &RegisterChange, reporter: MunicipalityCode, days: &Days) -
 }
 
 /// What a move leaves the holder to do.
-fn awaited(change: RegisterEvent, after: &history::Fold) -> Option<Awaited> {
+fn awaited(change: RegisterEvent, after: &fold::Fold) -> Option<Awaited> {
     let moving = matches!(change, RegisterEvent::MoveOut | RegisterEvent::MoveIn);
     after.register.awaited().filter(|_| moving && after.refusal().is_none())
 }
 
 /// Whether an event of the feed that does not fit waits for the one before it. What a municipality without any tie to the
 /// holder reports is refused.
-fn may_wait(entry: &Entry, refusal: &Refusal, fold: &history::Fold) -> Result<Refusal, Refusal> {
+fn may_wait(entry: &Entry, refusal: &Refusal, fold: &fold::Fold) -> Result<Refusal, Refusal> {
     let room = fold.waiting() <= REGISTER_WAITING;
     let waits = entry.number.is_some() && room && fold.knows(entry.municipality);
     if waits { Ok(refusal.clone()) } else { Err(refusal.clone()) }

@@ -1,7 +1,7 @@
 //! Carrying out what follows from the register: certificates end, cards are void, the holder's record, the next deadline and
 //! the notices are as they have to be from now on. Events and deadlines share it.
 
-use super::history::{Blow, Fold};
+use super::{fold::Fold, history::Blow};
 use crate::{
     authority::{
         Authority, StoryError,

@@ -1,0 +1,364 @@
+//! The model of an application that is filed and led on: the table of section 1.4 and its guards, written down once more.
+
+use std::cell::Cell;
+
+use jitsuin::{
+    authority::{
+        application::{Advanced, Received},
+        issue::Issuance,
+    },
+    kind::Kind,
+    ports::ApplicationNumber,
+    rules::{
+        Asked, Cause,
+        application::{ApplicationEvent as On, ApplicationState as At, Defect},
+        procedure::Procedure,
+    },
+    x509::{RevocationReason as Reason, Serial},
+};
+
+use crate::{
+    course::{Course, Presence, class, course},
+    days::Day,
+    record::{Change, Forbidden, Record, State},
+    request::{Application, Brought, Filing, Moment, Place, Step, Who},
+};
+
+/// Days for a reply; the towns of the rehearsal leave it as it is.
+const REPLY: i32 = 30;
+
+/// Until the papers are checked, the applicant can withdraw.
+const OPEN: &[At] = &[At::Received, At::InquirySent, At::InquiryReturned, At::ReplyReceived, At::ReplyDefective];
+
+/// Section 1.4: from where, what happens, to where. `Issue` stands for the enrolment.
+const ROWS: &[(&[At], On, At)] = &[
+    (&[At::Received, At::InquiryReturned, At::ReplyDefective], On::SendInquiry, At::InquirySent),
+    (&[At::InquirySent], On::MailReturned, At::InquiryReturned),
+    (&[At::InquirySent], On::ReplyHandedIn, At::ReplyReceived),
+    (&[At::InquirySent, At::InquiryReturned, At::ReplyDefective], On::Lapse, At::Lapsed),
+    (&[At::ReplyReceived], On::DefectFound, At::ReplyDefective),
+    (&[At::Received, At::ReplyReceived], On::Verify, At::Verified),
+    (&[At::Verified], On::CarryOut, At::Delivered),
+    (&[At::Verified], On::GenerateKey, At::KeyGenerated),
+    (&[At::KeyGenerated, At::SentToCa], On::Send, At::SentToCa),
+    (&[At::Issued], On::WriteToCard, At::WrittenToCard),
+    (&[At::WrittenToCard], On::HandOver, At::Delivered),
+    (&[At::Issued, At::WrittenToCard], On::WriteFailed, At::DiscardedBeforeDelivery),
+    (OPEN, On::Withdraw, At::Withdrawn),
+    (OPEN, On::Reject, At::Rejected),
+    (&[At::Verified, At::KeyGenerated, At::SentToCa], On::Reject, At::Rejected),
+];
+
+fn leads(from: At, on: On) -> Option<At> {
+    ROWS.iter().find(|(at, event, _)| *event == on && at.contains(&from)).map(|(.., to)| *to)
+}
+
+pub(crate) fn is_over(at: At) -> bool {
+    ROWS.iter().all(|(from, ..)| !from.contains(&at))
+}
+
+/// An application that was taken.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    pub(crate) number: ApplicationNumber,
+    pub(crate) town: usize,
+    pub(crate) filing: Filing,
+    pub(crate) two_visits: bool,
+    pub(crate) at: At,
+    /// The last day for what is awaited.
+    pub(crate) due: Option<Day>,
+    /// Round and day of the last letter, while it is of use.
+    pub(crate) letter: Option<(u16, Day)>,
+    pub(crate) defect: Option<Defect>,
+    pub(crate) rule: Option<&'static str>,
+    pub(crate) version: u64,
+    /// What was issued for it.
+    pub(crate) issued: Option<Issuance>,
+    /// It has ended, and was compared since: nothing moves it any more.
+    pub(crate) laid_down: Cell<bool>,
+}
+
+impl File {
+    /// The serial number of its certificate of a kind.
+    pub(crate) fn serial(&self, kind: Kind) -> Option<Serial> {
+        self.issued.as_ref()?.certificates.iter().find(|one| one.kind == kind).map(|one| one.serial)
+    }
+
+    /// The timer ends it.
+    pub(crate) fn lapses(&mut self, today: Day) -> bool {
+        let late = self.due.is_some_and(|due| due < today);
+        if late {
+            (self.at, self.due, self.letter) = (At::Lapsed, None, None);
+            self.version += 1;
+        }
+        late
+    }
+
+    fn forbidden_by_table(&self, step: &Step, today: Day) -> Forbidden {
+        let mut rules = Vec::new();
+        let issues = self.filing.issues();
+        let impossible = leads(self.at, step.on).is_none()
+            || step.stale
+            || match step.on {
+                On::Verify if self.at == At::Received => self.two_visits,
+                On::Verify => self.defect.is_some(),
+                On::Lapse => self.at == At::InquirySent && self.due.is_some_and(|due| today <= due),
+                On::GenerateKey => !issues,
+                On::CarryOut => issues,
+                On::SendInquiry => self.at == At::InquiryReturned && !step.confirmed,
+                On::Issue => true,
+                _ => false,
+            };
+        if impossible {
+            rules.push("A-01");
+        }
+        match (step.on, step.brought) {
+            (On::ReplyHandedIn, None) => rules.push("T-01"),
+            (On::ReplyHandedIn, Some(brought)) => {
+                if self.at == At::Lapsed || self.due.is_some_and(|due| today > due) {
+                    rules.push("A-02");
+                }
+                if self.at == At::InquirySent && !brought.paper {
+                    rules.push("A-03");
+                }
+            }
+            _ => {}
+        }
+        if step.on == On::DefectFound && step.defect.or(self.defect).is_none() {
+            rules.push("T-01");
+        }
+        if step.on == On::Reject && step.rule.is_none_or(|rule| rule == "X-99") {
+            rules.push("T-01");
+        }
+        rules
+    }
+
+    fn defects(&self, brought: Brought) -> Vec<Defect> {
+        let all = [
+            (brought.sealed, Defect::SealBroken),
+            (brought.same_agent, Defect::OtherAgent),
+            (brought.pin, Defect::NoPin),
+            (brought.facts, Defect::OtherFacts),
+        ];
+        all.into_iter().filter(|(good, _)| !good).map(|(_, defect)| defect).collect()
+    }
+}
+
+impl Record {
+    /// What the service knows itself of who applies.
+    fn presence(&self, application: &Application, now: Moment) -> Presence {
+        let over = |kind: &Kind| self.newest(*kind).is_some_and(|one| one.state != State::Revoked && one.is_over(now));
+        let on_card = |card: usize| self.cards[card].number == application.card.number;
+        Presence {
+            class: class(
+                if self.known { self.birth } else { application.birth },
+                application.ward.unwrap_or(self.known && self.ward),
+                now.day,
+            ),
+            expired: application.kinds.iter().any(over),
+            auth_on_card: self.good(Kind::Auth, now).is_some_and(|one| on_card(one.card)),
+        }
+    }
+
+    pub(crate) fn course(&self, filing: &Filing, now: Moment) -> Course {
+        course(filing, self.presence(&filing.application, now))
+    }
+
+    /// Everything as it is on this day.
+    fn forbidden_today(&self, who: Who, filing: &Filing, now: Moment) -> Forbidden {
+        let mut rules = Vec::new();
+        if let Course::Refused(by) = self.course(filing, now) {
+            rules.extend(by);
+        }
+        if filing.issues() {
+            if filing.face && filing.application.asks(Kind::Sign) {
+                rules.push("E-09");
+            }
+            rules.extend(self.forbidden_issue(who, &filing.application, now));
+            return rules;
+        }
+        match self.card_place(&filing.application.card.number) {
+            None => rules.push("T-09"),
+            Some(place) if self.cards[place].void => rules.push("E-03"),
+            Some(_) => {}
+        }
+        // Who may ask, and for whom: as for certificates.
+        let residence = self.forbidden_issue(who, &filing.application, now);
+        rules.extend(residence.into_iter().filter(|rule| ["E-01", "E-02", "R-26"].contains(rule)));
+        rules
+    }
+
+    pub(crate) fn forbidden_filing(&self, who: Who, filing: &Filing, now: Moment) -> Forbidden {
+        let mut rules = self.forbidden_today(who, filing, now);
+        let application = &filing.application;
+        if application.kinds.is_empty() == filing.issues() {
+            rules.push("T-01");
+        }
+        match (filing.applicant == jitsuin::rules::procedure::Applicant::Holder, filing.named) {
+            (true, true) => rules.push("T-01"),
+            (false, false) => rules.push("D-04"),
+            _ => {}
+        }
+        let renews = |kind: &Kind| self.as_what(application, *kind, now.day) == Asked::Renewal;
+        if filing.procedure == Procedure::Renewal && !application.kinds.iter().any(renews) {
+            rules.push("V-14");
+        }
+        rules
+    }
+
+    /// Whether somebody may lead an application on at all.
+    fn file(&self, who: Who, place: Place) -> Result<&File, Forbidden> {
+        match (who, self.files.get(place)) {
+            (Who::Operator, _) => Err(vec!["E-02"]),
+            (Who::Town(town), Some(file)) if file.town == town => Ok(file),
+            _ => Err(vec!["T-09"]),
+        }
+    }
+
+    pub(crate) fn forbidden_step(&self, who: Who, place: Place, step: &Step, now: Moment) -> Forbidden {
+        let file = match self.file(who, place) {
+            Ok(file) => file,
+            Err(rules) => return rules,
+        };
+        let mut rules = file.forbidden_by_table(step, now.day);
+        if step.on == On::Verify {
+            let two = matches!(self.course(&file.filing, now), Course::TwoVisits);
+            if file.at == At::Received && two {
+                rules.push("A-01");
+            }
+            rules.extend(self.forbidden_today(who, &file.filing, now));
+        }
+        if step.on == On::HandOver && self.own(file).any(|one| one.state != State::Live || one.is_over(now)) {
+            rules.push("A-01");
+        }
+        rules
+    }
+
+    /// The certificates of an application.
+    fn own(&self, file: &File) -> impl Iterator<Item = &crate::record::Certificate> {
+        let serials = Kind::BOTH.map(|kind| file.serial(kind).map(|serial| (kind, serial)));
+        self.certificates.iter().filter(move |one| serials.contains(&Some((one.kind, one.serial))))
+    }
+
+    pub(crate) fn forbidden_issue_for(
+        &self,
+        who: Who,
+        (place, again): (Place, bool),
+        application: &Application,
+        now: Moment,
+    ) -> Forbidden {
+        let file = match self.file(who, place) {
+            Ok(file) => file,
+            Err(rules) => return rules,
+        };
+        let mut rules = Vec::new();
+        let asked = &file.filing.application;
+        let same = (asked.birth, &asked.card, asked.kinds) == (application.birth, &application.card, application.kinds);
+        if !same || asked.asked != application.asked || !file.filing.issues() {
+            rules.push("A-01");
+        }
+        match file.at {
+            // The first answer again: a time-out makes no second certificate.
+            At::Issued | At::WrittenToCard if again => return rules,
+            At::Verified | At::KeyGenerated | At::SentToCa => {}
+            _ => rules.push("A-01"),
+        }
+        if again {
+            // Those keys are spent.
+            rules.push("T-06");
+        }
+        if let Course::Refused(by) = self.course(&file.filing, now) {
+            rules.extend(by);
+        }
+        rules.extend(self.forbidden_issue(who, application, now));
+        rules
+    }
+
+    /// An application was taken.
+    pub(crate) fn receive(&mut self, town: usize, filing: &Filing, received: &Received, now: Moment) {
+        let two_visits = self.course(filing, now) == Course::TwoVisits;
+        self.files.push(File {
+            number: received.application,
+            town,
+            filing: filing.clone(),
+            two_visits,
+            at: At::Received,
+            due: None,
+            letter: None,
+            defect: None,
+            rule: None,
+            version: 1,
+            issued: None,
+            laid_down: Cell::new(false),
+        });
+    }
+
+    /// A step was allowed: where the application stands by it, and what ends with it.
+    pub(crate) fn step(
+        &mut self,
+        place: Place,
+        step: &Step,
+        told: &Advanced,
+        now: Moment,
+    ) -> Result<Vec<Change>, String> {
+        let file = &mut self.files[place];
+        let wait = Some(now.day + REPLY);
+        match step.on {
+            On::SendInquiry => {
+                let round = file.letter.map_or(1, |(round, _)| round + 1);
+                (file.letter, file.due, file.defect) = (Some((round, now.day)), wait, None);
+            }
+            On::MailReturned => file.due = wait,
+            On::ReplyHandedIn => {
+                let defects = file.defects(step.brought.expect("a reply"));
+                if told.defect.is_none_or(|told| !defects.contains(&told))
+                    && !(defects.is_empty() && told.defect.is_none())
+                {
+                    return Err(format!("defects {defects:?}, told {:?}", told.defect));
+                }
+                (file.defect, file.due) = (told.defect, None);
+            }
+            On::DefectFound => (file.defect, file.due) = (step.defect.or(file.defect), wait),
+            On::Verify => file.due = None,
+            On::Reject => file.rule = step.rule,
+            _ => {}
+        }
+        file.at = leads(file.at, step.on).expect("a row");
+        file.version += 1;
+        if is_over(file.at) {
+            (file.due, file.letter) = (None, None);
+        }
+        let found = (told.state, told.due, told.defect, told.version);
+        let expected = (file.at, file.due.map(crate::days::date), file.defect, file.version);
+        if found != expected {
+            return Err(format!("the step: found {found:?}, expected {expected:?}"));
+        }
+        if step.on != On::WriteFailed {
+            return Ok(Vec::new());
+        }
+        // 交付前に破棄: what it replaced does not come back.
+        let own: Vec<Serial> = Kind::BOTH.iter().filter_map(|kind| file.serial(*kind)).collect();
+        let mut standing: Vec<_> =
+            self.certificates.iter_mut().filter(|one| own.contains(&one.serial) && one.stands(now)).collect();
+        standing.sort_by_key(|one| one.kind == Kind::Sign);
+        let end = |one: &mut &mut crate::record::Certificate| {
+            one.end(Reason::Unspecified, Cause::DiscardedBeforeDelivery, None, now)
+        };
+        Ok(standing.iter_mut().map(end).collect())
+    }
+
+    /// Certificates were issued for it.
+    pub(crate) fn issued_for(&mut self, place: Place, issuance: &Issuance) {
+        let file = &mut self.files[place];
+        (file.at, file.issued) = (At::Issued, Some(issuance.clone()));
+        // Reserved, and issued.
+        file.version += 2;
+    }
+
+    /// The CA did not sign: it waits for others.
+    pub(crate) fn discarded_for(&mut self, place: Place) {
+        let file = &mut self.files[place];
+        file.at = At::SentToCa;
+        file.version += 2;
+    }
+}

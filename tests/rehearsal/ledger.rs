@@ -1,0 +1,300 @@
+//! The model's register: what municipalities reported of a person, and what that makes of where the person lives and of what
+//! ends by itself (sections 3.2 and 3.3 of the rule book).
+//!
+//! The entries stand in the order of the register, not of their arrival: by the day of the notice, by the order that the
+//! register gave, what has a number before what has none. Two towns do not number together, so on one day an entry may make
+//! way for another. What does not fit where it stands has no effect, and waits.
+
+use std::collections::BTreeSet;
+
+use jitsuin::{
+    authority::{change::RegisterEvent as Event, end::Effects},
+    rules::Cause,
+};
+
+use crate::{
+    days::Day,
+    request::{Report, TOWNS},
+};
+
+/// Days between a planned day and the day of moving that are still one move.
+const SLIP: i32 = 366;
+
+/// What an entry says.
+#[derive(Clone, Debug)]
+pub(crate) enum Said {
+    Reported {
+        report: Box<Report>,
+        happened: Day,
+        /// What was answered when it came.
+        answer: Option<Effects>,
+    },
+    /// A period that ran out, over since that day.
+    RanOut { cause: Cause, since: Day },
+}
+
+/// An entry of the register.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) town: usize,
+    /// When the register recorded it.
+    pub(crate) day: Day,
+    pub(crate) said: Said,
+    /// It has had its effect; nothing ends twice by it.
+    pub(crate) struck: bool,
+}
+
+impl Entry {
+    fn place(&self) -> (Day, u32, bool, &str, &str) {
+        let (order, number) = match &self.said {
+            Said::Reported { report, .. } => (report.order.unwrap_or(0), report.number.as_deref()),
+            Said::RanOut { .. } => (u32::MAX, None),
+        };
+        (self.day, order, number.is_none(), number.unwrap_or(""), TOWNS[self.town])
+    }
+}
+
+/// What an entry does to certificates: by which cause, of which day, and of what was issued until when; none: of everything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blow {
+    pub(crate) cause: Cause,
+    pub(crate) day: Day,
+    pub(crate) until: Option<Day>,
+}
+
+/// A move that was announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leaving {
+    pub(crate) to: usize,
+    planned: Option<Day>,
+    missed: bool,
+}
+
+/// A card that has to be presented after a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Unshown {
+    notified: Day,
+    /// 転入届 came more than 14 days after moving in, or more than 30 after the planned day.
+    late: bool,
+    onward: Option<Day>,
+}
+
+impl Unshown {
+    /// The first day on which the card is void (M-02).
+    fn void(&self) -> Day {
+        if self.late {
+            return self.notified;
+        }
+        let ninety_first = self.notified + 91;
+        self.onward.map_or(ninety_first, |onward| ninety_first.min(onward + 1))
+    }
+}
+
+/// Where the register has a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Residence {
+    pub(crate) home: usize,
+    pub(crate) registered: bool,
+    pub(crate) birth: Day,
+    pub(crate) leaving: Option<Leaving>,
+    unshown: Vec<Unshown>,
+}
+
+impl Residence {
+    pub(crate) fn new(home: usize, birth: Day) -> Self {
+        Self { home, registered: true, birth, leaving: None, unshown: Vec::new() }
+    }
+
+    /// What ends by itself first, and when.
+    pub(crate) fn due(&self) -> Option<(Day, Cause)> {
+        if !self.registered {
+            return None;
+        }
+        let missed = self.leaving.filter(|one| !one.missed).and_then(|one| one.planned);
+        let missed = missed.map(|planned| (planned + 31, Cause::MoveInMissed));
+        let void = self.unshown.iter().map(|one| (one.void(), Cause::CardVoidAfterMove)).min();
+        missed.into_iter().chain(void).min()
+    }
+
+    /// Every rule by which an entry does not fit here.
+    fn objections(&self, entry: &Entry) -> Vec<&'static str> {
+        let mut rules = Vec::new();
+        let mut object = |is: bool, rule| {
+            if is {
+                rules.push(rule);
+            }
+        };
+        let (report, happened) = match &entry.said {
+            Said::Reported { report, happened, .. } => (report, *happened),
+            Said::RanOut { cause: Cause::MoveInMissed, .. } => {
+                object(self.leaving.is_none_or(|one| one.missed), "R-17");
+                return rules;
+            }
+            Said::RanOut { since, .. } => {
+                object(self.unshown.iter().all(|one| one.void() > *since), "M-02");
+                return rules;
+            }
+        };
+        let event = report.event;
+        let to = self.leaving.map(|one| one.to);
+        object(event == Event::MoveIn && to != Some(entry.town), "E-02");
+        object(!matches!(event, Event::MoveIn | Event::Registration) && self.home != entry.town, "E-02");
+        object(self.registered == (event == Event::Registration), "E-01");
+        object(event == Event::MoveInMissed && to.is_none(), "R-17");
+        object(event == Event::MoveOutCancelled && to.is_none(), "R-16");
+        if event == Event::MoveIn {
+            let moved_in = report.moved_in.unwrap_or(happened);
+            let planned = self.leaving.and_then(|one| one.planned);
+            object(planned.is_some_and(|planned| (planned - moved_in).abs() > SLIP), "M-01");
+        }
+        if event == Event::ContinuedUse {
+            match self.unshown.last().filter(|last| last.onward.is_none()) {
+                None => object(true, "M-01"),
+                Some(last) if last.late => object(true, "M-01"),
+                Some(last) => object(happened > last.notified + 90, "M-02"),
+            }
+        }
+        rules
+    }
+
+    /// The entry takes its effect.
+    fn take(&mut self, entry: &Entry) -> Blow {
+        let (report, happened) = match &entry.said {
+            Said::Reported { report, happened, .. } => (report, *happened),
+            Said::RanOut { cause, since } => return self.run_out(*cause, *since),
+        };
+        match report.event {
+            Event::MoveOut => {
+                self.leaving = report.to.map(|to| Leaving { to, planned: report.planned, missed: false });
+            }
+            Event::MoveIn => self.arrive(report, entry, happened),
+            Event::Registration => *self = Self::new(entry.town, self.birth),
+            Event::MoveOutCancelled => self.leaving = None,
+            Event::MoveInMissed => {
+                self.leaving = self.leaving.map(|one| Leaving { missed: true, ..one });
+            }
+            Event::ContinuedUse => drop(self.unshown.pop()),
+            Event::Correction => self.birth = report.birth.unwrap_or(self.birth),
+            Event::Death | Event::OverseasMove => self.registered = false,
+            Event::Move | Event::NameChange | Event::MinorCorrection | Event::OverseasMoveWithContinuedUse => {}
+        }
+        Blow { cause: cause_of(report.event), day: happened, until: report.notified }
+    }
+
+    fn arrive(&mut self, report: &Report, entry: &Entry, happened: Day) {
+        let moved_in = report.moved_in.unwrap_or(happened);
+        let planned = self.leaving.and_then(|one| one.planned).unwrap_or(entry.day);
+        for one in &mut self.unshown {
+            one.onward = Some(one.onward.unwrap_or(moved_in).min(moved_in));
+        }
+        let late = entry.day > moved_in + 14 || entry.day > planned + 30;
+        if late || report.shown.is_none() {
+            self.unshown.push(Unshown { notified: entry.day, late, onward: None });
+        }
+        (self.home, self.leaving) = (entry.town, None);
+    }
+
+    fn run_out(&mut self, cause: Cause, since: Day) -> Blow {
+        if cause == Cause::MoveInMissed {
+            self.leaving = self.leaving.map(|one| Leaving { missed: true, ..one });
+            return Blow { cause, day: since, until: None };
+        }
+        // A card that was issued after the move is not the one that had to be presented.
+        let until = self.unshown.iter().filter(|one| one.void() <= since).map(|one| one.notified).max();
+        self.unshown.retain(|one| one.void() > since);
+        Blow { cause, day: since, until }
+    }
+}
+
+/// All entries of a person.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    pub(crate) first: Residence,
+    /// In the order of their arrival.
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// What a ledger comes to.
+#[derive(Clone, Debug)]
+pub(crate) struct Story {
+    pub(crate) end: Residence,
+    /// The places of those that fit, in the order of the register, and what they do.
+    pub(crate) fitting: Vec<(usize, Blow)>,
+    /// The rules by which the entry that came last does not fit.
+    pub(crate) objections: Vec<&'static str>,
+    pub(crate) waiting: usize,
+    /// Towns that the person has to do with.
+    pub(crate) towns: BTreeSet<usize>,
+}
+
+impl Ledger {
+    pub(crate) fn new(first: Residence) -> Self {
+        Self { first, entries: Vec::new() }
+    }
+
+    /// What the register has, by everything that is known now.
+    pub(crate) fn story(&self) -> Story {
+        let mut places: Vec<usize> = (0..self.entries.len()).collect();
+        places.sort_by(|one, other| self.entries[*one].place().cmp(&self.entries[*other].place()));
+        let towns = BTreeSet::from([self.first.home]);
+        let end = self.first.clone();
+        let mut story = Story { end, fitting: Vec::new(), objections: Vec::new(), waiting: 0, towns };
+        while let Some(first) = places.first() {
+            let day = self.entries[*first].day;
+            let of_day = places.iter().take_while(|place| self.entries[**place].day == day).count();
+            self.live_through(places.drain(..of_day).collect(), &mut story);
+        }
+        story
+    }
+
+    fn live_through(&self, mut left: Vec<usize>, story: &mut Story) {
+        while let Some(next) = left.iter().position(|place| story.end.objections(&self.entries[*place]).is_empty()) {
+            let place = left.remove(next);
+            let blow = story.end.take(&self.entries[place]);
+            story.fitting.push((place, blow));
+            story.towns.insert(story.end.home);
+            story.towns.extend(story.end.leaving.map(|one| one.to));
+        }
+        story.waiting += left.len();
+        for place in left {
+            let entry = &self.entries[place];
+            if let Said::Reported { report, .. } = &entry.said
+                && matches!(report.event, Event::MoveIn | Event::Registration)
+            {
+                story.towns.insert(entry.town);
+            }
+            if place + 1 == self.entries.len() {
+                story.objections = story.end.objections(entry);
+            }
+        }
+    }
+
+    /// What has its effect only now, in the order of the register. Whoever is off the register keeps nothing, however new.
+    pub(crate) fn strike(&mut self) -> (Residence, Vec<Blow>) {
+        let story = self.story();
+        let mut blows = Vec::new();
+        for (place, blow) in story.fitting {
+            if std::mem::replace(&mut self.entries[place].struck, true) {
+                continue;
+            }
+            let gone = !story.end.registered && matches!(blow.cause, Cause::Death | Cause::OverseasMove);
+            blows.push(if gone { Blow { until: None, ..blow } } else { blow });
+        }
+        (story.end, blows)
+    }
+}
+
+/// What a change of the register is to the certificates (section 3.2, once more).
+pub(crate) fn cause_of(event: Event) -> Cause {
+    match event {
+        Event::Move | Event::MoveIn | Event::Registration | Event::NameChange | Event::Correction => {
+            Cause::RegisterEntryChanged
+        }
+        Event::MoveOutCancelled | Event::ContinuedUse | Event::MinorCorrection => Cause::MinorCorrection,
+        Event::Death => Cause::Death,
+        Event::MoveOut => Cause::MoveOut,
+        Event::MoveInMissed => Cause::MoveInMissed,
+        Event::OverseasMove => Cause::OverseasMove,
+        Event::OverseasMoveWithContinuedUse => Cause::OverseasMoveWithContinuedUse,
+    }
+}

@@ -1,0 +1,204 @@
+//! The model of what a municipality reports: whether it is taken, waits or is refused, and what it ends; and the periods that
+//! run out by themselves.
+
+use jitsuin::{
+    authority::change::RegisterEvent as Event, authority::end::Effects, kind::Kind, rules::Cause, x509::Serial,
+};
+
+use crate::{
+    days::Day,
+    ledger::{Blow, Entry, Ledger, Residence, Said},
+    outcome::Strike,
+    record::{Change, Forbidden, Record},
+    request::{Moment, Report, TAKING_PART, Who},
+};
+
+/// A letter that has to be there: what ended by what, and who sends it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Letter {
+    pub(crate) holder: String,
+    pub(crate) town: usize,
+    pub(crate) at: i64,
+    pub(crate) rule: &'static str,
+    pub(crate) day: Day,
+    pub(crate) auth: Option<Serial>,
+    pub(crate) sign: Option<Serial>,
+}
+
+/// How an entry that is new would do.
+pub(crate) enum Fit {
+    Fits,
+    /// It is recorded and waits for another, as these rules say.
+    Waits(Forbidden),
+}
+
+fn entry(town: usize, report: &Report, now: Moment) -> Entry {
+    let happened = report.day.unwrap_or(now.day);
+    let unsaid = if report.number.is_some() { happened } else { now.day };
+    let said = Said::Reported { report: Box::new(report.clone()), happened, answer: None };
+    Entry { town, day: report.notified.unwrap_or(unsaid), said, struck: false }
+}
+
+impl Record {
+    /// What was answered to an event of that number, and whether it was this one.
+    pub(crate) fn reported(&self, who: Who, report: &Report) -> Option<(Effects, bool)> {
+        let (ledger, Who::Town(town), Some(number)) = (self.ledger.as_ref()?, who, &report.number) else { return None };
+        ledger.entries.iter().filter(|entry| entry.town == town).find_map(|entry| match &entry.said {
+            Said::Reported { report: first, answer, .. } if first.number.as_ref() == Some(number) => {
+                Some((answer.clone()?, **first == *report))
+            }
+            _ => None,
+        })
+    }
+
+    /// The rules that forbid a report; none: it is taken, or waits.
+    pub(crate) fn forbidden_report(&self, who: Who, report: &Report, now: Moment) -> Forbidden {
+        match self.reported(who, report) {
+            Some((_, true)) => return Vec::new(),
+            Some((_, false)) => return vec!["T-13"],
+            None => {}
+        }
+        let mut rules = Vec::new();
+        let Who::Town(town) = who else { return vec!["E-02", "T-09"] };
+        let Some(ledger) = &self.ledger else { return vec!["T-09"] };
+        if report.event == Event::Registration && town >= TAKING_PART {
+            rules.push("E-02");
+        }
+        self.check_days(report, now, &mut rules);
+        self.check_move(town, report, now, &mut rules);
+        self.check_shown(report, now, &mut rules);
+        let (objections, ties) = objections(ledger, town, report, now);
+        if !rules.is_empty() || report.number.is_none() || !ties {
+            rules.extend(objections);
+        }
+        rules
+    }
+
+    /// How an event that nothing forbids would do.
+    pub(crate) fn fit(&self, who: Who, report: &Report, now: Moment) -> Fit {
+        let (Some(ledger), Who::Town(town)) = (&self.ledger, who) else { return Fit::Fits };
+        let (objections, _) = objections(ledger, town, report, now);
+        if objections.is_empty() { Fit::Fits } else { Fit::Waits(objections) }
+    }
+
+    /// R-01, E-01, R-13: days that can be, and a date of birth with a correction only.
+    fn check_days(&self, report: &Report, now: Moment, rules: &mut Forbidden) {
+        let recorded = entry(0, report, now).day;
+        let happened = report.day.unwrap_or(now.day);
+        if self.forbidden_event_day(Some(happened), now) || recorded > now.day || recorded < happened {
+            rules.push("R-01");
+        }
+        match (report.event, report.birth) {
+            (Event::Correction, Some(birth)) if birth > now.day => rules.push("E-01"),
+            (Event::Correction, _) | (_, None) => {}
+            (_, Some(_)) => rules.push("R-13"),
+        }
+    }
+
+    /// R-16, M-01: what is said of a move.
+    fn check_move(&self, town: usize, report: &Report, now: Moment, rules: &mut Forbidden) {
+        let recorded = entry(town, report, now).day;
+        let out = report.event == Event::MoveOut;
+        if out != report.to.is_some() || report.to == Some(town) {
+            rules.push("R-16");
+        }
+        match report.planned {
+            Some(_) if !out => rules.push("R-16"),
+            Some(planned) if (planned - recorded).abs() > 366 => rules.push("R-16"),
+            None if out && report.number.is_some() => rules.push("R-16"),
+            _ => {}
+        }
+        if report.moved_in.is_some_and(|day| report.event != Event::MoveIn || day > recorded) {
+            rules.push("M-01");
+        }
+    }
+
+    /// M-01: the card that is presented.
+    fn check_shown(&self, report: &Report, now: Moment, rules: &mut Forbidden) {
+        let happened = report.day.unwrap_or(now.day);
+        let Some(shown) = &report.shown else {
+            if report.event == Event::ContinuedUse {
+                rules.push("M-01");
+            }
+            return;
+        };
+        if !matches!(report.event, Event::ContinuedUse | Event::MoveIn) {
+            rules.push("M-01");
+        }
+        match self.card_place(&shown.card).map(|place| &self.cards[place]) {
+            None => rules.push("T-09"),
+            Some(card) => {
+                // What voided it may be of a later day than an event of the feed.
+                let void = card.void && report.number.is_none();
+                if void || card.last < happened || !shown.room || !(shown.pin || shown.face) {
+                    rules.push("M-01");
+                }
+            }
+        }
+    }
+
+    /// A report is recorded, with its answer, and does what has its effect now.
+    pub(crate) fn record_report(
+        &mut self,
+        (holder, who): (&str, Who),
+        report: &Report,
+        answer: &Effects,
+        now: Moment,
+    ) -> (Vec<Change>, Vec<Letter>) {
+        let Who::Town(town) = who else { return (Vec::new(), Vec::new()) };
+        let mut entry = entry(town, report, now);
+        if let Said::Reported { answer: kept, .. } = &mut entry.said {
+            *kept = Some(answer.clone());
+        }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.entries.push(entry);
+        }
+        self.settle(holder, now)
+    }
+
+    /// What has run out by today has run out. Nothing, if nothing had to.
+    pub(crate) fn turn(&mut self, holder: &str, now: Moment) -> Option<(Vec<Change>, Vec<Letter>)> {
+        let (home, ledger) = (self.home, self.ledger.as_mut()?);
+        let mut passed = 0;
+        while let Some((since, cause)) = ledger.story().end.due().filter(|(day, _)| *day <= now.day) {
+            ledger.entries.push(Entry { town: home, day: now.day, said: Said::RanOut { cause, since }, struck: false });
+            passed += 1;
+            assert!(passed < 100, "{holder}: {cause} of {since} does not pass");
+        }
+        (passed > 0).then(|| self.settle(holder, now))
+    }
+
+    /// The day on which something ends by itself.
+    pub(crate) fn due(&self) -> Option<Day> {
+        self.ledger.as_ref()?.story().end.due().map(|(day, _)| day)
+    }
+
+    fn settle(&mut self, holder: &str, now: Moment) -> (Vec<Change>, Vec<Letter>) {
+        let Some(ledger) = &mut self.ledger else { return (Vec::new(), Vec::new()) };
+        let (Residence { home, registered, birth, leaving, .. }, blows) = ledger.strike();
+        (self.home, self.registered, self.birth) = (home, registered, birth);
+        self.moving_to = leaving.map(|one| one.to);
+        let (mut all, mut letters) = (Vec::new(), Vec::new());
+        for Blow { cause, day, until } in blows {
+            let strike = Strike { cause, kinds: &Kind::BOTH, card: None, event: Some(day), until };
+            let changes = self.strike(&strike, now);
+            let serial = |kind| changes.iter().find(|one| one.kind == kind).map(|one| one.serial);
+            let (auth, sign) = (serial(Kind::Auth), serial(Kind::Sign));
+            // Nobody is written to about a death.
+            if !changes.is_empty() && cause != Cause::Death {
+                let (holder, rule) = (holder.to_owned(), cause.rule());
+                letters.push(Letter { holder, town: home, at: now.at, rule, day, auth, sign });
+            }
+            all.extend(changes);
+        }
+        (all, letters)
+    }
+}
+
+/// Why a report would not fit, and whether its town has anything to do with the person.
+fn objections(ledger: &Ledger, town: usize, report: &Report, now: Moment) -> (Forbidden, bool) {
+    let mut with = ledger.clone();
+    with.entries.push(entry(town, report, now));
+    let story = with.story();
+    (story.objections, story.towns.contains(&town))
+}
