@@ -54,11 +54,9 @@ impl Authority {
             let strike = Strike { cause, kinds: &Kind::BOTH, event_day: None };
             let (mut steps, effects) = strike.decide(self, telling, &card)?;
             if effects.changes.is_empty() {
-                let detail = match cause {
-                    Cause::CardLost => "no certificate of this card is live; nothing is left to hold",
-                    _ => "no certificate of this card is held; there is nothing to release",
-                };
-                return Err(Refusal::new(cause.rule(), detail).into());
+                let nothing_live =
+                    || Refusal::new("R-21", "no certificate of this card is live; nothing is left to hold");
+                return Err(if cause == Cause::CardLost { nothing_live() } else { nothing_held() }.into());
             }
             steps.push(Step::Holder(dossier.holder));
             steps.push(telling.answer(&effects)?);
@@ -68,4 +66,9 @@ impl Authority {
             Ok(effects)
         })
     }
+}
+
+/// There is nothing to release.
+pub(super) fn nothing_held() -> Refusal {
+    Refusal::new("R-22", "no certificate of this card is held; there is nothing to release")
 }

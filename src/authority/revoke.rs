@@ -9,7 +9,7 @@ use super::{
 use crate::{
     kind::Kind,
     ports::{CardNumber, CardRecord, Change, Dossier, HolderRecord, Role, Step},
-    rules::{Cause, Day, Origin, Refusal, calendar::day_text},
+    rules::{Cause, CertificateState, Day, Origin, Refusal, application::ApplicationState, calendar::day_text},
 };
 
 /// What a counter or an operator sends to revoke.
@@ -39,12 +39,13 @@ impl Authority {
             let (dossier, card) = self.dossier_of_card(&request.card)?;
             may_report(actor, request.cause, &dossier.holder)?;
             let kinds = named_kinds(request)?;
+            if request.cause == Cause::DiscardedBeforeDelivery {
+                self.not_handed_over(&on_card(dossier.clone(), &request.card))?;
+            }
             let strike = Strike { cause: request.cause, kinds: &kinds, event_day: request.event_day };
             let (mut steps, effects) = strike.decide(self, telling, &on_card(dossier.clone(), &request.card))?;
             if effects.changes.is_empty() && !request.cause.voids_card() {
-                return Err(
-                    Refusal::new("R-01", "no such certificate of this card stands; nothing is left to revoke").into()
-                );
+                return Err(nothing_stands().into());
             }
             steps.push(Step::Holder(dossier.holder));
             if request.cause.voids_card() {
@@ -60,6 +61,18 @@ impl Authority {
         })
     }
 
+    /// Refuses to discard what was handed over by an application; of what was issued without one only the counter knows.
+    fn not_handed_over(&self, card: &Dossier) -> Result<(), StoryError> {
+        for one in card.certificates.iter().filter(|one| one.state != CertificateState::Revoked) {
+            let application = self.store().applications().application_of(one.kind, one.index)?;
+            if application.is_some_and(|application| application.state == ApplicationState::Delivered) {
+                let detail = format!("{} was handed over: revoke it by its cause", one.kind.word().to_uppercase());
+                return Err(Refusal::new("R-29", detail).into());
+            }
+        }
+        Ok(())
+    }
+
     /// Everything about the holder of a card, and the card.
     pub(super) fn dossier_of_card(&self, card: &CardNumber) -> Result<(Dossier, CardRecord), StoryError> {
         let unknown = || Refusal::new("T-09", "there is no such card");
@@ -68,6 +81,11 @@ impl Authority {
         let found = dossier.card(card).cloned().ok_or_else(unknown)?;
         Ok((dossier, found))
     }
+}
+
+/// There is nothing to revoke.
+pub(super) fn nothing_stands() -> Refusal {
+    Refusal::new("R-01", "no such certificate of this card stands; nothing is left to revoke")
 }
 
 /// The dossier with the certificates of one card only.

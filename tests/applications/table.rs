@@ -120,6 +120,58 @@ fn one_visit_is_verified_at_once_and_what_issues_nothing_is_carried_out() {
 }
 
 #[test]
+fn what_was_applied_for_is_done_when_it_is_carried_out() {
+    let house = House::new();
+    let states =
+        |person: &Person| -> Vec<&str> { certificates(&house, person).iter().map(|one| one.state.word()).collect() };
+    let carried = |person: &Person, asked: serde_json::Value| {
+        let case = Case::new(person.clone(), &receive(&house, person, &asked).unwrap(), &[]);
+        go(&house, &case, &[On::SendInquiry, On::ReplyHandedIn, On::Verify]);
+        let before = states(person);
+        go(&house, &case, &[On::CarryOut]);
+        assert_eq!(record(&house, &case).state, At::Delivered);
+        (before, states(person))
+    };
+    let one = Person::new("TEST-1");
+    house.pair(&one);
+    let sign_alone = carried(&one, json!({"procedure": "revocation", "kinds": ["sign"]}));
+    assert_eq!(sign_alone, (vec!["live", "live"], vec!["live", "revoked"]), "R-10 is for each kind");
+    let again = receive(&house, &one, &json!({"procedure": "revocation", "kinds": ["sign"]}));
+    assert_eq!(rule(again), "R-01", "nothing stands");
+    assert_eq!(rule(receive(&house, &one, &json!({"procedure": "release", "kinds": []}))), "R-22");
+    assert_eq!(carried(&one, json!({"procedure": "revocation", "kinds": []})).1, ["revoked", "revoked"]);
+
+    let two = Person::new("TEST-2");
+    house.pair(&two);
+    house.hold(&two).unwrap();
+    for asked in ["pin-reset", "face-authentication-on"] {
+        assert_eq!(rule(receive(&house, &two, &json!({"procedure": asked, "kinds": []}))), "E-03", "{asked}");
+    }
+    assert_eq!(carried(&two, json!({"procedure": "release", "kinds": []})).1, ["live", "revoked"], "C-08");
+    let returned = Case::new(
+        two.clone(),
+        &receive(&house, &two, &json!({"procedure": "card-return", "kinds": [], "applicant": "holder", "agent": null}))
+            .unwrap(),
+        &[],
+    );
+    go(&house, &returned, &[On::Verify, On::CarryOut]);
+    assert_eq!(states(&two), ["revoked", "revoked"]);
+    assert!(house.dossier(&two).cards[0].void);
+    house.check();
+}
+
+#[test]
+fn r_29_what_was_handed_over_is_not_discarded_before_delivery() {
+    let house = House::new();
+    let (delivered, written) = (bring(&house, "TEST-1", At::Delivered), bring(&house, "TEST-2", At::WrittenToCard));
+    let discard =
+        |case: &Case| house.revoke(&case.person, jitsuin::rules::Cause::DiscardedBeforeDelivery, Some(&Kind::BOTH));
+    assert_eq!(rule(discard(&delivered)), "R-29");
+    assert!(certificates(&house, &delivered.person).iter().all(|one| one.state.word() == "live"));
+    discard(&written).unwrap();
+}
+
+#[test]
 fn what_belongs_to_another_event_is_refused_and_nothing_changes() {
     let house = House::new();
     let case = bring(&house, "TEST-1", At::Received);

@@ -26,6 +26,8 @@ pub(crate) struct Presence {
     pub(crate) expired: bool,
     /// A live AUTH is on the card.
     pub(crate) auth_on_card: bool,
+    /// The service knows the card as a face-authentication card.
+    pub(crate) face: bool,
 }
 
 /// How it runs.
@@ -46,7 +48,7 @@ pub(crate) fn class(birth: Day, ward: bool, today: Day) -> Class {
 
 pub(crate) fn course(filing: &Filing, presence: Presence) -> Course {
     let Filing { procedure, applicant, .. } = filing;
-    let refused = refused(*procedure, *applicant, filing.face, presence.class);
+    let refused = refused(*procedure, *applicant, filing.face || presence.face, presence.class);
     if !refused.is_empty() {
         return Course::Refused(refused);
     }

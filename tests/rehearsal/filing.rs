@@ -20,6 +20,7 @@ use jitsuin::{
 use crate::{
     course::{Course, Presence, class, course},
     days::Day,
+    outcome::Strike,
     record::{Change, Forbidden, Record, State},
     request::{Application, Brought, Filing, Moment, Place, Step, Who},
 };
@@ -105,6 +106,7 @@ impl File {
                 On::Lapse => self.at == At::InquirySent && self.due.is_some_and(|due| today <= due),
                 On::GenerateKey => !issues,
                 On::CarryOut => issues,
+                On::SendInquiry | On::MailReturned if self.due.is_some_and(|due| today > due) => true,
                 On::SendInquiry => self.at == At::InquiryReturned && !step.confirmed,
                 On::Issue => true,
                 _ => false,
@@ -121,6 +123,9 @@ impl File {
                 if self.at == At::InquirySent && !brought.paper {
                     rules.push("A-03");
                 }
+                if self.at == At::InquirySent && !brought.same_agent {
+                    rules.push("A-06");
+                }
             }
             _ => {}
         }
@@ -134,12 +139,8 @@ impl File {
     }
 
     fn defects(&self, brought: Brought) -> Vec<Defect> {
-        let all = [
-            (brought.sealed, Defect::SealBroken),
-            (brought.same_agent, Defect::OtherAgent),
-            (brought.pin, Defect::NoPin),
-            (brought.facts, Defect::OtherFacts),
-        ];
+        let all =
+            [(brought.sealed, Defect::SealBroken), (brought.pin, Defect::NoPin), (brought.facts, Defect::OtherFacts)];
         all.into_iter().filter(|(good, _)| !good).map(|(_, defect)| defect).collect()
     }
 }
@@ -156,6 +157,7 @@ impl Record {
                 now.day,
             ),
             expired: application.kinds.iter().any(over),
+            face: self.cards.iter().any(|card| card.number == application.card.number && card.face),
             auth_on_card: self.good(Kind::Auth, now).is_some_and(|one| on_card(one.card)),
         }
     }
@@ -177,10 +179,38 @@ impl Record {
             rules.extend(self.forbidden_issue(who, &filing.application, now));
             return rules;
         }
+        rules.extend(self.forbidden_without(who, filing, now));
+        rules
+    }
+
+    /// What stands against doing, without certificates being issued, what was applied for.
+    fn forbidden_without(&self, who: Who, filing: &Filing, now: Moment) -> Forbidden {
+        let mut rules = Vec::new();
         match self.card_place(&filing.application.card.number) {
             None => rules.push("T-09"),
-            Some(place) if self.cards[place].void => rules.push("E-03"),
-            Some(_) => {}
+            Some(place) => {
+                if self.cards[place].void {
+                    rules.push("E-03");
+                }
+                let on = |state| filing.struck().iter().any(|kind| self.on_card(place, *kind, state, now));
+                let (live, held) = (on(State::Live), on(State::Held));
+                let face = filing.face || self.cards[place].face;
+                rules.extend(match filing.procedure {
+                    Procedure::Release if !held => Some("R-22"),
+                    Procedure::Revocation if !live && !held => Some("R-01"),
+                    Procedure::PinReset | Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff
+                        if held =>
+                    {
+                        Some("E-03")
+                    }
+                    _ => None,
+                });
+                rules.extend(match filing.procedure {
+                    Procedure::FaceAuthenticationOn if face => Some("E-09"),
+                    Procedure::FaceAuthenticationOff if !face => Some("E-09"),
+                    _ => None,
+                });
+            }
         }
         // Who may ask, and for whom: as for certificates.
         let residence = self.forbidden_issue(who, &filing.application, now);
@@ -191,7 +221,7 @@ impl Record {
     pub(crate) fn forbidden_filing(&self, who: Who, filing: &Filing, now: Moment) -> Forbidden {
         let mut rules = self.forbidden_today(who, filing, now);
         let application = &filing.application;
-        if application.kinds.is_empty() == filing.issues() {
+        if application.kinds.is_empty() == filing.issues() && filing.procedure != Procedure::Revocation {
             rules.push("T-01");
         }
         match (filing.applicant == jitsuin::rules::procedure::Applicant::Holder, filing.named) {
@@ -231,7 +261,20 @@ impl Record {
         if step.on == On::HandOver && self.own(file).any(|one| one.state != State::Live || one.is_over(now)) {
             rules.push("A-01");
         }
+        if step.on == On::CarryOut && !file.filing.issues() {
+            rules.extend(self.forbidden_without(who, &file.filing, now));
+            let auth = self.good(Kind::Auth, now).map(|one| &self.cards[one.card].number);
+            if file.filing.procedure == Procedure::FaceAuthenticationOn
+                && auth != Some(&file.filing.application.card.number)
+            {
+                rules.push("E-09");
+            }
+        }
         rules
+    }
+
+    fn on_card(&self, place: usize, kind: Kind, state: State, now: Moment) -> bool {
+        self.certificates.iter().any(|one| (one.card, one.kind, one.state) == (place, kind, state) && !one.is_over(now))
     }
 
     /// The certificates of an application.
@@ -260,7 +303,7 @@ impl Record {
         match file.at {
             // The first answer again: a time-out makes no second certificate.
             At::Issued | At::WrittenToCard if again => return rules,
-            At::Verified | At::KeyGenerated | At::SentToCa => {}
+            At::SentToCa => {}
             _ => rules.push("A-01"),
         }
         if again {
@@ -333,6 +376,10 @@ impl Record {
         if found != expected {
             return Err(format!("the step: found {found:?}, expected {expected:?}"));
         }
+        if step.on == On::CarryOut {
+            let filing = file.filing.clone();
+            return Ok(self.carried_out(&filing, now));
+        }
         if step.on != On::WriteFailed {
             return Ok(Vec::new());
         }
@@ -345,6 +392,23 @@ impl Record {
             one.end(Reason::Unspecified, Cause::DiscardedBeforeDelivery, None, now)
         };
         Ok(standing.iter_mut().map(end).collect())
+    }
+
+    /// What was applied for is done.
+    fn carried_out(&mut self, filing: &Filing, now: Moment) -> Vec<Change> {
+        let Some(card) = self.card_place(&filing.application.card.number) else { return Vec::new() };
+        let (cause, kinds) = match filing.procedure {
+            Procedure::Revocation => (Cause::HolderApplication, filing.struck()),
+            Procedure::CardReturn => (Cause::CardReturned, Kind::BOTH.to_vec()),
+            Procedure::Release => (Cause::CardFound, Kind::BOTH.to_vec()),
+            Procedure::FaceAuthenticationOn => (Cause::FaceAuthenticationOn, Kind::BOTH.to_vec()),
+            Procedure::FaceAuthenticationOff => {
+                self.cards[card].face = false;
+                return Vec::new();
+            }
+            _ => return Vec::new(),
+        };
+        self.strike(&Strike { cause, kinds: &kinds, card: Some(card), event: None, until: None }, now)
     }
 
     /// Certificates were issued for it.

@@ -109,6 +109,9 @@ impl Record {
                 }
             }
         }
+        if let (Cause::FaceAuthenticationOn, Some(card)) = (strike.cause, strike.card) {
+            self.cards[card].face = true;
+        }
         if voids_cards(strike.cause) {
             for (place, card) in self.cards.iter_mut().enumerate() {
                 card.void |= strike.card.is_none_or(|struck| struck == place) && before(card.issued);
@@ -149,7 +152,7 @@ impl Record {
         }
         let applied = asked.card.applied.unwrap_or(asked.card.issued);
         let number = asked.card.number.clone();
-        self.cards.push(Card { number, issued: asked.card.issued, applied, last, void: false });
+        self.cards.push(Card { number, issued: asked.card.issued, applied, last, void: false, face: false });
         self.cards.len() - 1
     }
 

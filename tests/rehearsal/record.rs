@@ -69,6 +69,8 @@ pub(crate) struct Card {
     pub(crate) applied: Day,
     pub(crate) last: Day,
     pub(crate) void: bool,
+    /// 顔認証マイナンバーカード.
+    pub(crate) face: bool,
 }
 
 /// What becomes of a certificate, as lists must tell it.
@@ -274,6 +276,7 @@ impl Record {
         forbid(card.number == crate::world::KEEPERS_CARD, "E-03");
         if let Some(known) = place.map(|place| &self.cards[place]) {
             forbid(known.void, "E-03");
+            forbid(known.face && asked.asks(Sign), "E-09");
             forbid(known.issued != card.issued, "E-03");
             forbid(card.applied.is_some_and(|day| day != known.applied), "E-03");
             forbid(card.stay.is_some_and(|stay| stay < known.last), "E-10");

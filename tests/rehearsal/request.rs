@@ -130,6 +130,11 @@ impl Filing {
     pub(crate) fn issues(&self) -> bool {
         matches!(self.procedure, Procedure::NewIssue | Procedure::Renewal | Procedure::Reissue)
     }
+
+    /// The kinds that a revocation ends: those that it names, else both.
+    pub(crate) fn struck(&self) -> Vec<Kind> {
+        if self.application.kinds.is_empty() { Kind::BOTH.to_vec() } else { self.application.kinds.to_vec() }
+    }
 }
 
 /// A reply as the counter sees it.

@@ -162,7 +162,7 @@ impl Person {
         };
         let answer = self.step(visit, place, Step { brought: Some(brought), ..Step::of(On::ReplyHandedIn) });
         if !answer.is_yes() {
-            if !brought.paper && self.dice.percent(80) {
+            if (!brought.paper || !brought.same_agent) && self.dice.percent(80) {
                 visit.later(self.dice.between(1, 4), Act::GoOn(place));
             }
             return;
@@ -208,10 +208,18 @@ impl Person {
         if !self.case.record.files[place].filing.issues() {
             return self.carry_out_filed(visit, place);
         }
-        if self.dice.percent(15) && self.case.record.files[place].at == At::Verified {
+        if self.dice.percent(3) && self.case.record.files[place].at == At::Verified {
+            // A step too early.
+            let application = self.case.record.files[place].filing.application.clone();
+            let who = Who::Town(self.case.record.files[place].town);
+            self.ask(visit, who, &Request::IssueFor { of: place, application, again: false });
+        }
+        if self.case.record.files[place].at == At::Verified {
             self.step(visit, place, Step::of(On::GenerateKey));
+        }
+        if self.case.record.files[place].at == At::KeyGenerated {
             self.step(visit, place, Step::of(On::Send));
-            if self.dice.percent(10) {
+            if self.dice.percent(2) {
                 self.step(visit, place, Step::of(On::Send));
             }
         }
@@ -319,7 +327,12 @@ impl Person {
     }
 
     pub(crate) fn take_face_authentication(&mut self, visit: &mut Visit<'_, '_>) {
-        self.file_without(visit, Procedure::FaceAuthenticationOn);
+        if self.dice.percent(80) {
+            self.file_without(visit, Procedure::FaceAuthenticationOn);
+        } else if self.end_card(visit, Cause::FaceAuthenticationOn) {
+            self.face = true;
+            visit.later(self.dice.between(20, 900), Act::FaceOff);
+        }
     }
 
     pub(crate) fn end_face_authentication(&mut self, visit: &mut Visit<'_, '_>) {
@@ -336,7 +349,6 @@ impl Person {
         }
         match procedure {
             Procedure::FaceAuthenticationOn => {
-                self.end_card(visit, Cause::FaceAuthenticationOn);
                 self.face = true;
                 // A face-authentication card takes no SIGN (E-09).
                 if self.dice.percent(40)
@@ -353,7 +365,8 @@ impl Person {
                 self.face = false;
                 self.sign_again(visit);
             }
-            Procedure::CardReturn => drop(self.end_card(visit, Cause::CardReturned)),
+            Procedure::CardReturn => self.next_card(visit, 900),
+            Procedure::Revocation | Procedure::Release => self.sign_again(visit),
             _ => {}
         }
         answer

@@ -192,7 +192,7 @@ impl Authority {
             }
             (On::WriteFailed, ..) => (steps, told) = self.discard_for(telling, record)?,
             (On::CarryOut, ..) => {
-                let done = self.carry_out(telling, record, filed)?;
+                let done = self.carry_out(telling, filed)?;
                 (steps, card_steps, told) = (done.steps, done.card_steps, done.told);
             }
             (On::HandOver, ..) => steps = self.still_live(telling, record)?,

@@ -1,11 +1,11 @@
-//! What is carried out at the counter without certificates being issued: a card becomes a 顔認証マイナンバーカード, or an ordinary
-//! one again (rules §1.5).
+//! What is carried out at the counter without certificates being issued: certificates end with an application or with their
+//! card, a hold ends, a card becomes a 顔認証マイナンバーカード or an ordinary one again (rules §1.2, §1.5).
 
-use super::{ApplicationRequest, Filed};
+use super::{ApplicationRequest, Filed, today::check_card};
 use crate::{
-    authority::{Authority, StoryError, end::Strike, issue::Resident, once::Telling, revoke::on_card},
+    authority::{Authority, StoryError, end::Strike, hold, once::Telling, revoke},
     kind::Kind,
-    ports::{ApplicationRecord, CardRecord, Dossier, Step},
+    ports::{CardRecord, CertificateRecord, Dossier, Step},
     rules::{
         Cause, CertificateState, Refusal,
         face_authentication::{CardSituation, FaceStep, decide_face_authentication_off, decide_face_authentication_on},
@@ -23,36 +23,34 @@ pub(super) struct CarriedOut {
 }
 
 impl Authority {
-    /// Carries out what an application asks for; of other procedures the counter tells the service by their own requests.
+    /// Carries out what an application asks for. A PIN is set on the card alone, and 継続利用 is reported with the move (M-01).
     ///
     /// # Errors
-    /// `E-09` for a card that cannot be switched, and where AUTH has to be issued first; `T-09` and `E-03` for the card.
-    pub(super) fn carry_out(
-        &self,
-        telling: &Telling<'_>,
-        record: &ApplicationRecord,
-        filed: &Filed,
-    ) -> Result<CarriedOut, StoryError> {
-        let switches =
-            matches!(filed.request.procedure, Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff);
-        if !switches {
+    /// `E-09` for a card that cannot be switched, and where AUTH has to be issued first; `R-01` and `R-22` where nothing is left
+    /// to end or to release; `T-09` and `E-03` for the card.
+    pub(super) fn carry_out(&self, telling: &Telling<'_>, filed: &Filed) -> Result<CarriedOut, StoryError> {
+        let (request, procedure) = (&filed.request, filed.request.procedure);
+        let resident = self.resident(telling, &request.holder)?;
+        let found = check_card(request, &resident)?;
+        check(request, found, telling.now)?;
+        let (dossier, card) = (found.0.clone(), found.1.clone());
+        if let Some(cause) = ends(procedure) {
+            return self.end_for(telling, (cause, &request.struck()), (dossier, card));
+        }
+        if !matches!(procedure, Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff) {
             return Ok(CarriedOut::default());
         }
-        let Resident { dossier, .. } = self.resident(telling, &filed.request.holder)?;
-        let dossier = dossier.ok_or_else(|| Refusal::new("T-09", "there is no such card of this holder"))?;
-        let card = dossier.card(&record.card).cloned();
-        let card = card.ok_or_else(|| Refusal::new("T-09", "there is no such card of this holder"))?;
-        let card_steps = switching(&filed.request, (&dossier, &card), telling.now)?;
+        let card_steps = switching(request, (&dossier, &card), telling.now)?;
         if card_steps.first() == Some(&FaceStep::IssueAuth) {
             let detail = "the card has no live authentication certificate; issue it first, then switch the card";
             return Err(Refusal::new("E-09", detail).into());
         }
-        let on = filed.request.procedure == Procedure::FaceAuthenticationOn;
+        let on = procedure == Procedure::FaceAuthenticationOn;
         let mut steps = Vec::new();
         let mut told = serde_json::json!({ "rule": if on { "R-30" } else { "E-09" }, "face_authentication": on });
         if on {
             let strike = Strike { cause: Cause::FaceAuthenticationOn, kinds: &Kind::BOTH, event_day: None };
-            let (ends, effects) = strike.decide(self, telling, &on_card(dossier.clone(), &card.number))?;
+            let (ends, effects) = strike.decide(self, telling, &revoke::on_card(dossier.clone(), &card.number))?;
             steps.extend(ends);
             let changes = serde_json::to_value(&effects.changes);
             told["changes"] = changes.map_err(|error| StoryError::Fault(error.to_string()))?;
@@ -60,6 +58,71 @@ impl Authority {
         steps.push(Step::Holder(dossier.holder));
         steps.push(Step::Card(CardRecord { face_authentication: on, ..card }));
         Ok(CarriedOut { steps, card_steps, told })
+    }
+
+    /// Ends or releases the certificates of the card, and the card where it ends with them.
+    fn end_for(
+        &self,
+        telling: &Telling<'_>,
+        (cause, kinds): (Cause, &[Kind]),
+        (dossier, card): (Dossier, CardRecord),
+    ) -> Result<CarriedOut, StoryError> {
+        let mut touched = revoke::on_card(dossier.clone(), &card.number);
+        if cause == Cause::CardFound {
+            // What was issued or ended since the hold is not touched by its release.
+            touched.certificates.retain(|one| one.state == CertificateState::Held);
+        }
+        let (mut steps, effects) = Strike { cause, kinds, event_day: None }.decide(self, telling, &touched)?;
+        if effects.changes.is_empty() && !cause.voids_card() {
+            return Err(if cause == Cause::CardFound { hold::nothing_held() } else { revoke::nothing_stands() }.into());
+        }
+        steps.push(Step::Holder(dossier.holder));
+        if cause.voids_card() {
+            steps.push(Step::Card(CardRecord { void: true, ..card }));
+        }
+        let changes = serde_json::to_value(&effects.changes).map_err(|error| StoryError::Fault(error.to_string()))?;
+        let told = serde_json::json!({ "rule": effects.rule, "changes": changes });
+        Ok(CarriedOut { steps, card_steps: Vec::new(), told })
+    }
+}
+
+/// The cause by which a procedure ends or releases certificates.
+const fn ends(procedure: Procedure) -> Option<Cause> {
+    match procedure {
+        Procedure::Revocation => Some(Cause::HolderApplication),
+        Procedure::CardReturn => Some(Cause::CardReturned),
+        Procedure::Release => Some(Cause::CardFound),
+        _ => None,
+    }
+}
+
+impl ApplicationRequest {
+    /// The kinds that a revocation ends: those that it names, else both.
+    fn struck(&self) -> Vec<Kind> {
+        if self.kinds.is_empty() { Kind::BOTH.to_vec() } else { self.kinds.clone() }
+    }
+}
+
+/// Refuses what would change nothing, and what a suspended card does not let happen.
+///
+/// # Errors
+/// `R-22` where nothing is held, `R-01` where nothing stands, `E-03` for a suspended card, `E-09` as in [`switching`].
+pub(super) fn check(
+    request: &ApplicationRequest,
+    (dossier, card): (&Dossier, &CardRecord),
+    now: UnixTime,
+) -> Result<(), Refusal> {
+    let kinds = request.struck();
+    let stands = |one: &&CertificateRecord| one.card == card.number && one.is_current(now) && kinds.contains(&one.kind);
+    let standing: Vec<_> = dossier.certificates.iter().filter(stands).collect();
+    let held = standing.iter().any(|one| one.state == CertificateState::Held);
+    match request.procedure {
+        Procedure::Release if !held => Err(hold::nothing_held()),
+        Procedure::Revocation if standing.is_empty() => Err(revoke::nothing_stands()),
+        Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff | Procedure::PinReset if held => Err(
+            Refusal::new("E-03", "the card is suspended (一時停止); release it when it is found, or take a new card"),
+        ),
+        _ => switching(request, (dossier, card), now).map(drop),
     }
 }
 
@@ -74,7 +137,7 @@ pub(super) fn switching(
 ) -> Result<Vec<FaceStep>, Refusal> {
     let here = |kind| dossier.current(kind, now).filter(|one| one.card == card.number);
     let situation = CardSituation {
-        face_authentication: card.face_authentication,
+        face_authentication: card.face_authentication || request.presence.face_authentication,
         auth_live: here(Kind::Auth).is_some_and(|one| one.state == CertificateState::Live),
         sign_standing: here(Kind::Sign).is_some(),
         addendum_has_room: !request.presence.addendum_full,

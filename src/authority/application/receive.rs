@@ -110,8 +110,9 @@ impl Authority {
 fn in_order(request: &ApplicationRequest) -> Result<ApplicationRequest, Refusal> {
     let kinds: Vec<Kind> = Kind::BOTH.into_iter().filter(|kind| request.kinds.contains(kind)).collect();
     let named = !kinds.is_empty();
-    if kinds.len() != request.kinds.len() || named != request.procedure.issues() {
-        let detail = "name the kinds that are to be issued: `auth`, `sign` or both; none where none is issued";
+    let fits = named == request.procedure.issues() || request.procedure == Procedure::Revocation;
+    if kinds.len() != request.kinds.len() || !fits {
+        let detail = "name the kinds that are to be issued or revoked, each once: `auth`, `sign` or both; none for anything else";
         return Err(Refusal::new("T-01", detail));
     }
     match (request.applicant, &request.agent) {

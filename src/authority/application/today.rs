@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApplicationRequest, carry_out::switching};
+use super::{ApplicationRequest, carry_out};
 use crate::{
     authority::{
         Authority, StoryError,
@@ -70,7 +70,7 @@ impl Authority {
         let known = resident.dossier.as_ref().map(|dossier| dossier.holder.clone());
         if !request.procedure.issues() {
             let card = check_card(request, &resident)?;
-            switching(request, card, telling.now)?;
+            carry_out::check(request, card, telling.now)?;
             return Ok(Today { course, holder_class, holder: known, outlook: None });
         }
         if request.presence.face_authentication && request.kinds.contains(&Kind::Sign) {
@@ -126,7 +126,7 @@ fn holder_class(holder: &HolderRecord, today: Day) -> HolderClass {
 }
 
 /// Where nothing is issued, the card must be the holder's own, and not void.
-fn check_card<'r>(
+pub(super) fn check_card<'r>(
     request: &ApplicationRequest,
     resident: &'r Resident,
 ) -> Result<(&'r Dossier, &'r CardRecord), Refusal> {
