@@ -239,6 +239,11 @@ impl Record {
             forbid(card.last.is_some_and(|last| last < known.last), "V-05");
             let held = |one: &Certificate| Some(one.card) == place && one.state == State::Held && !one.is_over(now);
             forbid(self.certificates.iter().any(held), "E-03");
+            // A card whose SIGN ended by it is a 顔認証マイナンバーカード, and nobody switches one back here.
+            let face = |one: &Certificate| {
+                Some(one.card) == place && one.end.as_ref().is_some_and(|end| end.cause == Cause::FaceAuthenticationOn)
+            };
+            forbid(asked.asks(Sign) && self.certificates.iter().any(face), "E-09");
         }
         for kind in Kind::BOTH.into_iter().filter(|kind| !asked.asks(*kind)) {
             forbid(self.standing(kind, now).is_some_and(|one| Some(one.card) != place), "E-03");
