@@ -61,6 +61,8 @@ pub(in crate::authority) struct Entry {
     pub(in crate::authority) number: Option<EventNumber>,
     pub(in crate::authority) day: Day,
     pub(in crate::authority) said: Said,
+    /// How the municipality counts (C-09); of no matter but where somebody arrives.
+    pub(in crate::authority) policy: CounterPolicy,
 }
 
 /// Reads what an entry says.
@@ -70,9 +72,11 @@ pub(in crate::authority) fn said(record: &RegisterEntry) -> Result<Said, StoryEr
 }
 
 impl Entry {
-    fn read(record: RegisterEntry) -> Result<Self, StoryError> {
+    fn read(record: RegisterEntry, counters: &Counters) -> Result<Self, StoryError> {
         let said = said(&record)?;
-        Ok(Self { id: record.id, municipality: record.municipality, number: record.number, day: record.day, said })
+        let RegisterEntry { id, municipality, number, day, .. } = record;
+        let policy = counters.settings(Policy::default(), Some(municipality)).counter;
+        Ok(Self { id, municipality, number, day, said, policy })
     }
 
     /// As the store keeps it.
@@ -189,7 +193,7 @@ impl Register {
         notice.or(card).filter(|_| self.registered)
     }
 
-    fn take(&mut self, entry: &Entry, counters: &Counters) -> Taken {
+    fn take(&mut self, entry: &Entry) -> Taken {
         match &entry.said {
             Said::Before { moving_to, birth, registered } => {
                 let moving = moving_to.map(|to| Announced { to, planned: None, missed: false });
@@ -200,7 +204,7 @@ impl Register {
             Said::Passed { cause, since } => self.pass(*cause, *since),
             Said::Reported { change, event_day, .. } => {
                 self.fits(change, entry.municipality)?;
-                self.happen((change, entry), *event_day, counters)?;
+                self.happen((change, entry), *event_day)?;
                 // Without the day of the notice nobody knows whether what was issued meanwhile says what is true now.
                 Ok(Some(Blow { cause: change.change.cause(), event_day: *event_day, until: change.notified }))
             }
@@ -255,21 +259,12 @@ impl Register {
         }
     }
 
-    fn happen(
-        &mut self,
-        (change, entry): (&RegisterChange, &Entry),
-        event_day: Day,
-        counters: &Counters,
-    ) -> Result<(), Refusal> {
+    fn happen(&mut self, (change, entry): (&RegisterChange, &Entry), event_day: Day) -> Result<(), Refusal> {
         match change.change {
             RegisterEvent::MoveOut => {
                 self.moving = change.to.map(|to| Announced { to, planned: change.planned, missed: false });
             }
-            RegisterEvent::MoveIn => self.arrive(
-                (change, entry),
-                event_day,
-                counters.settings(Policy::default(), Some(entry.municipality)).counter,
-            )?,
+            RegisterEvent::MoveIn => self.arrive(change, entry, event_day)?,
             RegisterEvent::Registration => {
                 (self.municipality, self.moving, self.registered) = (entry.municipality, None, true);
                 self.arrived.clear();
@@ -290,12 +285,7 @@ impl Register {
         Ok(())
     }
 
-    fn arrive(
-        &mut self,
-        (change, entry): (&RegisterChange, &Entry),
-        event_day: Day,
-        policy: CounterPolicy,
-    ) -> Result<(), Refusal> {
+    fn arrive(&mut self, change: &RegisterChange, entry: &Entry, event_day: Day) -> Result<(), Refusal> {
         let moved_in = change.moved_in.unwrap_or(event_day);
         let planned = self.moving.and_then(|moving| moving.planned);
         if let Some(planned) = planned.filter(|planned| apart(*planned, moved_in)) {
@@ -314,7 +304,7 @@ impl Register {
         };
         let in_time = matches!(decide_move(&is, notified), MoveState::AwaitsCard(_));
         if change.presented.is_none() || !in_time {
-            self.arrived.push(Arrived { is, notified, left: None, policy });
+            self.arrived.push(Arrived { is, notified, left: None, policy: entry.policy });
         }
         (self.municipality, self.moving) = (entry.municipality, None);
         Ok(())
@@ -339,33 +329,32 @@ impl Register {
 
 /// Everything the register reported of a holder.
 #[derive(Debug)]
-pub(in crate::authority) struct History<'c> {
-    /// How single municipalities count.
-    counters: &'c Counters,
+pub(in crate::authority) struct History {
     /// The record before the first event.
     before: Entry,
     entries: Vec<Entry>,
     stored: bool,
 }
 
-impl<'c> History<'c> {
+impl History {
     /// Reads it; of a holder of whom nothing was reported yet, the record as it is.
     pub(in crate::authority) fn read(
         records: Vec<RegisterEntry>,
         holder: &HolderRecord,
-        counters: &'c Counters,
+        counters: &Counters,
     ) -> Result<Self, StoryError> {
-        let mut entries = records.into_iter().map(Entry::read);
+        let mut entries = records.into_iter().map(|record| Entry::read(record, counters));
         let Some(before) = entries.next().transpose()? else {
             let HolderRecord { municipality, moving_to, birth, registered, .. } = *holder;
             let said = Said::Before { moving_to, birth, registered };
-            let before = Entry { id: 0, municipality, number: None, day: birth, said };
-            return Ok(Self { counters, before, entries: Vec::new(), stored: false });
+            let before =
+                Entry { id: 0, municipality, number: None, day: birth, said, policy: CounterPolicy::default() };
+            return Ok(Self { before, entries: Vec::new(), stored: false });
         };
         if !matches!(before.said, Said::Before { .. }) {
             return Err(StoryError::Corrupt("a history does not begin with the record before it".into()));
         }
-        Ok(Self { counters, before, entries: entries.collect::<Result<_, _>>()?, stored: true })
+        Ok(Self { before, entries: entries.collect::<Result<_, _>>()?, stored: true })
     }
 
     /// The step that keeps the record before the first event, if the store does not have it.
@@ -403,26 +392,26 @@ pub(in crate::authority) struct Fold {
 }
 
 impl Fold {
-    fn of(history: &History<'_>, more: Option<&Entry>) -> Self {
+    fn of(history: &History, more: Option<&Entry>) -> Self {
         let municipality = history.before.municipality;
         // Whatever it begins with, the first entry says what it is.
         let register = Register { municipality, birth: Day::MIN, registered: false, moving: None, arrived: Vec::new() };
         let (taken, known) = (Vec::new(), BTreeSet::new());
         let mut fold = Self { register, taken, refusal: None, waiting: 0, known };
-        fold.day(vec![&history.before], history.counters);
+        fold.day(vec![&history.before]);
         let mut rest: Vec<&Entry> = history.entries.iter().chain(more).collect();
         rest.sort_by(|one, other| one.place().cmp(&other.place()));
         for day in rest.chunk_by(|one, other| one.day == other.day) {
-            fold.day(day.to_vec(), history.counters);
+            fold.day(day.to_vec());
         }
         fold
     }
 
     /// The entries of one day: what fits, the first first, until nothing more does.
-    fn day(&mut self, mut waiting: Vec<&Entry>, counters: &Counters) {
+    fn day(&mut self, mut waiting: Vec<&Entry>) {
         while let Some((at, register, blow)) = waiting.iter().enumerate().find_map(|(at, entry)| {
             let mut register = self.register.clone();
-            register.take(entry, counters).ok().map(|blow| (at, register, blow))
+            register.take(entry).ok().map(|blow| (at, register, blow))
         }) {
             let entry = waiting.remove(at);
             self.known.extend([register.municipality].into_iter().chain(register.moving_to()));
@@ -433,7 +422,7 @@ impl Fold {
         let arrives = waiting.iter().filter(|entry| entry.change().is_some_and(|change| change.change.arrives()));
         self.known.extend(arrives.map(|entry| entry.municipality));
         if let Some(new) = waiting.iter().find(|entry| entry.id == u64::MAX) {
-            self.refusal = self.register.clone().take(new, counters).err();
+            self.refusal = self.register.clone().take(new).err();
         }
     }
 
