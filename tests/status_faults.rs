@@ -81,6 +81,8 @@ const CALLS: &[(&str, On)] = &[
     ("relying_party", On::Off("a statement's; tests/statements makes each of its calls fail")),
     ("disclosures", On::Off("the ledger is shown, not signed")),
     ("usage", On::Off("the ledger is shown, not signed")),
+    ("register_text", On::Off("what is shown beside a certificate; it was signed before")),
+    ("exception", On::Off("asked for who may not have SIGN; tests/applications makes each of its calls fail")),
     ("counts", On::Off("metrics")),
     ("audit_after", On::Off("`audit verify`")),
     ("last_recorded", On::Off("readiness")),

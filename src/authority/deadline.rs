@@ -73,7 +73,8 @@ impl Authority {
             // Numbers that no entry has, in order; the store gives the real ones.
             let id = u64::MAX - 1 - DEADLINE_PAGE as u64 + over.len() as u64;
             let municipality = dossier.holder.municipality;
-            let entry = Entry { id, municipality, number: None, day: today, said: Said::Passed { cause, since } };
+            let (said, policy) = (Said::Passed { cause, since }, self.counter(municipality));
+            let entry = Entry { id, municipality, number: None, day: today, said, policy };
             steps.push(Step::Register(Box::new(entry.record(holder)?)));
             history.push(entry);
             over.push((since, cause));

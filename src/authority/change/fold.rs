@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::history::{Blow, Entry, History, Register};
 use crate::{
     municipality::MunicipalityCode,
-    rules::{Cause, Counters, Refusal},
+    rules::{Cause, Refusal},
 };
 
 /// What a history comes to.
@@ -24,24 +24,24 @@ pub(in crate::authority) struct Fold {
 }
 
 impl Fold {
-    pub(super) fn of((before, counters): (&Entry, &Counters), entries: &[Entry], more: Option<&Entry>) -> Self {
+    pub(super) fn of(before: &Entry, entries: &[Entry], more: Option<&Entry>) -> Self {
         let register = Register::nobodys(before.municipality);
         let (taken, known, count) = (Vec::new(), BTreeSet::new(), entries.len());
         let mut fold = Self { register, taken, refusal: None, waiting: 0, known, count };
-        fold.day(vec![before], counters);
+        fold.day(vec![before]);
         let mut rest: Vec<&Entry> = entries.iter().chain(more).collect();
         rest.sort_by(|one, other| one.place().cmp(&other.place()));
         for day in rest.chunk_by(|one, other| one.day == other.day) {
-            fold.day(day.to_vec(), counters);
+            fold.day(day.to_vec());
         }
         fold
     }
 
     /// The entries of one day: what fits, the first first, until nothing more does.
-    fn day(&mut self, mut waiting: Vec<&Entry>, counters: &Counters) {
+    fn day(&mut self, mut waiting: Vec<&Entry>) {
         while let Some((at, register, blow)) = waiting.iter().enumerate().find_map(|(at, entry)| {
             let mut register = self.register.clone();
-            register.take(entry, counters).ok().map(|blow| (at, register, blow))
+            register.take(entry).ok().map(|blow| (at, register, blow))
         }) {
             let entry = waiting.remove(at);
             self.known.extend([register.municipality].into_iter().chain(register.moving_to()));
@@ -52,7 +52,7 @@ impl Fold {
         let arrives = waiting.iter().filter(|entry| entry.change().is_some_and(|change| change.change.arrives()));
         self.known.extend(arrives.map(|entry| entry.municipality));
         if let Some(new) = waiting.iter().find(|entry| entry.id == u64::MAX) {
-            self.refusal = self.register.clone().take(new, counters).err();
+            self.refusal = self.register.clone().take(new).err();
         }
     }
 
@@ -78,7 +78,7 @@ impl Fold {
 
     /// What the entries of a history do that fit now and never did before, in their order: an entry that others put out of its
     /// place and back into it has had its effect. Who is off the register keeps nothing, however new it is.
-    pub(in crate::authority) fn blows_since(&self, before: &Self, history: &History<'_>) -> Vec<Blow> {
+    pub(in crate::authority) fn blows_since(&self, before: &Self, history: &History) -> Vec<Blow> {
         let fresh = self.taken.iter().filter(|(id, _)| !before.takes(*id) && !history.had_effect(*id, before.count));
         let gone = |cause| !self.register.registered && matches!(cause, Cause::Death | Cause::OverseasMove);
         fresh

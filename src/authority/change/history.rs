@@ -59,6 +59,8 @@ pub(in crate::authority) struct Entry {
     pub(in crate::authority) number: Option<EventNumber>,
     pub(in crate::authority) day: Day,
     pub(in crate::authority) said: Said,
+    /// How the municipality counts (C-09); of no matter but where somebody arrives.
+    pub(in crate::authority) policy: CounterPolicy,
 }
 
 /// Reads what an entry says.
@@ -68,9 +70,11 @@ pub(in crate::authority) fn said(record: &RegisterEntry) -> Result<Said, StoryEr
 }
 
 impl Entry {
-    fn read(record: RegisterEntry) -> Result<Self, StoryError> {
+    fn read(record: RegisterEntry, counters: &Counters) -> Result<Self, StoryError> {
         let said = said(&record)?;
-        Ok(Self { id: record.id, municipality: record.municipality, number: record.number, day: record.day, said })
+        let RegisterEntry { id, municipality, number, day, .. } = record;
+        let policy = counters.settings(Policy::default(), Some(municipality)).counter;
+        Ok(Self { id, municipality, number, day, said, policy })
     }
 
     /// As the store keeps it.
@@ -192,7 +196,7 @@ impl Register {
         notice.or(card).filter(|_| self.registered)
     }
 
-    pub(super) fn take(&mut self, entry: &Entry, counters: &Counters) -> Taken {
+    pub(super) fn take(&mut self, entry: &Entry) -> Taken {
         match &entry.said {
             Said::Before { moving_to, birth, registered } => {
                 let moving = moving_to.map(|to| Announced { to, planned: None, missed: false });
@@ -203,7 +207,7 @@ impl Register {
             Said::Passed { cause, since } => self.pass(*cause, *since),
             Said::Reported { change, event_day, .. } => {
                 self.fits(change, entry.municipality)?;
-                self.happen((change, entry), *event_day, counters)?;
+                self.happen((change, entry), *event_day)?;
                 // Without the day of the notice nobody knows whether what was issued meanwhile says what is true now.
                 Ok(Some(Blow { cause: change.change.cause(), event_day: *event_day, until: change.notified }))
             }
@@ -258,21 +262,12 @@ impl Register {
         }
     }
 
-    fn happen(
-        &mut self,
-        (change, entry): (&RegisterChange, &Entry),
-        event_day: Day,
-        counters: &Counters,
-    ) -> Result<(), Refusal> {
+    fn happen(&mut self, (change, entry): (&RegisterChange, &Entry), event_day: Day) -> Result<(), Refusal> {
         match change.change {
             RegisterEvent::MoveOut => {
                 self.moving = change.to.map(|to| Announced { to, planned: change.planned, missed: false });
             }
-            RegisterEvent::MoveIn => self.arrive(
-                (change, entry),
-                event_day,
-                counters.settings(Policy::default(), Some(entry.municipality)).counter,
-            )?,
+            RegisterEvent::MoveIn => self.arrive(change, entry, event_day)?,
             RegisterEvent::Registration => {
                 (self.municipality, self.moving, self.registered) = (entry.municipality, None, true);
                 self.arrived.clear();
@@ -293,12 +288,7 @@ impl Register {
         Ok(())
     }
 
-    fn arrive(
-        &mut self,
-        (change, entry): (&RegisterChange, &Entry),
-        event_day: Day,
-        policy: CounterPolicy,
-    ) -> Result<(), Refusal> {
+    fn arrive(&mut self, change: &RegisterChange, entry: &Entry, event_day: Day) -> Result<(), Refusal> {
         let moved_in = change.moved_in.unwrap_or(event_day);
         let planned = self.moving.and_then(|moving| moving.planned);
         if let Some(planned) = planned.filter(|planned| apart(*planned, moved_in)) {
@@ -317,7 +307,7 @@ impl Register {
         };
         let in_time = matches!(decide_move(&is, notified), MoveState::AwaitsCard(_));
         if change.presented.is_none() || !in_time {
-            self.arrived.push(Arrived { is, notified, left: None, policy });
+            self.arrived.push(Arrived { is, notified, left: None, policy: entry.policy });
         }
         (self.municipality, self.moving) = (entry.municipality, None);
         Ok(())
@@ -342,33 +332,32 @@ impl Register {
 
 /// Everything the register reported of a holder.
 #[derive(Debug)]
-pub(in crate::authority) struct History<'c> {
-    /// How single municipalities count.
-    counters: &'c Counters,
+pub(in crate::authority) struct History {
     /// The record before the first event.
     before: Entry,
     entries: Vec<Entry>,
     stored: bool,
 }
 
-impl<'c> History<'c> {
+impl History {
     /// Reads it; of a holder of whom nothing was reported yet, the record as it is.
     pub(in crate::authority) fn read(
         records: Vec<RegisterEntry>,
         holder: &HolderRecord,
-        counters: &'c Counters,
+        counters: &Counters,
     ) -> Result<Self, StoryError> {
-        let mut entries = records.into_iter().map(Entry::read);
+        let mut entries = records.into_iter().map(|record| Entry::read(record, counters));
         let Some(before) = entries.next().transpose()? else {
             let HolderRecord { municipality, moving_to, birth, registered, .. } = *holder;
             let said = Said::Before { moving_to, birth, registered };
-            let before = Entry { id: 0, municipality, number: None, day: birth, said };
-            return Ok(Self { counters, before, entries: Vec::new(), stored: false });
+            let before =
+                Entry { id: 0, municipality, number: None, day: birth, said, policy: CounterPolicy::default() };
+            return Ok(Self { before, entries: Vec::new(), stored: false });
         };
         if !matches!(before.said, Said::Before { .. }) {
             return Err(StoryError::Corrupt("a history does not begin with the record before it".into()));
         }
-        Ok(Self { counters, before, entries: entries.collect::<Result<_, _>>()?, stored: true })
+        Ok(Self { before, entries: entries.collect::<Result<_, _>>()?, stored: true })
     }
 
     /// The step that keeps the record before the first event, if the store does not have it.
@@ -383,19 +372,17 @@ impl<'c> History<'c> {
 
     /// What it comes to.
     pub(in crate::authority) fn fold(&self) -> Fold {
-        Fold::of((&self.before, self.counters), &self.entries, None)
+        Fold::of(&self.before, &self.entries, None)
     }
 
     /// Whether an entry has had its effect: it fitted when one of the first so many entries came, be it only for a while.
     pub(super) fn had_effect(&self, id: u64, entries: usize) -> bool {
         let recorded = self.entries[..entries].iter().any(|entry| entry.id == id);
-        recorded
-            && (1..=entries)
-                .any(|count| Fold::of((&self.before, self.counters), &self.entries[..count], None).takes(id))
+        recorded && (1..=entries).any(|count| Fold::of(&self.before, &self.entries[..count], None).takes(id))
     }
 
     /// What it comes to with one entry more.
     pub(in crate::authority) fn fold_with(&self, more: &Entry) -> Fold {
-        Fold::of((&self.before, self.counters), &self.entries, Some(more))
+        Fold::of(&self.before, &self.entries, Some(more))
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     rules::{
         Cause, Day, Refusal,
         calendar::{day_of, day_text},
+        procedure::CounterPolicy,
     },
 };
 
@@ -240,7 +241,7 @@ impl Authority {
             &dossier.holder,
             &self.parts().counters,
         )?;
-        let entry = new_entry(change, reporter, &days);
+        let entry = new_entry(change, (reporter, self.counter(reporter)), &days);
         let before = history.fold();
         let after = history.fold_with(&entry);
         let waits = match after.refusal() {
@@ -277,7 +278,7 @@ impl Authority {
     fn record_change(
         &self,
         telling: &Telling<'_>,
-        (history, entry, effects): (&History<'_>, &Entry, &Effects),
+        (history, entry, effects): (&History, &Entry, &Effects),
         settled: Settlement<'_>,
         subject: &str,
     ) -> Result<(), StoryError> {
@@ -296,7 +297,7 @@ impl Authority {
     }
 }
 
-fn new_entry(change: &RegisterChange, reporter: MunicipalityCode, days: &Days) -> Entry {
+fn new_entry(change: &RegisterChange, (municipality, policy): (MunicipalityCode, CounterPolicy), days: &Days) -> Entry {
     let cause = change.change.cause();
     let effects = Effects {
         cause,
@@ -307,7 +308,7 @@ fn new_entry(change: &RegisterChange, reporter: MunicipalityCode, days: &Days) -
         waits: None,
     };
     let said = Said::Reported { change: Box::new(change.clone()), event_day: days.event, effects };
-    Entry { id: u64::MAX, municipality: reporter, number: change.number.clone(), day: days.recorded, said }
+    Entry { id: u64::MAX, municipality, number: change.number.clone(), day: days.recorded, said, policy }
 }
 
 /// What a move leaves the holder to do.
