@@ -13,7 +13,7 @@ use jitsuin::{
 
 use crate::{
     Scale, house,
-    meter::{forget_peak, least, numbers, resident},
+    meter::{forget_peak, least, numbers, once, resident},
     raw,
     report::{
         Figure::{Octets, Seconds},
@@ -69,7 +69,11 @@ pub(crate) fn lists(report: &mut Report, scale: Scale) {
     report.line("crl-file", (Seconds(file), Seconds(hash)), Goal::AtMost(2.0));
     report.note(format_args!("built, signed, written; by CPU; wall with fsync {}", Seconds(file_wall)));
     report.line("crl-memory", (Octets(peak - snapshot), Octets(ROOM)), Goal::AtMost(1.0));
-    report.note(format_args!("beside a snapshot of {} ({:.0} octets an entry)", Octets(snapshot), snapshot / entries as f64));
+    report.note(format_args!(
+        "beside a snapshot of {} ({:.0} octets an entry)",
+        Octets(snapshot),
+        snapshot / entries as f64
+    ));
 }
 
 /// Prints the figures in the order in which they are read above.
@@ -93,16 +97,15 @@ pub(crate) fn child(entries: u64, directory: &Path) {
     let list = crl::sign(&order, &entries, issuer.signer()).unwrap();
     let peak = resident("VmHWM") - empty;
     let hash = raw::sha256(&list);
-    let hash_wall = least(2, || ring::digest::digest(&ring::digest::SHA256, &list)).1;
-    let witnesses =
-        Witnesses { previous: None, changes: &Changes::new(), is_over: &|_| false, is_ended: &|_| true };
-    let gate = least(2, || crl::gate(&list, &order, &entries, witnesses).unwrap());
+    let hash_wall = least(|| ring::digest::digest(&ring::digest::SHA256, &list)).1;
+    let witnesses = Witnesses { previous: None, changes: &Changes::new(), is_over: &|_| false, is_ended: &|_| true };
+    let gate = least(|| crl::gate(&list, &order, &entries, witnesses).unwrap());
     let octets = list.len();
     drop(list);
-    let build = least(3, || crl::sign(&order, &entries, issuer.signer()).unwrap());
+    let build = least(|| crl::sign(&order, &entries, issuer.signer()).unwrap());
     let path = directory.join("list.crl");
-    let file = least(3, || fs::write(&path, crl::sign(&order, &entries, issuer.signer()).unwrap()).unwrap());
-    let durable = least(1, || {
+    let file = least(|| fs::write(&path, crl::sign(&order, &entries, issuer.signer()).unwrap()).unwrap());
+    let durable = once(|| {
         fs::write(&path, crl::sign(&order, &entries, issuer.signer()).unwrap()).unwrap();
         fs::File::open(&path).unwrap().sync_all().unwrap();
     });

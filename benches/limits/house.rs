@@ -21,9 +21,7 @@ use jitsuin::{
     ca::{Issuer, Issuers, ceremony},
     cli::world::{SystemClock, SystemEntropy},
     kind::Kind,
-    ports::{
-        AuthorityRecord, CardNumber, Change, Clock, CredentialRecord, HolderReference, Role, Signer, Step, Store,
-    },
+    ports::{AuthorityRecord, CardNumber, Change, Clock, CredentialRecord, HolderReference, Role, Signer, Step, Store},
     profile::{Profile, Variant},
     revocation::{
         answer::AnswerDesk,
@@ -84,8 +82,7 @@ fn validity() -> (UnixTime, UnixTime) {
 pub(crate) fn issuer(kind: Kind, key: KeyKind) -> Issuer {
     let (profile, signer) = (profile(), Arc::new(raw::signer(key)));
     let serial = Serial::from_octets(&[0x40 + kind.id()]).unwrap();
-    let certificate =
-        ceremony::certificate_authority(&profile, (kind, 1), &*signer, &serial, validity()).unwrap();
+    let certificate = ceremony::certificate_authority(&profile, (kind, 1), &*signer, &serial, validity()).unwrap();
     Issuer::open(&AuthorityRecord { kind, generation: 1, first_index: 0, certificate }, signer, &profile).unwrap()
 }
 

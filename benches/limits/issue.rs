@@ -31,7 +31,7 @@ pub(crate) fn p256(report: &mut Report, scale: Scale) {
 }
 
 fn pairs(report: &mut Report, (name, ca): (&str, KeyKind), count: usize) {
-    let (sign, verify) = (raw::sign(ca, TBS_OCTETS), raw::verify(KeyKind::P256, CSR_OCTETS));
+    let (sign, verify) = (raw::sign(ca, TBS_OCTETS).least(), raw::verify(KeyKind::P256, CSR_OCTETS));
     let limit = raw::cores() as f64 / (2.0 * (sign + verify));
     let directory = server::directory();
     let house = House::durable(directory.path(), ca);

@@ -72,7 +72,10 @@ impl Connection {
 fn length(head: &[u8]) -> usize {
     const NAME: &[u8] = b"\r\ncontent-length: ";
     let at = head.windows(NAME.len()).position(|window| window.eq_ignore_ascii_case(NAME)).unwrap() + NAME.len();
-    head[at..].iter().take_while(|octet| octet.is_ascii_digit()).fold(0, |sum, digit| sum * 10 + usize::from(digit - 48))
+    head[at..]
+        .iter()
+        .take_while(|octet| octet.is_ascii_digit())
+        .fold(0, |sum, digit| sum * 10 + usize::from(digit - 48))
 }
 
 /// Sends requests over all connections for that time; how many were answered, and the octets of their bodies.

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::Path,
     process::Child,
     thread,
     time::{Duration, Instant},
@@ -23,20 +24,28 @@ fn ticks(fields: &[String]) -> Duration {
     TICK * fields.iter().map(|field| field.parse::<u32>().unwrap()).sum()
 }
 
-/// The processor time of a process in all its threads, also those that have ended.
+/// The processor time of a process in its threads, to the nanosecond; those that have ended are not counted.
 pub(crate) fn cpu_of(process: u32) -> Duration {
-    ticks(&stat(&format!("/proc/{process}/stat"))[11..13])
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    // A thread may end while the others are read.
+    let times = threads.filter_map(|thread| ran(&thread.ok()?.path().join("schedstat")));
+    times.sum()
 }
 
-/// The processor time of this process.
+/// The processor time of this process in all its threads, also those that have ended.
 pub(crate) fn own_cpu() -> Duration {
     ticks(&stat("/proc/self/stat")[11..13])
 }
 
 /// The processor time of this thread.
 fn thread_cpu() -> Duration {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+    ran(Path::new("/proc/thread-self/schedstat")).unwrap()
+}
+
+/// The time on a processor, from the file that tells it of a thread.
+fn ran(schedstat: &Path) -> Option<Duration> {
+    let text = fs::read_to_string(schedstat).ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
 }
 
 /// How long one call takes this thread, by its processor time over half a second or more.
@@ -52,15 +61,25 @@ pub(crate) fn seconds_each(mut call: impl FnMut()) -> f64 {
     (thread_cpu() - before).as_secs_f64() / f64::from(calls)
 }
 
-/// The least of some runs' processor time, in all threads, and of their wall time.
-pub(crate) fn least<T>(runs: usize, mut run: impl FnMut() -> T) -> (Duration, Duration) {
-    let one = |_| {
-        let (before, began) = (own_cpu(), Instant::now());
-        drop(run());
-        (own_cpu() - before, began.elapsed())
+/// The processor time of one run, in all threads, and its wall time: the least of three means over 0.4 seconds or a run.
+pub(crate) fn least<T>(mut run: impl FnMut() -> T) -> (Duration, Duration) {
+    let mut mean = |_| {
+        let (before, began, mut runs) = (own_cpu(), Instant::now(), 0);
+        while runs == 0 || began.elapsed() < Duration::from_millis(400) {
+            drop(run());
+            runs += 1;
+        }
+        ((own_cpu() - before) / runs, began.elapsed() / runs)
     };
-    let all: Vec<_> = (0..runs).map(one).collect();
+    let all = [0, 1, 2].map(&mut mean);
     (all.iter().map(|one| one.0).min().unwrap(), all.iter().map(|one| one.1).min().unwrap())
+}
+
+/// The processor time of a run that can be done only once, in all threads, and its wall time.
+pub(crate) fn once(run: impl FnOnce()) -> (Duration, Duration) {
+    let (before, began) = (own_cpu(), Instant::now());
+    run();
+    (own_cpu() - before, began.elapsed())
 }
 
 /// Octets resident in memory now (`VmRSS`), or at most since [`forget_peak`] (`VmHWM`).

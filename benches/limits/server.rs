@@ -1,4 +1,4 @@
-//! A process that serves: ours, the same octets as a constant, and a constant without headers.
+//! A process that serves: ours, the same octets as a constant, and another constant that explains the difference.
 //!
 //! The three have the same server code in the same process, a thread each, and only one is asked at a time; so the
 //! process's time between two readings is that one's.
@@ -23,6 +23,7 @@ use jitsuin::{
     },
     limits::METRICS_UPKEEP,
     revocation::lists::PublishedLists,
+    signer::SoftwareSigner,
 };
 
 use crate::{
@@ -36,6 +37,8 @@ use crate::{
 pub(crate) struct Wares {
     pub(crate) house: House,
     pub(crate) lists: Arc<PublishedLists>,
+    /// What the other constant signs with; without it, it has no headers.
+    pub(crate) signer: Option<Arc<SoftwareSigner>>,
     /// Whole HTTP requests.
     pub(crate) requests: Vec<Vec<u8>>,
 }
@@ -64,10 +67,13 @@ pub(crate) fn child(what: &str, directory: &Path) {
             (constant::headers(&head), body)
         }
     };
-    let same = constant::start(headers, body.clone(), &shutdown);
-    let bare = constant::start(HeaderMap::new(), body, &shutdown);
+    let same = constant::start(headers.clone(), body.clone(), None, &shutdown);
+    let other = match wares.signer {
+        Some(signer) => constant::start(headers, body, Some(signer), &shutdown),
+        None => constant::start(HeaderMap::new(), body, None, &shutdown),
+    };
     fs::write(directory.join("requests"), pack(&wares.requests)).unwrap();
-    println!("{} {} {}", ours.address(), same.address(), bare.address());
+    println!("{} {} {}", ours.address(), same.address(), other.address());
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
@@ -112,7 +118,7 @@ pub(crate) fn spawn(role: &str, what: &str, directory: &Path) -> Child {
 /// A child that serves.
 pub(crate) struct Serving {
     child: Child,
-    /// Ours, the same octets as a constant, a constant without headers.
+    /// Ours, the same octets as a constant, the other constant.
     pub(crate) addresses: [SocketAddr; 3],
     pub(crate) requests: Vec<Vec<u8>>,
 }
@@ -140,7 +146,7 @@ impl Serving {
         let open = |address| (0..connections).map(|_| Connection::open(address, buffer)).collect::<Vec<_>>();
         let mut clients = self.addresses.map(open);
         for client in &mut clients {
-            load::run(client, &self.requests, time / 4);
+            load::run(client, &self.requests, time);
         }
         let mut costs: [Vec<f64>; 3] = Default::default();
         let mut octets_each = 0.0;
