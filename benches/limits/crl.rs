@@ -48,7 +48,7 @@ pub(crate) fn snapshot(entries: u64) -> Vec<CrlEntry> {
         }
     };
     let mut all: Vec<_> = (0..entries).map(entry).collect();
-    all.sort_unstable_by(|one, other| one.serial.cmp(&other.serial));
+    all.sort_unstable_by_key(|entry| entry.serial);
     all
 }
 

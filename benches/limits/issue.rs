@@ -23,11 +23,11 @@ const TBS_OCTETS: usize = 1500;
 const CSR_OCTETS: usize = 120;
 
 pub(crate) fn rsa(report: &mut Report, scale: Scale) {
-    pairs(report, ("issue-rsa2048", KeyKind::Rsa2048), scale.pick(2_500, 25_000));
+    pairs(report, ("issue-rsa2048", KeyKind::Rsa2048), scale.pick(1_500, 25_000));
 }
 
 pub(crate) fn p256(report: &mut Report, scale: Scale) {
-    pairs(report, ("issue-p256", KeyKind::P256), scale.pick(4_000, 40_000));
+    pairs(report, ("issue-p256", KeyKind::P256), scale.pick(2_500, 40_000));
 }
 
 fn pairs(report: &mut Report, (name, ca): (&str, KeyKind), count: usize) {

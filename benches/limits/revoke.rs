@@ -77,7 +77,7 @@ impl Scene {
 }
 
 pub(crate) fn visible(report: &mut Report, scale: Scale) {
-    let scene = Scene::new(scale.pick(300, 3000));
+    let scene = Scene::new(scale.pick(200, 3000));
     let record = scene.house.authorities.iter().find(|record| record.kind == Kind::Auth).unwrap();
     let key = CertificateView::from_der(&record.certificate).unwrap().tbs.spki;
     let key = SubjectPublicKey::from_der(key).unwrap();
@@ -115,7 +115,7 @@ pub(crate) fn visible(report: &mut Report, scale: Scale) {
 }
 
 pub(crate) fn mass(report: &mut Report, scale: Scale) {
-    let scene = Scene::new(scale.pick(3000, 30_000));
+    let scene = Scene::new(scale.pick(2000, 30_000));
     let question = scene.question(&scene.pairs[0]);
     let idle = answers_until(scene.address, &question, || thread::sleep(Duration::from_secs(1)));
     let (before, began) = (own_cpu(), Instant::now());

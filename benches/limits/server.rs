@@ -139,8 +139,8 @@ impl Serving {
         meter::cpu_of(self.child.id()).as_secs_f64()
     }
 
-    /// Asks each of the three in turn for some rounds; processor seconds of the server for each request, the middle of the
-    /// rounds, and octets of body in a request.
+    /// Asks each of the three in turn for some rounds; processor seconds of the server for each request, the lower
+    /// quartile of the rounds, and octets of body in a request.
     pub(crate) fn cost(&self, connections: usize, (rounds, time): (usize, Duration)) -> ([f64; 3], f64) {
         let buffer = if connections < 8 { 1 << 20 } else { 1 << 14 };
         let open = |address| (0..connections).map(|_| Connection::open(address, buffer)).collect::<Vec<_>>();
@@ -158,7 +158,7 @@ impl Serving {
                 octets_each = octets as f64 / count as f64;
             }
         }
-        (costs.map(|mut costs| meter::median(&mut costs)), octets_each)
+        (costs.map(|mut costs| meter::quartile(&mut costs)), octets_each)
     }
 }
 
