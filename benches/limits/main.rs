@@ -1,0 +1,113 @@
+//! How near jitsuin comes to the limits of the hardware: `scripts/bench [--quick|--full] [NAME…]`.
+//!
+//! Each measure is a ratio of two figures that are taken in the same run: ours, and the limit that the machine sets (raw
+//! signing, a constant answer on the same HTTP stack, SHA-256 over the same octets, the bare store). What each limit is, and
+//! what was measured where, stands in `docs/performance.md`. Figures are printed and judged against goals; nothing fails.
+
+#![expect(clippy::unwrap_used, reason = "a measurement that fails has no figure")]
+#![expect(clippy::cast_precision_loss, reason = "figures are rounded to four digits")]
+
+use std::{env, path::PathBuf, process::ExitCode, time::Instant};
+
+mod constant;
+mod crl;
+mod download;
+mod house;
+mod index;
+mod issue;
+mod load;
+mod meter;
+mod ocsp;
+mod raw;
+mod report;
+mod revoke;
+mod server;
+
+use report::Report;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// Every measure in under two minutes.
+    Quick,
+    /// National scale: under 20 minutes and 16 GiB.
+    Full,
+}
+
+impl Scale {
+    /// One of two sizes.
+    pub(crate) fn pick<T>(self, quick: T, full: T) -> T {
+        match self {
+            Self::Quick => quick,
+            Self::Full => full,
+        }
+    }
+}
+
+/// The lines that a group prints, and the group.
+type Group = (&'static [&'static str], fn(&mut Report, Scale));
+
+const GROUPS: &[Group] = &[
+    (&["ocsp-cached", "ocsp-cached-wrk"], ocsp::cached),
+    (&["ocsp-nonce-p256"], ocsp::nonce_p256),
+    (&["ocsp-nonce-rsa2048"], ocsp::nonce_rsa),
+    (&["crl-build", "crl-file", "crl-memory"], crl::lists),
+    (&["issue-rsa2048"], issue::rsa),
+    (&["issue-p256"], issue::p256),
+    (&["index-memory", "index-ready"], index::index),
+    (&["revocation-visible"], revoke::visible),
+    (&["revocation-mass"], revoke::mass),
+    (&["crl-download", "crl-download-small"], download::download),
+    (&["pkcs11"], |report, _| report.absent("pkcs11", "issue 6")),
+];
+
+fn main() -> ExitCode {
+    // `cargo bench` adds a word of its own.
+    let words: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
+    if let [role, rest @ ..] = words.as_slice()
+        && let Some(child) = role.strip_prefix("child-")
+    {
+        work_as(child, rest);
+        return ExitCode::SUCCESS;
+    }
+    let (flags, names): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.starts_with("--"));
+    let scale = match flags.as_slice() {
+        [] => Scale::Quick,
+        [one] if *one == "--quick" => Scale::Quick,
+        [one] if *one == "--full" => Scale::Full,
+        _ => return usage(),
+    };
+    let wanted = |(lines, _): &&Group| {
+        names.is_empty() || lines.iter().any(|line| names.iter().any(|name| line.starts_with(name.as_str())))
+    };
+    let groups: Vec<_> = GROUPS.iter().filter(wanted).collect();
+    if groups.is_empty() {
+        return usage();
+    }
+    let (began, mut report) = (Instant::now(), Report::default());
+    report.machine();
+    for (_, group) in groups {
+        let others = meter::Others::watch();
+        group(&mut report, scale);
+        others.tell(&report);
+    }
+    report.end(began.elapsed());
+    ExitCode::SUCCESS
+}
+
+/// Measures that need a process of their own, for its memory or its processor time.
+fn work_as(child: &str, rest: &[String]) {
+    let directory = PathBuf::from(&rest[1]);
+    match child {
+        "serve" => server::child(&rest[0], &directory),
+        "crl" => crl::child(rest[0].parse().unwrap(), &directory),
+        "index" => index::child(rest[0].parse().unwrap(), &directory),
+        other => panic!("no such child: {other}"),
+    }
+}
+
+fn usage() -> ExitCode {
+    let names: Vec<_> = GROUPS.iter().flat_map(|(lines, _)| lines.iter().copied()).collect();
+    eprintln!("usage: scripts/bench [--quick|--full] [NAME…], a name or how it begins: {}", names.join(" "));
+    ExitCode::from(2)
+}
