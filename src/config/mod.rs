@@ -22,7 +22,7 @@ use std::{
 use self::{
     counters::Counters,
     reader::Reader,
-    sections::{Canary, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Store, Urls},
+    sections::{Canary, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Status, Store, Urls},
 };
 use crate::limits::CONFIG_OCTETS;
 
@@ -45,6 +45,8 @@ pub struct Config {
     pub crl: Crl,
     /// `[ocsp]`
     pub ocsp: Ocsp,
+    /// `[status]`
+    pub status: Status,
     /// `[canary]`
     pub canary: Canary,
     /// `[rules]`
@@ -103,6 +105,7 @@ impl Config {
             store: reader.section("store"),
             crl: reader.section("crl"),
             ocsp: reader.section("ocsp"),
+            status: reader.section("status"),
             canary: reader.section("canary"),
             rules: reader.section("rules"),
             counters: Counters::read(&mut reader),
@@ -136,7 +139,7 @@ impl Config {
         Ok(text)
     }
 
-    fn sections(&self) -> [(&'static str, &dyn section::Documented); 14] {
+    fn sections(&self) -> [(&'static str, &dyn section::Documented); 15] {
         [
             ("service", &self.service),
             ("profile", &self.profile),
@@ -146,6 +149,7 @@ impl Config {
             ("store", &self.store),
             ("crl", &self.crl),
             ("ocsp", &self.ocsp),
+            ("status", &self.status),
             ("canary", &self.canary),
             ("rules", &self.rules),
             ("counters.every", &self.counters.every),
