@@ -58,7 +58,9 @@ impl StatusFile {
                 return Ok(index);
             }
             Ok(None) => {}
-            Err(refused) => tracing::warn!(%path, %refused, "the snapshot of the status index is refused; rebuilding it"),
+            Err(refused) => {
+                tracing::warn!(%path, %refused, "the snapshot of the status index is refused; rebuilding it")
+            }
         }
         let index = Arc::new(StatusIndex::default());
         store.follow(0, Arc::clone(&index) as _)?;

@@ -11,7 +11,6 @@ pub(in crate::revocation) const LEAF: usize = 1 << 12;
 /// Branches of the root, and leaves of a branch: the array holds 2^32 elements.
 const FAN: usize = 1 << 10;
 
-
 type Leaf<T> = Box<[T]>;
 type Branch<T> = Box<[OnceLock<Leaf<T>>]>;
 

@@ -87,3 +87,29 @@ impl Follower for Successor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{kind::Kind, rules::CertificateState, x509::UnixTime};
+
+    #[test]
+    fn a_successor_that_met_another_history_holds_nothing_and_does_nothing() {
+        let event = |index| StatusEvent {
+            position: 1,
+            kind: Kind::Sign,
+            index,
+            state: CertificateState::Live,
+            revocation: None,
+            recorded: UnixTime::EPOCH,
+        };
+        let index = Arc::new(StatusIndex::default());
+        let held = Mutex::new(Some(Arc::clone(&index)));
+        let successor = Successor { index: held, expected: vec![event(5)], other: AtomicU64::new(0) };
+        assert_eq!(Arc::strong_count(&index), 2);
+        successor.apply(&[event(6)]);
+        assert_eq!((Arc::strong_count(&index), index.position(), successor.other.load(Acquire)), (1, 0, 1));
+        successor.apply(&[event(5)]);
+        assert_eq!(index.position(), 0);
+    }
+}
