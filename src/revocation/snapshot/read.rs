@@ -36,6 +36,12 @@ impl Snapshot {
     pub fn position(&self) -> u64 {
         self.through
     }
+
+    /// The last events up to that position, which a store must have too.
+    #[must_use]
+    pub fn last_events(&self) -> &[StatusEvent] {
+        &self.events
+    }
 }
 
 /// Reads a snapshot of the service with that lineage.

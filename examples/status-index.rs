@@ -1,0 +1,240 @@
+//! The status index at the size of a nation: memory, the snapshot's size, writing and reading it, and a look-up.
+//!
+//! `status-index [CERTIFICATES] [REVOCATIONS]`, 200 million and 5 million if it is not said. The events are folded in as from a
+//! store that is out of the way. What is printed was measured; where a figure has a limit, it was measured in the same run.
+
+use std::{
+    env,
+    error::Error,
+    fs::{self, File},
+    hint::black_box,
+    io::{BufReader, Read},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use jitsuin::{
+    cli::status_file::StatusFile,
+    kind::Kind,
+    ports::{AuthorityRecord, Follower, Revocation, StatusEvent},
+    revocation::{
+        index::{Status, StatusIndex},
+        serial::SerialPermutation,
+        snapshot::{self, Lineage},
+    },
+    rules::{Cause, CertificateState},
+    x509::{RevocationReason, UnixTime},
+};
+
+/// Events that are handed over at a time.
+const PAGE: usize = 4096;
+/// Look-ups in a measure.
+const LOOKUPS: u64 = 4_000_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args().skip(1);
+    let mut number = |else_: u64| arguments.next().map_or(Ok(else_), |text| text.parse());
+    let town = Town { certificates: number(200_000_000)?, revocations: number(5_000_000)? };
+    let directory = tempfile::tempdir_in(env::current_dir()?)?;
+    let path = directory.path().join("status.snapshot");
+
+    let (before, began) = (resident()?, Instant::now());
+    let index = Arc::new(StatusIndex::default());
+    town.events(&index);
+    let took = began.elapsed();
+    let events = town.certificates + town.revocations;
+    println!("folding {events} events: {took:.1?}, {:.0} ns each", nanoseconds(took, events));
+    println!("resident after folding: {} MB", resident()? - before);
+    lookups(&index, &town, "folded");
+
+    let file = StatusFile::new(path.clone(), lineage()?);
+    let began = Instant::now();
+    let written = file.keep(&index)?.ok_or("no event")?;
+    println!("snapshot: {} MB, written and on the disk in {:.1?}", written.octets / 1_000_000, began.elapsed());
+    let end = index.position();
+    drop(index);
+    for turn in ["cold", "warm", "warm"] {
+        if turn == "cold" {
+            forget(&path)?;
+        }
+        let (bare, _) = timed(|| fs::read(&path))?;
+        let (buffered, _) = timed(|| through(&path))?;
+        let before = resident()?;
+        let (took, index) = timed(|| load(&path, end))?;
+        let (ratio, stay) = (took.as_secs_f64() / bare.as_secs_f64(), resident()? - before);
+        println!(
+            "ready in {took:.1?}; its file into memory ({turn}) {bare:.1?}, through a buffer {buffered:.1?}; \
+             ratio={ratio:.2}; resident {stay} MB"
+        );
+        if turn == "cold" {
+            lookups(&index, &town, "from the snapshot");
+            beside_a_writer(&index, &town);
+        }
+    }
+    Ok(())
+}
+
+/// Certificates of both kinds, revocations spread over them in no order.
+struct Town {
+    certificates: u64,
+    revocations: u64,
+}
+
+impl Town {
+    fn place(&self, number: u64) -> (Kind, u64) {
+        (if number.is_multiple_of(2) { Kind::Sign } else { Kind::Auth }, number / 2)
+    }
+
+    /// The certificate that the n-th revocation strikes: an odd stride goes through all, each once.
+    fn struck(&self, n: u64) -> (Kind, u64) {
+        self.place(n.wrapping_mul(1_000_003) % self.certificates)
+    }
+
+    fn events(&self, index: &StatusIndex) {
+        let mut page = Vec::with_capacity(PAGE);
+        let mut position = 0;
+        let mut tell = |(kind, at): (Kind, u64), revocation: Option<Revocation>| {
+            position += 1;
+            let state = if revocation.is_some() { CertificateState::Revoked } else { CertificateState::Live };
+            page.push(StatusEvent { position, kind, index: at, state, revocation, recorded: UnixTime::EPOCH });
+            if page.len() == PAGE {
+                index.apply(&page);
+                page.clear();
+            }
+        };
+        (0..self.certificates).for_each(|number| tell(self.place(number), None));
+        (0..self.revocations).for_each(|n| tell(self.struck(n), Some(revocation(n))));
+        index.apply(&page);
+    }
+}
+
+/// One in eight has an invalidityDate, one in eighty one of half a year before.
+fn revocation(n: u64) -> Revocation {
+    let time = |seconds| UnixTime::from_seconds(seconds).unwrap_or(UnixTime::EPOCH);
+    let date = 1_800_000_000 + n as i64;
+    let before = if n.is_multiple_of(80) { 180 } else { 3 } * 86_400;
+    Revocation {
+        revocation_date: time(date),
+        reason: RevocationReason::ALL[n as usize % 6],
+        invalidity_date: n.is_multiple_of(8).then(|| time(date - before)),
+        cause: Cause::ALL[n as usize % 20],
+    }
+}
+
+fn lineage() -> Result<Lineage, Box<dyn Error>> {
+    let serials = SerialPermutation::new(1, b"JITSUIN-TEST-KEY")?;
+    let record = |kind| AuthorityRecord { kind, generation: 1, first_index: 0, certificate: vec![1] };
+    Ok(Lineage::new(&[record(Kind::Sign), record(Kind::Auth)], &serials))
+}
+
+/// The index as a start makes it, from a store that has nothing newer.
+fn load(path: &Path, end: u64) -> Result<Arc<StatusIndex>, Box<dyn Error>> {
+    let mut file = BufReader::with_capacity(64 * 1024, File::open(path)?);
+    let snapshot = snapshot::read(&mut file, &lineage()?)?;
+    let events = snapshot.last_events().to_vec();
+    let index = snapshot.follow(|_, follower| {
+        follower.apply(&events);
+        Ok(())
+    })?;
+    if index.position() == end { Ok(index) } else { Err("it is not at the end".into()) }
+}
+
+/// Reads a file without keeping it.
+fn through(path: &Path) -> Result<(), Box<dyn Error>> {
+    let (mut file, mut buffer) = (File::open(path)?, vec![0; 64 * 1024]);
+    while file.read(&mut buffer)? > 0 {}
+    Ok(())
+}
+
+/// Has the operating system read the file from the disk again, where it can.
+fn forget(path: &Path) -> Result<(), Box<dyn Error>> {
+    File::open(path)?.sync_all()?;
+    // Only root can; then the figure is what it says, or else it is warm.
+    let _ = fs::write("/proc/sys/vm/drop_caches", "1");
+    Ok(())
+}
+
+fn timed<T, E: Into<Box<dyn Error>>>(work: impl FnOnce() -> Result<T, E>) -> Result<(Duration, T), Box<dyn Error>> {
+    let began = Instant::now();
+    let value = work().map_err(Into::into)?;
+    Ok((began.elapsed(), value))
+}
+
+fn lookups(index: &StatusIndex, town: &Town, what: &str) {
+    let mut wrong = 0;
+    let any = measure(|n| black_box(index.status_of(town.place(scattered(n) % town.certificates))));
+    let ended = measure(|n| {
+        let found = index.status_of(town.struck(scattered(n) % town.revocations));
+        wrong += u64::from(!matches!(found, Status::Revoked(_)));
+        found
+    });
+    let beyond = measure(|n| black_box(index.status_of((Kind::Auth, town.certificates + scattered(n)))));
+    println!("status() {what}: any {any:.0} ns, revoked {ended:.0} ns, never issued {beyond:.0} ns; {wrong} wrong");
+}
+
+/// Look-ups while a writer does nothing but write.
+fn beside_a_writer(index: &StatusIndex, town: &Town) {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut position = index.position();
+            while !over.load(Relaxed) {
+                position += 1;
+                let n = scattered(position) % town.certificates;
+                let (kind, at) = town.place(n);
+                let (state, end) = (CertificateState::Revoked, Some(revocation(n)));
+                let recorded = UnixTime::EPOCH;
+                index.apply(&[StatusEvent { position, kind, index: at, state, revocation: end, recorded }]);
+            }
+            position
+        });
+        let began = (index.position(), Instant::now());
+        let any = measure(|n| black_box(index.status_of(town.place(scattered(n) % town.certificates))));
+        over.store(true, Relaxed);
+        let (end, took) = (writer.join().unwrap_or_default(), began.1.elapsed());
+        let events = end.saturating_sub(began.0);
+        println!("status() beside a writer: any {any:.0} ns; the writer {:.0} ns an event", nanoseconds(took, events));
+    });
+}
+
+fn measure<T>(mut look_up: impl FnMut(u64) -> T) -> f64 {
+    let began = Instant::now();
+    for n in 0..LOOKUPS {
+        black_box(look_up(n));
+    }
+    nanoseconds(began.elapsed(), LOOKUPS)
+}
+
+fn nanoseconds(took: Duration, count: u64) -> f64 {
+    took.as_nanos() as f64 / count as f64
+}
+
+/// Numbers without order (the finalizer of SplitMix64).
+fn scattered(n: u64) -> u64 {
+    let n = (n ^ n >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let n = (n ^ n >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (n ^ n >> 31) >> 8
+}
+
+/// Megabytes of memory that this process has.
+fn resident() -> Result<u64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS")?;
+    Ok(line.split_whitespace().nth(1).ok_or("no figure")?.parse::<u64>()? / 1000)
+}
+
+/// The look-up by place.
+trait Places {
+    fn status_of(&self, place: (Kind, u64)) -> Status;
+}
+
+impl Places for StatusIndex {
+    fn status_of(&self, (kind, index): (Kind, u64)) -> Status {
+        self.status(kind, index)
+    }
+}
