@@ -106,8 +106,8 @@ impl StatusFile {
     }
 }
 
-/// Octets that are read at a time.
-const READ_OCTETS: usize = 64 * 1024;
+/// Octets that are read at once where fewer are wanted; what is larger goes straight where it belongs.
+const READ_OCTETS: usize = 4 * 1024;
 
 /// A file that is forced to the disk a little at a time, so that the store's own fsync never waits behind all of it.
 struct Steady {

@@ -42,6 +42,13 @@ impl<T: Default> Growing<T> {
         self.root.get(branch)?.get()?.get(leaf)?.get().map(AsRef::as_ref)
     }
 
+    /// Puts a leaf where none is. None if there is one, if it is of another length, or beyond the array's end.
+    pub(super) fn set_leaf(&self, number: u64, content: Leaf<T>) -> Option<()> {
+        let (branch, leaf) = place(number)?;
+        let leaf = self.root.get(branch)?.get_or_init(empty).get(leaf)?;
+        if content.len() == LEAF { leaf.set(content).ok() } else { None }
+    }
+
     /// A leaf by number; it is made if need be. None beyond the array's end.
     pub(super) fn grown_leaf(&self, number: u64) -> Option<&[T]> {
         let (branch, leaf) = place(number)?;

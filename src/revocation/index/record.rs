@@ -22,6 +22,9 @@ use crate::{
 /// The word of a certificate that was held and is good again.
 pub(in crate::revocation) const GOOD_AGAIN: u64 = 0;
 
+/// A word that says nothing, so that its certificate is never issued.
+pub(super) const UNTOLD: u64 = 3;
+
 const SHORT: u64 = 1;
 const LONG: u64 = 2;
 
@@ -146,7 +149,7 @@ mod tests {
     #[test]
     fn words_that_nobody_writes_are_refused() {
         let last_cause = (Cause::ALL.len() as u64) << CAUSE_AT;
-        for word in [3, 4, SHORT | last_cause, LONG | 1 << 34, u64::MAX] {
+        for word in [UNTOLD, 4, SHORT | last_cause, LONG | 1 << 34, u64::MAX] {
             assert_eq!(Word::read(word), None, "{word:x}");
         }
         for long in [[u64::MAX, 0], [0, u64::MAX], [1 << 39 | 1 << 38, 0], [1 << 48, 0], [0, 1 << 39]] {

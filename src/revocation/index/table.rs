@@ -1,28 +1,36 @@
 //! The state of every certificate of one CA.
 //!
-//! Two bits a certificate say: never issued, good, or that there is a record. The record tells the rest, for as long as the
-//! process lives: a certificate that is released keeps its record, which then says so. So a certificate's two bits only
-//! rise, what a reader is told hangs on one load (of the bits until there is a record, of the record's word from then on),
-//! and states are seen in the order in which they came.
+//! Two bits a certificate say: never issued, good, or that there is a record, and where. The record tells the rest, for as
+//! long as the process lives: a certificate that is released keeps its record, which then says so. So a certificate's bits
+//! only rise, what a reader is told hangs on one load (of the bits until there is a record, of the record's word from then
+//! on), and states are seen in the order in which they came.
 //!
-//! The records of the 32 certificates whose bits share a word are a chain; its newest link stands beside that word. Links
-//! are added, never changed or taken away.
+//! Records that a snapshot brought stand one behind the other ([`first`](super::first)). Those that are added later, for the
+//! 32 certificates whose bits share a word, are a chain; its newest link stands beside that word. Links are added, never
+//! changed or taken away.
 
-use std::sync::atomic::{
-    AtomicU32, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+use std::sync::{
+    OnceLock,
+    atomic::{
+        AtomicU32, AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
 };
 
 use super::{
     Status,
+    first::First,
     growing::{Growing, LEAF},
-    record::{self, GOOD_AGAIN, Long, Word},
+    record::{self, GOOD_AGAIN, Long, UNTOLD, Word},
 };
 use crate::ports::Revocation;
 
 const NEVER: u64 = 0;
 const GOOD: u64 = 1;
-const RECORDED: u64 = 2;
+/// Has a record of the snapshot; in a snapshot: has a record.
+const FIRST: u64 = 2;
+/// Has a record in the chain.
+const ADDED: u64 = 3;
 /// Certificates whose bits share a word.
 pub(in crate::revocation) const PER_WORD: u64 = 32;
 /// The lower bit of every certificate in a word.
@@ -34,20 +42,23 @@ const NEXT: u64 = u32::MAX as u64;
 #[derive(Default)]
 pub(in crate::revocation) struct Table {
     bits: Growing<AtomicU64>,
-    /// For each word of bits: one more than the place of its newest record, 0 if it has none.
+    /// By leaf of bits.
+    first: Growing<OnceLock<First>>,
+    /// For each word of bits: one more than the place of its newest link, 0 if it has none.
     heads: Growing<AtomicU32>,
-    records: Growing<Record>,
+    chain: Growing<Link>,
     longs: Growing<[AtomicU64; 2]>,
-    record_count: AtomicU32,
+    first_count: AtomicU64,
+    chain_count: AtomicU32,
     long_count: AtomicU32,
     /// Leaves of bits, up to the last one that was written to.
     leaf_count: AtomicU64,
 }
 
 #[derive(Default)]
-struct Record {
+struct Link {
     /// Whose (which of the 32, from bit 32 on), and one more than the place of the next link. Written once.
-    link: AtomicU64,
+    next: AtomicU64,
     word: AtomicU64,
 }
 
@@ -61,37 +72,37 @@ pub(in crate::revocation) struct Leaf {
 
 impl Table {
     pub(super) fn status(&self, index: u64) -> Status {
-        match self.lane(index) {
+        let bits = self.bits(index);
+        match lane(bits, index) {
+            NEVER => Status::NeverIssued,
             GOOD => Status::Good,
             // Neither without its record nor with one that says nothing can a certificate be; none is good by mistake.
-            RECORDED => self.find(index).and_then(|found| self.read(found)).unwrap_or(Status::NeverIssued),
-            _ => Status::NeverIssued,
+            _ => self.record(index, bits).and_then(|word| self.read(word)).unwrap_or(Status::NeverIssued),
         }
     }
 
     /// From now on the certificate is good.
     pub(super) fn set_good(&self, index: u64) {
-        let recorded = self.lane(index) == RECORDED;
-        match recorded.then(|| self.find(index)).flatten() {
-            Some(found) => found.word.store(GOOD_AGAIN, Release),
+        match self.record(index, self.bits(index)) {
+            Some(word) => word.store(GOOD_AGAIN, Release),
             None => self.set(index, GOOD),
         }
     }
 
-    /// From now on the certificate is held or revoked.
+    /// From now on the certificate is held or revoked. Should there be no room for its record, after thousands of millions, it
+    /// is never issued: what cannot be told must not be good.
     pub(super) fn set_ended(&self, index: u64, revocation: &Revocation) {
         let packed = Word::pack(revocation).or_else(|| self.add_long(record::pack_long(revocation)));
-        let recorded = packed.and_then(|word| match self.find(index) {
-            Some(found) => Some(found.word.store(word, Release)),
-            None => self.add(index, word),
-        });
-        // Four thousand million records, and no room for one more: what cannot be told must not be good.
-        self.set(index, recorded.map_or(NEVER, |()| RECORDED));
+        let packed = packed.unwrap_or(UNTOLD);
+        match self.record(index, self.bits(index)) {
+            Some(word) => word.store(packed, Release),
+            None => self.set(index, self.add(index, packed).map_or(NEVER, |()| ADDED)),
+        }
     }
 
     /// How many certificates have a record.
-    pub(super) fn records(&self) -> u32 {
-        self.record_count.load(Relaxed)
+    pub(super) fn records(&self) -> u64 {
+        self.first_count.load(Relaxed) + u64::from(self.chain_count.load(Relaxed))
     }
 
     /// How many leaves a snapshot has to look at.
@@ -103,61 +114,56 @@ impl Table {
     pub(in crate::revocation) fn copy(&self, number: u64, into: &mut Leaf) {
         into.bits.clear();
         into.records.clear();
-        for (at, bits) in self.bits.leaf(number).unwrap_or_default().iter().enumerate() {
+        for (at, word) in self.bits.leaf(number).unwrap_or_default().iter().enumerate() {
             let first = (number * LEAF as u64 + at as u64) * PER_WORD;
-            let mut bits = bits.load(Acquire);
-            for lane in recorded(bits) {
-                let found = self.find(first + lane).map(|found| found.word.load(Acquire));
-                match found.and_then(|word| Word::read(word).map(|read| (word, read))) {
-                    Some((word, Word::Short(_))) => into.records.push(word),
+            let bits = word.load(Acquire);
+            let mut copied = bits;
+            for index in recorded(bits).map(|lane| first + lane) {
+                let record = self.record(index, bits).map(|word| word.load(Acquire));
+                let told = match record.and_then(|word| Word::read(word).map(|read| (word, read))) {
+                    Some((word, Word::Short(_))) => {
+                        into.records.push(word);
+                        FIRST
+                    }
                     Some((_, Word::Long(place))) => {
                         into.records.push(Word::long(0));
-                        into.records.extend(self.long(place).into_iter().flatten());
+                        into.records.extend(self.long(place).unwrap_or_default());
+                        FIRST
                     }
-                    Some((_, Word::GoodAgain)) => bits = with_lane(bits, lane, GOOD),
-                    None => bits = with_lane(bits, lane, NEVER),
-                }
+                    Some((_, Word::GoodAgain)) => GOOD,
+                    None => NEVER,
+                };
+                copied = with_lane(copied, index, told);
             }
-            into.bits.push(bits);
+            into.bits.push(copied);
         }
     }
 
     /// Takes a leaf in, where nothing was before. None if it says what no leaf says.
     pub(in crate::revocation) fn restore(&self, number: u64, leaf: &Leaf) -> Option<()> {
-        let mut records = leaf.records.iter().copied();
-        let (all_bits, heads) = (self.bits.grown_leaf(number)?, self.heads.grown_leaf(number)?);
-        let mut place = self.record_count.load(Relaxed);
-        let mut page = self.records.grown_leaf(u64::from(place) / LEAF as u64)?;
-        for ((&bits, slot), head) in leaf.bits.iter().zip(all_bits).zip(heads) {
-            if bits & bits >> 1 & LOWER != 0 {
-                return None;
-            }
-            slot.store(bits, Relaxed);
-            let mut link = 0;
-            for lane in recorded(bits) {
-                let record = &page[place as usize % LEAF];
-                record.word.store(self.taken(&mut records)?, Relaxed);
-                record.link.store(lane << 32 | u64::from(link), Relaxed);
-                place = place.checked_add(1)?;
-                link = place;
-                if (place as usize).is_multiple_of(LEAF) {
-                    page = self.records.grown_leaf(u64::from(place) / LEAF as u64)?;
-                }
-            }
-            head.store(link, Release);
+        if leaf.bits.len() != LEAF || leaf.bits.iter().any(|bits| bits & bits >> 1 & LOWER != 0) {
+            return None;
         }
-        self.record_count.store(place, Relaxed);
+        if leaf.bits.iter().any(|bits| bits & (LOWER << 1) != 0) || !leaf.records.is_empty() {
+            let mut words = Vec::with_capacity(leaf.records.len());
+            let mut records = leaf.records.iter().copied();
+            while let Some(word) = records.next() {
+                words.push(AtomicU64::new(self.taken(word, &mut records)?));
+            }
+            let first = First::new(&leaf.bits, words.into())?;
+            self.first_count.fetch_add(first.len() as u64, Relaxed);
+            self.first.grown(number)?.set(first).ok()?;
+        }
         self.leaf_count.fetch_max(number + 1, Release);
-        (leaf.bits.len() == LEAF && records.next().is_none()).then_some(())
+        self.bits.set_leaf(number, leaf.bits.iter().copied().map(AtomicU64::new).collect())
     }
 
-    /// The next record of a leaf, as a word for this table.
-    fn taken(&self, records: &mut impl Iterator<Item = u64>) -> Option<u64> {
-        let word = records.next()?;
+    /// A word of a snapshot as this table has it; a long record follows on it.
+    fn taken(&self, word: u64, following: &mut impl Iterator<Item = u64>) -> Option<u64> {
         match Word::read(word)? {
             Word::Short(_) => Some(word),
             Word::Long(_) => {
-                let long = [records.next()?, records.next()?];
+                let long = [following.next()?, following.next()?];
                 record::read_long(long)?;
                 self.add_long(long)
             }
@@ -165,13 +171,12 @@ impl Table {
         }
     }
 
-    fn lane(&self, index: u64) -> u64 {
-        let bits = self.bits.get(index / PER_WORD).map_or(NEVER, |bits| bits.load(Acquire));
-        bits >> (index % PER_WORD * 2) & 0b11
+    fn bits(&self, index: u64) -> u64 {
+        self.bits.get(index / PER_WORD).map_or(0, |bits| bits.load(Acquire))
     }
 
-    fn read(&self, record: &Record) -> Option<Status> {
-        match Word::read(record.word.load(Acquire))? {
+    fn read(&self, word: &AtomicU64) -> Option<Status> {
+        match Word::read(word.load(Acquire))? {
             Word::GoodAgain => Some(Status::Good),
             Word::Short(revocation) => Some(Status::Revoked(revocation)),
             Word::Long(place) => record::read_long(self.long(place)?).map(Status::Revoked),
@@ -183,26 +188,38 @@ impl Table {
         self.longs.get(place.into()).map(|long| [long[0].load(Relaxed), long[1].load(Relaxed)])
     }
 
-    fn find(&self, index: u64) -> Option<&Record> {
+    /// The word of an index's record, where the bits beside it say that there is one.
+    fn record(&self, index: u64, bits: u64) -> Option<&AtomicU64> {
+        match lane(bits, index) {
+            FIRST => {
+                let (leaf, at) = (index / PER_WORD / LEAF as u64, (index / PER_WORD) as usize % LEAF);
+                self.first.get(leaf)?.get()?.get(at, bits, index % PER_WORD)
+            }
+            ADDED => self.find(index),
+            _ => None,
+        }
+    }
+
+    fn find(&self, index: u64) -> Option<&AtomicU64> {
         let mut place = self.heads.get(index / PER_WORD)?.load(Acquire);
         while let Some(at) = place.checked_sub(1) {
-            let record = self.records.get(at.into())?;
-            let link = record.link.load(Relaxed);
-            if link >> 32 == index % PER_WORD {
-                return Some(record);
+            let link = self.chain.get(at.into())?;
+            let next = link.next.load(Relaxed);
+            if next >> 32 == index % PER_WORD {
+                return Some(&link.word);
             }
-            place = (link & NEXT) as u32;
+            place = (next & NEXT) as u32;
         }
         None
     }
 
     /// Adds a record to the chain of an index that has none.
     fn add(&self, index: u64, word: u64) -> Option<()> {
-        let (head, place) = (self.heads.grown(index / PER_WORD)?, self.record_count.load(Relaxed));
-        let (record, next) = (self.records.grown(place.into())?, place.checked_add(1)?);
-        record.word.store(word, Relaxed);
-        record.link.store((index % PER_WORD) << 32 | u64::from(head.load(Relaxed)), Relaxed);
-        self.record_count.store(next, Relaxed);
+        let (head, place) = (self.heads.grown(index / PER_WORD)?, self.chain_count.load(Relaxed));
+        let (link, next) = (self.chain.grown(place.into())?, place.checked_add(1)?);
+        link.word.store(word, Relaxed);
+        link.next.store((index % PER_WORD) << 32 | u64::from(head.load(Relaxed)), Relaxed);
+        self.chain_count.store(next, Relaxed);
         head.store(next, Release);
         Some(())
     }
@@ -219,14 +236,20 @@ impl Table {
     /// Sets the two bits of an index; beyond the end of the table (2^37) it stays never issued.
     fn set(&self, index: u64, value: u64) {
         if let Some(bits) = self.bits.grown(index / PER_WORD) {
-            bits.store(with_lane(bits.load(Relaxed), index % PER_WORD, value), Release);
+            bits.store(with_lane(bits.load(Relaxed), index, value), Release);
             self.leaf_count.fetch_max(index / PER_WORD / LEAF as u64 + 1, Release);
         }
     }
 }
 
-fn with_lane(bits: u64, lane: u64, value: u64) -> u64 {
-    bits & !(0b11 << (lane * 2)) | value << (lane * 2)
+/// The two bits of an index in their word.
+fn lane(bits: u64, index: u64) -> u64 {
+    bits >> (index % PER_WORD * 2) & 0b11
+}
+
+fn with_lane(bits: u64, index: u64, value: u64) -> u64 {
+    let shift = index % PER_WORD * 2;
+    bits & !(0b11 << shift) | value << shift
 }
 
 /// The certificates of a word that have a record, from the lowest on.

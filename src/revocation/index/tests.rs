@@ -1,12 +1,19 @@
 //! The fold, and readers beside it.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
     thread,
 };
 
 use super::*;
 use crate::{
+    revocation::{
+        serial::SerialPermutation,
+        snapshot::{self, Lineage},
+    },
     rules::Cause,
     x509::{RevocationReason, UnixTime},
 };
@@ -133,16 +140,16 @@ impl Drop for Over<'_> {
 /// Ends the race, also when a reader has found something.
 struct Over<'a>(&'a Race);
 
-#[test]
-fn readers_beside_a_writer_see_states_that_were_whole_and_in_their_order() {
-    /// However busy the machine is, so many changes are seen; what takes longer than so many events fails.
-    const SEEN: u64 = 100_000;
+/// Runs the race on an index from its position on, until so many changes were seen, however busy the machine is.
+fn run(index: &StatusIndex) {
+    const SEEN: u64 = 50_000;
+    /// What takes longer fails.
     const MOST: u64 = 100_000_000;
-    let (index, race) = (StatusIndex::default(), Race::default());
+    let race = Race { begun: AtomicU64::new(index.position()), ..Race::default() };
     let end = thread::scope(|scope| {
-        let readers: Vec<_> = (0..2).map(|_| scope.spawn(|| watch(&index, &race))).collect();
+        let readers: Vec<_> = (0..2).map(|_| scope.spawn(|| watch(index, &race))).collect();
         let _over = Over(&race);
-        let mut position = 0;
+        let mut position = index.position();
         while race.seen.load(SeqCst) < SEEN && readers.iter().all(|reader| !reader.is_finished()) {
             assert!(position < MOST, "the readers saw nothing of the race");
             let batch: Vec<_> = (position + 1..=position + 1 + position % 4).map(race_event).collect();
@@ -156,6 +163,27 @@ fn readers_beside_a_writer_see_states_that_were_whole_and_in_their_order() {
         assert_eq!(index.status(Kind::Auth, number), nth(states_at(runner, end)));
     }
     assert_eq!(index.revocations(Kind::Auth), RUNNERS.len() as u64);
+}
+
+#[test]
+fn readers_beside_a_writer_see_states_that_were_whole_and_in_their_order() {
+    run(&StatusIndex::default());
+}
+
+/// Some of the records stood in the snapshot, others come to those in the same word.
+#[test]
+fn and_so_they_do_in_an_index_that_came_out_of_a_snapshot() {
+    let begun: Vec<_> = (1..=6).map(race_event).collect();
+    let (index, mut octets) = (StatusIndex::default(), Vec::new());
+    index.apply(&begun);
+    let lineage = Lineage::new(&[], &SerialPermutation::new(1, &[0; 16]).unwrap());
+    snapshot::write(&index, &lineage, &mut octets).unwrap();
+    let snapshot = snapshot::read(&mut &octets[..], &lineage).unwrap();
+    let follow = |after: u64, follower: Arc<dyn Follower>| {
+        follower.apply(&begun[after as usize..]);
+        Ok(())
+    };
+    run(&snapshot.follow(follow).unwrap());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use proptest::prelude::*;
@@ -208,8 +208,8 @@ proptest! {
 
     #[test]
     fn a_flipped_bit_anywhere_is_refused(at: prop::sample::Index, bit in 0..8u8) {
-        let all = some_events(100);
-        let mut octets = written(&folded(&all));
+        static WRITTEN: LazyLock<Vec<u8>> = LazyLock::new(|| written(&folded(&some_events(100))));
+        let mut octets = WRITTEN.clone();
         let at = at.index(octets.len());
         octets[at] ^= 1 << bit;
         prop_assert!(read(&mut &octets[..], &lineage()).is_err(), "octet {at}");
