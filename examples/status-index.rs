@@ -11,6 +11,7 @@ use std::{
     hint::black_box,
     io::{BufReader, Read},
     path::Path,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -38,48 +39,71 @@ const PAGE: usize = 4096;
 const LOOKUPS: u64 = 4_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = env::args().skip(1);
-    let mut number = |else_: u64| arguments.next().map_or(Ok(else_), |text| text.parse());
+    let mut arguments: Vec<_> = env::args().skip(1).collect();
+    let start = arguments.first().is_some_and(|first| first == START).then(|| arguments.split_off(1));
+    let mut numbers = start.as_ref().unwrap_or(&arguments).iter();
+    let mut number = |else_: u64| numbers.next().map_or(Ok(else_), |text| text.parse());
     let town = Town { certificates: number(200_000_000)?, revocations: number(5_000_000)? };
+    match start.as_deref() {
+        Some([.., path, how]) => started(&town, path.as_ref(), how == COLD),
+        _ => folded(&town),
+    }
+}
+
+/// Of a process that starts from a snapshot, as this one starts it.
+const START: &str = "--start";
+/// The snapshot is on the disk only.
+const COLD: &str = "cold";
+
+/// Folds everything, writes a snapshot, and has other processes start from it.
+fn folded(town: &Town) -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir_in(env::current_dir()?)?;
     let path = directory.path().join("status.snapshot");
-
-    let (before, began) = (resident()?, Instant::now());
+    let (before, began) = (resident()?, ran());
     let index = Arc::new(StatusIndex::default());
     town.events(&index);
-    let took = began.elapsed();
-    let events = town.certificates + town.revocations;
+    let (took, events) = (ran() - began, town.certificates + town.revocations);
     println!("folding {events} events: {took:.1?}, {:.0} ns each", nanoseconds(took, events));
     println!("resident after folding: {} MB", resident()? - before);
-    lookups(&index, &town, "folded");
-
+    lookups(&index, town);
     let file = StatusFile::new(path.clone(), lineage()?);
-    let began = Instant::now();
-    let written = file.keep(&index)?.ok_or("no event")?;
-    println!("snapshot: {} MB, written and on the disk in {:.1?}", written.octets / 1_000_000, began.elapsed());
-    let end = index.position();
-    drop(index);
-    for turn in ["cold", "warm", "warm"] {
-        let forget = || if turn == "cold" { forget(&path) } else { Ok(()) };
-        forget()?;
-        let (buffered, _) = timed(|| through(&path))?;
-        forget()?;
-        let (bare, _) = timed(|| fs::read(&path))?;
-        forget()?;
-        let before = resident()?;
-        let (took, index) = timed(|| load(&path, end))?;
-        let stay = resident()? - before;
-        let ratio = |of: fn(&Taken) -> Duration| of(&took).as_secs_f64() / of(&bare).as_secs_f64();
-        println!(
-            "{turn}: ready in {took}; its file into memory {bare}, through a buffer {buffered}; ratio={:.2} (CPU {:.2}); \
-             resident {stay} MB",
-            ratio(|taken| taken.wall),
-            ratio(|taken| taken.cpu),
-        );
-        if turn == "cold" {
-            lookups(&index, &town, "from the snapshot");
-            beside_a_writer(&index, &town);
+    let (took, written) = timed(|| file.keep(&index))?;
+    let octets = written.ok_or("no event")?.octets;
+    println!("snapshot: {} MB, written and on the disk in {took}", octets / 1_000_000);
+    drop((index, file));
+    for how in [COLD, "warm", "warm"] {
+        let numbers = [town.certificates, town.revocations].map(|number| number.to_string());
+        let mut start = Command::new(env::current_exe()?);
+        start.arg(START).args(numbers).arg(&path).arg(how);
+        if !start.status()?.success() {
+            return Err("the start failed".into());
         }
+    }
+    Ok(())
+}
+
+/// Starts from a snapshot.
+fn started(town: &Town, path: &Path, cold: bool) -> Result<(), Box<dyn Error>> {
+    let forget = || if cold { forget(path) } else { Ok(()) };
+    forget()?;
+    let before = resident()?;
+    let (took, index) = timed(|| load(path, town.certificates + town.revocations))?;
+    let stay = resident()? - before;
+    forget()?;
+    let (buffered, _) = timed(|| through(path))?;
+    forget()?;
+    let (bare, _) = timed(|| fs::read(path))?;
+    let ratio = |of: fn(&Taken) -> Duration| of(&took).as_secs_f64() / of(&bare).as_secs_f64();
+    println!(
+        "{}: ready in {took}; its file into memory {bare}, through a buffer {buffered}; ratio={:.2} (CPU {:.2}); \
+         resident {stay} MB",
+        if cold { COLD } else { "warm" },
+        ratio(|taken| taken.wall),
+        ratio(|taken| taken.cpu),
+    );
+    if cold {
+        lookups(&index, town);
+        beside_a_writer(&index, town);
     }
     Ok(())
 }
@@ -187,7 +211,7 @@ fn timed<T, E: Into<Box<dyn Error>>>(work: impl FnOnce() -> Result<T, E>) -> Res
     Ok((Taken { wall: began.elapsed(), cpu: ran() - before }, value))
 }
 
-fn lookups(index: &StatusIndex, town: &Town, what: &str) {
+fn lookups(index: &StatusIndex, town: &Town) {
     let mut wrong = 0;
     let any = measure(|n| black_box(index.status_of(town.place(scattered(n) % town.certificates))));
     let ended = measure(|n| {
@@ -196,7 +220,7 @@ fn lookups(index: &StatusIndex, town: &Town, what: &str) {
         found
     });
     let beyond = measure(|n| black_box(index.status_of((Kind::Auth, town.certificates + scattered(n)))));
-    println!("status() {what}: any {any:.0} ns, revoked {ended:.0} ns, never issued {beyond:.0} ns; {wrong} wrong");
+    println!("status(): any {any:.0} ns, revoked {ended:.0} ns, never issued {beyond:.0} ns; {wrong} wrong");
 }
 
 /// Look-ups while a writer does nothing but write.

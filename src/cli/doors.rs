@@ -207,9 +207,15 @@ fn lists_due(house: &House) -> Check {
     Check::lists_due(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock), bound)
 }
 
-fn show(house: &House, metrics: &Metrics) {
+fn show(house: &Arc<House>, metrics: &Metrics) {
     metrics::show_lists(metrics, Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock));
     metrics::show_position(metrics, Arc::clone(&house.authority.parts().index));
+    let kept = Arc::clone(house);
+    metrics.on_scrape(move |metrics| {
+        // A crash costs the next start the events from here to `jitsuin_status_position`.
+        let position = i64::try_from(kept.status.position()).unwrap_or(i64::MAX);
+        metrics.set("jitsuin_status_snapshot_position", &[], position);
+    });
     let store = Arc::clone(&house.store);
     metrics::show_certificates(metrics, move || {
         // A store that cannot be read shows in /readyz; here it shows no counts.

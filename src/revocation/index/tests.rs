@@ -79,12 +79,12 @@ fn nth(n: u64) -> Status {
         return Status::Good;
     }
     // One in two takes a long record.
-    let date = 1_000_000_000 + n as i64 + if n % 4 == 0 { 8_000_000_000 } else { 0 };
+    let date = 1_000_000_000 + n as i64 + if n.is_multiple_of(4) { 8_000_000_000 } else { 0 };
     let time = |seconds| UnixTime::from_seconds(seconds).unwrap();
     Status::Revoked(Revocation {
         revocation_date: time(date),
         reason: RevocationReason::ALL[n as usize % 8],
-        invalidity_date: (n % 5 > 0).then(|| time(date - n as i64)),
+        invalidity_date: (!n.is_multiple_of(5)).then(|| time(date - n as i64)),
         cause: Cause::ALL[n as usize % 23],
     })
 }
