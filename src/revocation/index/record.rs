@@ -65,6 +65,11 @@ impl Word {
         }
     }
 
+    /// Whether a word is a whole revocation, as [`read`](Self::read) finds it: of its fields only the cause can say nothing.
+    pub(super) fn is_short(word: u64) -> bool {
+        word & 0b11 == SHORT && (word >> CAUSE_AT & 0b1_1111) < Cause::ALL.len() as u64
+    }
+
     /// The word of a revocation, if it fits into one.
     pub(super) fn pack(revocation: &Revocation) -> Option<u64> {
         let date = revocation.revocation_date.seconds();
@@ -197,6 +202,7 @@ mod tests {
 
         #[test]
         fn no_word_is_read_as_what_another_one_means(word: u64, second: u64) {
+            prop_assert_eq!(Word::is_short(word), matches!(Word::read(word), Some(Word::Short(_))));
             match Word::read(word) {
                 Some(Word::Short(revocation)) => prop_assert_eq!(Word::pack(&revocation), Some(word)),
                 Some(Word::Long(place)) => prop_assert_eq!(Word::long(place), word),
