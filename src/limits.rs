@@ -264,3 +264,11 @@ pub const APPLICATION_PAGE: usize = 100;
 
 /// Characters of an address as the register has it, for a letter: longer than in the certificate, with room for buildings.
 pub const REGISTER_ADDRESS_CHARACTERS: usize = 300;
+
+/// The last events that a snapshot of the status index carries: a store whose events of these positions are the same, to the
+/// second, has the same history.
+pub const SNAPSHOT_EVENTS: usize = 32;
+
+/// Octets of a snapshot that are written before they are forced to the disk, so that a commit never waits for a hundred
+/// megabytes of it.
+pub const SNAPSHOT_SYNC_OCTETS: usize = 4 * 1024 * 1024;

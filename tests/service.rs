@@ -1,4 +1,5 @@
-//! The binary as an operator starts it: the demonstration looked at by OpenSSL and curl, and `kill -9` under load.
+//! The binary as an operator starts it: the demonstration looked at by OpenSSL and curl, `kill -9` under load, and orderly
+//! restarts.
 
 #[expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 #[path = "support/weak_keys.rs"]
@@ -12,5 +13,7 @@ mod kill;
 mod process;
 #[path = "service/relying_party.rs"]
 mod relying_party;
+#[path = "service/restart.rs"]
+mod restart;
 #[path = "service/site.rs"]
 mod site;

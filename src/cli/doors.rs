@@ -83,6 +83,7 @@ pub struct Doors {
     listeners: Vec<JoinHandle<std::io::Result<()>>>,
     freshness: Option<Arc<Freshness>>,
     shutdown: Shutdown,
+    house: Arc<House>,
 }
 
 impl Doors {
@@ -119,8 +120,9 @@ impl Doors {
         ];
         runtime.spawn(prompt(Arc::clone(house), shutdown.clone()));
         runtime.spawn(compress(Arc::clone(house), shutdown.clone()));
+        runtime.spawn(keep_status(Arc::clone(house), shutdown.clone()));
         runtime.spawn(timer(Arc::clone(house), shutdown.clone()));
-        Ok(Self { runtime, trigger, workers, listeners, freshness, shutdown })
+        Ok(Self { runtime, trigger, workers, listeners, freshness, shutdown, house: Arc::clone(house) })
     }
 
     /// From now on issues canaries and looks for them, if the configuration wants that. The demonstration waits for the end of
@@ -153,7 +155,7 @@ impl Doors {
         self.runtime.block_on(work)
     }
 
-    /// Closes the doors: nobody new comes in, requests in flight finish.
+    /// Closes the doors: nobody new comes in, requests in flight finish, the status index is kept for the next start.
     ///
     /// # Errors
     /// [`Failure`] of a listener that did not end well.
@@ -164,8 +166,10 @@ impl Doors {
             for listener in self.listeners {
                 listener.await.map_err(Failure::fault)?.map_err(Failure::fault)?;
             }
-            Ok(())
-        })
+            Ok::<_, Failure>(())
+        })?;
+        self.house.keep_status();
+        Ok(())
     }
 }
 
@@ -203,9 +207,15 @@ fn lists_due(house: &House) -> Check {
     Check::lists_due(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock), bound)
 }
 
-fn show(house: &House, metrics: &Metrics) {
+fn show(house: &Arc<House>, metrics: &Metrics) {
     metrics::show_lists(metrics, Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock));
     metrics::show_position(metrics, Arc::clone(&house.authority.parts().index));
+    let kept = Arc::clone(house);
+    metrics.on_scrape(move |metrics| {
+        // A crash costs the next start the events from here to `jitsuin_status_position`.
+        let position = i64::try_from(kept.status.position()).unwrap_or(i64::MAX);
+        metrics.set("jitsuin_status_snapshot_position", &[], position);
+    });
     let store = Arc::clone(&house.store);
     metrics::show_certificates(metrics, move || {
         // A store that cannot be read shows in /readyz; here it shows no counts.
@@ -276,7 +286,33 @@ async fn compress(house: Arc<House>, mut shutdown: Shutdown) {
     }
 }
 
+/// Writes a snapshot of the status index now and then; nobody waits for it.
+async fn keep_status(house: Arc<House>, mut shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = tokio::time::sleep(house.config.status.snapshot_period.duration()) => {}
+        }
+        let house = Arc::clone(&house);
+        if let Err(error) = tokio::task::spawn_blocking(move || house.keep_status()).await {
+            tracing::error!(%error, "writing the snapshot of the status index panicked");
+        }
+    }
+}
+
 impl House {
+    /// Writes a snapshot of the status index, if there was an event since the last one. Without it the next start takes longer,
+    /// and nothing else is lost.
+    fn keep_status(&self) {
+        match self.status.keep(&self.authority.parts().index) {
+            Ok(None) => {}
+            Ok(Some(written)) => {
+                tracing::debug!(position = written.position, octets = written.octets, "kept the status index");
+            }
+            Err(error) => tracing::error!(%error, "the snapshot of the status index could not be written"),
+        }
+    }
+
     /// One turn of the timer.
     fn turn(&self, grace: Duration) {
         match self.authority.publish_due() {

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use zeroize::Zeroizing;
 
-use super::{failure::Failure, files, layout::Layout, tls::Tls, world::SystemEntropy};
+use super::{failure::Failure, files, layout::Layout, status_file::StatusFile, tls::Tls, world::SystemEntropy};
 use crate::{
     audit::Draft,
     authority::{
@@ -18,10 +18,10 @@ use crate::{
     profile::Profile,
     revocation::{
         answer::AnswerDesk,
-        index::StatusIndex,
         lists::PublishedLists,
         responder::{Delegate, IssuerEntry, NeverIssued, Responder, ResponsePolicy},
         serial::SerialPermutation,
+        snapshot::Lineage,
     },
     rules::Policy,
     signer::keyfile,
@@ -43,6 +43,8 @@ pub struct House {
     pub authority: Arc<Authority>,
     /// The answers.
     pub desk: Arc<AnswerDesk>,
+    /// The snapshots of the status index.
+    pub status: StatusFile,
     /// The access CA's certificate, and the registration listener's with its key.
     pub tls: Tls,
 }
@@ -75,8 +77,8 @@ impl House {
         let issuers = issuers(&records, &layout, &profile, passphrase)?;
         let serial_key = keyfile::read_serial_key(&layout.serial_key(), passphrase).map_err(Failure::refused)?;
         let serials = SerialPermutation::new(1, serial_key.octets()).map_err(Failure::fault)?;
-        let index = Arc::new(StatusIndex::default());
-        store.follow(0, Arc::clone(&index) as _).map_err(Failure::fault)?;
+        let status = StatusFile::new(layout.status_snapshot(), Lineage::new(&records, &serials));
+        let index = status.open(store.as_ref()).map_err(Failure::fault)?;
         let authority = Arc::new(Authority::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -116,7 +118,7 @@ impl House {
         let desk = Arc::new(AnswerDesk::new(Responder::new(entries, serials, index, answers)));
         authority.speak_through(Arc::clone(&desk));
         let tls = Tls::open(&layout, &config, passphrase, clock.now())?;
-        Ok(Self { config, layout, store, clock, authority, desk, tls })
+        Ok(Self { config, layout, store, clock, authority, desk, status, tls })
     }
 
     /// Makes new certificates for OCSP responders whose certificate has passed the middle of its life. Run on a timer.

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/jitsuin.toml                  the configuration
 //! DIR/jitsuin.sqlite                the store (and its journal)
+//! DIR/status.snapshot               what the status index starts from; deleting it costs the next start some time
 //! DIR/keys/sign-1.pem               private keys, encrypted: CAs by generation, responders, serial numbers, access CA, TLS
 //! DIR/certificates/sign-1.pem       public certificates: the CAs', the responders', the access CA's, the TLS server's
 //! DIR/credentials/operator-1.pem    client certificates to hand out, each with its key beside it
@@ -30,6 +31,12 @@ impl Layout {
     #[must_use]
     pub fn configuration(directory: &Path) -> PathBuf {
         directory.join("jitsuin.toml")
+    }
+
+    /// The snapshot of the status index.
+    #[must_use]
+    pub fn status_snapshot(&self) -> PathBuf {
+        self.directory.join("status.snapshot")
     }
 
     /// The directory of the private keys.

@@ -32,6 +32,7 @@ pub mod operator_way;
 pub mod passphrase;
 pub mod relying_party;
 pub mod serve;
+pub mod status_file;
 pub mod tls;
 pub mod validity;
 pub mod world;

@@ -23,7 +23,7 @@ use std::{
 use self::{
     counters::Counters,
     reader::Reader,
-    sections::{Canary, Characters, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Store, Urls},
+    sections::{Canary, Characters, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Status, Store, Urls},
 };
 use crate::{limits::CONFIG_OCTETS, rules::substitution::Substitutes};
 
@@ -46,6 +46,8 @@ pub struct Config {
     pub crl: Crl,
     /// `[ocsp]`
     pub ocsp: Ocsp,
+    /// `[status]`
+    pub status: Status,
     /// `[canary]`
     pub canary: Canary,
     /// `[rules]`
@@ -109,6 +111,7 @@ impl Config {
             store: reader.section("store"),
             crl: reader.section("crl"),
             ocsp: reader.section("ocsp"),
+            status: reader.section("status"),
             canary: reader.section("canary"),
             rules: reader.section("rules"),
             counters: Counters::read(&mut reader),
@@ -158,6 +161,7 @@ impl Config {
             ("store", &self.store),
             ("crl", &self.crl),
             ("ocsp", &self.ocsp),
+            ("status", &self.status),
             ("canary", &self.canary),
             ("rules", &self.rules),
             ("counters.every", &self.counters.every),

@@ -1,17 +1,42 @@
 //! The status index: what is known of every certificate, in memory, folded from the status events.
 //!
-//! Two bits a certificate and one record a revocation. It never asks the store: events are pushed to it before the
-//! write that caused them is acknowledged, so whoever was told of a change finds it here.
+//! Two bits a certificate and two words a revocation. It never asks the store: events are pushed to it before the write that
+//! caused them is acknowledged, so whoever was told of a change finds it here. A [`snapshot`](super::snapshot) saves the
+//! folding of everything at each start.
 //!
-//! Why a lock: a reader holds it for two loads, a writer for one event. Nothing waits on input or output under it.
+//! Readers take no lock and wait for nobody: everything they read is an atomic word that stays where it is ([`growing`]),
+//! each state of a certificate is published by one store ([`table`], [`record`]), and a revocation is one word, so there is
+//! nothing that could be read in parts.
+//!
+//! Why not a concurrent map: one of five million revocations costs 60 octets and more for each, for its keys, its pointers
+//! and its spare room. Indexes are dense: the records of a snapshot are found by counting bits (8 octets for each), and those
+//! that come later by a chain for each 32 certificates (16 octets).
+
+mod first;
+mod growing;
+mod record;
+mod table;
 
 use std::{
-    collections::HashMap,
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    collections::VecDeque,
+    fmt,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{
+            AtomicU64,
+            Ordering::{Acquire, Release},
+        },
+    },
 };
 
+pub(super) use self::{
+    growing::LEAF,
+    record::{Long, pack_long, read_long},
+    table::{Leaf, PER_WORD, Table},
+};
 use crate::{
     kind::Kind,
+    limits::SNAPSHOT_EVENTS,
     ports::{Follower, Revocation, StatusEvent},
     rules::CertificateState,
 };
@@ -28,178 +53,94 @@ pub enum Status {
 }
 
 /// The state of every certificate of both CAs.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct StatusIndex {
-    tables: RwLock<Tables>,
-}
-
-#[derive(Debug, Default)]
-struct Tables {
     sign: Table,
     auth: Table,
-    position: u64,
+    position: AtomicU64,
+    /// Held by whoever writes: the last events taken in.
+    last: Mutex<VecDeque<StatusEvent>>,
 }
-
-/// Two bits each: 0 never issued, 1 good, 2 held or revoked.
-#[derive(Debug, Default)]
-struct Table {
-    words: Vec<u64>,
-    revocations: HashMap<u64, Revocation>,
-}
-
-const NEVER: u64 = 0;
-const GOOD: u64 = 1;
-const REVOKED: u64 = 2;
-/// Certificates in one word.
-const PER_WORD: u64 = 32;
 
 impl StatusIndex {
     /// The status of an index number of a CA.
+    ///
+    /// It is that of an event at [`position`](Self::position) or later, and never of an earlier one than an answer that was
+    /// given before.
     #[must_use]
     pub fn status(&self, kind: Kind, index: u64) -> Status {
-        let tables = self.read();
-        let table = tables.of(kind);
-        match table.bits(index) {
-            GOOD => Status::Good,
-            REVOKED => {
-                table.revocations.get(&index).map_or(Status::NeverIssued, |found| Status::Revoked(found.clone()))
-            }
-            _ => Status::NeverIssued,
-        }
+        self.table(kind).status(index)
     }
 
-    /// The position of the last event taken in.
+    /// The position of an event up to which every one is taken in.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.read().position
+        self.position.load(Acquire)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Tables> {
-        // A poisoned lock guards whole values all the same: every event is applied in two steps that cannot panic.
-        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    /// How many certificates of a CA are held or revoked, or were held since the index was made.
+    #[must_use]
+    pub fn revocations(&self, kind: Kind) -> u64 {
+        self.table(kind).records()
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
-        self.tables.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Follower for StatusIndex {
-    fn apply(&self, events: &[StatusEvent]) {
-        let mut tables = self.write();
-        let known = tables.position;
-        for event in events.iter().filter(|event| event.position > known) {
-            tables.of_mut(event.kind).apply(event);
-        }
-        if let Some(last) = events.last() {
-            tables.position = tables.position.max(last.position);
-        }
-    }
-}
-
-impl Tables {
-    fn of(&self, kind: Kind) -> &Table {
+    pub(super) fn table(&self, kind: Kind) -> &Table {
         match kind {
             Kind::Sign => &self.sign,
             Kind::Auth => &self.auth,
         }
     }
 
-    fn of_mut(&mut self, kind: Kind) -> &mut Table {
-        match kind {
-            Kind::Sign => &mut self.sign,
-            Kind::Auth => &mut self.auth,
-        }
-    }
-}
-
-impl Table {
-    fn bits(&self, index: u64) -> u64 {
-        let word = usize::try_from(index / PER_WORD).ok().and_then(|at| self.words.get(at));
-        word.map_or(NEVER, |word| word >> (index % PER_WORD * 2) & 0b11)
+    /// The last events taken in, at most [`SNAPSHOT_EVENTS`], of which the last tells the position. Waits for a writer.
+    pub(super) fn last_events(&self) -> (u64, Vec<StatusEvent>) {
+        let last = self.write();
+        (self.position(), last.iter().cloned().collect())
     }
 
-    fn set(&mut self, index: u64, bits: u64) {
-        let at = usize::try_from(index / PER_WORD).unwrap_or(usize::MAX);
-        if at >= self.words.len() {
-            self.words.resize(at + 1, 0);
-        }
-        let shift = index % PER_WORD * 2;
-        self.words[at] = self.words[at] & !(0b11 << shift) | bits << shift;
+    /// Goes on from a position, after the tables were restored.
+    pub(super) fn resume(&self, position: u64) {
+        self.position.store(position, Release);
     }
 
-    fn apply(&mut self, event: &StatusEvent) {
+    fn write(&self) -> MutexGuard<'_, VecDeque<StatusEvent>> {
+        // A poisoned lock guards whole values all the same: nothing is changed in two steps that readers could see.
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, event: &StatusEvent) {
+        let table = self.table(event.kind);
         match (&event.state, &event.revocation) {
             (CertificateState::Held | CertificateState::Revoked, Some(revocation)) => {
-                self.revocations.insert(event.index, revocation.clone());
-                self.set(event.index, REVOKED);
+                table.set_ended(event.index, revocation);
             }
-            (CertificateState::Live, _) => {
-                self.set(event.index, GOOD);
-                self.revocations.remove(&event.index);
-            }
+            (CertificateState::Live, _) => table.set_good(event.index),
             // Reserved and expired certificates make no events; a revocation without its record is no status.
             _ => {}
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        rules::Cause,
-        x509::{RevocationReason, UnixTime},
-    };
-
-    fn event(position: u64, index: u64, state: CertificateState) -> StatusEvent {
-        let ended = matches!(state, CertificateState::Held | CertificateState::Revoked);
-        let revocation = ended.then_some(Revocation {
-            revocation_date: UnixTime::EPOCH,
-            reason: RevocationReason::CertificateHold,
-            invalidity_date: None,
-            cause: Cause::CardLost,
-        });
-        StatusEvent { position, kind: Kind::Auth, index, state, revocation, recorded: UnixTime::EPOCH }
+impl fmt::Debug for StatusIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatusIndex").field("position", &self.position()).finish_non_exhaustive()
     }
+}
 
-    #[test]
-    fn what_was_never_issued_is_never_good() {
-        let index = StatusIndex::default();
-        index.apply(&[event(1, 70, CertificateState::Live)]);
-        for (other, kind) in [(69, Kind::Auth), (71, Kind::Auth), (70, Kind::Sign), (u64::MAX, Kind::Auth)] {
-            assert_eq!(index.status(kind, other), Status::NeverIssued, "{kind} {other}");
-        }
-        assert_eq!(index.status(Kind::Auth, 70), Status::Good);
-    }
-
-    #[test]
-    fn a_hold_ends_with_its_release_and_a_replayed_event_changes_nothing() {
-        let index = StatusIndex::default();
-        let story = [
-            event(1, 5, CertificateState::Live),
-            event(2, 5, CertificateState::Held),
-            event(3, 5, CertificateState::Live),
-        ];
-        index.apply(&story[..2]);
-        assert!(matches!(index.status(Kind::Auth, 5), Status::Revoked(_)));
-        index.apply(&story);
-        assert_eq!(index.status(Kind::Auth, 5), Status::Good);
-        index.apply(&story[1..2]);
-        assert_eq!(index.status(Kind::Auth, 5), Status::Good);
-        assert_eq!(index.position(), 3);
-    }
-
-    #[test]
-    fn neighbours_in_a_word_do_not_disturb_each_other() {
-        let index = StatusIndex::default();
-        for number in 0..100 {
-            let state = if number % 3 == 0 { CertificateState::Revoked } else { CertificateState::Live };
-            index.apply(&[event(number + 1, number, state)]);
-        }
-        for number in 0..100 {
-            let revoked = matches!(index.status(Kind::Auth, number), Status::Revoked(_));
-            assert_eq!(revoked, number % 3 == 0, "{number}");
+impl Follower for StatusIndex {
+    fn apply(&self, events: &[StatusEvent]) {
+        let mut last = self.write();
+        let known = self.position();
+        let new = &events[events.partition_point(|event| event.position <= known)..];
+        new.iter().for_each(|event| self.take(event));
+        if let Some(end) = new.last() {
+            let kept = &new[new.len().saturating_sub(SNAPSHOT_EVENTS)..];
+            let surplus = (last.len() + kept.len()).saturating_sub(SNAPSHOT_EVENTS);
+            last.drain(..surplus);
+            last.extend(kept.iter().cloned());
+            self.position.store(end.position, Release);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

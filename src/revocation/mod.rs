@@ -9,5 +9,6 @@ pub mod index;
 pub mod lists;
 pub mod responder;
 pub mod serial;
+pub mod snapshot;
 pub mod state_at;
 pub mod statement;

@@ -30,7 +30,7 @@ const ROUNDS: u32 = 12;
 const COUNTERS: usize = 4;
 
 /// A client for the municipality of a service.
-fn client_of(site: &Site) -> Client {
+pub(crate) fn client_of(site: &Site) -> Client {
     let file = |name: &str| fs::read(site.path().join(name)).expect(name);
     let key = {
         let passphrase = fs::read_to_string(site.path().join("credentials/13115.passphrase")).expect("its passphrase");
@@ -49,7 +49,7 @@ fn pem_of(key: &PrivateKey, directory: &Path) -> Vec<u8> {
 }
 
 /// An application for a pair under the keys of a new P-256 card.
-fn application(holder: &str) -> Value {
+pub(crate) fn application(holder: &str) -> Value {
     let request = || {
         let key = PrivateKey::generate(KeyKind::P256).expect("a key");
         let signer = SoftwareSigner::new(&key).expect("a signer");
