@@ -29,7 +29,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 use super::{
@@ -42,7 +42,7 @@ use crate::{
     x509::{
         CertificateFault, CertificateView, RevocationReason, Serial, SignatureAlgorithm, SubjectPublicKey, UnixTime,
         WeakKey, extension,
-        ocsp::{CertId, CertIdHash, ErrorStatus, OcspRequest, SingleResponse, SingleStatus, response_data},
+        ocsp::{CertId, CertIdHash, ErrorStatus, OcspRequest, OneOrMore, SingleResponse, SingleStatus, response_data},
         oid,
     },
 };
@@ -268,10 +268,10 @@ pub struct Single<'a> {
 pub struct Decided<'a> {
     /// The CA generation that was asked.
     pub issuer: (Kind, u8),
-    /// Who may sign for it.
-    pub delegate: Arc<Delegate>,
-    /// In the order of the request; at least one.
-    pub singles: Vec<Single<'a>>,
+    /// Who may sign for it; borrowed, so that nobody counts who only looks whether a kept answer is theirs.
+    pub delegate: Guard<Arc<Delegate>>,
+    /// In the order of the request.
+    pub singles: OneOrMore<Single<'a>>,
     /// The nonce to be echoed.
     pub nonce: Option<&'a [u8]>,
     /// When all of this was true.
@@ -342,7 +342,7 @@ impl Responder {
     pub fn decide<'a>(&self, request: &'a [u8], now: UnixTime) -> Result<Decided<'a>, ErrorStatus> {
         let request = OcspRequest::from_der(request).map_err(|_| ErrorStatus::MalformedRequest)?;
         let issuer = self.issuer(&request)?;
-        let delegate = issuer.delegate.load_full();
+        let delegate = issuer.delegate.load();
         let (not_before, not_after) = delegate.validity;
         if now < not_before || not_after <= now {
             return Err(ErrorStatus::TryLater);
@@ -353,7 +353,7 @@ impl Responder {
         };
         Ok(Decided {
             issuer: (issuer.kind, issuer.generation),
-            singles: request.cert_ids.iter().map(single).collect(),
+            singles: request.cert_ids.map(single),
             nonce: request.nonce,
             this_update: now,
             next_update: not_after.min(now + self.policy.life),
@@ -364,9 +364,9 @@ impl Responder {
 
     /// The one issuer that all CertIDs name.
     fn issuer(&self, request: &OcspRequest<'_>) -> Result<&IssuerEntry, ErrorStatus> {
-        let first = request.cert_ids.first().ok_or(ErrorStatus::MalformedRequest)?;
+        let first = request.cert_ids.first();
         let issuer = self.issuers.iter().find(|entry| entry.is_named_by(first)).ok_or(ErrorStatus::Unauthorized)?;
-        let all = request.cert_ids.iter().all(|id| issuer.is_named_by(id));
+        let all = request.cert_ids[1..].iter().all(|id| issuer.is_named_by(id));
         if all { Ok(issuer) } else { Err(ErrorStatus::Unauthorized) }
     }
 

@@ -73,7 +73,7 @@ fn responder_certificate(house: &House, signer: &TestSigner) -> Vec<u8> {
 }
 
 #[test]
-fn a_full_signing_queue_is_try_later_at_once_and_never_cached() {
+fn a_full_signing_queue_is_503_with_try_later_at_once_and_never_cached() {
     let (running, gate, asks) = gated();
     (1..=3).for_each(|index| running.house.live(Kind::Auth, index));
     std::thread::scope(|scope| {
@@ -84,7 +84,8 @@ fn a_full_signing_queue_is_try_later_at_once_and_never_cached() {
         let get = running.get(&running.ocsp_path(AUTH_1, 2));
         let post = running.post(&running.house.request(AUTH_1, 3));
         for answer in [get, post] {
-            assert_eq!((answer.status, answer.body.as_slice()), (200, later));
+            assert_eq!((answer.status, answer.body.as_slice()), (503, later));
+            assert_eq!(answer.header("retry-after"), Some("1"));
             assert_eq!(answer.header("content-type"), Some("application/ocsp-response"));
             assert_eq!((answer.header("cache-control"), answer.header("etag")), (Some("no-store"), None));
         }

@@ -2,10 +2,12 @@
 //!
 //! Why our own: measured, decoding and encoding take 0.3 µs here and 18 µs with x509-ocsp, which stays the second opinion in tests.
 
+mod one_or_more;
 mod request;
 mod response;
 mod view;
 
+pub use one_or_more::OneOrMore;
 pub use request::{CertId, CertIdHash, MalformedRequest, OcspRequest, cert_id, request};
 pub use response::{ErrorStatus, SingleResponse, SingleStatus, basic_response, error_response, response_data};
 pub use view::{AnswerView, ResponseView, UntrustedAnswer};
