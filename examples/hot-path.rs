@@ -34,8 +34,7 @@ use jitsuin::{
     ca::ceremony,
     http::{
         metrics::Metrics,
-        representation::Reply,
-        status::{StatusService, StatusSources},
+        status::{StatusReply, StatusService, StatusSources},
     },
     kind::Kind,
     ports::{Clock, Signer, SignerError},
@@ -158,11 +157,11 @@ impl Question {
 
 /// What is counted: `scripts/callgrind` knows it by its name.
 #[inline(never)]
-fn counted(service: &StatusService, request: Request<Full<Bytes>>) -> Reply {
+fn counted(service: &StatusService, request: Request<Full<Bytes>>) -> StatusReply {
     black_box(answer(service, black_box(request)))
 }
 
-fn answer(service: &StatusService, request: Request<Full<Bytes>>) -> Reply {
+fn answer(service: &StatusService, request: Request<Full<Bytes>>) -> StatusReply {
     let answering = pin!(service.call(request));
     match answering.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(reply)) if reply.status() == 200 => reply,

@@ -21,8 +21,7 @@ use hyper::{
 use jitsuin::{
     http::{
         metrics::Metrics,
-        representation::Reply,
-        status::{StatusService, StatusSources},
+        status::{StatusReply, StatusService, StatusSources},
     },
     kind::Kind,
     revocation::lists::PublishedLists,
@@ -45,7 +44,7 @@ fn service(house: &House) -> StatusService {
     StatusService::new(sources, &Metrics::new()).unwrap()
 }
 
-fn answer(service: &StatusService, request: Request<Full<Bytes>>) -> Reply {
+fn answer(service: &StatusService, request: Request<Full<Bytes>>) -> StatusReply {
     match pin!(service.call(request)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(reply)) => reply,
         Poll::Pending => panic!("nothing here waits"),

@@ -29,9 +29,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::{Method, Request, StatusCode, Version, body::Body, header::HOST, http::request::Parts, service::Service};
+use hyper::{
+    Method, Request, Response, StatusCode, Version, body::Body, header::HOST, http::request::Parts, service::Service,
+};
 
 use self::{
+    body::Octets,
     files::{AuthorityFile, authority_files},
     numbered::Shelf,
     ocsp::Asked,
@@ -39,7 +42,7 @@ use self::{
 };
 use super::{
     metrics::{AnswerMeter, Metrics, RequestMeter},
-    representation::{Reply, is_read, method_not_allowed, text},
+    representation::{is_read, method_not_allowed, text},
 };
 use crate::{
     limits::{OCSP_SIGNING_QUEUE, REQUEST_TIMEOUT},
@@ -52,6 +55,7 @@ use crate::{
     x509::{CertificateFault, UnixTime},
 };
 
+mod body;
 mod files;
 mod numbered;
 mod ocsp;
@@ -118,6 +122,9 @@ struct Inner {
     answers: AnswerMeter,
 }
 
+/// What the status listener answers with.
+pub type StatusReply = Response<Octets>;
+
 /// The service behind the status listener; clones share everything.
 #[derive(Clone)]
 pub struct StatusService(Arc<Inner>);
@@ -147,7 +154,7 @@ impl<B> Service<Request<B>> for StatusService
 where
     B: Body<Data = Bytes> + Unpin + Send + 'static,
 {
-    type Response = Reply;
+    type Response = StatusReply;
     type Error = Infallible;
     type Future = Answering;
 
@@ -186,18 +193,18 @@ where
 pub struct Answering(Step);
 
 enum Step {
-    Done(Option<Reply>),
-    Wait(Pin<Box<dyn Future<Output = Reply> + Send>>),
+    Done(Option<StatusReply>),
+    Wait(Pin<Box<dyn Future<Output = StatusReply> + Send>>),
 }
 
 impl Answering {
-    fn wait(reply: impl Future<Output = Reply> + Send + 'static) -> Self {
+    fn wait(reply: impl Future<Output = StatusReply> + Send + 'static) -> Self {
         Self(Step::Wait(Box::pin(reply)))
     }
 }
 
 impl Future for Answering {
-    type Output = Result<Reply, Infallible>;
+    type Output = Result<StatusReply, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
@@ -239,21 +246,22 @@ impl Route {
 }
 
 impl Inner {
-    async fn reply<B>(&self, route: Route, parts: Parts, body: B, now: UnixTime) -> Reply
+    async fn reply<B>(&self, route: Route, parts: Parts, body: B, now: UnixTime) -> StatusReply
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        if !names_its_host(&parts) {
-            return text(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 has one Host header", now);
-        }
-        match route {
-            Route::OcspPost if parts.method == Method::POST => self.ocsp_post(parts.headers, body, now).await,
+        let reply = match route {
+            _ if !names_its_host(&parts) => {
+                text(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 has one Host header", now)
+            }
+            Route::OcspPost if parts.method == Method::POST => return self.ocsp_post(parts.headers, body, now).await,
             Route::OcspPost => method_not_allowed("POST", now),
             Route::List if is_read(&parts.method) => self.list(&parts, now).await,
             Route::Authority if is_read(&parts.method) => self.authority(&parts, now),
             Route::OcspGet | Route::List | Route::Authority => method_not_allowed("GET, HEAD", now),
             Route::Other => text(StatusCode::NOT_FOUND, "this listener has /ocsp, /crl/ and /ca/", now),
-        }
+        };
+        reply.map(Octets::from)
     }
 }
 

@@ -5,14 +5,16 @@
 //! half of its life remains. The state is looked up for every request, also when the answer is at hand: so a kept answer
 //! dies with the event that changes the state, without any message between the two.
 
-use std::sync::Arc;
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use arc_swap::Guard;
-use bytes::Bytes;
 
 use super::{
-    entity_tag::entity_tag,
-    kept::KeptAnswers,
+    entity_tag::EntityTag,
+    kept::{Keepable, KeptAnswers},
     responder::{Decided, Delegate, Responder, Single, Verdict},
 };
 use crate::{
@@ -20,15 +22,12 @@ use crate::{
     limits::OCSP_KEPT_ANSWERS,
     x509::{
         UnixTime,
-        ocsp::{CertIdHash, ErrorStatus, basic_response},
+        ocsp::{CertIdHash, Draft, ErrorStatus},
     },
 };
 
-/// A signed answer.
-#[derive(Debug)]
+/// A signed answer. All that is looked at when it is given again lies together.
 pub struct Answer {
-    /// The whole OCSPResponse, DER.
-    pub der: Bytes,
     /// When it was true; also producedAt.
     pub this_update: UnixTime,
     /// Until when it may be relied on.
@@ -37,13 +36,60 @@ pub struct Answer {
     pub first: (Kind, Verdict),
     /// A strong entity tag with its quotes, if anyone may keep the answer: it is about one certificate that was issued,
     /// and there is no nonce in it. (A serial that was never issued may be issued a second later.)
-    pub etag: Option<String>,
+    pub etag: Option<EntityTag>,
+    key: Option<Key>,
+    used: AtomicBool,
+    delegate: Arc<Delegate>,
+    own: Box<[u8]>,
+}
+
+impl Answer {
+    /// The OCSPResponse, DER, in two parts: what is this answer's own, and the certificate that all of its signer's end with.
+    #[must_use]
+    pub fn parts(&self) -> [&[u8]; 2] {
+        [&self.own, self.delegate.template().certs()]
+    }
+
+    /// Octets of the whole.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
+    }
+
+    /// The whole OCSPResponse, DER.
+    #[must_use]
+    pub fn der(&self) -> Vec<u8> {
+        self.parts().concat()
+    }
+
+    /// Whether its epoch lasts, for who would be answered by this delegate with this verdict now.
+    fn serves(&self, delegate: &Arc<Delegate>, verdict: Verdict, now: UnixTime) -> bool {
+        let (from, until) = (self.this_update, self.next_update);
+        let fresh = from <= now && now.seconds() - from.seconds() < until.seconds() - now.seconds();
+        fresh && self.first.1 == verdict && Arc::ptr_eq(&self.delegate, delegate)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("first", &self.first).field("etag", &self.etag).finish_non_exhaustive()
+    }
+}
+
+impl Keepable for Answer {
+    fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
+    fn used(&self) -> &AtomicBool {
+        &self.used
+    }
 }
 
 /// A decision that waits for its signature.
 pub struct Unsigned {
     delegate: Arc<Delegate>,
-    tbs: Vec<u8>,
+    draft: Draft,
     key: Option<Key>,
     first: (Kind, Verdict),
     this_update: UnixTime,
@@ -98,25 +144,10 @@ impl Key {
     }
 }
 
-/// A kept answer, and who signed it.
-struct Kept {
-    answer: Arc<Answer>,
-    delegate: Arc<Delegate>,
-}
-
-impl Kept {
-    /// Whether the answer's epoch lasts, for who would be answered by this delegate with this verdict now.
-    fn serves(&self, delegate: &Arc<Delegate>, verdict: Verdict, now: UnixTime) -> bool {
-        let (from, until) = (self.answer.this_update, self.answer.next_update);
-        let fresh = from <= now && now.seconds() - from.seconds() < until.seconds() - now.seconds();
-        fresh && self.answer.first.1 == verdict && Arc::ptr_eq(&self.delegate, delegate)
-    }
-}
-
 /// The responder with its signatures: the one place where answers are made.
 pub struct AnswerDesk {
     responder: Responder,
-    kept: KeptAnswers<Kept>,
+    kept: KeptAnswers<Answer>,
 }
 
 impl AnswerDesk {
@@ -144,7 +175,7 @@ impl AnswerDesk {
             return Ok(Next::Give(answer));
         }
         Ok(Next::Sign(Unsigned {
-            tbs: decided.tbs(),
+            draft: decided.draft(),
             key,
             first: (decided.issuer.0, first),
             this_update: decided.this_update,
@@ -164,14 +195,15 @@ impl AnswerDesk {
         if let Some(answer) = meanwhile.and_then(|key| self.kept(&key, &unsigned.delegate, verdict, at)) {
             return Ok(answer);
         }
-        let Unsigned { delegate, tbs, key, first, this_update, next_update } = unsigned;
+        let Unsigned { delegate, draft, key, first, this_update, next_update } = unsigned;
         let signer = delegate.signer();
-        let signature = signer.sign(&tbs).map_err(|_| ErrorStatus::InternalError)?;
-        let der = Bytes::from(basic_response(&tbs, signer.algorithm(), &signature, &[delegate.certificate()]));
-        let etag = key.is_some().then(|| entity_tag(&der));
-        let answer = Arc::new(Answer { der, this_update, next_update, first, etag });
-        if let Some(key) = key {
-            self.kept.put(key, Kept { answer: Arc::clone(&answer), delegate });
+        let signature = signer.sign(draft.tbs()).map_err(|_| ErrorStatus::InternalError)?;
+        let own = delegate.template().sign(draft, &signature).into_boxed_slice();
+        let etag = key.is_some().then(|| EntityTag::of([&own, delegate.template().certs()]));
+        let used = AtomicBool::new(false);
+        let answer = Arc::new(Answer { this_update, next_update, first, etag, key, used, delegate, own });
+        if key.is_some() {
+            self.kept.put(Arc::clone(&answer));
         }
         Ok(answer)
     }
@@ -188,7 +220,6 @@ impl AnswerDesk {
     }
 
     fn kept(&self, key: &Key, delegate: &Arc<Delegate>, verdict: Verdict, now: UnixTime) -> Option<Arc<Answer>> {
-        let give = |kept: &Kept| kept.serves(delegate, verdict, now).then(|| Arc::clone(&kept.answer));
-        self.kept.find(key, give)
+        self.kept.find(key, |answer| answer.serves(delegate, verdict, now))
     }
 }

@@ -13,7 +13,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 
 use super::answer::Key;
 
@@ -25,19 +25,20 @@ pub(super) struct KeptAnswers<T> {
     sets: Box<[Set<T>]>,
 }
 
+/// What can be kept: it has its key and its second chance with it, so that looking up follows one pointer.
+pub(super) trait Keepable {
+    /// Under which key; nothing is found that has none.
+    fn key(&self) -> Option<&Key>;
+
+    /// Whether someone has asked for it since its set was last full.
+    fn used(&self) -> &AtomicBool;
+}
+
 /// The mark 0 is that of no key.
 #[repr(align(64))]
 struct Set<T> {
     marks: [AtomicU64; WAYS],
-    places: [ArcSwapOption<Place<T>>; WAYS],
-}
-
-/// An answer in its place.
-struct Place<T> {
-    key: Key,
-    kept: T,
-    /// Whether someone has asked for it since the set was last full.
-    used: AtomicBool,
+    places: [ArcSwapOption<T>; WAYS],
 }
 
 impl<T> Default for Set<T> {
@@ -46,32 +47,32 @@ impl<T> Default for Set<T> {
     }
 }
 
-impl<T> KeptAnswers<T> {
+impl<T: Keepable> KeptAnswers<T> {
     /// An empty table with at least so many places.
     pub(super) fn new(places: usize) -> Self {
         let sets = places.div_ceil(WAYS).next_power_of_two();
         Self { sets: (0..sets).map(|_| Set::default()).collect() }
     }
 
-    /// What `give` makes of that which is kept under a key.
-    pub(super) fn find<R>(&self, key: &Key, give: impl FnOnce(&T) -> Option<R>) -> Option<R> {
+    /// What is kept under a key, if it serves.
+    pub(super) fn find(&self, key: &Key, serves: impl FnOnce(&T) -> bool) -> Option<Arc<T>> {
         let (set, mark) = self.set(key);
         let way = set.marks.iter().position(|found| found.load(Ordering::Acquire) == mark)?;
         let place = set.places[way].load();
-        let found = place.as_deref().filter(|place| place.key == *key)?;
+        let found = place.as_deref().filter(|kept| kept.key() == Some(key) && serves(kept))?;
         // Written once, so that readers share the line.
-        if !found.used.load(Ordering::Relaxed) {
-            found.used.store(true, Ordering::Relaxed);
+        if !found.used().load(Ordering::Relaxed) {
+            found.used().store(true, Ordering::Relaxed);
         }
-        give(&found.kept)
+        Guard::into_inner(place)
     }
 
-    /// Keeps an answer under a key, in the place of what was there or of what is asked for least.
-    pub(super) fn put(&self, key: Key, kept: T) {
-        let (set, mark) = self.set(&key);
+    /// Keeps an answer under its key, in the place of what was there or of what is asked for least.
+    pub(super) fn put(&self, kept: Arc<T>) {
+        let Some(key) = kept.key() else { return };
+        let (set, mark) = self.set(key);
         let way = set.place_for(mark);
-        let place = Place { key, kept, used: AtomicBool::new(false) };
-        set.places[way].store(Some(Arc::new(place)));
+        set.places[way].store(Some(kept));
         set.marks[way].store(mark, Ordering::Release);
     }
 
@@ -82,7 +83,7 @@ impl<T> KeptAnswers<T> {
     }
 }
 
-impl<T> Set<T> {
+impl<T: Keepable> Set<T> {
     /// Its own place, a free one, or one whose second chance is over.
     fn place_for(&self, mark: u64) -> usize {
         let marked = |wanted| self.marks.iter().position(|found| found.load(Ordering::Relaxed) == wanted);
@@ -93,7 +94,7 @@ impl<T> Set<T> {
         let first = mark as usize % WAYS;
         let idle = (0..WAYS).map(|step| (first + step) % WAYS).find(|way| {
             let place = self.places[*way].load();
-            place.as_deref().is_none_or(|place| !place.used.swap(false, Ordering::Relaxed))
+            place.as_deref().is_none_or(|kept| !kept.used().swap(false, Ordering::Relaxed))
         });
         idle.unwrap_or(first)
     }
@@ -108,29 +109,52 @@ mod tests {
         Key { issuer: (Kind::Sign, 1), index, hash: CertIdHash::Sha1, form: 75 }
     }
 
-    fn held(table: &KeptAnswers<Arc<u64>>) -> usize {
+    struct Kept {
+        key: Key,
+        used: AtomicBool,
+    }
+
+    impl Keepable for Kept {
+        fn key(&self) -> Option<&Key> {
+            Some(&self.key)
+        }
+
+        fn used(&self) -> &AtomicBool {
+            &self.used
+        }
+    }
+
+    fn kept(key: Key) -> Arc<Kept> {
+        Arc::new(Kept { key, used: AtomicBool::new(false) })
+    }
+
+    fn held(table: &KeptAnswers<Kept>) -> usize {
         table.sets.iter().flat_map(|set| &set.places).filter(|place| place.load().is_some()).count()
+    }
+
+    fn has(table: &KeptAnswers<Kept>, key: Key) -> bool {
+        table.find(&key, |_| true).is_some_and(|kept| kept.key == key)
     }
 
     #[test]
     fn what_is_kept_is_bounded_and_what_is_used_stays() {
         let table = KeptAnswers::new(64);
-        table.put(key(u64::MAX), Arc::new(0));
+        table.put(kept(key(u64::MAX)));
         for index in 0..10_000 {
-            assert_eq!(table.find(&key(u64::MAX), |kept| Some(**kept)), Some(0), "asked for all the time");
-            table.put(key(index), Arc::new(index));
+            assert!(has(&table, key(u64::MAX)), "asked for all the time");
+            table.put(kept(key(index)));
         }
-        assert_eq!(table.find(&key(9_999), |kept| Some(**kept)), Some(9_999));
+        assert!(has(&table, key(9_999)) && !has(&table, key(0)));
         assert_eq!(held(&table), 64, "every place is found, and there are no more");
-        assert_eq!(table.find(&key(0), |kept| Some(**kept)), None);
     }
 
     #[test]
-    fn what_is_replaced_is_freed() {
-        let (table, first) = (KeptAnswers::new(4), Arc::new(1));
-        table.put(key(1), Arc::clone(&first));
-        table.put(key(1), Arc::new(2));
+    fn what_is_replaced_is_freed_and_what_does_not_serve_is_not_given() {
+        let (table, first) = (KeptAnswers::new(4), kept(key(1)));
+        table.put(Arc::clone(&first));
+        table.put(kept(key(1)));
         assert_eq!((Arc::strong_count(&first), held(&table)), (1, 1));
+        assert!(table.find(&key(1), |_| false).is_none());
     }
 
     #[test]
@@ -144,20 +168,20 @@ mod tests {
             Key { form: 73, ..key(1) },
         ];
         let table = KeptAnswers::new(1024);
-        for (number, key) in keys.iter().enumerate() {
-            assert_eq!(table.find(key, |_| Some(())), None);
-            table.put(*key, number);
+        for key in keys {
+            assert!(!has(&table, key));
+            table.put(kept(key));
         }
-        assert!(keys.iter().enumerate().all(|(number, key)| table.find(key, |kept| Some(*kept)) == Some(number)));
+        assert!(keys.iter().all(|key| has(&table, *key)));
         let (set, mark) = table.set(&key(9));
         set.marks[0].store(mark, Ordering::Relaxed);
-        assert_eq!(table.find(&key(9), |_| Some(())), None, "another's place under this mark, or an empty one");
+        assert!(table.find(&key(9), |_| true).is_none(), "another's place under this mark, or an empty one");
     }
 
     #[test]
     fn dense_indexes_are_spread_evenly() {
         let table = KeptAnswers::new(4096);
-        (0..4096).for_each(|index| table.put(key(index), Arc::new(index)));
+        (0..4096).for_each(|index| table.put(kept(key(index))));
         assert!(held(&table) > 3000, "{} of 4096", held(&table));
     }
 
@@ -171,9 +195,9 @@ mod tests {
                     for round in 0..20_000 {
                         let index = (round * 7 + thread) % 64;
                         if round % 3 == 0 {
-                            table.put(key(index), Arc::new(index));
+                            table.put(kept(key(index)));
                         }
-                        assert!(table.find(&key(index), |kept| Some(**kept)).is_none_or(|found| found == index));
+                        assert!(table.find(&key(index), |_| true).is_none_or(|kept| kept.key == key(index)));
                     }
                 });
             }

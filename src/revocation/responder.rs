@@ -42,7 +42,10 @@ use crate::{
     x509::{
         CertificateFault, CertificateView, RevocationReason, Serial, SignatureAlgorithm, SubjectPublicKey, UnixTime,
         WeakKey, extension,
-        ocsp::{CertId, CertIdHash, ErrorStatus, OcspRequest, OneOrMore, SingleResponse, SingleStatus, response_data},
+        ocsp::{
+            CertId, CertIdHash, Draft, ErrorStatus, OcspRequest, OneOrMore, ResponseData, ResponseTemplate,
+            SingleResponse, SingleStatus,
+        },
         oid,
     },
 };
@@ -51,7 +54,7 @@ use crate::{
 pub struct Delegate {
     signer: Arc<dyn Signer>,
     certificate: Vec<u8>,
-    key_hash: [u8; 20],
+    template: ResponseTemplate,
     serial: Serial,
     validity: (UnixTime, UnixTime),
 }
@@ -95,7 +98,8 @@ impl Delegate {
         }
         let key_hash = SubjectPublicKey::from_der(tbs.spki)?.key_id();
         let (serial, validity) = (tbs.serial, (tbs.not_before, tbs.not_after));
-        Ok(Self { signer, key_hash, serial, validity, certificate })
+        let template = ResponseTemplate::new(&key_hash, signer.algorithm(), &certificate);
+        Ok(Self { signer, template, serial, validity, certificate })
     }
 
     /// Its key.
@@ -114,6 +118,12 @@ impl Delegate {
     #[must_use]
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
+    }
+
+    /// What all its answers have in common.
+    #[must_use]
+    pub fn template(&self) -> &ResponseTemplate {
+        &self.template
     }
 
     /// The serial number of its certificate.
@@ -282,12 +292,14 @@ pub struct Decided<'a> {
 }
 
 impl Decided<'_> {
-    /// The ResponseData to be signed.
+    /// The answer that is to be signed.
     #[must_use]
-    pub fn tbs(&self) -> Vec<u8> {
-        let singles: Vec<_> = self.singles.iter().map(|single| self.response(single)).collect();
-        let extended = self.singles.iter().any(|single| single.verdict == Verdict::NeverIssued(NeverIssued::Revoked));
-        response_data(&self.delegate.key_hash, self.this_update, &singles, self.nonce, extended)
+    pub fn draft(&self) -> Draft {
+        let singles = self.singles.map(|single| self.response(single));
+        let extended_revoke = self.singles.iter().any(|one| one.verdict == Verdict::NeverIssued(NeverIssued::Revoked));
+        let (produced_at, nonce) = (self.this_update, self.nonce);
+        let data = ResponseData { produced_at, singles: &singles, nonce, extended_revoke };
+        self.delegate.template.draft(&data)
     }
 
     fn response<'a>(&self, single: &Single<'a>) -> SingleResponse<'a> {

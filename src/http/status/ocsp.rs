@@ -8,20 +8,21 @@ use std::{cell::RefCell, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
-    HeaderMap, Method, StatusCode,
+    HeaderMap, Method, Response, StatusCode,
     body::Body,
     header::{CONNECTION, CONTENT_TYPE, HeaderValue, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER},
 };
 
 use super::{
-    Inner,
-    reply::{cacheable, uncached},
+    Inner, StatusReply,
+    body::Octets,
+    reply::{Told, cacheable, uncached},
     signing::Signature,
 };
 use crate::{
     http::{
         ocsp_path,
-        representation::{DateProves, Encoding, Freshness, Reply, Representation, text},
+        representation::{DateProves, Encoding, Freshness, Representation, text},
         server::{BodyError, read_body},
     },
     limits::OCSP_REQUEST_OCTETS,
@@ -66,7 +67,7 @@ pub(super) enum Asked {
 }
 
 impl Inner {
-    pub(super) async fn ocsp_post<B>(&self, headers: HeaderMap, body: B, now: UnixTime) -> Reply
+    pub(super) async fn ocsp_post<B>(&self, headers: HeaderMap, body: B, now: UnixTime) -> StatusReply
     where
         B: Body<Data = Bytes> + Unpin,
     {
@@ -81,7 +82,7 @@ impl Inner {
                     Asked::Later(signature) => self.signed(signature).await,
                 };
                 match answered {
-                    Ok(answer) => uncached(headers, answer.der.clone(), now),
+                    Ok(answer) => alone(headers, answer, now),
                     Err(why) => unanswered(headers, why, now),
                 }
             }
@@ -110,29 +111,37 @@ impl Inner {
     }
 
     /// The reply to a GET or HEAD.
-    pub(super) fn ocsp_got(&self, answered: Answered, method: &Method, headers: HeaderMap, now: UnixTime) -> Reply {
+    pub(super) fn ocsp_got(
+        &self,
+        answered: Answered,
+        method: &Method,
+        headers: HeaderMap,
+        now: UnixTime,
+    ) -> StatusReply {
         let answer = match answered {
             Ok(answer) => answer,
             Err(why) => return unanswered(headers, why, now),
         };
-        let Some(etag) = &answer.etag else { return uncached(headers, answer.der.clone(), now) };
+        let Some(etag) = answer.etag else { return alone(headers, answer, now) };
+        let (length, etag, this_update) = (answer.octets(), etag.as_str(), answer.this_update);
+        let expires = answer.next_update.min(now + self.answer_max_age);
         if !headers.contains_key(IF_NONE_MATCH) && !headers.contains_key(IF_MATCH) {
-            return cacheable(headers, &answer, etag, self.answer_max_age, now);
+            return reply(cacheable(headers, Told { length, etag, this_update, expires }, now), answer);
         }
         let representation = Representation {
             content_type: OCSP_RESPONSE,
-            last_modified: answer.this_update,
+            last_modified: this_update,
             // A certificate may be good and revoked within one second, and who has the good answer must not hear "not
             // modified" then. The tag tells; and an answer is hardly longer than a 304.
             date_proves: DateProves::Nothing,
-            freshness: Freshness::Until(answer.next_update.min(now + self.answer_max_age)),
-            octets: answer.der.clone(),
+            freshness: Freshness::Until(expires),
+            octets: answer.der().into(),
             encoding: Encoding::Only,
             etag,
             // A part of an answer tells nothing.
             ranges: false,
         };
-        representation.reply(method, &headers, now)
+        representation.reply(method, &headers, now).map(Octets::from)
     }
 
     /// Asks the desk; quick keys sign here, and slow ones on other threads, where no more wait than can be served soon.
@@ -171,8 +180,9 @@ impl Unanswered {
 
 /// An error of OCSP, with HTTP status 200, as clients read only those; but 503 for who comes in a crowd, for what stands between
 /// us and them reads only that.
-fn unanswered(headers: HeaderMap, why: Unanswered, now: UnixTime) -> Reply {
-    let mut reply = uncached(headers, Bytes::from_static(error_response(why.status())), now);
+fn unanswered(headers: HeaderMap, why: Unanswered, now: UnixTime) -> StatusReply {
+    let octets = error_response(why.status());
+    let mut reply = reply(uncached(headers, octets.len(), now), Bytes::from_static(octets));
     if why == Unanswered::Busy {
         *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(BUSY_RETRY_SECONDS));
@@ -180,9 +190,20 @@ fn unanswered(headers: HeaderMap, why: Unanswered, now: UnixTime) -> Reply {
     reply
 }
 
+/// An answer that belongs to this request alone.
+fn alone(headers: HeaderMap, answer: Arc<Answer>, now: UnixTime) -> StatusReply {
+    reply(uncached(headers, answer.octets(), now), answer)
+}
+
+fn reply(headers: HeaderMap, octets: impl Into<Octets>) -> StatusReply {
+    let mut reply = Response::new(octets.into());
+    *reply.headers_mut() = headers;
+    reply
+}
+
 /// A refusal that leaves a body unread, so nothing more can come on the connection.
-fn refuse_body(status: StatusCode, sentence: String, now: UnixTime) -> Reply {
-    let mut reply = text(status, sentence, now);
+fn refuse_body(status: StatusCode, sentence: String, now: UnixTime) -> StatusReply {
+    let mut reply = text(status, sentence, now).map(Octets::from);
     reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     reply
 }

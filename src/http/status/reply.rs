@@ -1,20 +1,19 @@
-//! Replies with an OCSP answer, without an allocation.
+//! The headers of replies with an OCSP answer, without an allocation.
 //!
 //! Headers go into the map that the request came with: hyper takes it back afterwards and reads the next request into it.
 //! Values that change are written into a piece of memory that each thread has for them, and which it gets back when they
 //! have been sent. Everything is as [`Representation`](crate::http::representation::Representation) has it, which answers
 //! where a request has conditions; a test holds the two together.
 
-use std::{cell::RefCell, time::Duration};
+use std::cell::RefCell;
 
-use bytes::{BufMut, Bytes, BytesMut};
-use http_body_util::Full;
+use bytes::{BufMut, BytesMut};
 use hyper::{
-    HeaderMap, Response, StatusCode,
+    HeaderMap,
     header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderValue, LAST_MODIFIED},
 };
 
-use crate::{http::representation::Reply, revocation::answer::Answer, x509::UnixTime};
+use crate::x509::UnixTime;
 
 const OCSP_RESPONSE: HeaderValue = HeaderValue::from_static("application/ocsp-response");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -28,27 +27,38 @@ thread_local! {
     static ARENA: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(ARENA_OCTETS));
 }
 
-/// 200 with an answer that a cache may keep for so long, at most until its nextUpdate; `headers` are used up.
-pub(super) fn cacheable(mut headers: HeaderMap, answer: &Answer, etag: &str, life: Duration, now: UnixTime) -> Reply {
-    let expires = answer.next_update.min(now + life);
-    let age = expires.seconds().saturating_sub(now.seconds()).max(0).unsigned_abs();
+/// An answer as its headers tell of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    /// Octets of the whole.
+    pub(super) length: usize,
+    /// Strong, with its quotes.
+    pub(super) etag: &'a str,
+    pub(super) this_update: UnixTime,
+    /// Until when a cache may give it out.
+    pub(super) expires: UnixTime,
+}
+
+/// For an answer that a cache may keep; `headers` are used up.
+pub(super) fn cacheable(mut headers: HeaderMap, told: Told<'_>, now: UnixTime) -> HeaderMap {
+    let age = told.expires.seconds().saturating_sub(now.seconds()).max(0).unsigned_abs();
     ARENA.with_borrow_mut(|arena| {
-        begin(&mut headers, arena, now, answer.der.len());
-        headers.insert(LAST_MODIFIED, value(arena, &imf_fixdate(answer.this_update.min(now))));
-        headers.insert(EXPIRES, value(arena, &imf_fixdate(expires)));
-        headers.insert(ETAG, value(arena, etag.as_bytes()));
+        begin(&mut headers, arena, now, told.length);
+        headers.insert(LAST_MODIFIED, value(arena, &imf_fixdate(told.this_update.min(now))));
+        headers.insert(EXPIRES, value(arena, &imf_fixdate(told.expires)));
+        headers.insert(ETAG, value(arena, told.etag.as_bytes()));
         arena.put_slice(b"max-age=");
         put_decimal(arena, age);
         headers.insert(CACHE_CONTROL, value(arena, b", public, no-transform, must-revalidate"));
     });
-    finish(headers, answer.der.clone())
+    headers
 }
 
-/// 200 with octets that belong to this request alone; `headers` are used up.
-pub(super) fn uncached(mut headers: HeaderMap, octets: Bytes, now: UnixTime) -> Reply {
-    ARENA.with_borrow_mut(|arena| begin(&mut headers, arena, now, octets.len()));
+/// For octets that belong to this request alone; `headers` are used up.
+pub(super) fn uncached(mut headers: HeaderMap, length: usize, now: UnixTime) -> HeaderMap {
+    ARENA.with_borrow_mut(|arena| begin(&mut headers, arena, now, length));
     headers.insert(CACHE_CONTROL, NO_STORE);
-    finish(headers, octets)
+    headers
 }
 
 fn begin(headers: &mut HeaderMap, arena: &mut BytesMut, now: UnixTime, length: usize) {
@@ -58,13 +68,6 @@ fn begin(headers: &mut HeaderMap, arena: &mut BytesMut, now: UnixTime, length: u
     headers.insert(CONTENT_TYPE, OCSP_RESPONSE);
     put_decimal(arena, length as u64);
     headers.insert(CONTENT_LENGTH, value(arena, b""));
-}
-
-fn finish(headers: HeaderMap, octets: Bytes) -> Reply {
-    let mut reply = Response::new(Full::new(octets));
-    *reply.status_mut() = StatusCode::OK;
-    *reply.headers_mut() = headers;
-    reply
 }
 
 /// What was written last, with this behind it.
@@ -121,28 +124,20 @@ fn civil(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use hyper::Method;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use hyper::{Method, StatusCode};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        http::representation::{DateProves, Encoding, Freshness, Representation, uncached as slow_uncached},
-        kind::Kind,
-        revocation::responder::Verdict,
-    };
+    use crate::http::representation::{DateProves, Encoding, Freshness, Representation, uncached as slow_uncached};
+
+    const TAG: &str = "\"0123456789abcdef0123456789abcdef\"";
+    const OCTETS: &[u8] = &[0x30; 985];
 
     fn at(seconds: i64) -> UnixTime {
         UnixTime::from_seconds(seconds).unwrap()
-    }
-
-    fn answer(this_update: i64, life: i64) -> Answer {
-        Answer {
-            der: Bytes::from_static(&[0x30; 985]),
-            this_update: at(this_update),
-            next_update: at(this_update + life),
-            first: (Kind::Auth, Verdict::Good),
-            etag: Some("\"0123456789abcdef0123456789abcdef\"".into()),
-        }
     }
 
     fn used() -> HeaderMap {
@@ -157,35 +152,31 @@ mod tests {
         }
 
         #[test]
-        fn a_cacheable_reply_is_that_of_its_representation(
-            this_update in 0_i64..4_000_000_000, life in 1_i64..1_000_000, later in -10_i64..2_000_000, longest: u32,
+        fn the_headers_of_a_cacheable_answer_are_those_of_its_representation(
+            this_update in 0_i64..4_000_000_000, expires in 0_i64..5_000_000_000, now in 0_i64..5_000_000_000,
         ) {
-            let (answer, now) = (answer(this_update, life), at((this_update + later).max(0)));
-            let longest = Duration::from_secs(longest.into());
-            let etag = answer.etag.clone().unwrap();
+            let (this_update, expires, now) = (at(this_update), at(expires), at(now));
             let representation = Representation {
                 content_type: "application/ocsp-response",
-                octets: answer.der.clone(),
+                octets: Bytes::from_static(OCTETS),
                 encoding: Encoding::Only,
-                etag: &etag,
-                last_modified: answer.this_update,
+                etag: TAG,
+                last_modified: this_update,
                 date_proves: DateProves::Nothing,
-                freshness: Freshness::Until(answer.next_update.min(now + longest)),
+                freshness: Freshness::Until(expires),
                 ranges: false,
             };
-            let (fast, slow) = (
-                cacheable(used(), &answer, &etag, longest, now),
-                representation.reply(&Method::GET, &HeaderMap::new(), now),
-            );
-            prop_assert_eq!((fast.status(), fast.headers()), (slow.status(), slow.headers()));
+            let told = Told { length: OCTETS.len(), etag: TAG, this_update, expires };
+            let slow = representation.reply(&Method::GET, &HeaderMap::new(), now);
+            prop_assert_eq!(&cacheable(used(), told, now), slow.headers());
         }
     }
 
     #[test]
-    fn an_uncached_reply_is_as_every_other_one() {
-        let octets = Bytes::from_static(b"0123456789");
-        let slow = slow_uncached(StatusCode::OK, "application/ocsp-response", octets.clone(), at(1_767_409_445));
-        assert_eq!(uncached(used(), octets, at(1_767_409_445)).headers(), slow.headers());
+    fn uncached_headers_are_as_every_other_ones() {
+        let slow =
+            slow_uncached(StatusCode::OK, "application/ocsp-response", Bytes::from_static(OCTETS), at(1_767_409_445));
+        assert_eq!(&uncached(used(), OCTETS.len(), at(1_767_409_445)), slow.headers());
     }
 
     #[test]
@@ -204,10 +195,10 @@ mod tests {
 
     #[test]
     fn the_memory_of_a_thread_is_used_again() {
-        let answer = answer(1_767_409_445, 3600);
-        let etag = answer.etag.clone().unwrap();
+        let (this_update, expires) = (at(1_767_409_445), at(1_767_413_045));
         for _ in 0..1000 {
-            drop(cacheable(HeaderMap::new(), &answer, &etag, Duration::MAX, at(1_767_409_446)));
+            let told = Told { length: OCTETS.len(), etag: TAG, this_update, expires };
+            drop(cacheable(HeaderMap::new(), told, this_update));
         }
         ARENA.with_borrow(|arena| assert!(arena.capacity() <= ARENA_OCTETS));
     }
