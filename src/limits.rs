@@ -122,6 +122,12 @@ pub const OCSP_SIGNING_QUEUE: usize = 512;
 /// Octets of an HTTP request's head: the largest OCSP request that fits a URL, in base64, and the usual headers.
 pub const HTTP_HEAD_OCTETS: usize = 64 * 1024;
 
+/// Requests at a time on one connection of HTTP/2: a counter's own requests come one after another, and a batch fits.
+pub const HTTP2_STREAMS: u32 = 64;
+
+/// Octets of an answer that one stream of HTTP/2 may have lying unsent; the rest stays where it is made.
+pub const HTTP2_SEND_OCTETS: usize = 64 * 1024;
+
 /// Connections open at a time on one listener; further ones wait in the kernel's queue.
 pub const CONNECTIONS: usize = 8192;
 

@@ -28,6 +28,9 @@ use crate::{
     x509::{UnixTime, certificate::CertificateView},
 };
 
+/// The name of HTTP/2 over TLS (RFC 9113 §3.2).
+const HTTP_2: &[u8] = b"h2";
+
 /// Why the listener cannot speak TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
@@ -75,7 +78,7 @@ impl Access {
             .map_err(AccessError::Certificate)?;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
 }
@@ -91,6 +94,10 @@ impl Handshake for Access {
         let certificate = first.ok_or_else(|| io::Error::other("the client showed no certificate"))?;
         let peer = PeerCertificate::new(certificate).ok_or_else(|| io::Error::other("a certificate without end"))?;
         Ok((stream, peer))
+    }
+
+    fn speaks_http2(stream: &Self::Stream) -> bool {
+        stream.get_ref().1.alpn_protocol() == Some(HTTP_2)
     }
 }
 

@@ -17,8 +17,27 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// one, but a service address often ends with it). None for anything else.
 #[must_use]
 pub fn decode(path: &str) -> Option<Vec<u8>> {
+    let mut request = Vec::new();
+    decode_into(path, &mut request).then_some(request)
+}
+
+/// As [`decode`], into the memory at hand: appends the request. False if there is none; then anything may be appended.
+#[must_use]
+pub fn decode_into(path: &str, request: &mut Vec<u8>) -> bool {
+    let path = path.trim_start_matches('/');
+    let before = request.len();
+    // What is base64 as it stands means the same after all the rest is done to it.
+    if BASE64.decode_vec(path, request).is_ok() {
+        return true;
+    }
+    request.truncate(before);
+    plain(path).is_some_and(|text| BASE64.decode_vec(text, request).is_ok())
+}
+
+/// The base64 that is meant.
+fn plain(path: &str) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(path.len());
-    let mut octets = path.trim_start_matches('/').bytes();
+    let mut octets = path.bytes();
     while let Some(octet) = octets.next() {
         let octet = match octet {
             b'%' => hex(octets.next()?)? << 4 | hex(octets.next()?)?,
@@ -31,7 +50,7 @@ pub fn decode(path: &str) -> Option<Vec<u8>> {
             other => text.push(other),
         }
     }
-    BASE64.decode(text).ok()
+    Some(text)
 }
 
 fn hex(digit: u8) -> Option<u8> {

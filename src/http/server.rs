@@ -1,4 +1,5 @@
-//! How every listener serves: accept, shake hands, speak HTTP/1.1, and drain when asked to stop.
+//! How every listener serves: accept, shake hands, speak HTTP/1.1 (keep-alive, pipelining) or, over TLS, HTTP/2 for who asks for
+//! it, and drain when asked to stop.
 //!
 //! Bounds: connections, the time for a handshake and for a request head (idle connections end by the same), the octets
 //! of a head, and through [`read_body`] the octets and the time of a body. hyper takes at most 100 headers by itself.
@@ -7,6 +8,9 @@
 //! Why a runtime a core for the status listener ([`Workers`]): current-thread runtimes with a listening socket each
 //! (SO_REUSEPORT) answered 3 to 31 % more than one runtime that moves tasks between threads when nothing else ran, though
 //! on a loaded machine the two were not to be told apart. And each drains its own connections.
+//!
+//! Why answers to pipelined requests are not gathered into one write (hyper's `pipeline_flush`): it copies every body, lists of
+//! hundreds of megabytes too, and keeps an answer back while a part of the next request has come.
 
 use std::{
     convert::Infallible,
@@ -39,6 +43,8 @@ use tokio::{
 
 use crate::limits;
 
+mod http2;
+
 /// The error type of a body, whatever it is.
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -51,6 +57,11 @@ pub trait Handshake: Send + Sync + 'static {
 
     /// Shakes hands; the server bounds the time.
     fn shake(&self, stream: TcpStream) -> impl Future<Output = io::Result<(Self::Stream, Self::Peer)>> + Send;
+
+    /// Whether the two ends have agreed on HTTP/2.
+    fn speaks_http2(_stream: &Self::Stream) -> bool {
+        false
+    }
 }
 
 /// No handshake: HTTP over TCP.
@@ -184,13 +195,13 @@ where
     H: Handshake,
     M: Fn(H::Peer) -> S + Send + Sync + 'static,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
-    S::Future: Send,
+    S::Future: Send + 'static,
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
     let listener = TcpListener::from_std(listener)?;
-    let door = Arc::new(Door { handshake, make, bounds });
+    let door = Arc::new(Door { handshake, make, bounds, shutdown: shutdown.clone() });
     let places = Arc::new(Semaphore::new(bounds.connections));
     let graceful = GracefulShutdown::new();
     loop {
@@ -227,14 +238,17 @@ struct Door<H, M> {
     handshake: H,
     make: M,
     bounds: Bounds,
+    shutdown: Shutdown,
 }
 
 impl<H: Handshake, M> Door<H, M> {
     async fn connection<S, B>(self: Arc<Self>, stream: TcpStream, _place: OwnedSemaphorePermit, watcher: Watcher)
     where
         M: Fn(H::Peer) -> S,
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-        B: Body + 'static,
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
+        S::Future: Send + 'static,
+        B: Body + Send + 'static,
+        B::Data: Send,
         B::Error: Into<BoxError>,
     {
         prepare(&stream, self.bounds.body);
@@ -243,12 +257,19 @@ impl<H: Handshake, M> Door<H, M> {
             Ok(Err(error)) => return tracing::debug!(%error, "the handshake failed"),
             Err(_) => return tracing::debug!("the handshake took too long"),
         };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.bounds.head)
-            .max_buf_size(limits::HTTP_HEAD_OCTETS)
-            .serve_connection(TokioIo::new(stream), (self.make)(peer));
-        if let Err(error) = watcher.watch(connection).await {
+        let (http2, service) = (H::speaks_http2(&stream), (self.make)(peer));
+        let served = if http2 {
+            // Boxed: no room is kept for it on the connections of HTTP/1.1.
+            Box::pin(http2::serve(stream, service, self.bounds, self.shutdown.clone(), watcher)).await
+        } else {
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(self.bounds.head)
+                .max_buf_size(limits::HTTP_HEAD_OCTETS)
+                .serve_connection(TokioIo::new(stream), service);
+            watcher.watch(connection).await
+        };
+        if let Err(error) = served {
             tracing::debug!(%error, "a connection ended early");
         }
     }
@@ -333,7 +354,7 @@ impl Workers {
     where
         M: Fn(()) -> S + Clone + Send + Sync + 'static,
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
-        S::Future: Send,
+        S::Future: Send + 'static,
         B: Body + Send + 'static,
         B::Data: Send,
         B::Error: Into<BoxError>,
@@ -354,7 +375,7 @@ impl Workers {
     where
         M: Fn(()) -> S + Clone + Send + Sync + 'static,
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
-        S::Future: Send,
+        S::Future: Send + 'static,
         B: Body + Send + 'static,
         B::Data: Send,
         B::Error: Into<BoxError>,

@@ -24,19 +24,25 @@ use std::{
     future::Future,
     pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
-use hyper::{Method, Request, StatusCode, Version, body::Incoming, header::HOST, service::Service};
-use tokio::sync::Semaphore;
+use bytes::Bytes;
+use hyper::{
+    Method, Request, Response, StatusCode, Version, body::Body, header::HOST, http::request::Parts, service::Service,
+};
 
 use self::{
+    body::Octets,
     files::{AuthorityFile, authority_files},
     numbered::Shelf,
+    ocsp::Asked,
+    signing::SigningPool,
 };
 use super::{
     metrics::{AnswerMeter, Metrics, RequestMeter},
-    representation::{Reply, is_read, method_not_allowed, text},
+    representation::{is_read, method_not_allowed, text},
 };
 use crate::{
     limits::{OCSP_SIGNING_QUEUE, REQUEST_TIMEOUT},
@@ -49,10 +55,13 @@ use crate::{
     x509::{CertificateFault, UnixTime},
 };
 
+mod body;
 mod files;
 mod numbered;
 mod ocsp;
 mod path;
+mod reply;
+mod signing;
 
 /// Finds a list by its number, as [`Store::crl`](crate::ports::Store::crl) does; may block.
 pub type NumberedLists = Arc<dyn Fn(ListKey, u64) -> Result<Option<CrlRecord>, StoreError> + Send + Sync>;
@@ -74,7 +83,7 @@ pub struct StatusSources {
     /// How long a cache may keep the answer to an OCSP GET, at most until its nextUpdate: the longest that a revocation
     /// stays unseen by those who ask through one.
     pub answer_max_age: Duration,
-    /// OCSP answers that may wait for a slow key; further ones are tryLater.
+    /// OCSP answers that may wait for a slow key; further ones are 503 with tryLater.
     pub signing_queue: usize,
 }
 
@@ -108,10 +117,13 @@ struct Inner {
     clock: Arc<dyn Clock>,
     body_timeout: Duration,
     answer_max_age: Duration,
-    signing: Arc<Semaphore>,
+    signing: SigningPool,
     meter: RequestMeter,
     answers: AnswerMeter,
 }
+
+/// What the status listener answers with.
+pub type StatusReply = Response<Octets>;
 
 /// The service behind the status listener; clones share everything.
 #[derive(Clone)]
@@ -124,6 +136,7 @@ impl StatusService {
     /// [`CertificateFault`] for a CA certificate that cannot be read.
     pub fn new(sources: StatusSources, metrics: &Metrics) -> Result<Self, CertificateFault> {
         Ok(Self(Arc::new(Inner {
+            signing: SigningPool::new(Arc::clone(&sources.desk), sources.signing_queue),
             desk: sources.desk,
             lists: sources.lists,
             shelf: Shelf::new(sources.numbered),
@@ -131,28 +144,73 @@ impl StatusService {
             clock: sources.clock,
             body_timeout: sources.body_timeout,
             answer_max_age: sources.answer_max_age,
-            signing: Arc::new(Semaphore::new(sources.signing_queue)),
             meter: RequestMeter::new(metrics, "status", &Route::WORDS),
             answers: AnswerMeter::new(metrics),
         })))
     }
 }
 
-impl Service<Request<Incoming>> for StatusService {
-    type Response = Reply;
+impl<B> Service<Request<B>> for StatusService
+where
+    B: Body<Data = Bytes> + Unpin + Send + 'static,
+{
+    type Response = StatusReply;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Reply, Infallible>> + Send>>;
+    type Future = Answering;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<B>) -> Answering {
+        let (began, now) = (Instant::now(), self.0.clock.now());
+        let (parts, body) = request.into_parts();
+        let (route, rest) = Route::of(parts.uri.path());
+        if route == Route::OcspGet && is_read(&parts.method) && names_its_host(&parts) {
+            let signature = match self.0.ask_in_path(rest, now) {
+                Asked::Now(answered) => {
+                    // On this way not even the count of who shares `Inner` is touched: every core would want it.
+                    let reply = self.0.ocsp_got(answered, &parts.method, parts.headers, now);
+                    self.0.meter.record(route as usize, reply.status(), began.elapsed());
+                    return Answering(Step::Done(Some(reply)));
+                }
+                Asked::Later(signature) => signature,
+            };
+            let inner = Arc::clone(&self.0);
+            return Answering::wait(async move {
+                let answered = inner.signed(signature).await;
+                let reply = inner.ocsp_got(answered, &parts.method, parts.headers, now);
+                inner.meter.record(route as usize, reply.status(), began.elapsed());
+                reply
+            });
+        }
         let inner = Arc::clone(&self.0);
-        Box::pin(async move {
-            let (began, now) = (Instant::now(), inner.clock.now());
-            let (route, rest) = Route::of(request.uri().path());
-            let rest = rest.to_owned();
-            let reply = inner.reply(route, &rest, request, now).await;
+        Answering::wait(async move {
+            let reply = inner.reply(route, parts, body, now).await;
             inner.meter.record(route as usize, reply.status(), began.elapsed());
-            Ok(reply)
+            reply
         })
+    }
+}
+
+/// A reply that is there, or is being made.
+pub struct Answering(Step);
+
+enum Step {
+    Done(Option<StatusReply>),
+    Wait(Pin<Box<dyn Future<Output = StatusReply> + Send>>),
+}
+
+impl Answering {
+    fn wait(reply: impl Future<Output = StatusReply> + Send + 'static) -> Self {
+        Self(Step::Wait(Box::pin(reply)))
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<StatusReply, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Step::Done(reply) => Poll::Ready(Ok(reply.take().expect("a future is not polled after its end"))),
+            Step::Wait(reply) => reply.as_mut().poll(context).map(Ok),
+        }
     }
 }
 
@@ -188,27 +246,30 @@ impl Route {
 }
 
 impl Inner {
-    async fn reply(&self, route: Route, rest: &str, request: Request<Incoming>, now: UnixTime) -> Reply {
-        if !names_its_host(&request) {
-            return text(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 has one Host header", now);
-        }
-        match route {
-            Route::OcspPost if request.method() == Method::POST => self.ocsp_post(request, now).await,
+    async fn reply<B>(&self, route: Route, parts: Parts, body: B, now: UnixTime) -> StatusReply
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let reply = match route {
+            _ if !names_its_host(&parts) => {
+                text(StatusCode::BAD_REQUEST, "a request of HTTP/1.1 has one Host header", now)
+            }
+            Route::OcspPost if parts.method == Method::POST => return self.ocsp_post(parts.headers, body, now).await,
             Route::OcspPost => method_not_allowed("POST", now),
-            Route::OcspGet if is_read(request.method()) => self.ocsp_get(rest, &request, now).await,
-            Route::List if is_read(request.method()) => self.list(&request, now).await,
-            Route::Authority if is_read(request.method()) => self.authority(&request, now),
+            Route::List if is_read(&parts.method) => self.list(&parts, now).await,
+            Route::Authority if is_read(&parts.method) => self.authority(&parts, now),
             Route::OcspGet | Route::List | Route::Authority => method_not_allowed("GET, HEAD", now),
             Route::Other => text(StatusCode::NOT_FOUND, "this listener has /ocsp, /crl/ and /ca/", now),
-        }
+        };
+        reply.map(Octets::from)
     }
 }
 
 /// RFC 9112 §3.2: HTTP/1.1 without a Host, or with two, is refused. What it says does not matter: there is one service here,
 /// and clients write it with the port and without. HTTP/1.0 needs none.
-fn names_its_host(request: &Request<Incoming>) -> bool {
-    match request.headers().get_all(HOST).iter().count() {
-        0 => request.version() < Version::HTTP_11,
+fn names_its_host(parts: &Parts) -> bool {
+    match parts.headers.get_all(HOST).iter().count() {
+        0 => parts.version != Version::HTTP_11,
         count => count == 1,
     }
 }

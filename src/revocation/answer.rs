@@ -1,20 +1,20 @@
 //! Signed OCSP answers, and those that can be given twice.
 //!
-//! An answer without nonce about one certificate is kept and given again while the certificate's state is the same, its
-//! delegate is still in place, and more than half of its life remains. The state is looked up for every request, also
-//! when the answer is at hand: so a kept answer dies the moment its certificate's state changes, without any message
-//! between the two.
-//!
-//! Why two tables a shard: the young one fills, becomes the old one, and what was in the old one is forgotten. That is
-//! within a factor of two of forgetting the least used, costs nothing per look-up, and the memory is bounded.
+//! An answer without nonce about one certificate is kept by the certificate's index and the form of the question, and given
+//! again for as long as its epoch lasts: the certificate's state is the same, its delegate is still in place, and more than
+//! half of its life remains. The state is looked up for every request, also when the answer is at hand: so a kept answer
+//! dies with the event that changes the state, without any message between the two.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
 };
 
+use arc_swap::Guard;
+
 use super::{
-    entity_tag::entity_tag,
+    entity_tag::EntityTag,
+    kept::{Keepable, KeptAnswers},
     responder::{Decided, Delegate, Responder, Single, Verdict},
 };
 use crate::{
@@ -22,15 +22,12 @@ use crate::{
     limits::OCSP_KEPT_ANSWERS,
     x509::{
         UnixTime,
-        ocsp::{CertIdHash, ErrorStatus, basic_response},
+        ocsp::{CertIdHash, Draft, ErrorStatus},
     },
 };
 
-/// A signed answer.
-#[derive(Debug)]
+/// A signed answer. All that is looked at when it is given again lies together.
 pub struct Answer {
-    /// The whole OCSPResponse, DER.
-    pub der: Vec<u8>,
     /// When it was true; also producedAt.
     pub this_update: UnixTime,
     /// Until when it may be relied on.
@@ -39,13 +36,60 @@ pub struct Answer {
     pub first: (Kind, Verdict),
     /// A strong entity tag with its quotes, if anyone may keep the answer: it is about one certificate that was issued,
     /// and there is no nonce in it. (A serial that was never issued may be issued a second later.)
-    pub etag: Option<String>,
+    pub etag: Option<EntityTag>,
+    key: Option<Key>,
+    used: AtomicBool,
+    delegate: Arc<Delegate>,
+    own: Box<[u8]>,
+}
+
+impl Answer {
+    /// The OCSPResponse, DER, in two parts: what is this answer's own, and the certificate that all of its signer's end with.
+    #[must_use]
+    pub fn parts(&self) -> [&[u8]; 2] {
+        [&self.own, self.delegate.template().certs()]
+    }
+
+    /// Octets of the whole.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
+    }
+
+    /// The whole OCSPResponse, DER.
+    #[must_use]
+    pub fn der(&self) -> Vec<u8> {
+        self.parts().concat()
+    }
+
+    /// Whether its epoch lasts, for who would be answered by this delegate with this verdict now.
+    fn serves(&self, delegate: &Arc<Delegate>, verdict: Verdict, now: UnixTime) -> bool {
+        let (from, until) = (self.this_update, self.next_update);
+        let fresh = from <= now && now.seconds() - from.seconds() < until.seconds() - now.seconds();
+        fresh && self.first.1 == verdict && Arc::ptr_eq(&self.delegate, delegate)
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("first", &self.first).field("etag", &self.etag).finish_non_exhaustive()
+    }
+}
+
+impl Keepable for Answer {
+    fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
+    fn used(&self) -> &AtomicBool {
+        &self.used
+    }
 }
 
 /// A decision that waits for its signature.
 pub struct Unsigned {
     delegate: Arc<Delegate>,
-    tbs: Vec<u8>,
+    draft: Draft,
     key: Option<Key>,
     first: (Kind, Verdict),
     this_update: UnixTime,
@@ -69,85 +113,48 @@ pub enum Next {
 }
 
 /// Which answers are the same octets but for their times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    issuer: (Kind, u8),
-    index: u64,
-    hash: CertIdHash,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) issuer: (Kind, u8),
+    pub(super) index: u64,
+    pub(super) hash: CertIdHash,
     /// Octets of the CertID: its hash algorithm is written with or without NULL, and the answer repeats it.
-    form: usize,
+    pub(super) form: usize,
 }
 
 impl Key {
     /// The key of a decision, if its answer can be given again.
     fn of(decided: &Decided<'_>) -> Option<Self> {
-        match (decided.singles.as_slice(), decided.nonce) {
+        match (&*decided.singles, decided.nonce) {
             (&[Single { cert_id, index: Some(index), verdict: Verdict::Good | Verdict::Revoked { .. } }], None) => {
                 Some(Self { issuer: decided.issuer, index, hash: cert_id.hash, form: cert_id.der.len() })
             }
             _ => None,
         }
     }
-}
 
-struct Kept {
-    answer: Arc<Answer>,
-    delegate: Arc<Delegate>,
-}
-
-impl Kept {
-    fn serves(&self, decided: &Decided<'_>, verdict: Verdict) -> bool {
-        let (from, until, now) = (self.answer.this_update, self.answer.next_update, decided.this_update);
-        let fresh = from <= now && now.seconds() - from.seconds() < until.seconds() - now.seconds();
-        fresh && self.answer.first.1 == verdict && Arc::ptr_eq(&self.delegate, &decided.delegate)
+    /// A number that few keys share, and never 0. Nobody chooses the index of a certificate, so it need not withstand who would.
+    pub(super) fn mark(&self) -> u64 {
+        let (kind, generation) = self.issuer;
+        let rest =
+            (self.form as u64) << 32 | u64::from(kind.id()) << 16 | u64::from(generation) << 8 | self.hash as u64;
+        // Two odd numbers without pattern (the fractions of the golden ratio and of pi); the halves of the product mix all bits.
+        let product = u128::from(self.index ^ 0x9E37_79B9_7F4A_7C15) * u128::from(rest ^ 0x243F_6A88_85A3_08D3);
+        (product as u64 ^ (product >> 64) as u64).max(1)
     }
 }
-
-/// Two tables of at most half the shard's share each.
-struct Shard<T> {
-    young: HashMap<Key, T>,
-    old: HashMap<Key, T>,
-}
-
-impl<T> Default for Shard<T> {
-    fn default() -> Self {
-        Self { young: HashMap::new(), old: HashMap::new() }
-    }
-}
-
-impl<T> Shard<T> {
-    const HALF: usize = OCSP_KEPT_ANSWERS / SHARDS / 2;
-
-    fn find(&mut self, key: &Key) -> Option<&T> {
-        if !self.young.contains_key(key) {
-            let kept = self.old.remove(key)?;
-            self.put(*key, kept);
-        }
-        self.young.get(key)
-    }
-
-    fn put(&mut self, key: Key, kept: T) {
-        if self.young.len() >= Self::HALF {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, kept);
-    }
-}
-
-/// Shards of the kept answers, so that threads seldom wait for each other.
-const SHARDS: usize = 16;
 
 /// The responder with its signatures: the one place where answers are made.
 pub struct AnswerDesk {
     responder: Responder,
-    shards: [Mutex<Shard<Kept>>; SHARDS],
+    kept: KeptAnswers<Answer>,
 }
 
 impl AnswerDesk {
     /// A desk with no answers at hand.
     #[must_use]
     pub fn new(responder: Responder) -> Self {
-        Self { responder, shards: Default::default() }
+        Self { responder, kept: KeptAnswers::new(OCSP_KEPT_ANSWERS) }
     }
 
     /// The responder, whose delegates are renewed and checked.
@@ -162,35 +169,41 @@ impl AnswerDesk {
     /// As for [`Responder::decide`].
     pub fn prepare(&self, request: &[u8], now: UnixTime) -> Result<Next, ErrorStatus> {
         let decided = self.responder.decide(request, now)?;
-        let first = decided.singles.first().ok_or(ErrorStatus::MalformedRequest)?.verdict;
+        let first = decided.singles.first().verdict;
         let key = Key::of(&decided);
-        if let Some(answer) = key.and_then(|key| self.kept(&key, &decided, first)) {
+        if let Some(answer) = key.and_then(|key| self.kept(&key, &decided.delegate, first, now)) {
             return Ok(Next::Give(answer));
         }
         Ok(Next::Sign(Unsigned {
-            tbs: decided.tbs(),
+            draft: decided.draft(),
             key,
             first: (decided.issuer.0, first),
             this_update: decided.this_update,
             next_update: decided.next_update,
-            delegate: decided.delegate,
+            delegate: Guard::into_inner(decided.delegate),
         }))
     }
 
-    /// Signs a decision and keeps the answer if it can be given again.
+    /// Signs a decision and keeps the answer if it can be given again. For a slow key it first looks whether somebody else has
+    /// had the same signed while this one waited.
     ///
     /// # Errors
     /// internalError if the key does not sign.
     pub fn sign(&self, unsigned: Unsigned) -> Result<Arc<Answer>, ErrorStatus> {
-        let Unsigned { delegate, tbs, key, first, this_update, next_update } = unsigned;
+        let (verdict, at) = (unsigned.first.1, unsigned.this_update);
+        let meanwhile = unsigned.key.filter(|_| unsigned.is_slow());
+        if let Some(answer) = meanwhile.and_then(|key| self.kept(&key, &unsigned.delegate, verdict, at)) {
+            return Ok(answer);
+        }
+        let Unsigned { delegate, draft, key, first, this_update, next_update } = unsigned;
         let signer = delegate.signer();
-        let signature = signer.sign(&tbs).map_err(|_| ErrorStatus::InternalError)?;
-        let der = basic_response(&tbs, signer.algorithm(), &signature, &[delegate.certificate()]);
-        let etag = key.is_some().then(|| entity_tag(&der));
-        let answer = Arc::new(Answer { der, this_update, next_update, first, etag });
-        if let Some(key) = key {
-            let kept = Kept { answer: Arc::clone(&answer), delegate };
-            self.shard(&key).lock().unwrap_or_else(PoisonError::into_inner).put(key, kept);
+        let signature = signer.sign(draft.tbs()).map_err(|_| ErrorStatus::InternalError)?;
+        let own = delegate.template().sign(draft, &signature).into_boxed_slice();
+        let etag = key.is_some().then(|| EntityTag::of([&own, delegate.template().certs()]));
+        let used = AtomicBool::new(false);
+        let answer = Arc::new(Answer { this_update, next_update, first, etag, key, used, delegate, own });
+        if key.is_some() {
+            self.kept.put(Arc::clone(&answer));
         }
         Ok(answer)
     }
@@ -206,36 +219,7 @@ impl AnswerDesk {
         }
     }
 
-    fn kept(&self, key: &Key, decided: &Decided<'_>, verdict: Verdict) -> Option<Arc<Answer>> {
-        let mut shard = self.shard(key).lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = shard.find(key)?;
-        kept.serves(decided, verdict).then(|| Arc::clone(&kept.answer))
-    }
-
-    fn shard(&self, key: &Key) -> &Mutex<Shard<Kept>> {
-        &self.shards[key.index as usize % SHARDS]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(index: u64) -> Key {
-        Key { issuer: (Kind::Sign, 1), index, hash: CertIdHash::Sha1, form: 75 }
-    }
-
-    #[test]
-    fn what_is_kept_is_bounded_and_what_is_used_stays() {
-        let mut shard = Shard::default();
-        let count = 10 * Shard::<u64>::HALF as u64;
-        shard.put(key(u64::MAX), 0);
-        for index in 0..count {
-            shard.put(key(index), index);
-            assert_eq!(shard.find(&key(u64::MAX)), Some(&0), "asked for all the time");
-            assert!(shard.young.len() + shard.old.len() <= 2 * Shard::<u64>::HALF);
-        }
-        assert_eq!(shard.find(&key(count - 1)), Some(&(count - 1)));
-        assert_eq!(shard.find(&key(0)), None);
+    fn kept(&self, key: &Key, delegate: &Arc<Delegate>, verdict: Verdict, now: UnixTime) -> Option<Arc<Answer>> {
+        self.kept.find(key, |answer| answer.serves(delegate, verdict, now))
     }
 }

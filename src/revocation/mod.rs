@@ -6,6 +6,7 @@ pub mod crl;
 pub mod entity_tag;
 pub mod gzip;
 pub mod index;
+mod kept;
 pub mod lists;
 pub mod responder;
 pub mod serial;

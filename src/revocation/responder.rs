@@ -29,7 +29,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 use super::{
@@ -42,7 +42,10 @@ use crate::{
     x509::{
         CertificateFault, CertificateView, RevocationReason, Serial, SignatureAlgorithm, SubjectPublicKey, UnixTime,
         WeakKey, extension,
-        ocsp::{CertId, CertIdHash, ErrorStatus, OcspRequest, SingleResponse, SingleStatus, response_data},
+        ocsp::{
+            CertId, CertIdHash, Draft, ErrorStatus, OcspRequest, OneOrMore, ResponseData, ResponseTemplate,
+            SingleResponse, SingleStatus,
+        },
         oid,
     },
 };
@@ -51,7 +54,7 @@ use crate::{
 pub struct Delegate {
     signer: Arc<dyn Signer>,
     certificate: Vec<u8>,
-    key_hash: [u8; 20],
+    template: ResponseTemplate,
     serial: Serial,
     validity: (UnixTime, UnixTime),
 }
@@ -95,7 +98,8 @@ impl Delegate {
         }
         let key_hash = SubjectPublicKey::from_der(tbs.spki)?.key_id();
         let (serial, validity) = (tbs.serial, (tbs.not_before, tbs.not_after));
-        Ok(Self { signer, key_hash, serial, validity, certificate })
+        let template = ResponseTemplate::new(&key_hash, signer.algorithm(), &certificate);
+        Ok(Self { signer, template, serial, validity, certificate })
     }
 
     /// Its key.
@@ -114,6 +118,12 @@ impl Delegate {
     #[must_use]
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
+    }
+
+    /// What all its answers have in common.
+    #[must_use]
+    pub fn template(&self) -> &ResponseTemplate {
+        &self.template
     }
 
     /// The serial number of its certificate.
@@ -268,10 +278,10 @@ pub struct Single<'a> {
 pub struct Decided<'a> {
     /// The CA generation that was asked.
     pub issuer: (Kind, u8),
-    /// Who may sign for it.
-    pub delegate: Arc<Delegate>,
-    /// In the order of the request; at least one.
-    pub singles: Vec<Single<'a>>,
+    /// Who may sign for it; borrowed, so that nobody counts who only looks whether a kept answer is theirs.
+    pub delegate: Guard<Arc<Delegate>>,
+    /// In the order of the request.
+    pub singles: OneOrMore<Single<'a>>,
     /// The nonce to be echoed.
     pub nonce: Option<&'a [u8]>,
     /// When all of this was true.
@@ -282,12 +292,14 @@ pub struct Decided<'a> {
 }
 
 impl Decided<'_> {
-    /// The ResponseData to be signed.
+    /// The answer that is to be signed.
     #[must_use]
-    pub fn tbs(&self) -> Vec<u8> {
-        let singles: Vec<_> = self.singles.iter().map(|single| self.response(single)).collect();
-        let extended = self.singles.iter().any(|single| single.verdict == Verdict::NeverIssued(NeverIssued::Revoked));
-        response_data(&self.delegate.key_hash, self.this_update, &singles, self.nonce, extended)
+    pub fn draft(&self) -> Draft {
+        let singles = self.singles.map(|single| self.response(single));
+        let extended_revoke = self.singles.iter().any(|one| one.verdict == Verdict::NeverIssued(NeverIssued::Revoked));
+        let (produced_at, nonce) = (self.this_update, self.nonce);
+        let data = ResponseData { produced_at, singles: &singles, nonce, extended_revoke };
+        self.delegate.template.draft(&data)
     }
 
     fn response<'a>(&self, single: &Single<'a>) -> SingleResponse<'a> {
@@ -342,7 +354,7 @@ impl Responder {
     pub fn decide<'a>(&self, request: &'a [u8], now: UnixTime) -> Result<Decided<'a>, ErrorStatus> {
         let request = OcspRequest::from_der(request).map_err(|_| ErrorStatus::MalformedRequest)?;
         let issuer = self.issuer(&request)?;
-        let delegate = issuer.delegate.load_full();
+        let delegate = issuer.delegate.load();
         let (not_before, not_after) = delegate.validity;
         if now < not_before || not_after <= now {
             return Err(ErrorStatus::TryLater);
@@ -353,7 +365,7 @@ impl Responder {
         };
         Ok(Decided {
             issuer: (issuer.kind, issuer.generation),
-            singles: request.cert_ids.iter().map(single).collect(),
+            singles: request.cert_ids.map(single),
             nonce: request.nonce,
             this_update: now,
             next_update: not_after.min(now + self.policy.life),
@@ -364,9 +376,9 @@ impl Responder {
 
     /// The one issuer that all CertIDs name.
     fn issuer(&self, request: &OcspRequest<'_>) -> Result<&IssuerEntry, ErrorStatus> {
-        let first = request.cert_ids.first().ok_or(ErrorStatus::MalformedRequest)?;
+        let first = request.cert_ids.first();
         let issuer = self.issuers.iter().find(|entry| entry.is_named_by(first)).ok_or(ErrorStatus::Unauthorized)?;
-        let all = request.cert_ids.iter().all(|id| issuer.is_named_by(id));
+        let all = request.cert_ids[1..].iter().all(|id| issuer.is_named_by(id));
         if all { Ok(issuer) } else { Err(ErrorStatus::Unauthorized) }
     }
 

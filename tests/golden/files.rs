@@ -212,7 +212,7 @@ fn answers(house: &House, golden: &Person, (moved, held): &(Person, Person)) -> 
     ] {
         let request = ocsp_request(house, &serials, sha256, nonce);
         let answer = desk(policy).answer(&request, house.now()).expect("an answer");
-        files.push((format!("ocsp-{name}"), answer.der.clone()));
+        files.push((format!("ocsp-{name}"), answer.der()));
     }
     files
 }

@@ -26,7 +26,7 @@ pub(crate) fn ask(house: &House, request: &[u8]) -> Result<Arc<Answer>, ErrorSta
 }
 
 pub(crate) fn read(answer: &Answer) -> BasicOcspResponse {
-    let response = OcspResponse::from_der(&answer.der).unwrap();
+    let response = OcspResponse::from_der(&answer.der()).unwrap();
     assert_eq!(response.response_status, OcspResponseStatus::Successful);
     BasicOcspResponse::from_der(response.response_bytes.unwrap().response.as_bytes()).unwrap()
 }

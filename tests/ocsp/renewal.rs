@@ -82,7 +82,7 @@ fn an_answer_given_before_a_renewal_verifies_to_its_end() {
     house.clock.advance(LIFE.as_secs() as i64 - 1);
     let ca = CertificateView::from_der(&house.authorities[AUTH_1].certificate).unwrap();
     let key = SubjectPublicKey::from_der(ca.tbs.spki).unwrap();
-    ResponseView::verified(&before.der, &key, house.clock.now()).unwrap();
+    ResponseView::verified(&before.der(), &key, house.clock.now()).unwrap();
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn serials_that_no_certificate_can_bear_are_never_issued_and_echoed() {
         let answer = ask(&house, &ocsp_request(std::slice::from_ref(&id), None)).unwrap();
         // x509-ocsp reads no such serial.
         assert_eq!(answer.first.1, Verdict::NeverIssued(NeverIssued::Revoked), "{serial:02X?}");
-        assert!(answer.der.windows(id.len()).any(|window| window == id));
+        assert!(answer.der().windows(id.len()).any(|window| window == id));
     }
 }
 

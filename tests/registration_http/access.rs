@@ -115,6 +115,11 @@ async fn curl_gets_in_by_tls_1_2_and_1_3_with_a_certificate_and_not_without() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(String::from_utf8(output.stdout).unwrap().contains("\"13115\""));
     }
+    for (version, spoken) in [("--http2", "2"), ("--http1.1", "1.1")] {
+        let output = curl(&[&with[..], &[version, "--write-out", " HTTP/%{http_version}"]].concat()).await;
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("\"13115\"") && text.ends_with(&format!(" HTTP/{spoken}")), "{version}: {text}");
+    }
     assert!(!curl(&[]).await.status.success(), "without a certificate");
     assert!(!curl(&[&with[..], &["--tls-max", "1.1"]].concat()).await.status.success(), "by TLS 1.1");
 }

@@ -73,7 +73,7 @@ fn answers(node: &mut Node<'_>, ledger: &Ledger, events: &[ListedEvent], at: &st
         for (request, asked) in requests.collect::<Vec<_>>() {
             let now = node.clock.now();
             let der = match node.house.as_ref().unwrap().desk.answer(&request, now) {
-                Ok(answer) => answer.der.clone(),
+                Ok(answer) => answer.der(),
                 // Unsigned: nobody is told anything.
                 Err(ErrorStatus::TryLater | ErrorStatus::InternalError) => {
                     node.answers.1 += 1;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::Shutdown,
+    net::{Shutdown, TcpStream},
     sync::{Arc, mpsc},
 };
 
@@ -18,7 +18,7 @@ use jitsuin::{
 };
 
 use crate::{
-    running::{Gate, Running, connect},
+    running::{Gate, Running, connect, read},
     support::{AUTH_1, House, SIGN_1, TestClock, TestSigner},
 };
 
@@ -51,6 +51,11 @@ impl Signer for GatedSigner {
 
 /// A listener whose authentication CA has a gated responder, for whose signature one request may wait.
 fn gated() -> (Running, Gate, mpsc::Receiver<()>) {
+    gated_for(1)
+}
+
+/// For whose signature so many may wait.
+fn gated_for(places: usize) -> (Running, Gate, mpsc::Receiver<()>) {
     let house = House::new(TestClock::real());
     let (asked, asks) = mpsc::sync_channel(16);
     let gate = Gate::new(true);
@@ -59,7 +64,7 @@ fn gated() -> (Running, Gate, mpsc::Receiver<()>) {
     let certificate = responder_certificate(&house, &signer.inner);
     let renewed = Delegate::new(signer, certificate).unwrap();
     house.desk.responder().replace_delegate((Kind::Auth, 1), renewed).unwrap();
-    let running = Running::with_sources(house, Bounds::default(), |sources| sources.signing_queue = 1);
+    let running = Running::with_sources(house, Bounds::default(), |sources| sources.signing_queue = places);
     (running, gate, asks)
 }
 
@@ -73,7 +78,7 @@ fn responder_certificate(house: &House, signer: &TestSigner) -> Vec<u8> {
 }
 
 #[test]
-fn a_full_signing_queue_is_try_later_at_once_and_never_cached() {
+fn a_full_signing_queue_is_503_with_try_later_at_once_and_never_cached() {
     let (running, gate, asks) = gated();
     (1..=3).for_each(|index| running.house.live(Kind::Auth, index));
     std::thread::scope(|scope| {
@@ -84,7 +89,8 @@ fn a_full_signing_queue_is_try_later_at_once_and_never_cached() {
         let get = running.get(&running.ocsp_path(AUTH_1, 2));
         let post = running.post(&running.house.request(AUTH_1, 3));
         for answer in [get, post] {
-            assert_eq!((answer.status, answer.body.as_slice()), (200, later));
+            assert_eq!((answer.status, answer.body.as_slice()), (503, later));
+            assert_eq!(answer.header("retry-after"), Some("1"));
             assert_eq!(answer.header("content-type"), Some("application/ocsp-response"));
             assert_eq!((answer.header("cache-control"), answer.header("etag")), (Some("no-store"), None));
         }
@@ -128,4 +134,101 @@ fn who_hangs_up_leaves_a_place_in_the_queue_taken_until_the_key_has_signed() {
     assert_eq!(impatient.read(&mut [0]).unwrap(), 0, "the server has let go of the connection");
     assert_eq!(running.get(&running.ocsp_path(AUTH_1, 2)).body, error_response(ErrorStatus::TryLater));
     drop(closed);
+}
+
+/// Of two who came at once, the one that was not turned away.
+fn waiting(first: TcpStream, second: TcpStream) -> TcpStream {
+    let refused = |stream: &TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        let seen = stream.peek(&mut [0]).is_ok();
+        stream.set_nonblocking(false).unwrap();
+        seen
+    };
+    loop {
+        for (one, other) in [(&first, &second), (&second, &first)] {
+            if refused(one) {
+                assert_eq!(read(one.try_clone().unwrap()).status, 503);
+                return other.try_clone().unwrap();
+            }
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn who_hangs_up_before_the_key_had_time_gives_the_place_to_the_next() {
+    // Every core signs one; one more waits.
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let (running, gate, asks) = gated_for(cores + 1);
+    (1..=cores as u64 + 2).for_each(|index| running.house.live(Kind::Auth, index));
+    let request = |index| {
+        let path = running.ocsp_path(AUTH_1, index);
+        format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").into_bytes()
+    };
+    let closed = gate.close();
+    let ask = |index| {
+        let mut stream = connect(running.address);
+        stream.write_all(&request(index)).unwrap();
+        stream
+    };
+    let signing: Vec<_> = (1..=cores as u64).map(ask).collect();
+    signing.iter().for_each(|_| asks.recv().unwrap());
+    let next = cores as u64 + 1;
+    // There is one place, and two come.
+    let mut impatient = waiting(ask(next), ask(next));
+    impatient.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(impatient.read(&mut [0]).unwrap(), 0, "the server has let go of the connection");
+    // And of all that belonged to it, when it has served others.
+    (0..8).for_each(|_| assert_eq!(running.get("/ca/auth.cer").status, 200));
+    let patient = waiting(ask(next + 1), ask(next + 1));
+    drop(closed);
+    assert_eq!(read(patient).status, 200);
+    assert!(signing.into_iter().all(|stream| read(stream).status == 200));
+    assert_eq!(asks.try_iter().count(), 1, "for who is gone nothing is signed");
+}
+
+#[test]
+fn a_crowd_is_turned_away_at_once_and_whoever_comes_after_it_is_answered() {
+    let (running, gate, asks) = gated_for(4);
+    (1..=50).for_each(|index| running.house.live(Kind::Auth, index));
+    let closed = gate.close();
+    let statuses: Vec<_> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (1..=40)
+            .map(|index| {
+                let path = running.ocsp_path(AUTH_1, index);
+                scope.spawn({
+                    let running = &running;
+                    move || running.get(&path).status
+                })
+            })
+            .collect();
+        asks.recv().unwrap();
+        // All but the four are answered while no key signs.
+        while asked.iter().filter(|thread| thread.is_finished()).count() < 36 {
+            std::thread::yield_now();
+        }
+        drop(closed);
+        asked.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 503).count(), 36);
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 4);
+    for index in 41..=50 {
+        assert_eq!(running.get(&running.ocsp_path(AUTH_1, index)).status, 200, "{index}");
+    }
+}
+
+#[test]
+fn many_who_ask_about_one_certificate_at_once_cost_few_signatures() {
+    let (running, gate, asks) = gated_for(16);
+    running.house.live(Kind::Auth, 1);
+    let path = running.ocsp_path(AUTH_1, 1);
+    let closed = gate.close();
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..12).map(|_| scope.spawn(|| running.get(&path).status)).collect();
+        asks.recv().unwrap();
+        drop(closed);
+        assert!(asked.into_iter().all(|thread| thread.join().unwrap() == 200));
+    });
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert!(asks.try_iter().count() < cores, "each core may have begun one before the first was there");
 }

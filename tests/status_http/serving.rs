@@ -27,7 +27,7 @@ where
     H: Handshake,
     M: Fn(H::Peer) -> S + Send + Sync + 'static,
     S: hyper::service::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + 'static,
-    S::Future: Send,
+    S::Future: Send + 'static,
 {
     let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();

@@ -4,9 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
-    Request, StatusCode,
-    body::Incoming,
+    StatusCode,
     header::{HeaderValue, VARY},
+    http::request::Parts,
 };
 
 use super::{Inner, path::ListPath};
@@ -55,8 +55,8 @@ pub(super) fn authority_files(
 }
 
 impl Inner {
-    pub(super) fn authority(&self, request: &Request<Incoming>, now: UnixTime) -> Reply {
-        let Some(file) = self.authorities.get(request.uri().path()) else {
+    pub(super) fn authority(&self, request: &Parts, now: UnixTime) -> Reply {
+        let Some(file) = self.authorities.get(request.uri.path()) else {
             return text(StatusCode::NOT_FOUND, "there is no such certificate", now);
         };
         let representation = Representation {
@@ -69,18 +69,18 @@ impl Inner {
             freshness: Freshness::Until(now + FILE_MAX_AGE),
             ranges: true,
         };
-        representation.reply(request.method(), request.headers(), now)
+        representation.reply(&request.method, &request.headers, now)
     }
 
-    pub(super) async fn list(&self, request: &Request<Incoming>, now: UnixTime) -> Reply {
-        match ListPath::parse(request.uri().path()) {
+    pub(super) async fn list(&self, request: &Parts, now: UnixTime) -> Reply {
+        match ListPath::parse(request.uri.path()) {
             Some(ListPath { key, number: Some(number) }) => self.numbered(key, number, request, now).await,
             Some(ListPath { key, number: None }) => self.current(key, request, now),
             None => text(StatusCode::NOT_FOUND, "there is no such list", now),
         }
     }
 
-    fn current(&self, key: ListKey, request: &Request<Incoming>, now: UnixTime) -> Reply {
+    fn current(&self, key: ListKey, request: &Parts, now: UnixTime) -> Reply {
         let Some(list) = self.lists.find(&key) else {
             return match self.lists.withheld(&key) {
                 Some(number) => {
@@ -95,7 +95,7 @@ impl Inner {
             let sentence = format!("the list ended {} and its successor is not published yet", list.next_update);
             return unavailable(sentence, ENDED_RETRY_SECONDS, now);
         }
-        let (encoding, etag) = match choose(request.headers(), list.gzip()) {
+        let (encoding, etag) = match choose(&request.headers, list.gzip()) {
             Choice::Identity => (Encoding::Identity, &list.etag),
             Choice::Gzip(gzip) => (Encoding::Gzip, &gzip.etag),
             Choice::Nothing => return not_acceptable(now),
@@ -111,7 +111,7 @@ impl Inner {
             freshness: Freshness::Until(list.next_update.min(now + longest)),
             ranges: true,
         };
-        representation.reply(request.method(), request.headers(), now)
+        representation.reply(&request.method, &request.headers, now)
     }
 }
 

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::{Request, StatusCode, body::Incoming};
+use hyper::{StatusCode, http::request::Parts};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Inner, NumberedLists, files::PKIX_CRL};
@@ -97,13 +97,7 @@ impl AsRef<[u8]> for Numbered {
 }
 
 impl Inner {
-    pub(super) async fn numbered(
-        &self,
-        key: ListKey,
-        number: u64,
-        request: &Request<Incoming>,
-        now: UnixTime,
-    ) -> Reply {
+    pub(super) async fn numbered(&self, key: ListKey, number: u64, request: &Parts, now: UnixTime) -> Reply {
         match self.shelf.find(key, number).await {
             Ok(list) => {
                 let (etag, this_update) = (list.etag.clone(), list.record.this_update);
@@ -117,7 +111,7 @@ impl Inner {
                     freshness: Freshness::Forever,
                     ranges: true,
                 };
-                representation.reply(request.method(), request.headers(), now)
+                representation.reply(&request.method, &request.headers, now)
             }
             Err(Missing::Unknown) => text(StatusCode::NOT_FOUND, "no list of that number was published", now),
             Err(Missing::Busy) => unavailable(

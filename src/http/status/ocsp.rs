@@ -1,19 +1,28 @@
 //! OCSP over HTTP (RFC 6960 appendix A, RFC 5019 §5 and §6).
+//!
+//! An answer that is at hand, or that a quick key signs, is given where the request is read: nothing waits and nothing is
+//! allocated for it. A slow key signs elsewhere; when too many wait for it, the reply is 503 with tryLater in it, and
+//! Retry-After.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
-    HeaderMap, Request, StatusCode,
-    body::Incoming,
-    header::{CONNECTION, CONTENT_TYPE, HeaderValue},
+    HeaderMap, Method, Response, StatusCode,
+    body::Body,
+    header::{CONNECTION, CONTENT_TYPE, HeaderValue, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER},
 };
 
-use super::Inner;
+use super::{
+    Inner, StatusReply,
+    body::Octets,
+    reply::{Told, cacheable, uncached},
+    signing::Signature,
+};
 use crate::{
     http::{
         ocsp_path,
-        representation::{DateProves, Encoding, Freshness, Reply, Representation, text, uncached},
+        representation::{DateProves, Encoding, Freshness, Representation, text},
         server::{BodyError, read_body},
     },
     limits::OCSP_REQUEST_OCTETS,
@@ -27,17 +36,56 @@ use crate::{
 const OCSP_REQUEST: &str = "application/ocsp-request";
 const OCSP_RESPONSE: &str = "application/ocsp-response";
 
+/// When to come again after too many asked at once: what waits then is signed in less.
+const BUSY_RETRY_SECONDS: u16 = 1;
+
+/// Octets of decoded requests that a thread keeps the memory for.
+const SCRATCH_OCTETS: usize = 4 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::default();
+}
+
+/// An answer, or why there is none.
+pub(super) type Answered = Result<Arc<Answer>, Unanswered>;
+
+/// Why there is no signed answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    /// The request, or the service, is so that OCSP has an error for it.
+    Error(ErrorStatus),
+    /// Too many wait for a slow key.
+    Busy,
+}
+
+/// How far one gets without waiting.
+pub(super) enum Asked {
+    /// To the end.
+    Now(Answered),
+    /// To the queue before a slow key.
+    Later(Signature),
+}
+
 impl Inner {
-    pub(super) async fn ocsp_post(&self, request: Request<Incoming>, now: UnixTime) -> Reply {
-        if !is_ocsp_request(request.headers()) {
+    pub(super) async fn ocsp_post<B>(&self, headers: HeaderMap, body: B, now: UnixTime) -> StatusReply
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        if !is_ocsp_request(&headers) {
             let sentence = format!("the body of a POST here is {OCSP_REQUEST}");
             return refuse_body(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence, now);
         }
-        match read_body(request.into_body(), OCSP_REQUEST_OCTETS, self.body_timeout).await {
-            Ok(body) => match self.answer(&body, now).await {
-                Ok(answer) => uncached(StatusCode::OK, OCSP_RESPONSE, octets(answer), now),
-                Err(status) => ocsp_error(status, now),
-            },
+        match read_body(body, OCSP_REQUEST_OCTETS, self.body_timeout).await {
+            Ok(body) => {
+                let answered = match self.ask(&body, now) {
+                    Asked::Now(answered) => answered,
+                    Asked::Later(signature) => self.signed(signature).await,
+                };
+                match answered {
+                    Ok(answer) => alone(headers, answer, now),
+                    Err(why) => unanswered(headers, why, now),
+                }
+            }
             Err(error) => {
                 let status = match error {
                     BodyError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -49,76 +97,113 @@ impl Inner {
         }
     }
 
-    pub(super) async fn ocsp_get(&self, base64: &str, request: &Request<Incoming>, now: UnixTime) -> Reply {
-        let Some(asked) = ocsp_path::decode(base64) else { return ocsp_error(ErrorStatus::MalformedRequest, now) };
-        let answer = match self.answer(&asked, now).await {
+    /// Asks what a path has in base64.
+    pub(super) fn ask_in_path(&self, base64: &str, now: UnixTime) -> Asked {
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.clear();
+            scratch.shrink_to(SCRATCH_OCTETS);
+            if ocsp_path::decode_into(base64, scratch) {
+                self.ask(scratch, now)
+            } else {
+                Asked::Now(Err(Unanswered::Error(ErrorStatus::MalformedRequest)))
+            }
+        })
+    }
+
+    /// The reply to a GET or HEAD.
+    pub(super) fn ocsp_got(
+        &self,
+        answered: Answered,
+        method: &Method,
+        headers: HeaderMap,
+        now: UnixTime,
+    ) -> StatusReply {
+        let answer = match answered {
             Ok(answer) => answer,
-            Err(status) => return ocsp_error(status, now),
+            Err(why) => return unanswered(headers, why, now),
         };
-        let Some(etag) = answer.etag.clone() else {
-            return uncached(StatusCode::OK, OCSP_RESPONSE, octets(answer), now);
-        };
+        let Some(etag) = answer.etag else { return alone(headers, answer, now) };
+        let (length, etag, this_update) = (answer.octets(), etag.as_str(), answer.this_update);
+        let expires = answer.next_update.min(now + self.answer_max_age);
+        if !headers.contains_key(IF_NONE_MATCH) && !headers.contains_key(IF_MATCH) {
+            return reply(cacheable(headers, Told { length, etag, this_update, expires }, now), answer);
+        }
         let representation = Representation {
             content_type: OCSP_RESPONSE,
-            last_modified: answer.this_update,
+            last_modified: this_update,
             // A certificate may be good and revoked within one second, and who has the good answer must not hear "not
             // modified" then. The tag tells; and an answer is hardly longer than a 304.
             date_proves: DateProves::Nothing,
-            freshness: Freshness::Until(answer.next_update.min(now + self.answer_max_age)),
-            octets: octets(answer),
+            freshness: Freshness::Until(expires),
+            octets: answer.der().into(),
             encoding: Encoding::Only,
-            etag: &etag,
+            etag,
             // A part of an answer tells nothing.
             ranges: false,
         };
-        representation.reply(request.method(), request.headers(), now)
+        representation.reply(method, &headers, now).map(Octets::from)
     }
 
-    /// The answer to a request; slow keys sign on other threads, and no more wait for them than can be served soon.
-    async fn answer(&self, request: &[u8], now: UnixTime) -> Result<Arc<Answer>, ErrorStatus> {
-        let answer = match self.desk.prepare(request, now) {
+    /// Asks the desk; quick keys sign here, and slow ones on other threads, where no more wait than can be served soon.
+    fn ask(&self, request: &[u8], now: UnixTime) -> Asked {
+        Asked::Now(self.count(match self.desk.prepare(request, now) {
             Ok(Next::Give(answer)) => Ok(answer),
-            Ok(Next::Sign(unsigned)) if unsigned.is_slow() => match Arc::clone(&self.signing).try_acquire_owned() {
-                Ok(place) => {
-                    let desk = Arc::clone(&self.desk);
-                    let sign = move || {
-                        // The place is given back when the key has signed, also if nobody waits for it any more.
-                        let _place = place;
-                        desk.sign(unsigned)
-                    };
-                    let signed = tokio::task::spawn_blocking(sign).await;
-                    signed.unwrap_or(Err(ErrorStatus::InternalError))
-                }
-                Err(_) => Err(ErrorStatus::TryLater),
+            Ok(Next::Sign(unsigned)) if unsigned.is_slow() => match self.signing.sign(unsigned) {
+                Some(signature) => return Asked::Later(signature),
+                None => Err(Unanswered::Busy),
             },
-            Ok(Next::Sign(unsigned)) => self.desk.sign(unsigned),
-            Err(status) => Err(status),
-        };
-        self.answers.record(answer.as_deref().map(|answer| answer.first).map_err(|status| *status));
-        answer
+            Ok(Next::Sign(unsigned)) => self.desk.sign(unsigned).map_err(Unanswered::Error),
+            Err(status) => Err(Unanswered::Error(status)),
+        }))
+    }
+
+    /// Waits for a slow key.
+    pub(super) async fn signed(&self, signature: Signature) -> Answered {
+        let signed = signature.await.unwrap_or(Err(ErrorStatus::InternalError));
+        self.count(signed.map_err(Unanswered::Error))
+    }
+
+    fn count(&self, answered: Answered) -> Answered {
+        self.answers.record(answered.as_deref().map(|answer| answer.first).map_err(|why| why.status()));
+        answered
     }
 }
 
-/// An answer that is sent without being copied.
-struct Served(Arc<Answer>);
-
-impl AsRef<[u8]> for Served {
-    fn as_ref(&self) -> &[u8] {
-        &self.0.der
+impl Unanswered {
+    const fn status(self) -> ErrorStatus {
+        match self {
+            Self::Error(status) => status,
+            Self::Busy => ErrorStatus::TryLater,
+        }
     }
 }
 
-fn octets(answer: Arc<Answer>) -> Bytes {
-    Bytes::from_owner(Served(answer))
+/// An error of OCSP, with HTTP status 200, as clients read only those; but 503 for who comes in a crowd, for what stands between
+/// us and them reads only that.
+fn unanswered(headers: HeaderMap, why: Unanswered, now: UnixTime) -> StatusReply {
+    let octets = error_response(why.status());
+    let mut reply = reply(uncached(headers, octets.len(), now), Bytes::from_static(octets));
+    if why == Unanswered::Busy {
+        *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(BUSY_RETRY_SECONDS));
+    }
+    reply
 }
 
-fn ocsp_error(status: ErrorStatus, now: UnixTime) -> Reply {
-    uncached(StatusCode::OK, OCSP_RESPONSE, Bytes::from_static(error_response(status)), now)
+/// An answer that belongs to this request alone.
+fn alone(headers: HeaderMap, answer: Arc<Answer>, now: UnixTime) -> StatusReply {
+    reply(uncached(headers, answer.octets(), now), answer)
+}
+
+fn reply(headers: HeaderMap, octets: impl Into<Octets>) -> StatusReply {
+    let mut reply = Response::new(octets.into());
+    *reply.headers_mut() = headers;
+    reply
 }
 
 /// A refusal that leaves a body unread, so nothing more can come on the connection.
-fn refuse_body(status: StatusCode, sentence: String, now: UnixTime) -> Reply {
-    let mut reply = text(status, sentence, now);
+fn refuse_body(status: StatusCode, sentence: String, now: UnixTime) -> StatusReply {
+    let mut reply = text(status, sentence, now).map(Octets::from);
     reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     reply
 }

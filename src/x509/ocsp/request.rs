@@ -10,6 +10,7 @@
 
 use ring::digest;
 
+use super::OneOrMore;
 use crate::{
     limits::{OCSP_CERT_IDS, OCSP_NONCE_OCTETS, OCSP_REQUEST_OCTETS},
     x509::{
@@ -121,8 +122,8 @@ pub fn request(cert_ids: &[Vec<u8>], nonce: Option<&[u8]>) -> Vec<u8> {
 /// A well-formed request. requestorName and optionalSignature are read and ignored: the answer depends on nobody's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OcspRequest<'a> {
-    /// What is asked, in order; at least one.
-    pub cert_ids: Vec<CertId<'a>>,
+    /// What is asked, in order.
+    pub cert_ids: OneOrMore<CertId<'a>>,
     /// The octets of the nonce, to be echoed.
     pub nonce: Option<&'a [u8]>,
 }
@@ -138,19 +139,23 @@ impl<'a> OcspRequest<'a> {
             return Err(MalformedRequest::TooLong);
         }
         let mut reader = Reader::new(der);
-        let request = reader.sequence(|request| {
-            let tbs = request.sequence(read_tbs)?;
-            request.optional(context_constructed(0))?;
-            Ok::<_, MalformedRequest>(tbs)
+        let (request, skipped) = reader.sequence(|request| {
+            let (tbs, skipped) = request.sequence(read_tbs)?;
+            let signature = request.optional(context_constructed(0))?;
+            Ok::<_, MalformedRequest>((tbs, skipped || signature.is_some()))
         })?;
         reader.finish()?;
-        // What is ignored above is DER all the same.
-        der::well_formed(der)?;
+        // What is ignored above is DER all the same. Where nothing was, every octet has been read, and no deeper than the
+        // ASN.1 goes.
+        if skipped || request.cert_ids.iter().any(|id| id.hash == CertIdHash::Other) {
+            der::well_formed(der)?;
+        }
         Ok(request)
     }
 }
 
-fn read_tbs<'a>(tbs: &mut Reader<'a>) -> Result<OcspRequest<'a>, MalformedRequest> {
+/// The request, and whether it has a part that was not looked into.
+fn read_tbs<'a>(tbs: &mut Reader<'a>) -> Result<(OcspRequest<'a>, bool), MalformedRequest> {
     if let Some(version) = tbs.optional(context_constructed(0))? {
         let mut version = Reader::new(version);
         if version.unsigned()? != 0 {
@@ -158,7 +163,7 @@ fn read_tbs<'a>(tbs: &mut Reader<'a>) -> Result<OcspRequest<'a>, MalformedReques
         }
         version.finish()?;
     }
-    tbs.optional(context_constructed(1))?;
+    let requestor = tbs.optional(context_constructed(1))?;
     let cert_ids = tbs.sequence(read_list)?;
     let mut nonce = None;
     if tbs.peek() == Some(context_constructed(2)) {
@@ -166,26 +171,34 @@ fn read_tbs<'a>(tbs: &mut Reader<'a>) -> Result<OcspRequest<'a>, MalformedReques
             tagged.sequence(|extensions| read_extensions(extensions, |value| set_nonce(&mut nonce, value)))
         })?;
     }
-    Ok(OcspRequest { cert_ids, nonce })
+    Ok((OcspRequest { cert_ids, nonce }, requestor.is_some()))
 }
 
-fn read_list<'a>(list: &mut Reader<'a>) -> Result<Vec<CertId<'a>>, MalformedRequest> {
-    let mut cert_ids = Vec::with_capacity(1);
+fn read_list<'a>(list: &mut Reader<'a>) -> Result<OneOrMore<CertId<'a>>, MalformedRequest> {
+    if list.is_empty() {
+        return Err(MalformedRequest::CertIds);
+    }
+    let mut cert_ids = OneOrMore::new(read_single(list)?);
     while !list.is_empty() {
         if cert_ids.len() == OCSP_CERT_IDS {
             return Err(MalformedRequest::CertIds);
         }
-        cert_ids.push(list.sequence(|request| {
-            let cert_id = CertId::read(request)?;
-            if !request.is_empty() {
-                request.nested(context_constructed(0), |tagged| {
-                    tagged.sequence(|extensions| read_extensions(extensions, |_| Err(MalformedRequest::Nonce)))
-                })?;
-            }
-            Ok::<_, MalformedRequest>(cert_id)
-        })?);
+        cert_ids = cert_ids.and(read_single(list)?);
     }
-    if cert_ids.is_empty() { Err(MalformedRequest::CertIds) } else { Ok(cert_ids) }
+    Ok(cert_ids)
+}
+
+/// A Request: its CertID, and extensions that must not be critical.
+fn read_single<'a>(list: &mut Reader<'a>) -> Result<CertId<'a>, MalformedRequest> {
+    list.sequence(|request| {
+        let cert_id = CertId::read(request)?;
+        if !request.is_empty() {
+            request.nested(context_constructed(0), |tagged| {
+                tagged.sequence(|extensions| read_extensions(extensions, |_| Err(MalformedRequest::Nonce)))
+            })?;
+        }
+        Ok(cert_id)
+    })
 }
 
 /// Reads Extensions: the nonce goes to `on_nonce`, others may be there as long as they are not critical.
@@ -400,6 +413,7 @@ mod tests {
             let at = at % der.len();
             der[at] ^= 1 << bit;
             prop_assert!(OcspRequest::from_der(&der) != OcspRequest::from_der(&good));
+            prop_assert!(OcspRequest::from_der(&der).is_err() || der::well_formed(&der).is_ok());
         }
     }
 }

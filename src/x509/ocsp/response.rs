@@ -4,7 +4,7 @@ use super::CertId;
 use crate::x509::{
     RevocationReason, SignatureAlgorithm, UnixTime,
     der::{
-        BIT_STRING, ENUMERATED, OCTET_STRING, OID, SEQUENCE, context, context_constructed, element_length,
+        ENUMERATED, OCTET_STRING, OID, SEQUENCE, bit_string, context, context_constructed, element_length,
         generalized_time, tlv, write_length,
     },
     oid,
@@ -121,6 +121,80 @@ impl<'a> SingleResponse<'a> {
     }
 }
 
+/// What a ResponseData says: the answers, then nonce and extended-revoke if wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponseData<'a> {
+    /// producedAt.
+    pub produced_at: UnixTime,
+    /// responses, at least one.
+    pub singles: &'a [SingleResponse<'a>],
+    /// The octets of the nonce.
+    pub nonce: Option<&'a [u8]>,
+    /// Whether extended-revoke is told.
+    pub extended_revoke: bool,
+}
+
+impl ResponseData<'_> {
+    fn list_length(&self) -> usize {
+        self.singles.iter().map(|single| element_length(single.content_length())).sum()
+    }
+
+    fn extensions_length(&self) -> usize {
+        let nonce = self.nonce.map_or(0, |octets| element_length(nonce_content(octets)));
+        nonce + if self.extended_revoke { EXTENDED_REVOKE.len() } else { 0 }
+    }
+
+    fn content_length(&self) -> usize {
+        let tagged = match self.extensions_length() {
+            0 => 0,
+            extensions => element_length(element_length(extensions)),
+        };
+        RESPONDER + TIME + element_length(self.list_length()) + tagged
+    }
+
+    /// Octets of the whole ResponseData.
+    pub(super) fn length(&self) -> usize {
+        element_length(self.content_length())
+    }
+
+    /// Appends the whole ResponseData of a responder.
+    pub(super) fn write(&self, out: &mut Vec<u8>, responder: &ResponderId) {
+        open(out, SEQUENCE, self.content_length());
+        out.extend_from_slice(responder);
+        generalized_time(out, self.produced_at);
+        open(out, SEQUENCE, self.list_length());
+        self.singles.iter().for_each(|single| single.write(out));
+        let extensions = self.extensions_length();
+        if extensions > 0 {
+            open(out, context_constructed(1), element_length(extensions));
+            open(out, SEQUENCE, extensions);
+        }
+        if let Some(octets) = self.nonce {
+            open(out, SEQUENCE, nonce_content(octets));
+            tlv(out, OID, oid::OCSP_NONCE);
+            open(out, OCTET_STRING, element_length(octets.len()));
+            tlv(out, OCTET_STRING, octets);
+        }
+        if self.extended_revoke {
+            out.extend_from_slice(EXTENDED_REVOKE);
+        }
+    }
+}
+
+/// Octets of a responderID by key.
+const RESPONDER: usize = 24;
+
+/// A whole responderID.
+pub(super) type ResponderId = [u8; RESPONDER];
+
+/// responderID byKey: SHA-1 of the responder's public key.
+pub(super) fn responder_id(key_hash: &[u8; 20]) -> ResponderId {
+    let mut id = [0; RESPONDER];
+    id[..4].copy_from_slice(&[context_constructed(2), 22, OCTET_STRING, 20]);
+    id[4..].copy_from_slice(key_hash);
+    id
+}
+
 /// The whole ResponseData, to be signed: responderID byKey, the answers, then nonce and extended-revoke if wanted.
 #[must_use]
 pub fn response_data(
@@ -130,32 +204,40 @@ pub fn response_data(
     nonce: Option<&[u8]>,
     extended_revoke: bool,
 ) -> Vec<u8> {
-    let responder = element_length(element_length(responder_key_hash.len()));
-    let list: usize = singles.iter().map(|single| element_length(single.content_length())).sum();
-    let nonce_extension = nonce.map_or(0, |octets| element_length(nonce_content(octets)));
-    let extensions = nonce_extension + if extended_revoke { EXTENDED_REVOKE.len() } else { 0 };
-    let tagged = if extensions == 0 { 0 } else { element_length(element_length(extensions)) };
-    let content = responder + TIME + element_length(list) + tagged;
+    let data = ResponseData { produced_at, singles, nonce, extended_revoke };
+    let mut out = Vec::with_capacity(data.length());
+    data.write(&mut out, &responder_id(responder_key_hash));
+    out
+}
 
-    let mut out = Vec::with_capacity(element_length(content));
-    open(&mut out, SEQUENCE, content);
-    open(&mut out, context_constructed(2), element_length(responder_key_hash.len()));
-    tlv(&mut out, OCTET_STRING, responder_key_hash);
-    generalized_time(&mut out, produced_at);
-    open(&mut out, SEQUENCE, list);
-    singles.iter().for_each(|single| single.write(&mut out));
-    if extensions > 0 {
-        open(&mut out, context_constructed(1), element_length(extensions));
-        open(&mut out, SEQUENCE, extensions);
-    }
-    if let Some(octets) = nonce {
-        open(&mut out, SEQUENCE, nonce_content(octets));
-        tlv(&mut out, OID, oid::OCSP_NONCE);
-        open(&mut out, OCTET_STRING, element_length(octets.len()));
-        tlv(&mut out, OCTET_STRING, octets);
-    }
-    if extended_revoke {
-        out.extend_from_slice(EXTENDED_REVOKE);
+/// Octets before the ResponseData in a whole OCSPResponse, whose BasicOCSPResponse has so many octets of content.
+pub(super) fn head_length(basic: usize) -> usize {
+    let typed = BASIC.len() + element_length(element_length(basic));
+    let content = SUCCESSFUL.len() + element_length(element_length(typed));
+    element_length(content) - basic
+}
+
+/// Appends what goes before the ResponseData.
+pub(super) fn write_head(out: &mut Vec<u8>, basic: usize) {
+    let typed = BASIC.len() + element_length(element_length(basic));
+    let content = SUCCESSFUL.len() + element_length(element_length(typed));
+    open(out, SEQUENCE, content);
+    out.extend_from_slice(SUCCESSFUL);
+    open(out, context_constructed(0), element_length(typed));
+    open(out, SEQUENCE, typed);
+    out.extend_from_slice(BASIC);
+    open(out, OCTET_STRING, element_length(basic));
+    open(out, SEQUENCE, basic);
+}
+
+/// certs, whole; nothing where there are none.
+pub(super) fn certs_field(certs: &[&[u8]]) -> Vec<u8> {
+    let chain: usize = certs.iter().map(|cert| cert.len()).sum();
+    let mut out = Vec::new();
+    if chain > 0 {
+        open(&mut out, context_constructed(0), element_length(chain));
+        open(&mut out, SEQUENCE, chain);
+        certs.iter().for_each(|cert| out.extend_from_slice(cert));
     }
     out
 }
@@ -163,31 +245,14 @@ pub fn response_data(
 /// The whole OCSPResponse around a signed ResponseData, with the certificates that go along.
 #[must_use]
 pub fn basic_response(tbs: &[u8], algorithm: SignatureAlgorithm, signature: &[u8], certs: &[&[u8]]) -> Vec<u8> {
-    let identifier = algorithm.algorithm_identifier();
-    let chain: usize = certs.iter().map(|cert| cert.len()).sum();
-    let tagged = if chain == 0 { 0 } else { element_length(element_length(chain)) };
-    let basic = tbs.len() + identifier.len() + element_length(1 + signature.len()) + tagged;
-    let typed = BASIC.len() + element_length(element_length(basic));
-    let content = SUCCESSFUL.len() + element_length(element_length(typed));
-
-    let mut out = Vec::with_capacity(element_length(content));
-    open(&mut out, SEQUENCE, content);
-    out.extend_from_slice(SUCCESSFUL);
-    open(&mut out, context_constructed(0), element_length(typed));
-    open(&mut out, SEQUENCE, typed);
-    out.extend_from_slice(BASIC);
-    open(&mut out, OCTET_STRING, element_length(basic));
-    open(&mut out, SEQUENCE, basic);
+    let (identifier, certs) = (algorithm.algorithm_identifier(), certs_field(certs));
+    let basic = tbs.len() + identifier.len() + element_length(1 + signature.len()) + certs.len();
+    let mut out = Vec::with_capacity(head_length(basic) + basic);
+    write_head(&mut out, basic);
     out.extend_from_slice(tbs);
     out.extend_from_slice(identifier);
-    open(&mut out, BIT_STRING, 1 + signature.len());
-    out.push(0);
-    out.extend_from_slice(signature);
-    if chain > 0 {
-        open(&mut out, context_constructed(0), element_length(chain));
-        open(&mut out, SEQUENCE, chain);
-        certs.iter().for_each(|cert| out.extend_from_slice(cert));
-    }
+    bit_string(&mut out, signature);
+    out.extend_from_slice(&certs);
     out
 }
 

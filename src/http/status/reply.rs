@@ -1,0 +1,205 @@
+//! The headers of replies with an OCSP answer, without an allocation.
+//!
+//! Headers go into the map that the request came with: hyper takes it back afterwards and reads the next request into it.
+//! Values that change are written into a piece of memory that each thread has for them, and which it gets back when they
+//! have been sent. Everything is as [`Representation`](crate::http::representation::Representation) has it, which answers
+//! where a request has conditions; a test holds the two together.
+
+use std::cell::RefCell;
+
+use bytes::{BufMut, BytesMut};
+use hyper::{
+    HeaderMap,
+    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderValue, LAST_MODIFIED},
+};
+
+use crate::x509::UnixTime;
+
+const OCSP_RESPONSE: HeaderValue = HeaderValue::from_static("application/ocsp-response");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Octets of the memory for values; those of a hundred replies fit.
+const ARENA_OCTETS: usize = 16 * 1024;
+/// Octets that the values of one reply may have.
+const REPLY_OCTETS: usize = 256;
+
+thread_local! {
+    static ARENA: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(ARENA_OCTETS));
+}
+
+/// An answer as its headers tell of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    /// Octets of the whole.
+    pub(super) length: usize,
+    /// Strong, with its quotes.
+    pub(super) etag: &'a str,
+    pub(super) this_update: UnixTime,
+    /// Until when a cache may give it out.
+    pub(super) expires: UnixTime,
+}
+
+/// For an answer that a cache may keep; `headers` are used up.
+pub(super) fn cacheable(mut headers: HeaderMap, told: Told<'_>, now: UnixTime) -> HeaderMap {
+    let age = told.expires.seconds().saturating_sub(now.seconds()).max(0).unsigned_abs();
+    ARENA.with_borrow_mut(|arena| {
+        begin(&mut headers, arena, now, told.length);
+        headers.insert(LAST_MODIFIED, value(arena, &imf_fixdate(told.this_update.min(now))));
+        headers.insert(EXPIRES, value(arena, &imf_fixdate(told.expires)));
+        headers.insert(ETAG, value(arena, told.etag.as_bytes()));
+        arena.put_slice(b"max-age=");
+        put_decimal(arena, age);
+        headers.insert(CACHE_CONTROL, value(arena, b", public, no-transform, must-revalidate"));
+    });
+    headers
+}
+
+/// For octets that belong to this request alone; `headers` are used up.
+pub(super) fn uncached(mut headers: HeaderMap, length: usize, now: UnixTime) -> HeaderMap {
+    ARENA.with_borrow_mut(|arena| begin(&mut headers, arena, now, length));
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers
+}
+
+fn begin(headers: &mut HeaderMap, arena: &mut BytesMut, now: UnixTime, length: usize) {
+    headers.clear();
+    arena.reserve(REPLY_OCTETS);
+    headers.insert(DATE, value(arena, &imf_fixdate(now)));
+    headers.insert(CONTENT_TYPE, OCSP_RESPONSE);
+    put_decimal(arena, length as u64);
+    headers.insert(CONTENT_LENGTH, value(arena, b""));
+}
+
+/// What was written last, with this behind it.
+fn value(arena: &mut BytesMut, rest: &[u8]) -> HeaderValue {
+    arena.put_slice(rest);
+    HeaderValue::from_maybe_shared(arena.split().freeze()).expect("digits, letters and quotes are visible ASCII")
+}
+
+fn put_decimal(out: &mut BytesMut, mut number: u64) {
+    let (mut digits, mut from) = ([0; 20], 20);
+    loop {
+        from -= 1;
+        digits[from] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.put_slice(&digits[from..]);
+}
+
+/// IMF-fixdate (RFC 9110 §5.6.7): `Sat, 03 Jan 2026 03:04:05 GMT`. Nothing here is dated before 1970.
+///
+/// Why not httpdate, which writes those of lists: it goes by way of a String, and a reply has three.
+fn imf_fixdate(at: UnixTime) -> [u8; 29] {
+    let seconds = at.seconds().max(0).unsigned_abs();
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let mut out = *b"Day, 00 Mon 0000 00:00:00 GMT";
+    // 1970-01-01 was a Thursday.
+    let name = |names: &'static [u8], at: u64| &names[at as usize * 3..][..3];
+    out[..3].copy_from_slice(name(b"ThuFriSatSunMonTueWed", days % 7));
+    out[8..11].copy_from_slice(name(b"JanFebMarAprMayJunJulAugSepOctNovDec", month - 1));
+    let pairs =
+        [(5, day), (12, year / 100), (14, year % 100), (17, second / 3600), (20, second / 60 % 60), (23, second % 60)];
+    for (place, number) in pairs {
+        out[place] = b'0' + (number / 10) as u8;
+        out[place + 1] = b'0' + (number % 10) as u8;
+    }
+    out
+}
+
+/// Year, month and day of the Gregorian calendar, so many days after 1970-01-01. The year is taken to begin in March, so that
+/// the day that comes every four years is its last.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day_of_year - (153 * shifted + 2) / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use hyper::{Method, StatusCode};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::http::representation::{DateProves, Encoding, Freshness, Representation, uncached as slow_uncached};
+
+    const TAG: &str = "\"0123456789abcdef0123456789abcdef\"";
+    const OCTETS: &[u8] = &[0x30; 985];
+
+    fn at(seconds: i64) -> UnixTime {
+        UnixTime::from_seconds(seconds).unwrap()
+    }
+
+    fn used() -> HeaderMap {
+        HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("of the request"))])
+    }
+
+    proptest! {
+        #[test]
+        fn dates_are_those_of_httpdate(seconds in 0_i64..=253_402_300_799) {
+            let theirs = httpdate::fmt_http_date(std::time::UNIX_EPOCH + Duration::from_secs(seconds as u64));
+            prop_assert_eq!(&imf_fixdate(at(seconds))[..], theirs.as_bytes());
+        }
+
+        #[test]
+        fn the_headers_of_a_cacheable_answer_are_those_of_its_representation(
+            this_update in 0_i64..4_000_000_000, expires in 0_i64..5_000_000_000, now in 0_i64..5_000_000_000,
+        ) {
+            let (this_update, expires, now) = (at(this_update), at(expires), at(now));
+            let representation = Representation {
+                content_type: "application/ocsp-response",
+                octets: Bytes::from_static(OCTETS),
+                encoding: Encoding::Only,
+                etag: TAG,
+                last_modified: this_update,
+                date_proves: DateProves::Nothing,
+                freshness: Freshness::Until(expires),
+                ranges: false,
+            };
+            let told = Told { length: OCTETS.len(), etag: TAG, this_update, expires };
+            let slow = representation.reply(&Method::GET, &HeaderMap::new(), now);
+            prop_assert_eq!(&cacheable(used(), told, now), slow.headers());
+        }
+    }
+
+    #[test]
+    fn uncached_headers_are_as_every_other_ones() {
+        let slow =
+            slow_uncached(StatusCode::OK, "application/ocsp-response", Bytes::from_static(OCTETS), at(1_767_409_445));
+        assert_eq!(&uncached(used(), OCTETS.len(), at(1_767_409_445)), slow.headers());
+    }
+
+    #[test]
+    fn leap_days_and_turns_of_the_century_are_written_right() {
+        for (seconds, date) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (4_107_542_399, "Sun, 28 Feb 2100 23:59:59 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+            (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
+            (-1, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ] {
+            assert_eq!(std::str::from_utf8(&imf_fixdate(at(seconds))), Ok(date));
+        }
+    }
+
+    #[test]
+    fn the_memory_of_a_thread_is_used_again() {
+        let (this_update, expires) = (at(1_767_409_445), at(1_767_413_045));
+        for _ in 0..1000 {
+            let told = Told { length: OCTETS.len(), etag: TAG, this_update, expires };
+            drop(cacheable(HeaderMap::new(), told, this_update));
+        }
+        ARENA.with_borrow(|arena| assert!(arena.capacity() <= ARENA_OCTETS));
+    }
+}
