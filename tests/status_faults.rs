@@ -62,7 +62,8 @@ const CALLS: &[(&str, On)] = &[
     ("certificate", On::Path),
     ("reserved", On::Path),
     ("answer", On::Path),
-    ("revoked", On::Path),
+    ("each_revoked", On::Path),
+    ("draft_list", On::Path),
     ("newest_crls", On::Path),
     (
         "crl",
@@ -81,9 +82,6 @@ const CALLS: &[(&str, On)] = &[
     ("relying_party", On::Off("a statement's; tests/statements makes each of its calls fail")),
     ("disclosures", On::Off("the ledger is shown, not signed")),
     ("usage", On::Off("the ledger is shown, not signed")),
-    ("application", On::Off("an application's; tests/applications makes each of its calls fail")),
-    ("application_of", On::Path),
-    ("applications", On::Off("lists of a municipality, and the timer that lets them lapse; nothing is signed")),
     ("counts", On::Off("metrics")),
     ("audit_after", On::Off("`audit verify`")),
     ("last_recorded", On::Off("readiness")),
@@ -97,7 +95,7 @@ const CALLS: &[(&str, On)] = &[
     ("endings", REGISTER),
     ("ending_counts", REGISTER),
     ("application", APPLICATION),
-    ("application_of", APPLICATION),
+    ("application_of", On::Path),
     ("select", APPLICATION),
 ];
 

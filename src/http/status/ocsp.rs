@@ -65,7 +65,7 @@ impl Inner {
             // modified" then. The tag tells; and an answer is hardly longer than a 304.
             date_proves: DateProves::Nothing,
             freshness: Freshness::Until(answer.next_update.min(now + self.answer_max_age)),
-            octets: octets(answer),
+            octets: octets(answer).into(),
             encoding: Encoding::Only,
             etag: &etag,
             // A part of an answer tells nothing.

@@ -8,13 +8,14 @@ use super::OpenError;
 const APPLICATION_ID: i64 = 0x4A54_534E;
 
 /// Each brings the schema from its place in this list to the next; never edited once released.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_deltas.sql"),
     include_str!("migrations/0003_relying_parties.sql"),
     include_str!("migrations/0004_consents.sql"),
     include_str!("migrations/0005_register.sql"),
     include_str!("migrations/0006_applications.sql"),
+    include_str!("migrations/0008_long_lists.sql"),
 ];
 
 /// The version that this program writes.
