@@ -145,6 +145,13 @@ pub const DELTA_MAX_AGE: Duration = Duration::from_secs(60);
 /// one fits into a packet, and who wants a longer one (more than a million entries) takes it once and then deltas.
 pub const COMPRESSED_LIST_OCTETS: std::ops::RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
 
+/// Octets from which on a list is long: it lies in a file instead of in its row and in memory, and is sent from there. Some
+/// 80,000 entries: the full list of a nation, and no municipality's.
+pub const LONG_LIST_OCTETS: u64 = 4 * 1024 * 1024;
+
+/// Octets of a long list that are read for a client at a time, and wait for it to take them.
+pub const LIST_PIECE_OCTETS: usize = 128 * 1024;
+
 /// How often the service looks for published lists that are not compressed yet; looking costs little.
 pub const COMPRESS_PERIOD: Duration = Duration::from_secs(2);
 

@@ -25,6 +25,8 @@ mod gate;
 mod kept;
 #[path = "lists/liar.rs"]
 mod liar;
+#[path = "lists/long.rs"]
+mod long;
 #[path = "lists/openssl.rs"]
 mod openssl;
 #[path = "lists/property.rs"]

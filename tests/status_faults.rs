@@ -62,7 +62,8 @@ const CALLS: &[(&str, On)] = &[
     ("certificate", On::Path),
     ("reserved", On::Path),
     ("answer", On::Path),
-    ("revoked", On::Path),
+    ("each_revoked", On::Path),
+    ("draft_list", On::Path),
     ("newest_crls", On::Path),
     (
         "crl",

@@ -87,6 +87,7 @@ macro_rules! engine {
                 list_numbers_rise_by_one_in_each_scope
                 a_complete_list_and_its_deltas_share_one_sequence
                 every_list_is_found_by_its_number_and_by_its_successor
+                a_drafted_list_is_given_back_and_one_that_was_not_kept_leaves_nothing
                 generations_follow_each_other_and_begin_at_the_next_index
                 the_first_answer_is_the_answer_until_forgotten
                 a_credential_has_a_name_of_its_own
@@ -154,3 +155,8 @@ macro_rules! engine {
 
 engine!(sqlite, durable, |dir| Box::new(crate::SqliteStore::open(&dir.join("jitsuin.db")).unwrap()));
 engine!(memory, volatile, |_| Box::new(crate::MemoryStore::new()));
+engine!(sqlite_long_lists, durable, |dir| {
+    let options = jitsuin::store::SqliteOptions { long_list: 8, ..Default::default() };
+    Box::new(crate::SqliteStore::open_with(&dir.join("jitsuin.db"), options).unwrap())
+});
+engine!(memory_long_lists, volatile, |_| Box::new(crate::MemoryStore::with_long_lists(8)));

@@ -380,7 +380,7 @@ fn a_database_of_schema_1_keeps_its_lists_and_takes_deltas_from_then_on() {
         newest.iter().map(|one| (one.scope, one.number)).collect::<Vec<_>>(),
         [(CrlScope::Full, 2), (CrlScope::Municipality(suginami()), 2)]
     );
-    assert_eq!(store.crl(Sign, 1, CrlScope::Full, 1).unwrap().unwrap().der, b"list 1");
+    assert_eq!(store.crl(Sign, 1, CrlScope::Full, 1).unwrap().unwrap().der, b"list 1".to_vec().into());
     for scope in [CrlScope::FullDelta, CrlScope::MunicipalityDelta(suginami())] {
         commit(&store, vec![Step::Crl(crl(scope, 3))]).unwrap();
         assert!(store.crl(Sign, 1, scope, 3).unwrap().is_some());

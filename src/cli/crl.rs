@@ -109,7 +109,7 @@ struct Line {
     /// Whether nextUpdate has passed.
     ended: bool,
     entries: u64,
-    octets: usize,
+    octets: u64,
 }
 
 /// Does it.
@@ -164,6 +164,12 @@ fn list(store: &SqliteStore, out: &Output) -> Result<(), Failure> {
     })
 }
 
+/// The base of a delta; no other list has one, and need not be read.
+fn base(record: &CrlRecord) -> Option<u64> {
+    let der = record.scope.is_delta().then(|| record.der.whole().ok())??;
+    CrlView::from_der(&der).ok().and_then(|view| view.delta_base)
+}
+
 impl Line {
     fn new(record: &CrlRecord, now: UnixTime) -> Self {
         Self {
@@ -171,13 +177,13 @@ impl Line {
             generation: record.generation,
             scope: record.scope.word(),
             number: record.number,
-            base: CrlView::from_der(&record.der).ok().and_then(|view| view.delta_base),
+            base: base(record),
             this_update: record.this_update,
             next_update: record.next_update,
             age: now.seconds() - record.this_update.seconds(),
             ended: record.next_update <= now,
             entries: record.entries,
-            octets: record.der.len(),
+            octets: record.der.length(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! DIR/jitsuin.toml                  the configuration
 //! DIR/jitsuin.sqlite                the store (and its journal)
 //! DIR/status.snapshot               what the status index starts from; deleting it costs the next start some time
+//! DIR/jitsuin.sqlite.crl/           long lists, each called by its SHA-256; part of the store: copy both
 //! DIR/keys/sign-1.pem               private keys, encrypted: CAs by generation, responders, serial numbers, access CA, TLS
 //! DIR/certificates/sign-1.pem       public certificates: the CAs', the responders', the access CA's, the TLS server's
 //! DIR/credentials/operator-1.pem    client certificates to hand out, each with its key beside it

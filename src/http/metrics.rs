@@ -214,7 +214,7 @@ pub fn show_lists(metrics: &Metrics, lists: Arc<PublishedLists>, clock: Arc<dyn 
             row.count += 1;
             row.age = row.age.max(now - list.this_update.seconds());
             row.rest = row.rest.min(list.next_update.seconds() - now);
-            row.octets += i64::try_from(list.der.len()).unwrap_or(i64::MAX);
+            row.octets += i64::try_from(list.der.length()).unwrap_or(i64::MAX);
             row.entries += i64::try_from(list.entries).unwrap_or(i64::MAX);
             row.number = row.number.max(i64::try_from(list.number).unwrap_or(i64::MAX));
         }

@@ -12,7 +12,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::{
     HeaderMap, Method, Response, StatusCode,
     header::{
@@ -22,7 +21,10 @@ use hyper::{
     http::response::Builder,
 };
 
-pub use self::condition::DateProves;
+pub use self::{
+    condition::DateProves,
+    content::{Content, ReplyBody},
+};
 use self::{
     condition::{Condition, Validators},
     range::{Portion, portion},
@@ -30,11 +32,12 @@ use self::{
 use crate::{limits::NUMBERED_MAX_AGE, x509::UnixTime};
 
 mod condition;
+mod content;
 pub(super) mod negotiation;
 mod range;
 
 /// What the status and operator listeners answer with.
-pub type Reply = Response<Full<Bytes>>;
+pub type Reply = Response<ReplyBody>;
 
 /// How long a cache may give a representation out without asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +65,7 @@ pub struct Representation<'a> {
     /// Content-Type.
     pub content_type: &'static str,
     /// The octets as they are sent.
-    pub octets: Bytes,
+    pub octets: Content,
     /// The coding they are in.
     pub encoding: Encoding,
     /// A strong entity tag with its quotes.
@@ -136,7 +139,7 @@ impl Representation<'_> {
     }
 
     fn whole(&self, builder: Builder) -> Reply {
-        finish(self.content(builder, self.octets.len()), self.octets.clone())
+        finish(self.content(builder, self.octets.len()), self.octets.slice(0..self.octets.len()))
     }
 
     fn part(&self, builder: Builder, range: Range<usize>) -> Reply {
@@ -206,8 +209,8 @@ fn date(at: UnixTime) -> String {
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-fn finish(builder: Builder, octets: Bytes) -> Reply {
-    builder.body(Full::new(octets)).expect("every header value is made of visible ASCII by this module's callers")
+fn finish(builder: Builder, octets: impl Into<ReplyBody>) -> Reply {
+    builder.body(octets.into()).expect("every header value is made of visible ASCII by this module's callers")
 }
 
 #[cfg(test)]
@@ -225,7 +228,7 @@ mod tests {
     fn representation() -> Representation<'static> {
         Representation {
             content_type: "application/pkix-crl",
-            octets: Bytes::from_static(&[1, 2, 3]),
+            octets: Bytes::from_static(&[1, 2, 3]).into(),
             encoding: Encoding::Identity,
             etag: TAG,
             last_modified: at("2026-01-02T03:04:05Z"),

@@ -6,6 +6,7 @@
 pub mod application;
 pub mod consent;
 pub mod identifier;
+pub mod list;
 pub mod record;
 pub mod register;
 pub mod registration;
@@ -21,6 +22,7 @@ pub use consent::{ConsentEnd, ConsentEndCause, ConsentRecord, SignedDeclaration}
 pub use identifier::{
     AgentReference, CardNumber, CredentialName, EventNumber, HolderReference, NotACredentialName, NotAnIdentifier,
 };
+pub use list::{ListDraft, ListFile, ListOctets, ListReader, ListSource, MemoryDraft};
 pub use record::{
     AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CredentialRecord, CrlRecord, DisclosureRecord,
     Dossier, History, HolderRecord, ListedEvent, RelyingPartyRecord, Revocation, Role, StatusEvent, Suspension,

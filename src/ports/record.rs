@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::Date;
 
-use super::{CardNumber, HolderReference};
+use super::{CardNumber, HolderReference, ListOctets};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
@@ -245,8 +245,8 @@ pub struct CrlRecord {
     pub position: u64,
     /// Entries.
     pub entries: u64,
-    /// The signed list, DER.
-    pub der: Vec<u8>,
+    /// The signed list, DER; a long one lies in a file.
+    pub der: ListOctets,
 }
 
 /// What a client certificate may do.

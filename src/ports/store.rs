@@ -21,9 +21,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     AnswerRecord, ApplicationRecord, ApplicationStore, AuthorityRecord, CardNumber, CardRecord, CertificateRecord,
-    ConsentEnd, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, History,
-    HolderRecord, HolderReference, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord,
-    RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
+    ConsentEnd, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, History, HolderRecord, HolderReference, ListDraft, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Draft},
@@ -91,6 +89,8 @@ pub enum Step {
     /// A published list. [`StoreError::Conflict`] unless its number is one more than the last among the complete lists and
     /// the deltas of its scope together; or, for a delta that is made beside a complete list, that list's own number
     /// (RFC 5280 §5.2.3). A delta has a complete list before it.
+    ///
+    /// Its octets are in memory, or kept in a file by a draft of this store ([`Store::draft_list`]).
     ///
     /// The number is a compare-and-swap: of two publishers that make the same list, one is refused and nothing is lost.
     Crl(CrlRecord),
@@ -297,9 +297,24 @@ pub trait Store: Send + Sync {
     /// As for all reading.
     fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError>;
 
-    /// What a complete list has to carry: every certificate of the scope that is held or revoked, or expired while it was
-    /// held, whose notAfter is `not_over_before` or later, in order of serial number; and the position of the last event
-    /// seen. A delta's scope stands for that of its complete list.
+    /// What a complete list has to carry, one entry after the other, all of one instant: every certificate of the scope that
+    /// is held or revoked, or expired while it was held, whose notAfter is `not_over_before` or later, in order of serial
+    /// number; and the position of the last event seen. A delta's scope stands for that of its complete list.
+    ///
+    /// `take` does not call the store. After an error what it was given counts for nothing.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn each_revoked(
+        &self,
+        kind: Kind,
+        generation: u8,
+        scope: CrlScope,
+        not_over_before: UnixTime,
+        take: &mut dyn FnMut(&CrlEntry),
+    ) -> Result<u64, StoreError>;
+
+    /// As [`Self::each_revoked`], all at once.
     ///
     /// # Errors
     /// As for all reading.
@@ -309,7 +324,19 @@ pub trait Store: Send + Sync {
         generation: u8,
         scope: CrlScope,
         not_over_before: UnixTime,
-    ) -> Result<(Vec<CrlEntry>, u64), StoreError>;
+    ) -> Result<(Vec<CrlEntry>, u64), StoreError> {
+        let mut entries = Vec::new();
+        let position =
+            self.each_revoked(kind, generation, scope, not_over_before, &mut |entry| entries.push(*entry))?;
+        Ok((entries, position))
+    }
+
+    /// Makes room for a list of at most so many octets, where [`Step::Crl`] will find it: a short one in memory, for its row; a
+    /// long one in a file. What is not kept leaves nothing behind, also after a crash.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    fn draft_list(&self, octets: u64) -> Result<Box<dyn ListDraft>, StoreError>;
 
     /// The newest list of every kind, generation and scope.
     ///

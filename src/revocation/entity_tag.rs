@@ -38,6 +38,12 @@ impl EntityTag {
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
+/// The same tag, where the SHA-256 of the octets is known already.
+#[must_use]
+pub fn tag_of_digest(digest: &[u8; 32]) -> String {
+    format!("\"{}\"", hex(&digest[..16]))
+}
+
 /// As [`entity_tag`], for octets in gzip, which is told: `"0a1b…-gzip"`. The digest is that of the coded octets: another
 /// version of the compressor makes others of the same list.
 #[must_use]

@@ -1,4 +1,4 @@
-//! The lists that are being served, in memory and ready to send.
+//! The lists that are being served, ready to send: short ones in memory, long ones from their files.
 //!
 //! The publish story puts a list here after the store has it; the status listener only reads. A list that is replaced
 //! lives on for the downloads that are under way.
@@ -14,8 +14,17 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use super::{entity_tag::entity_tag, gzip::Gzip};
-use crate::{kind::Kind, limits::COMPRESSED_LIST_OCTETS, ports::CrlRecord, scope::CrlScope, x509::UnixTime};
+use super::{
+    entity_tag::{entity_tag, tag_of_digest},
+    gzip::Gzip,
+};
+use crate::{
+    kind::Kind,
+    limits::COMPRESSED_LIST_OCTETS,
+    ports::{CrlRecord, ListOctets},
+    scope::CrlScope,
+    x509::UnixTime,
+};
 
 /// Which list.
 pub type ListKey = (Kind, u8, CrlScope);
@@ -23,8 +32,8 @@ pub type ListKey = (Kind, u8, CrlScope);
 /// A published list, ready to send.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PublishedList {
-    /// DER of the CertificateList.
-    pub der: Vec<u8>,
+    /// DER of the CertificateList; a long one lies in a file.
+    pub der: ListOctets,
     /// The strong entity tag of these octets, with its quotes.
     pub etag: String,
     /// thisUpdate.
@@ -123,7 +132,10 @@ impl PublishedLists {
 impl PublishedList {
     fn new(record: CrlRecord, replaced: Option<UnixTime>) -> Self {
         Self {
-            etag: entity_tag(&record.der),
+            etag: match &record.der {
+                ListOctets::Memory(octets) => entity_tag(octets),
+                ListOctets::File(file) => tag_of_digest(&file.digest),
+            },
             this_update: record.this_update,
             next_update: record.next_update,
             number: record.number,
@@ -143,8 +155,8 @@ impl PublishedList {
 
     fn compress(&self) {
         self.gzip.get_or_init(|| {
-            let worth = COMPRESSED_LIST_OCTETS.contains(&self.der.len());
-            if worth { Gzip::smaller(&self.der) } else { None }
+            let worth = usize::try_from(self.der.length()).is_ok_and(|octets| COMPRESSED_LIST_OCTETS.contains(&octets));
+            if worth { Gzip::smaller(self.der.reader()) } else { None }
         });
     }
 }
@@ -165,12 +177,12 @@ mod tests {
             next_update: UnixTime::EPOCH,
             position: 0,
             entries: 0,
-            der: vec![number as u8],
+            der: vec![number as u8].into(),
         }
     }
 
     fn long(number: u64, octets: usize) -> CrlRecord {
-        CrlRecord { der: vec![7; octets], ..record(number) }
+        CrlRecord { der: vec![7; octets].into(), ..record(number) }
     }
 
     #[test]
@@ -180,7 +192,7 @@ mod tests {
             lists.put(record(number));
         }
         let served = lists.find(&KEY).unwrap();
-        assert_eq!((served.number, served.der.as_slice()), (3, &[3][..]));
+        assert_eq!((served.number, &*served.der), (3, &[3][..]));
         assert_eq!(lists.all().len(), 1);
     }
 

@@ -4,6 +4,7 @@
 //! changes against both at once. They share nothing but the words of their refusals, so that each is the other's oracle.
 //! A database driver is named below this folder only.
 
+mod digesting;
 pub mod memory;
 mod refusal;
 pub mod sqlite;

@@ -62,6 +62,15 @@ impl SignatureAlgorithm {
         }
     }
 
+    /// The hash of the message that is signed.
+    #[must_use]
+    pub fn digest(self) -> &'static ring::digest::Algorithm {
+        match self {
+            Self::RsaSha256 | Self::EcdsaP256Sha256 => &ring::digest::SHA256,
+            Self::EcdsaP384Sha384 => &ring::digest::SHA384,
+        }
+    }
+
     /// Reads an AlgorithmIdentifier where the reader stands.
     ///
     /// # Errors

@@ -19,7 +19,9 @@ pub mod time;
 pub use algorithm::{SignatureAlgorithm, UnsupportedSignature};
 pub use certificate::{CertificateFault, CertificateView, Extension, Tbs, assemble};
 pub use cms::{CmsError, DigestAlgorithm, SignedMessage, SignerIdentifier};
-pub use crl::{CrlEntry, CrlFault, CrlHeader, CrlTotals, CrlView, CrlWriteError, CrlWriter};
+pub use crl::{
+    CrlEntry, CrlFault, CrlHeader, CrlSnapshot, CrlStream, CrlTail, CrlTotals, CrlView, CrlWriteError, CrlWriter,
+};
 pub use csr::{CertificationRequest, CsrError, VerifiedRequest};
 pub use extension::{GeneralName, OnlyContains};
 pub use hex::hex;

@@ -41,8 +41,26 @@ impl Serial {
 
     /// The content octets of the DER INTEGER.
     #[must_use]
+    #[inline]
     pub fn octets(&self) -> &[u8] {
         &self.octets[..usize::from(self.length)]
+    }
+
+    /// The serial number of so many of these octets, which were one's own once: what a snapshot gives back.
+    #[inline]
+    pub(super) fn from_own(length: usize, mut octets: [u8; SERIAL_OCTETS]) -> Self {
+        let length = length.min(SERIAL_OCTETS);
+        // What follows is none of it; a loop of fixed length is a few instructions, a copy of unknown length is a call.
+        for (at, octet) in octets.iter_mut().enumerate() {
+            *octet = if at < length { *octet } else { 0 };
+        }
+        Self { length: length as u8, octets }
+    }
+
+    /// The content octets, followed by zeros: an encoder copies them at once.
+    #[inline]
+    pub(super) const fn padded(&self) -> &[u8; SERIAL_OCTETS] {
+        &self.octets
     }
 }
 

@@ -205,7 +205,7 @@ impl Scene {
         let der = crl::sign(&order, &entries, issuer.signer()).unwrap();
         let (this_update, next_update, position) = (order.this_update, order.next_update, served.position);
         let entries = entries.len() as u64;
-        CrlRecord { kind, generation, scope, number, this_update, next_update, position, entries, der }
+        CrlRecord { kind, generation, scope, number, this_update, next_update, position, entries, der: der.into() }
     }
 }
 

@@ -145,7 +145,7 @@ fn lists(house: &House, stem: &str, kinds: &[Kind]) -> Vec<File> {
             let Some(list) = house.authority.parts().lists.find(&(*kind, 1, scope)) else { continue };
             // The list of the CA's own certificates is empty both times.
             if list.entries > 0 || stem == "crl-empty" {
-                files.push((format!("{stem}-{kind}-{name}"), list.der.clone()));
+                files.push((format!("{stem}-{kind}-{name}"), list.der.to_vec()));
             }
         }
     }

@@ -117,7 +117,7 @@ fn a_list_that_is_not_ours_or_not_as_published_does_not_verify() {
     let (directory, house, _) = service();
     let file = directory.path().join("list.der");
     let path = file.to_str().unwrap();
-    let mut der = list(&house, Kind::Sign, CrlScope::Full).der.clone();
+    let mut der = list(&house, Kind::Sign, CrlScope::Full).der.to_vec();
     *der.last_mut().unwrap() ^= 1;
     std::fs::write(&file, &der).unwrap();
     let told = fails(directory.path(), &["verify", path], 1, "another list of number 3 was published");
@@ -145,7 +145,7 @@ fn lists_of_the_store_that_cannot_be_read_are_named_and_the_others_judged_all_th
     )
     .unwrap();
     // An entry that has another extension than a reason.
-    let mut der = list(&house, Kind::Auth, CrlScope::Full).der.clone();
+    let mut der = list(&house, Kind::Auth, CrlScope::Full).der.to_vec();
     let reason = der.windows(5).position(|octets| octets == [6, 3, 0x55, 0x1D, 0x15]).unwrap();
     der[reason + 4] = 0x14;
     sql.execute("UPDATE crl SET der = ?1 WHERE kind = 2 AND scope = 'full' AND number = 3", [der]).unwrap();
@@ -159,7 +159,7 @@ fn lists_of_the_store_that_cannot_be_read_are_named_and_the_others_judged_all_th
 #[test]
 fn what_is_wrong_with_a_signature_is_said_once() {
     let (directory, house, _) = service();
-    let mut der = list(&house, Kind::Auth, CrlScope::Full).der.clone();
+    let mut der = list(&house, Kind::Auth, CrlScope::Full).der.to_vec();
     *der.last_mut().unwrap() ^= 1;
     let sql = rusqlite::Connection::open(directory.path().join("jitsuin.sqlite")).unwrap();
     sql.execute_batch("DROP TRIGGER crl_never_changes").unwrap();

@@ -24,9 +24,13 @@ type Damage = fn(&mut CrlRecord);
 
 fn damages() -> Vec<(&'static str, Damage)> {
     vec![
-        ("the signature does not verify", |record| *record.der.last_mut().unwrap() ^= 1),
-        ("DER", |record| record.der = vec![0]),
-        ("DER", |record| record.der.clear()),
+        ("the signature does not verify", |record| {
+            let mut der = record.der.to_vec();
+            *der.last_mut().unwrap() ^= 1;
+            record.der = der.into();
+        }),
+        ("DER", |record| record.der = vec![0].into()),
+        ("DER", |record| record.der = Vec::new().into()),
         ("thisUpdate", |record| record.this_update = UnixTime::EPOCH),
         ("nextUpdate", |record| record.next_update = record.next_update + std::time::Duration::from_secs(86_400)),
     ]
@@ -66,7 +70,7 @@ fn a_damaged_delta_is_not_served_and_the_next_one_bears_a_higher_number() {
     assert_eq!(house.authority.parts().lists.find(&delta).unwrap().number, 4);
     store.damage(|record| {
         if record.scope == CrlScope::FullDelta {
-            record.der.truncate(10);
+            record.der = record.der[..10].to_vec().into();
         }
     });
     let reopened = house.reopen();

@@ -192,7 +192,7 @@ pub(crate) fn last_of(node: &Node<'_>) -> [Vec<u8>; 3] {
         let row = rows.into_iter().find(|row| is_of(row, resident));
         row.unwrap().certificate.unwrap()
     };
-    [full.der.clone(), of(STOLEN), of(LIVE)]
+    [full.der.to_vec(), of(STOLEN), of(LIVE)]
 }
 
 /// OpenSSL finds the revoked certificate revoked and the live one good, by the list that was served last.

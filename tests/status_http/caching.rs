@@ -215,7 +215,7 @@ fn a_delta_is_fresh_for_a_minute_at_most() {
         next_update: now + LIFE,
         position: 0,
         entries: 0,
-        der: vec![0x30, 0],
+        der: vec![0x30, 0].into(),
     });
     assert_eq!(max_age(&running.get("/crl/sign/delta.crl")), 60);
 }

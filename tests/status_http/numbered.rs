@@ -36,7 +36,7 @@ fn stored(clock: &TestClock) -> impl Fn(ListKey, u64) -> Option<CrlRecord> + use
             next_update: now + LIFE,
             position: 0,
             entries: 0,
-            der: long_list(u64::from(generation) * 10 + number),
+            der: long_list(u64::from(generation) * 10 + number).into(),
         })
     }
 }

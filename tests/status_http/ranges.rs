@@ -51,6 +51,36 @@ fn one_range_is_206_with_its_place_and_its_length() {
 }
 
 #[test]
+fn a_list_in_a_file_is_sent_as_one_in_memory() {
+    let running = Running::new();
+    running.publish_long(1);
+    let short = running.get(LIST);
+    let der = running.publish_file(2);
+    let (whole, length) = (running.get(LIST), der.len());
+    assert!(length > 2 * jitsuin::limits::LIST_PIECE_OCTETS);
+    assert_eq!((whole.status, &whole.body), (200, &der));
+    for name in ["content-type", "cache-control", "expires", "vary", "accept-ranges"] {
+        assert_eq!(whole.header(name), short.header(name), "{name}");
+    }
+    assert_eq!(whole.header("content-length"), Some(length.to_string().as_str()));
+    let tag = jitsuin::revocation::entity_tag::entity_tag(&der);
+    assert_eq!(whole.header("etag"), Some(tag.as_str()));
+    let head = running.send("HEAD", LIST, &[], &[]);
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), whole.header("content-length"));
+    assert_eq!(running.get_with(LIST, &[("If-None-Match", &tag)]).status, 304);
+    for (range, from, to) in [("bytes=0-0", 0, 1), ("bytes=9-300000", 9, 300_001), ("bytes=-7", length - 7, length)] {
+        let part = running.get_with(LIST, &[("Range", range), ("If-Range", &tag)]);
+        assert_eq!((part.status, part.body.as_slice()), (206, &der[from..to]), "{range}");
+    }
+    assert_eq!(running.get_with(LIST, &[("Range", "bytes=9999999-")]).status, 416);
+    running.lists.compress();
+    let coded = running.get_with(LIST, &[("Accept-Encoding", "gzip")]);
+    assert_eq!(coded.header("content-encoding"), Some("gzip"));
+    assert!(coded.body.len() < length);
+}
+
+#[test]
 fn a_whole_answer_has_no_content_range() {
     let running = Running::new();
     assert_eq!(running.get(CA).header("content-range"), None);

@@ -18,9 +18,10 @@ use jitsuin::{
         status::{StatusService, StatusSources},
     },
     kind::Kind,
-    ports::{Clock, CrlRecord},
+    ports::{Clock, CrlRecord, ListOctets, Store},
     revocation::lists::PublishedLists,
     scope::CrlScope,
+    store::MemoryStore,
 };
 
 use crate::support::{House, LIFE, TestClock};
@@ -110,7 +111,24 @@ impl Running {
         der
     }
 
+    /// As [`Self::publish_long`], from a file and without a smaller form.
+    pub(crate) fn publish_file(&self, number: u64) -> Vec<u8> {
+        let der = (0..50).flat_map(|piece| long_list(number + piece)).collect::<Vec<_>>();
+        let mut draft = MemoryStore::with_long_lists(1).draft_list(der.len() as u64).unwrap();
+        draft.write_all(&der).unwrap();
+        let digest = ring::digest::digest(&ring::digest::SHA256, &der);
+        let file = draft.keep(digest.as_ref().try_into().unwrap()).unwrap();
+        assert!(matches!(file, ListOctets::File(_)));
+        self.put_octets(number, LIFE, file);
+        der
+    }
+
     fn put(&self, number: u64, life: Duration, der: Vec<u8>) -> Vec<u8> {
+        self.put_octets(number, life, der.clone().into());
+        der
+    }
+
+    fn put_octets(&self, number: u64, life: Duration, der: ListOctets) {
         let now = self.house.clock.now();
         self.lists.put(CrlRecord {
             kind: Kind::Sign,
@@ -121,9 +139,8 @@ impl Running {
             next_update: now + life,
             position: 0,
             entries: 0,
-            der: der.clone(),
+            der,
         });
-        der
     }
 
     pub(crate) fn ocsp_path(&self, issuer: usize, index: u64) -> String {

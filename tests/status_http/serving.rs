@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use crate::running::{SHORT, connect, exchange, read};
 
 /// Serves with a runtime on a thread of its own.
-pub(crate) fn serve_here<M, S, H>(
+pub(crate) fn serve_here<M, S, H, B>(
     make: M,
     handshake: H,
     bounds: Bounds,
@@ -26,8 +26,11 @@ pub(crate) fn serve_here<M, S, H>(
 where
     H: Handshake,
     M: Fn(H::Peer) -> S + Send + Sync + 'static,
-    S: hyper::service::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + 'static,
+    S: hyper::service::Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
     S::Future: Send + 'static,
+    B: hyper::body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.local_addr().unwrap();

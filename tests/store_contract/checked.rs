@@ -1,9 +1,11 @@
 //! «Checked»: what the store, not the caller, guarantees. Every refusal also leaves nothing behind.
 
+use std::io::Write;
+
 use jitsuin::{
     kind::Kind::{Auth, Sign},
     municipality::MunicipalityCode,
-    ports::{Duplicate, Step, Store, StoreError},
+    ports::{CrlRecord, Duplicate, Step, Store, StoreError},
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
     x509::RevocationReason,
@@ -394,4 +396,29 @@ pub(crate) fn a_clock_that_went_back_stops_writing(open: Open) {
     assert_eq!(refused, Err(StoreError::ClockWentBack { last: at(1000) }));
     assert_eq!(everything(&*store), before);
     store.commit(change_at(1000, vec![Step::Holder(holder(1))])).unwrap();
+}
+
+pub(crate) fn a_drafted_list_is_given_back_and_one_that_was_not_kept_leaves_nothing(open: Open) {
+    let (dir, store) = crate::fresh(open);
+    for (number, octets) in [(1, &b"short"[..]), (2, b"a list that is long")] {
+        let mut draft = store.draft_list(octets.len() as u64).unwrap();
+        draft.write_all(b"?").unwrap();
+        draft.begin_digest(&ring::digest::SHA384);
+        draft.write_all(&octets[1..]).unwrap();
+        let digest = draft.end_digest().unwrap();
+        assert_eq!(digest.as_ref(), ring::digest::digest(&ring::digest::SHA384, &octets[1..]).as_ref());
+        assert!(draft.end_digest().is_err(), "none was begun");
+        draft.overwrite_front(&octets[..1]).unwrap();
+        assert_eq!(*draft.read_back().unwrap().whole().unwrap(), *octets);
+        let sha256 = ring::digest::digest(&ring::digest::SHA256, octets);
+        let der = draft.keep(sha256.as_ref().try_into().unwrap()).unwrap();
+        assert_eq!((der.length(), &*der.whole().unwrap()), (octets.len() as u64, octets));
+        commit(&*store, vec![Step::Crl(CrlRecord { der: der.clone(), ..crl(CrlScope::Full, number) })]).unwrap();
+        let kept = store.crl(Sign, 1, CrlScope::Full, number).unwrap().unwrap().der;
+        assert_eq!((&kept, &*kept.whole().unwrap()), (&der, octets));
+        let mut forgotten = store.draft_list(octets.len() as u64).unwrap();
+        forgotten.write_all(octets).unwrap();
+    }
+    let files = std::fs::read_dir(dir.path().join("jitsuin.db.crl")).map_or(0, Iterator::count);
+    assert!(files <= 1, "the list that was kept");
 }

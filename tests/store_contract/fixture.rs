@@ -151,7 +151,7 @@ pub(crate) fn crl(scope: CrlScope, number: u64) -> CrlRecord {
         next_update: at(86_400),
         position: 0,
         entries: 0,
-        der: format!("list {number}").into_bytes(),
+        der: format!("list {number}").into_bytes().into(),
     }
 }
 

@@ -12,9 +12,7 @@ use jitsuin::{
     ports::{
         AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, AuthorityRecord,
         CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier,
-        EndingCount, EndingPlace, EndingRecord, EventNumber, ExceptionRecord, Follower, History, HolderReference,
-        ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store,
-        StoreError, UsageRecord, store::StateCount,
+        EndingCount, EndingPlace, EndingRecord, EventNumber, ExceptionRecord, Follower, History, HolderReference, ListDraft, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -116,6 +114,7 @@ watched! {
     fn certificate(&self, kind: Kind, serial: &Serial) -> Option<CertificateRecord>;
     fn reserved(&self) -> Vec<CertificateRecord>;
     fn answer(&self, client: &str, key: &str) -> Option<AnswerRecord>;
+    fn draft_list(&self, octets: u64) -> Box<dyn ListDraft>;
     fn newest_crls(&self) -> Vec<CrlRecord>, then newest_crls;
     fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>, then crl;
     fn crl_before(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Option<CrlRecord>, then crl_before;
@@ -138,7 +137,7 @@ watched! {
     fn last_recorded(&self) -> Option<UnixTime>;
     fn check_writable(&self) -> ();
 
-    also "revoked" {
+    also "each_revoked" {
         fn register(&self) -> &dyn RegisterStore {
             self
         }
@@ -147,16 +146,18 @@ watched! {
             self
         }
 
-        fn revoked(
+        fn each_revoked(
             &self,
             kind: Kind,
             generation: u8,
             scope: CrlScope,
             not_over_before: UnixTime,
-        ) -> Result<(Vec<CrlEntry>, u64), StoreError> {
+            take: &mut dyn FnMut(&CrlEntry),
+        ) -> Result<u64, StoreError> {
             let call = |store: &MemoryStore| store.revoked(kind, generation, scope, not_over_before);
-            let (entries, position) = self.0.meet("revoked", call)?;
-            Ok((self.0.revoked(scope, entries), position))
+            let (entries, position) = self.0.meet("each_revoked", call)?;
+            self.0.revoked(scope, entries).iter().for_each(take);
+            Ok(position)
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Making one list: read, sign, gate, store, serve.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, io};
 
 use super::{Family, Publication, journal::Journal, plan::Task};
 use crate::{
     audit::Draft,
     authority::{Actor, Authority, StoryError},
-    ports::{CertificateRecord, Change, CrlRecord, Step, StoreError},
+    ports::{CertificateRecord, Change, CrlRecord, ListOctets, Step, StoreError},
     revocation::{
         crl::{self, Changes, DeltaWitnesses, GateError, ListError, ListOrder, Witnesses},
         index::Status,
@@ -14,7 +14,7 @@ use crate::{
     },
     rules::CertificateState,
     scope::CrlScope,
-    x509::{CrlEntry, NotAName, OnlyContains, RevocationReason, Serial, UnixTime, extension},
+    x509::{CrlEntry, CrlSnapshot, NotAName, OnlyContains, RevocationReason, Serial, UnixTime, extension},
 };
 
 /// What became of a list: published, made by another node meanwhile, or neither.
@@ -80,7 +80,9 @@ impl<'a> Press<'a> {
         let (kind, generation, scope) = key;
         // An expired certificate leaves only after a list that still had it and was made after its end (RFC 5280 §3.3).
         let not_over_before = previous.map_or(UnixTime::EPOCH, |list| list.this_update);
-        let (entries, position) = store.revoked(kind, generation, scope, not_over_before)?;
+        let mut entries = CrlSnapshot::default();
+        let position =
+            store.each_revoked(kind, generation, scope, not_over_before, &mut |entry| entries.push(entry))?;
         self.journal.read_to(store, position)?;
         let changes = self.journal.changes(key, position, not_over_before);
         let scope_value = self.authority.issuing_distribution_point(key).map_err(unnamed)?;
@@ -95,20 +97,14 @@ impl<'a> Press<'a> {
             delta_base: None,
             freshest: freshest.as_deref(),
         };
-        let der = crl::sign(&order, &entries, family.issuer.signer()).map_err(fault)?;
         let record = |serial: &Serial| store.certificate(kind, serial).ok().flatten();
-        crl::gate(
-            &der,
-            &order,
-            &entries,
-            Witnesses {
-                previous: previous.map(|list| list.der.as_slice()),
-                changes: &changes,
-                is_over: &|gone| record(&gone.serial).is_some_and(|one| one.not_after < not_over_before),
-                is_ended: &|new| self.authority.index_has_ended(key, new),
-            },
-        )
-        .map_err(gate_fault)?;
+        let witnesses = Witnesses {
+            previous: previous.map(|list| &list.der),
+            changes: &changes,
+            is_over: &|gone| record(&gone.serial).is_some_and(|one| one.not_after < not_over_before),
+            is_ended: &|new| self.authority.index_has_ended(key, new),
+        };
+        let der = self.print(family, &order, &entries, |list| crl::gate(list, &order, &entries, witnesses))?;
         self.keep(CrlRecord {
             kind,
             generation,
@@ -117,7 +113,7 @@ impl<'a> Press<'a> {
             this_update,
             next_update: order.next_update,
             position,
-            entries: entries.len() as u64,
+            entries: entries.totals().entries(),
             der,
         })
     }
@@ -133,7 +129,7 @@ impl<'a> Press<'a> {
         // Certificates that were over when the base was made are on no complete list that follows it either.
         let changes = self.journal.changes(key, position, base.this_update);
         let strays = self.strays(key, &changes, position)?;
-        let entries: Vec<CrlEntry> = changes.into_values().collect();
+        let entries: CrlSnapshot = changes.values().collect();
         let scope_value = self.authority.issuing_distribution_point(key).map_err(unnamed)?;
         let order = ListOrder {
             issuer: family.issuer.name(),
@@ -145,13 +141,12 @@ impl<'a> Press<'a> {
             delta_base: Some(base.number),
             freshest: None,
         };
-        let der = crl::sign(&order, &entries, family.issuer.signer()).map_err(fault)?;
         let witnesses = DeltaWitnesses {
             base: &base.der,
-            previous: family.delta.as_ref().map(|list| list.der.as_slice()),
+            previous: family.delta.as_ref().map(|list| &list.der),
             agrees: &|entry| !strays.contains(&entry.serial),
         };
-        crl::gate_delta(&der, &order, &entries, witnesses).map_err(gate_fault)?;
+        let der = self.print(family, &order, &entries, |list| crl::gate_delta(list, &order, &entries, witnesses))?;
         let (kind, generation, scope) = key;
         let record = CrlRecord {
             kind,
@@ -161,10 +156,24 @@ impl<'a> Press<'a> {
             this_update,
             next_update: order.next_update,
             position,
-            entries: entries.len() as u64,
+            entries: entries.totals().entries(),
             der,
         };
         Ok(self.keep(record)?.as_ref().map(Publication::new))
+    }
+
+    /// Writes and signs a list where the store will find it, and keeps it if it passes the gate.
+    fn print(
+        &self,
+        family: &Family<'_>,
+        order: &ListOrder<'_>,
+        entries: &CrlSnapshot,
+        gate: impl FnOnce(&ListOctets) -> Result<[u8; 32], GateError>,
+    ) -> Result<ListOctets, StoryError> {
+        let begin = |octets| self.authority.store().draft_list(octets);
+        let mut draft = crl::print(order, entries, family.issuer.signer(), begin).map_err(fault)?;
+        let digest = gate(&draft.read_back().map_err(unwritten)?).map_err(gate_fault)?;
+        draft.keep(digest).map_err(unwritten)
     }
 
     /// The changes that the records of their certificates contradict, and no later event explains.
@@ -257,7 +266,15 @@ fn agrees(record: &CertificateRecord, entry: &CrlEntry) -> bool {
 }
 
 fn fault(error: ListError) -> StoryError {
-    StoryError::Fault(error.to_string())
+    match error {
+        ListError::Store(error) => error.into(),
+        error => StoryError::Fault(error.to_string()),
+    }
+}
+
+/// The disk is full, or gone; the list before is still served.
+fn unwritten(error: io::Error) -> StoryError {
+    StoryError::Fault(format!("the list could not be written: {error}"))
 }
 
 fn gate_fault(error: GateError) -> StoryError {

@@ -3,13 +3,15 @@
 //! What the gate asked before a list went out can be asked again, ten years later: the list before it, its base and the
 //! events between are all kept.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::journal::Journal;
 use crate::{
     authority::StoryError,
     kind::Kind,
-    ports::{AuthorityRecord, CrlRecord, Store},
+    ports::{AuthorityRecord, CrlRecord, ListOctets, Store},
     revocation::{
         crl::{self, DeltaWitnesses, ListOrder, Witnesses},
         lists::ListKey,
@@ -96,7 +98,8 @@ pub struct Listed<'a> {
     store: &'a dyn Store,
     authority: AuthorityRecord,
     scope: CrlScope,
-    der: Vec<u8>,
+    /// In memory, wherever it is kept: whoever looks at a list takes the time and the room.
+    der: ListOctets,
     /// Number, thisUpdate and nextUpdate as the store says them, if it comes from there.
     row: Option<(u64, UnixTime, UnixTime)>,
 }
@@ -117,11 +120,13 @@ impl<'a> Listed<'a> {
         let speaks_for_same = |known: &CrlRecord| {
             (known.kind, known.generation, known.scope.is_delta())
                 == (authority.kind, authority.generation, view.delta_base.is_some())
-                && CrlView::from_der(&known.der)
-                    .is_ok_and(|known| known.issuing_distribution_point == view.issuing_distribution_point)
+                && known.der.whole().is_ok_and(|known| {
+                    CrlView::from_der(&known)
+                        .is_ok_and(|known| known.issuing_distribution_point == view.issuing_distribution_point)
+                })
         };
         let scope = store.newest_crls()?.into_iter().find(speaks_for_same).ok_or(Unknown::Scope)?.scope;
-        Ok(Self { store, authority, scope, der, row: None })
+        Ok(Self { store, authority, scope, der: der.into(), row: None })
     }
 
     /// A list of the store.
@@ -132,7 +137,12 @@ impl<'a> Listed<'a> {
         let signed = |one: &AuthorityRecord| (one.kind, one.generation) == (record.kind, record.generation);
         let authority = store.authorities()?.into_iter().find(signed).ok_or(Unknown::Stranger)?;
         let row = Some((record.number, record.this_update, record.next_update));
-        Ok(Self { store, authority, scope: record.scope, der: record.der, row })
+        // Octets that are gone are none, and no list.
+        let der = match record.der {
+            ListOctets::Memory(_) => record.der,
+            ListOctets::File(_) => record.der.whole().map(Cow::into_owned).unwrap_or_default().into(),
+        };
+        Ok(Self { store, authority, scope: record.scope, der, row })
     }
 
     /// The octets.
@@ -164,7 +174,7 @@ impl<'a> Listed<'a> {
         let newest = newest.is_none_or(|newest| newest.number <= view.number);
         let mut faults = Vec::new();
         match self.store.crl(kind, generation, scope, view.number)? {
-            Some(kept) if kept.der == self.der => match self.judge(&view, &kept, before.as_ref()) {
+            Some(kept) if kept.der.is_same(&self.der) => match self.judge(&view, &kept, before.as_ref()) {
                 Ok(fault) => faults.extend(fault),
                 Err(entry @ Unknown::NotAList(_)) => faults.push(entry.to_string()),
                 Err(error) => return Err(error),
@@ -276,12 +286,12 @@ impl<'a> Listed<'a> {
         let changes = journal.changes(self.key(), kept.position, last);
         let record = |entry: &CrlEntry| self.store.certificate(kept.kind, &entry.serial).ok().flatten();
         let witnesses = Witnesses {
-            previous: before.map(|list| list.der.as_slice()),
+            previous: before.map(|list| &list.der),
             changes: &changes,
             is_over: &|gone| record(gone).is_some_and(|one| one.not_after < last),
             is_ended: &|new| record(new).is_some_and(|one| one.revocation.is_some()),
         };
-        Ok(crl::gate(&self.der, order, &self.entries()?, witnesses))
+        Ok(crl::gate(&self.der, order, &self.entries()?.iter().collect(), witnesses).map(drop))
     }
 
     fn judge_delta(
@@ -302,10 +312,10 @@ impl<'a> Listed<'a> {
         }
         let witnesses = DeltaWitnesses {
             base: &base.der,
-            previous: before.map(|list| list.der.as_slice()),
+            previous: before.map(|list| &list.der),
             agrees: &|entry| changes.get(&entry.serial) == Some(entry),
         };
-        Ok(crl::gate_delta(&self.der, order, &entries, witnesses))
+        Ok(crl::gate_delta(&self.der, order, &entries.iter().collect(), witnesses).map(drop))
     }
 
     /// What the entries of a later list differ in, by serial number, and why.

@@ -69,7 +69,10 @@ impl Walk<'_> {
         let Some(kept) = kept else { return whole("it was never published".into()) };
         let before = self.doctor.clock.now();
         let der = match self.doctor.service {
-            None => kept.der.clone(),
+            None => match kept.der.whole() {
+                Ok(der) => der.into_owned(),
+                Err(error) => return whole(error.to_string()),
+            },
             Some(service) => match service.get(&path)? {
                 (status, body) if status.is_success() => body.to_vec(),
                 (status, _) => return whole(format!("it is answered with {status}")),

@@ -1,4 +1,5 @@
-//! The current lists and the CA certificates: from memory, with all that caches and downloads need.
+//! The current lists and the CA certificates: from memory (long lists from their files), with all that caches and downloads
+//! need.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,12 +13,12 @@ use hyper::{
 use super::{Inner, path::ListPath};
 use crate::{
     http::representation::{
-        DateProves, Encoding, Freshness, Reply, Representation,
+        Content, DateProves, Encoding, Freshness, Reply, Representation,
         negotiation::{Choice, choose},
         text, unavailable,
     },
     limits::{DELTA_MAX_AGE, FILE_MAX_AGE},
-    ports::AuthorityRecord,
+    ports::{AuthorityRecord, ListOctets},
     profile::locations::ca_path,
     revocation::{
         entity_tag::entity_tag,
@@ -61,7 +62,7 @@ impl Inner {
         };
         let representation = Representation {
             content_type: PKIX_CERT,
-            octets: file.der.clone(),
+            octets: file.der.clone().into(),
             encoding: Encoding::Only,
             etag: &file.etag,
             last_modified: file.not_before,
@@ -103,7 +104,10 @@ impl Inner {
         let longest = if key.2.is_delta() { DELTA_MAX_AGE } else { FILE_MAX_AGE };
         let representation = Representation {
             content_type: PKIX_CRL,
-            octets: Bytes::from_owner(Served(Arc::clone(&list), encoding)),
+            octets: match &list.der {
+                ListOctets::File(file) if encoding != Encoding::Gzip => Content::File(file.clone()),
+                _ => Bytes::from_owner(Served(Arc::clone(&list), encoding)).into(),
+            },
             encoding,
             etag,
             last_modified: list.this_update,
@@ -115,7 +119,7 @@ impl Inner {
     }
 }
 
-/// A list in one of its forms, that is sent without being copied.
+/// A list in one of its forms in memory, that is sent without being copied.
 struct Served(Arc<PublishedList>, Encoding);
 
 impl AsRef<[u8]> for Served {

@@ -6,7 +6,7 @@
 //! cannot tell is 503, not 404, and no cache keeps either.
 //!
 //! Bounds: some lists are read at a time, and the octets of those that are still being sent are counted, whoever is slow to
-//! take them.
+//! take them. A list in a file takes no place in memory: of it there are two pieces.
 
 use std::sync::Arc;
 
@@ -16,10 +16,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Inner, NumberedLists, files::PKIX_CRL};
 use crate::{
-    http::representation::{DateProves, Encoding, Freshness, Reply, Representation, text, unavailable},
+    http::representation::{Content, DateProves, Encoding, Freshness, Reply, Representation, text, unavailable},
     limits::{NUMBERED_OCTETS, NUMBERED_READERS},
-    ports::CrlRecord,
-    revocation::{entity_tag::entity_tag, lists::ListKey},
+    ports::{CrlRecord, ListOctets},
+    revocation::{
+        entity_tag::{entity_tag, tag_of_digest},
+        lists::ListKey,
+    },
     x509::UnixTime,
 };
 
@@ -72,7 +75,11 @@ impl Shelf {
         let read = move || {
             // The place is given back when the store has answered, also if nobody waits for it any more.
             let _reader = reader;
-            lists(key, number).map(|found| found.map(|record| (entity_tag(&record.der), record)))
+            let tag = |record: &CrlRecord| match &record.der {
+                ListOctets::Memory(octets) => entity_tag(octets),
+                ListOctets::File(file) => tag_of_digest(&file.digest),
+            };
+            lists(key, number).map(|found| found.map(|record| (tag(&record), record)))
         };
         let (etag, record) = match tokio::task::spawn_blocking(read).await {
             Ok(Ok(found)) => found.ok_or(Missing::Unknown)?,
@@ -103,7 +110,10 @@ impl Inner {
                 let (etag, this_update) = (list.etag.clone(), list.record.this_update);
                 let representation = Representation {
                     content_type: PKIX_CRL,
-                    octets: Bytes::from_owner(list),
+                    octets: match &list.record.der {
+                        ListOctets::File(file) => Content::File(file.clone()),
+                        ListOctets::Memory(_) => Bytes::from_owner(list).into(),
+                    },
                     encoding: Encoding::Only,
                     etag: &etag,
                     last_modified: this_update,
@@ -147,7 +157,7 @@ mod tests {
                 next_update: UnixTime::EPOCH,
                 position: 0,
                 entries: 0,
-                der: vec![7; usize::try_from(number).unwrap() * PLACE_OCTETS],
+                der: vec![7; usize::try_from(number).unwrap() * PLACE_OCTETS].into(),
             })),
         };
         Shelf::bounded(Some(Arc::new(list)), 1, 10)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Contradiction, Ledger, Said};
 use crate::{
-    ports::CrlRecord,
+    ports::{CrlRecord, ListOctets},
     scope::CrlScope,
     x509::{CrlEntry, CrlFault, CrlView, Name, RevocationReason, Serial, SubjectPublicKey, UnixTime},
 };
@@ -63,8 +63,8 @@ pub fn examine(ledger: &Ledger, der: &[u8], kept: &Kept<'_>) -> (Vec<Contradicti
         (None, None) => complete(ledger, &entries, kept),
         // Without its base a delta says nothing; that it lacks one is told above.
         (None, Some(_)) => return (found, 0),
-        (Some(base), _) => match read(&base.record.der) {
-            Ok((_, on)) => delta(ledger, &entries, &on, (kept, base)),
+        (Some(base), _) => match base_entries(base) {
+            Ok(on) => delta(ledger, &entries, &on, (kept, base)),
             Err(error) => {
                 found.push(whole(format!("its base cannot be read: {error}")));
                 return (found, 0);
@@ -87,10 +87,19 @@ fn describe(entry: &CrlEntry) -> String {
     }
 }
 
+fn base_entries(base: &Base<'_>) -> Result<Entries, CrlFault> {
+    let der = base.record.der.whole().map_err(|error| CrlFault::Unavailable(error.to_string()))?;
+    Ok(read(&der)?.1)
+}
+
 fn read(der: &[u8]) -> Result<(CrlView<'_>, Entries), CrlFault> {
     let view = CrlView::from_der(der)?;
     let entries = view.entries().map(|entry| entry.map(|entry| (entry.serial, entry)));
     Ok((view, entries.collect::<Result<_, _>>()?))
+}
+
+fn is_kept(der: &[u8], kept: &ListOctets) -> bool {
+    kept.whole().is_ok_and(|kept| *kept == *der)
 }
 
 /// What is wrong with a list apart from its entries.
@@ -118,7 +127,7 @@ fn faults(ledger: &Ledger, der: &[u8], view: &CrlView<'_>, kept: &Kept<'_>) -> V
     let says = [
         (view.verify(key).is_ok(), "its signature does not verify"),
         (view.issuer == name.der() && view.authority_key_id == key.key_id(), "it names another issuer"),
-        (der == record.der, "it is not the list of this number in the store"),
+        (is_kept(der, &record.der), "it is not the list of this number in the store"),
         ((view.this_update, view.next_update) == (record.this_update, record.next_update), "its dates are others"),
         (view.this_update <= kept.fetched.1, "it is of the future"),
         (kept.fetched.0 < view.next_update, "it is past its nextUpdate"),

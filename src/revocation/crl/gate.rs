@@ -5,13 +5,24 @@
 //! scope had shrunk. Each came from one query that everybody trusted. So what one query made, another source judges: a
 //! complete list comes from the table of certificates and is judged by the events since its predecessor; a delta comes from the
 //! events and is judged by the table.
+//!
+//! Everything is in order of serial number: the list, its entries, the list before, the events. So they are walked side by
+//! side, once, in memory that does not grow with them. What the walk finds wrong is told only when the list turned out to be
+//! the one that was ordered.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, btree_map::Values},
+    iter::Peekable,
+    mem,
+};
 
-use super::ListOrder;
-use crate::x509::{
-    CrlEntry, CrlFault, CrlView, RevocationReason, Serial,
-    der::{DerError, Reader, context_constructed},
+use super::{
+    ListOrder,
+    said::{Said, followed_by, same_scope},
+};
+use crate::{
+    ports::{ListOctets, ListReader},
+    x509::{CrlEntry, CrlFault, CrlSnapshot, CrlStream, RevocationReason, Serial},
 };
 
 /// The certificates whose status changed: the entry that each has from then on, or one with removeFromCRL for a released
@@ -73,8 +84,8 @@ pub enum GateError {
 /// What a complete list is held against.
 #[derive(Clone, Copy)]
 pub struct Witnesses<'a> {
-    /// The list before, DER.
-    pub previous: Option<&'a [u8]>,
+    /// The list before.
+    pub previous: Option<&'a ListOctets>,
     /// What the events between the positions of the two lists say, without certificates that were over when the list before
     /// was made.
     pub changes: &'a Changes,
@@ -87,197 +98,119 @@ pub struct Witnesses<'a> {
 /// What a delta is held against.
 #[derive(Clone, Copy)]
 pub struct DeltaWitnesses<'a> {
-    /// The complete list that it updates, DER.
-    pub base: &'a [u8],
-    /// The delta before, DER.
-    pub previous: Option<&'a [u8]>,
+    /// The complete list that it updates.
+    pub base: &'a ListOctets,
+    /// The delta before.
+    pub previous: Option<&'a ListOctets>,
     /// Whether the record of the certificate agrees with an entry, or has moved on since.
     pub agrees: &'a dyn Fn(&CrlEntry) -> bool,
 }
 
 /// Reads a signed complete list back and holds it against its order, its entries, the list before and the events. What
-/// passes may be published.
+/// passes may be published; its SHA-256.
 ///
 /// # Errors
 /// [`GateError`], the first thing found wrong.
 pub fn gate(
-    list: &[u8],
+    list: &ListOctets,
     order: &ListOrder<'_>,
-    entries: &[CrlEntry],
+    entries: &CrlSnapshot,
     witnesses: Witnesses<'_>,
-) -> Result<(), GateError> {
-    let view = as_ordered(list, order, entries)?;
-    let previous = witnesses.previous.map(CrlView::from_der).transpose()?;
-    if let Some(previous) = &previous {
-        succeeds(&view, previous)?;
-    }
-    let mut rest = entries.iter().peekable();
-    for old in previous.iter().flat_map(CrlView::entries) {
-        let old = old?;
-        while let Some(new) = rest.next_if(|entry| entry.serial < old.serial) {
-            witnesses.explain(new)?;
-        }
-        match rest.next_if(|entry| entry.serial == old.serial) {
-            Some(new) if *new == old || witnesses.changes.get(&new.serial) == Some(new) => {}
-            Some(_) => return Err(GateError::Altered(old.serial)),
-            None => witnesses.let_go(&old)?,
-        }
-    }
-    rest.try_for_each(|new| witnesses.explain(new))?;
-    witnesses.changes.values().try_for_each(|change| tells(entries, change))
+) -> Result<[u8; 32], GateError> {
+    let mut walk = Walk::new(witnesses)?;
+    let (said, digest) = as_ordered(list, order, entries, |new| walk.pass(new))?;
+    walk.finish(&said)?;
+    Ok(digest)
 }
 
-impl Witnesses<'_> {
-    /// An entry that the list before did not have.
-    fn explain(&self, new: &CrlEntry) -> Result<(), GateError> {
-        let told = self.changes.get(&new.serial) == Some(new);
-        if told || (self.is_ended)(new) { Ok(()) } else { Err(GateError::Unexplained(new.serial)) }
+/// The list before and the events, walked beside a list.
+struct Walk<'a> {
+    witnesses: Witnesses<'a>,
+    previous: Option<CrlStream<ListReader<'a>>>,
+    /// The next entry of the list before.
+    old: Option<CrlEntry>,
+    changes: Peekable<Values<'a, Serial, CrlEntry>>,
+    /// The first thing wrong with an entry of either list, and the first event that is not told.
+    wrong: Result<(), GateError>,
+    untold: Result<(), GateError>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(witnesses: Witnesses<'a>) -> Result<Self, GateError> {
+        let mut previous = witnesses.previous.map(|list| CrlStream::open(list.reader())).transpose()?;
+        let old = next(&mut previous)?;
+        let changes = witnesses.changes.values().peekable();
+        Ok(Self { witnesses, previous, old, changes, wrong: Ok(()), untold: Ok(()) })
+    }
+
+    /// The next entry of the new list.
+    fn pass(&mut self, new: &CrlEntry) -> Result<(), CrlFault> {
+        while let Some(gone) = self.old.filter(|old| old.serial < new.serial) {
+            self.drop_old(&gone)?;
+        }
+        while let Some(change) = self.changes.next_if(|change| change.serial < new.serial) {
+            self.untold = mem::replace(&mut self.untold, Ok(())).and_then(|()| tells(None, change));
+        }
+        let change = self.changes.next_if(|change| change.serial == new.serial);
+        let is_told = change == Some(new);
+        if let Some(change) = change.filter(|_| !is_told) {
+            self.untold = mem::replace(&mut self.untold, Ok(())).and_then(|()| tells(Some(new), change));
+        }
+        match self.old.filter(|old| old.serial == new.serial) {
+            Some(old) => {
+                if old != *new && !is_told {
+                    self.note(|_| Err(GateError::Altered(new.serial)));
+                }
+                self.old = next(&mut self.previous)?;
+            }
+            None if is_told => {}
+            None => self.note(
+                |witnesses| {
+                    if (witnesses.is_ended)(new) { Ok(()) } else { Err(GateError::Unexplained(new.serial)) }
+                },
+            ),
+        }
+        Ok(())
     }
 
     /// An entry that only the list before has.
-    fn let_go(&self, old: &CrlEntry) -> Result<(), GateError> {
-        let change = self.changes.get(&old.serial);
-        let released = change.is_some_and(|change| change.reason == RevocationReason::RemoveFromCrl);
-        let lawful = (released && old.reason == RevocationReason::CertificateHold) || (self.is_over)(old);
-        if lawful { Ok(()) } else { Err(GateError::Lost(old.serial)) }
+    fn drop_old(&mut self, old: &CrlEntry) -> Result<(), CrlFault> {
+        self.note(|witnesses| {
+            let change = witnesses.changes.get(&old.serial);
+            let released = change.is_some_and(|change| change.reason == RevocationReason::RemoveFromCrl);
+            let lawful = (released && old.reason == RevocationReason::CertificateHold) || (witnesses.is_over)(old);
+            if lawful { Ok(()) } else { Err(GateError::Lost(old.serial)) }
+        });
+        self.old = next(&mut self.previous)?;
+        Ok(())
+    }
+
+    fn note(&mut self, found: impl FnOnce(&Witnesses<'_>) -> Result<(), GateError>) {
+        if self.wrong.is_ok() {
+            self.wrong = found(&self.witnesses);
+        }
+    }
+
+    fn finish(mut self, said: &Said) -> Result<(), GateError> {
+        while let Some(gone) = self.old {
+            self.drop_old(&gone)?;
+        }
+        if let Some(previous) = self.previous {
+            followed_by(&Said::of(previous)?.0, said)?;
+        }
+        self.wrong?;
+        self.untold?;
+        self.changes.try_for_each(|change| tells(None, change))
     }
 }
 
-/// Reads a signed delta back and holds it against its order, its entries, its base, the delta before and the records of the
-/// certificates. What passes may be published.
-///
-/// # Errors
-/// [`GateError`], the first thing found wrong.
-pub fn gate_delta(
-    list: &[u8],
-    order: &ListOrder<'_>,
-    entries: &[CrlEntry],
-    witnesses: DeltaWitnesses<'_>,
-) -> Result<(), GateError> {
-    let view = as_ordered(list, order, entries)?;
-    let base = CrlView::from_der(witnesses.base)?;
-    updates(&view, &base)?;
-    for old in base.entries() {
-        let old = old?;
-        let removed = find(entries, &old).is_some_and(|entry| entry.reason == RevocationReason::RemoveFromCrl);
-        if removed && old.reason != RevocationReason::CertificateHold {
-            return Err(GateError::Revived(old.serial));
-        }
-    }
-    if let Some(previous) = witnesses.previous {
-        let previous = CrlView::from_der(previous)?;
-        succeeds(&view, &previous)?;
-        if previous.delta_base > view.delta_base {
-            return Err(GateError::Base("is older than that of the delta before"));
-        }
-        if previous.delta_base == view.delta_base {
-            keeps(entries, &previous)?;
-        }
-    }
-    let stray = entries.iter().find(|entry| !(witnesses.agrees)(entry));
-    stray.map_or(Ok(()), |entry| Err(GateError::Contradicts(entry.serial)))
+fn next(list: &mut Option<CrlStream<ListReader<'_>>>) -> Result<Option<CrlEntry>, CrlFault> {
+    list.as_mut().map_or(Ok(None), CrlStream::entry)
 }
 
-/// The list, if it can be read, is signed by the CA, and says what was ordered.
-fn as_ordered<'a>(list: &'a [u8], order: &ListOrder<'_>, entries: &[CrlEntry]) -> Result<CrlView<'a>, GateError> {
-    let view = CrlView::from_der(list)?;
-    view.verify(order.public_key).map_err(|_| GateError::Signature)?;
-    let says = [
-        ("issuer", view.issuer == order.issuer.der()),
-        ("authorityKeyIdentifier", view.authority_key_id == order.public_key.key_id()),
-        ("cRLNumber", view.number == order.number),
-        ("thisUpdate", view.this_update == order.this_update),
-        ("nextUpdate", view.next_update == order.next_update),
-        ("issuingDistributionPoint", view.issuing_distribution_point == order.scope),
-        ("deltaCRLIndicator", view.delta_base == order.delta_base),
-        ("freshestCRL", view.freshest_crl == order.freshest),
-        ("revokedCertificates", same_entries(&view, entries)?),
-    ];
-    let wrong = says.into_iter().find(|(_, holds)| !holds);
-    wrong.map_or(Ok(view), |(field, _)| Err(GateError::Order(field)))
-}
-
-fn same_entries(view: &CrlView<'_>, entries: &[CrlEntry]) -> Result<bool, GateError> {
-    let mut wanted = entries.iter();
-    for found in view.entries() {
-        if wanted.next() != Some(&found?) {
-            return Ok(false);
-        }
-    }
-    Ok(wanted.next().is_none() && entries.is_sorted_by(|one, next| one.serial < next.serial))
-}
-
-/// A list comes after the one before of its family: number, dates, scope.
-fn succeeds(view: &CrlView<'_>, previous: &CrlView<'_>) -> Result<(), GateError> {
-    if view.number <= previous.number {
-        return Err(GateError::Number { number: view.number, previous: previous.number });
-    }
-    // A nextUpdate before the previous one is lawful: the operator chose a shorter window.
-    if view.this_update < previous.this_update {
-        return Err(GateError::Older);
-    }
-    let same_family = same_scope(view, previous) && view.delta_base.is_some() == previous.delta_base.is_some();
-    if same_family { Ok(()) } else { Err(GateError::Scope) }
-}
-
-/// Same issuer, same key, and a distribution point that speaks for the same certificates: the directory name and the flags.
-/// The URI beside them may move with the service; clients find the match by the name (RFC 5280 §6.3.3 (b)(2)(i)).
-fn same_scope(view: &CrlView<'_>, other: &CrlView<'_>) -> bool {
-    let scopes = [view, other].map(|list| list.issuing_distribution_point.map(point_scope).transpose());
-    (view.issuer, view.authority_key_id) == (other.issuer, other.authority_key_id)
-        && matches!(scopes, [Ok(one), Ok(another)] if one == another)
-}
-
-/// The directory name of an issuingDistributionPoint, and what follows its names: the flags.
-fn point_scope(point: &[u8]) -> Result<(Option<&[u8]>, &[u8]), DerError> {
-    Reader::new(point).sequence(|point| {
-        let mut directory = None;
-        if point.peek() == Some(context_constructed(0)) {
-            point.nested(context_constructed(0), |name| {
-                name.nested(context_constructed(0), |names| {
-                    while !names.is_empty() {
-                        let one = names.any()?;
-                        directory = directory.or((one.tag == context_constructed(4)).then_some(one.content));
-                    }
-                    Ok::<_, DerError>(())
-                })
-            })?;
-        }
-        let flags = point.rest();
-        while !point.is_empty() {
-            point.any()?;
-        }
-        Ok((directory, flags))
-    })
-}
-
-/// A delta can be applied to its base (RFC 5280 §5.2.4).
-fn updates(view: &CrlView<'_>, base: &CrlView<'_>) -> Result<(), GateError> {
-    let rules = [
-        (base.delta_base.is_none(), GateError::Base("is itself a delta")),
-        (view.delta_base == Some(base.number), GateError::Base("is another than it names")),
-        (base.number < view.number, GateError::Base("does not come before it")),
-        (same_scope(view, base), GateError::Scope),
-        (base.this_update <= view.this_update, GateError::Older),
-    ];
-    rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err(broken))
-}
-
-/// A delta tells of everything that the delta before to the same base told, and of what was final in the same words.
-fn keeps(entries: &[CrlEntry], previous: &CrlView<'_>) -> Result<(), GateError> {
-    for old in previous.entries() {
-        let old = old?;
-        let new = find(entries, &old).ok_or(GateError::Lost(old.serial))?;
-        let open = matches!(old.reason, RevocationReason::CertificateHold | RevocationReason::RemoveFromCrl);
-        if !open && *new != old {
-            return Err(GateError::Altered(old.serial));
-        }
-    }
-    Ok(())
-}
-
-fn tells(entries: &[CrlEntry], change: &CrlEntry) -> Result<(), GateError> {
-    match (change.reason, find(entries, change)) {
+/// Whether a list tells of an event, by its entry of the certificate.
+fn tells(entry: Option<&CrlEntry>, change: &CrlEntry) -> Result<(), GateError> {
+    match (change.reason, entry) {
         (RevocationReason::RemoveFromCrl, None) => Ok(()),
         (RevocationReason::RemoveFromCrl, Some(_)) => Err(GateError::Released(change.serial)),
         (_, Some(entry)) if entry == change => Ok(()),
@@ -285,7 +218,110 @@ fn tells(entries: &[CrlEntry], change: &CrlEntry) -> Result<(), GateError> {
     }
 }
 
-/// The entry of the same certificate.
-fn find<'a>(entries: &'a [CrlEntry], other: &CrlEntry) -> Option<&'a CrlEntry> {
-    entries.binary_search_by_key(&other.serial, |entry| entry.serial).ok().and_then(|at| entries.get(at))
+/// Reads a signed delta back and holds it against its order, its entries, its base, the delta before and the records of the
+/// certificates. What passes may be published; its SHA-256.
+///
+/// # Errors
+/// [`GateError`], the first thing found wrong.
+pub fn gate_delta(
+    list: &ListOctets,
+    order: &ListOrder<'_>,
+    entries: &CrlSnapshot,
+    witnesses: DeltaWitnesses<'_>,
+) -> Result<[u8; 32], GateError> {
+    let (said, digest) = as_ordered(list, order, entries, |_| Ok(()))?;
+    let mut revived = Ok(());
+    let base = beside(witnesses.base, entries, |old, new| {
+        let removed = new.is_some_and(|entry| entry.reason == RevocationReason::RemoveFromCrl);
+        if removed && old.reason != RevocationReason::CertificateHold && revived.is_ok() {
+            revived = Err(GateError::Revived(old.serial));
+        }
+    })?;
+    updates(&said, &base)?;
+    revived?;
+    if let Some(previous) = witnesses.previous {
+        let mut kept = Ok(());
+        let previous = beside(previous, entries, |old, new| {
+            if kept.is_ok() {
+                kept = keeps(old, new);
+            }
+        })?;
+        followed_by(&previous, &said)?;
+        if previous.delta_base > said.delta_base {
+            return Err(GateError::Base("is older than that of the delta before"));
+        }
+        if previous.delta_base == said.delta_base {
+            kept?;
+        }
+    }
+    let stray = entries.iter().find(|entry| !(witnesses.agrees)(entry));
+    stray.map_or(Ok(digest), |entry| Err(GateError::Contradicts(entry.serial)))
+}
+
+/// Walks another list, each of its entries beside ours of the same certificate; what it says of itself.
+fn beside(
+    list: &ListOctets,
+    entries: &CrlSnapshot,
+    mut see: impl FnMut(&CrlEntry, Option<&CrlEntry>),
+) -> Result<Said, CrlFault> {
+    let mut stream = CrlStream::open(list.reader())?;
+    let mut ours = entries.iter().peekable();
+    while let Some(theirs) = stream.entry()? {
+        while ours.next_if(|entry| entry.serial < theirs.serial).is_some() {}
+        see(&theirs, ours.peek().filter(|entry| entry.serial == theirs.serial));
+    }
+    Ok(Said::of(stream)?.0)
+}
+
+/// The list, if it can be read, is signed by the CA, and says what was ordered. Its entries pass by `see`.
+fn as_ordered(
+    list: &ListOctets,
+    order: &ListOrder<'_>,
+    entries: &CrlSnapshot,
+    mut see: impl FnMut(&CrlEntry) -> Result<(), CrlFault>,
+) -> Result<(Said, [u8; 32]), GateError> {
+    let mut stream = CrlStream::open_hashing(list.reader())?;
+    let (mut wanted, mut same) = (entries.iter(), entries.is_in_order());
+    while let Some(found) = stream.entry()? {
+        same = same && wanted.next() == Some(found);
+        if same {
+            see(&found)?;
+        }
+    }
+    same = same && wanted.next().is_none();
+    let (said, tail) = Said::of(stream)?;
+    said.verify(list, order.public_key, &tail)?;
+    let says = [
+        ("issuer", said.issuer == order.issuer.der()),
+        ("authorityKeyIdentifier", said.authority_key_id == order.public_key.key_id()),
+        ("cRLNumber", said.number == order.number),
+        ("thisUpdate", said.this_update == order.this_update),
+        ("nextUpdate", said.next_update == order.next_update),
+        ("issuingDistributionPoint", said.issuing_distribution_point.as_deref() == order.scope),
+        ("deltaCRLIndicator", said.delta_base == order.delta_base),
+        ("freshestCRL", tail.freshest_crl.as_deref() == order.freshest),
+        ("revokedCertificates", same),
+    ];
+    let wrong = says.into_iter().find(|(_, holds)| !holds);
+    let digest = tail.list_digest.unwrap_or_default();
+    wrong.map_or(Ok((said, digest)), |(field, _)| Err(GateError::Order(field)))
+}
+
+/// A delta can be applied to its base (RFC 5280 §5.2.4).
+fn updates(said: &Said, base: &Said) -> Result<(), GateError> {
+    let rules = [
+        (base.delta_base.is_none(), GateError::Base("is itself a delta")),
+        (said.delta_base == Some(base.number), GateError::Base("is another than it names")),
+        (base.number < said.number, GateError::Base("does not come before it")),
+        (same_scope(said, base), GateError::Scope),
+        (base.this_update <= said.this_update, GateError::Older),
+    ];
+    rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, broken)| Err(broken))
+}
+
+/// A delta tells of everything that the delta before to the same base told, and of what was final in the same words.
+fn keeps(old: &CrlEntry, new: Option<&CrlEntry>) -> Result<(), GateError> {
+    let new = new.ok_or(GateError::Lost(old.serial))?;
+    let open = matches!(old.reason, RevocationReason::CertificateHold | RevocationReason::RemoveFromCrl);
+    if open || new == old { Ok(()) } else { Err(GateError::Altered(old.serial)) }
 }

@@ -4,9 +4,10 @@
 //! restored backups. Whoever verifies a list refuses a damaged one, so that it does harm enough that it takes the place of
 //! one that could be verified; and an old list in the place of the newest one verifies.
 
+use super::said::Said;
 use crate::{
-    ports::CrlRecord,
-    x509::{CrlFault, CrlView, Name, SubjectPublicKey},
+    ports::{CrlRecord, ListOctets},
+    x509::{CrlFault, CrlStream, CrlView, Name, SubjectPublicKey},
 };
 
 /// Why a list of the store is not sent.
@@ -31,14 +32,27 @@ pub enum KeptError {
 /// # Errors
 /// [`KeptError`], the first thing found wrong.
 pub fn check_kept(record: &CrlRecord, issuer: &Name, key: &SubjectPublicKey) -> Result<(), KeptError> {
-    let view = CrlView::from_der(&record.der)?;
-    view.verify(key).map_err(|_| KeptError::Signature)?;
+    let said = match &record.der {
+        ListOctets::Memory(octets) => {
+            let view = CrlView::from_der(octets)?;
+            view.verify(key).map_err(|_| KeptError::Signature)?;
+            Said::from(&view)
+        }
+        ListOctets::File(file) => {
+            let (said, tail) = Said::of(CrlStream::open_hashing(record.der.reader())?)?;
+            said.verify(&record.der, key, &tail).map_err(|_| KeptError::Signature)?;
+            if tail.list_digest != Some(file.digest) {
+                return Err(KeptError::Another("digest"));
+            }
+            said
+        }
+    };
     let says = [
-        ("issuer", view.issuer == issuer.der()),
-        ("cRLNumber", view.number == record.number),
-        ("thisUpdate", view.this_update == record.this_update),
-        ("nextUpdate", view.next_update == record.next_update),
-        ("deltaCRLIndicator", view.delta_base.is_some() == record.scope.is_delta()),
+        ("issuer", said.issuer == issuer.der()),
+        ("cRLNumber", said.number == record.number),
+        ("thisUpdate", said.this_update == record.this_update),
+        ("nextUpdate", said.next_update == record.next_update),
+        ("deltaCRLIndicator", said.delta_base.is_some() == record.scope.is_delta()),
     ];
     let wrong = says.into_iter().find(|(_, holds)| !holds);
     wrong.map_or(Ok(()), |(field, _)| Err(KeptError::Another(field)))

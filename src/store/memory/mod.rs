@@ -7,6 +7,7 @@
 mod applications;
 mod consents;
 mod ledger;
+mod lists;
 mod register;
 mod registration;
 mod state;
@@ -16,16 +17,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use self::state::State;
+use self::{lists::LongDraft, state::State};
 use crate::{
     audit::AuditEntry,
     kind::Kind,
+    limits::LONG_LIST_OCTETS,
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
-        ListedEvent, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord,
-        store::StateCount,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference, ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{CertificateState, Day},
     scope::CrlScope,
@@ -55,6 +55,8 @@ struct Inner {
 /// A [`Store`] that lives as long as the process.
 pub struct MemoryStore {
     inner: Mutex<Inner>,
+    /// Octets from which on a list is long.
+    long_list: u64,
 }
 
 impl Default for MemoryStore {
@@ -74,13 +76,19 @@ impl MemoryStore {
     #[must_use]
     pub fn with_faults(faults: impl FnMut(u64) -> Fault + Send + 'static) -> Self {
         let inner = Inner { state: State::default(), followers: Vec::new(), writes: 0, faults: Box::new(faults) };
-        Self { inner: Mutex::new(inner) }
+        Self { inner: Mutex::new(inner), long_list: LONG_LIST_OCTETS }
+    }
+
+    /// As [`Self::new`], where lists of so many octets are long already, and are given back as from a file.
+    #[must_use]
+    pub fn with_long_lists(octets: u64) -> Self {
+        Self { long_list: octets, ..Self::new() }
     }
 
     /// A store with the same content, which nobody follows and which never fails: many tests begin at one place.
     #[must_use]
     pub fn twin(&self) -> Self {
-        let twin = Self::new();
+        let twin = Self::with_long_lists(self.long_list);
         twin.lock().state = self.lock().state.clone();
         twin
     }
@@ -167,14 +175,21 @@ impl Store for MemoryStore {
         self.read(|state| state.answers.iter().find(|known| known.client == client && known.key == key).cloned())
     }
 
-    fn revoked(
+    fn each_revoked(
         &self,
         kind: Kind,
         generation: u8,
         scope: CrlScope,
         not_over_before: UnixTime,
-    ) -> Result<(Vec<CrlEntry>, u64), StoreError> {
-        self.read(|state| state.revoked(kind, generation, scope, not_over_before))
+        take: &mut dyn FnMut(&CrlEntry),
+    ) -> Result<u64, StoreError> {
+        let (entries, position) = self.read(|state| state.revoked(kind, generation, scope, not_over_before))?;
+        entries.iter().for_each(take);
+        Ok(position)
+    }
+
+    fn draft_list(&self, octets: u64) -> Result<Box<dyn ListDraft>, StoreError> {
+        if octets < self.long_list { Ok(Box::<MemoryDraft>::default()) } else { Ok(Box::<LongDraft>::default()) }
     }
 
     fn newest_crls(&self) -> Result<Vec<CrlRecord>, StoreError> {

@@ -7,6 +7,7 @@
 //! | `writer`, `batch` | the writer's thread; one of its transactions |
 //! | `steps`, `certificates`, `ledger`, `consents`, `register`, `applications`, `registration` | each step of a change |
 //! | `read`, `rows` | the queries; rows to records |
+//! | `shelf` | long lists, in files beside the database |
 //!
 //! # Why
 //! One fsync costs as much as a thousand rows, so changes that wait share it. One writer makes «serial» true by
@@ -26,6 +27,7 @@ mod read;
 mod register;
 mod registration;
 mod rows;
+mod shelf;
 mod steps;
 mod writer;
 
@@ -37,6 +39,7 @@ pub use self::open::{OpenError, SqliteOptions};
 use self::{
     open::{Health, Place},
     read::{Readers, all, first},
+    shelf::Shelf,
     writer::{Done, Task, Writer},
 };
 use crate::{
@@ -45,18 +48,19 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
-        ListedEvent, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord,
-        store::StateCount,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference, ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
 };
 
-/// A [`Store`] in one SQLite file, with `…-wal`, `…-shm` and `….lock` beside it.
+/// A [`Store`] in one SQLite file, with `…-wal`, `…-shm` and `….lock` beside it, and long lists in `….crl/`.
 pub struct SqliteStore {
     readers: Readers,
+    shelf: Shelf,
+    /// Octets from which on a list goes there.
+    long_list: u64,
     /// Absent when opened for reading only. Declared before the lock: it ends first.
     writer: Option<Writer>,
     _lock: Option<File>,
@@ -80,9 +84,17 @@ impl SqliteStore {
         let place = Place::new(path, options);
         let lock = place.lock()?;
         let connection = place.open_to_write()?;
+        let shelf = place.shelf();
+        shelf.sweep()?;
         let health = Arc::new(Health::default());
         let writer = Writer::start(place.clone(), Arc::clone(&health), connection)?;
-        Ok(Self { readers: Readers::new(place, health), writer: Some(writer), _lock: Some(lock) })
+        Ok(Self {
+            readers: Readers::new(place, health),
+            shelf,
+            long_list: options.long_list,
+            writer: Some(writer),
+            _lock: Some(lock),
+        })
     }
 
     /// Opens the database at `path` for reading only, whoever writes it meanwhile. Writing and following are
@@ -93,7 +105,9 @@ impl SqliteStore {
     pub fn open_read_only(path: &Path) -> Result<Self, OpenError> {
         let place = Place::new(path, SqliteOptions::default());
         drop(place.open_to_read()?);
-        Ok(Self { readers: Readers::new(place, Arc::default()), writer: None, _lock: None })
+        let shelf = place.shelf();
+        let readers = Readers::new(place, Arc::default());
+        Ok(Self { readers, shelf, long_list: 0, writer: None, _lock: None })
     }
 
     fn ask(&self, task: Task) -> Result<Done, StoreError> {
@@ -160,22 +174,30 @@ impl Store for SqliteStore {
         self.readers.read(|sql| first(sql, query, [client, key], rows::answer))
     }
 
-    fn revoked(
+    fn each_revoked(
         &self,
         kind: Kind,
         generation: u8,
         scope: CrlScope,
         not_over_before: UnixTime,
-    ) -> Result<(Vec<CrlEntry>, u64), StoreError> {
-        self.readers.read(|sql| read::revoked(sql, (kind, generation), scope, not_over_before))
+        take: &mut dyn FnMut(&CrlEntry),
+    ) -> Result<u64, StoreError> {
+        self.readers.read(|sql| read::each_revoked(sql, (kind, generation), scope, not_over_before, take))
+    }
+
+    fn draft_list(&self, octets: u64) -> Result<Box<dyn ListDraft>, StoreError> {
+        if self.writer.is_none() {
+            return Err(StoreError::Unavailable("opened for reading only".to_owned()));
+        }
+        if octets < self.long_list { Ok(Box::<MemoryDraft>::default()) } else { self.shelf.draft() }
     }
 
     fn newest_crls(&self) -> Result<Vec<CrlRecord>, StoreError> {
-        self.readers.read(|sql| read::newest_crls(sql))
+        self.readers.read(|sql| read::newest_crls(sql, &self.shelf))
     }
 
     fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Result<Option<CrlRecord>, StoreError> {
-        self.readers.read(|sql| read::crl(sql, (kind, generation), scope, number))
+        self.readers.read(|sql| read::crl((sql, &self.shelf), (kind, generation), scope, number))
     }
 
     fn crl_before(
@@ -185,7 +207,7 @@ impl Store for SqliteStore {
         scope: CrlScope,
         number: u64,
     ) -> Result<Option<CrlRecord>, StoreError> {
-        self.readers.read(|sql| read::crl_before(sql, (kind, generation), scope, number))
+        self.readers.read(|sql| read::crl_before((sql, &self.shelf), (kind, generation), scope, number))
     }
 
     fn certificates(&self, kind: Kind, from: u64, limit: usize) -> Result<(Vec<CertificateRecord>, u64), StoreError> {

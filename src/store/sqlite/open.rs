@@ -13,8 +13,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     error::store_error,
     migrations::{self, NEWEST},
+    shelf::Shelf,
 };
-use crate::ports::StoreError;
+use crate::{limits::LONG_LIST_OCTETS, ports::StoreError};
 
 /// The lock is asked for this often, this far apart, before it counts as held: a predecessor may just be ending, or a
 /// process that it started may not yet have become another program.
@@ -29,11 +30,13 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// Pages of 4096 octets beyond which the database does not grow; none: as far as the disk reaches.
     pub max_pages: Option<u32>,
+    /// Octets from which on a list lies in a file of its own.
+    pub long_list: u64,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { busy_timeout: Duration::from_secs(5), max_pages: None }
+        Self { busy_timeout: Duration::from_secs(5), max_pages: None, long_list: LONG_LIST_OCTETS }
     }
 }
 
@@ -88,6 +91,11 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn new(path: &Path, options: SqliteOptions) -> Self {
         Self { path: path.to_owned(), options }
+    }
+
+    /// Where its long lists are.
+    pub(super) fn shelf(&self) -> Shelf {
+        Shelf::beside(&self.path)
     }
 
     /// Takes the advisory lock of the one writer, `…​.lock` beside the database, for as long as the file is open.

@@ -8,6 +8,7 @@ use super::{
     error::store_error,
     open::{Health, Place},
     rows,
+    shelf::Shelf,
 };
 use crate::{
     kind::Kind,
@@ -123,13 +124,14 @@ pub(super) fn certificates(
     Ok((all(sql, query, params![kind.id(), from, limit], rows::certificate)?, last_event(sql)?))
 }
 
-/// What a complete list has to carry.
-pub(super) fn revoked(
+/// What a complete list has to carry, one entry after the other; the position of the last event.
+pub(super) fn each_revoked(
     sql: &Connection,
     (kind, generation): (Kind, u8),
     scope: CrlScope,
     not_over_before: UnixTime,
-) -> rusqlite::Result<(Vec<CrlEntry>, u64)> {
+    take: &mut dyn FnMut(&CrlEntry),
+) -> rusqlite::Result<u64> {
     // The condition on the state stands as in the index that keeps these few apart from the many.
     const LISTED: &str = "SELECT serial, revocation_date, reason, invalidity_date FROM certificate
         WHERE state IN ('held', 'revoked') AND kind = ?1 AND generation = ?2 AND not_after >= ?3";
@@ -140,22 +142,22 @@ pub(super) fn revoked(
           AND e.position = (SELECT max(position) FROM status_event WHERE kind = c.kind AND ca_index = c.ca_index)";
     const IN_ORDER: &str = "ORDER BY length(serial), serial";
     let bound = not_over_before.seconds();
-    let entries = match scope.complete() {
+    let place = match scope.complete() {
         // No state is kept of the CA's own certificates yet; the day one is, its revoked generations come here.
-        CrlScope::Authorities => Vec::new(),
-        complete => match complete.municipality() {
-            None => {
-                let query = format!("SELECT * FROM ({LISTED} UNION ALL {OVERTAKEN}) {IN_ORDER}");
-                all(sql, &query, params![kind.id(), generation, bound], rows::entry)?
-            }
-            Some(code) => {
-                let place = "AND municipality = ?4";
-                let query = format!("SELECT * FROM ({LISTED} {place} UNION ALL {OVERTAKEN} {place}) {IN_ORDER}");
-                all(sql, &query, params![kind.id(), generation, bound, code.to_string()], rows::entry)?
-            }
-        },
+        CrlScope::Authorities => return last_event(sql),
+        complete => complete.municipality().map(|code| code.to_string()),
     };
-    Ok((entries, last_event(sql)?))
+    let among = if place.is_some() { "AND municipality = ?4" } else { "" };
+    let query = format!("SELECT * FROM ({LISTED} {among} UNION ALL {OVERTAKEN} {among}) {IN_ORDER}");
+    let mut statement = sql.prepare_cached(&query)?;
+    let mut rows = match place {
+        Some(code) => statement.query(params![kind.id(), generation, bound, code])?,
+        None => statement.query(params![kind.id(), generation, bound])?,
+    };
+    while let Some(row) = rows.next()? {
+        take(&rows::entry(row)?);
+    }
+    last_event(sql)
 }
 
 /// Status events after a position with what lists must know of their certificates.
@@ -172,19 +174,19 @@ pub(super) fn listed_events(sql: &Connection, after: u64, limit: usize) -> rusql
 
 /// One published list.
 pub(super) fn crl(
-    sql: &Connection,
+    (sql, shelf): (&Connection, &Shelf),
     (kind, generation): (Kind, u8),
     scope: CrlScope,
     number: u64,
 ) -> rusqlite::Result<Option<CrlRecord>> {
     let query = "SELECT * FROM crl WHERE kind = ?1 AND generation = ?2 AND scope = ?3 AND number = ?4";
     let Ok(number) = i64::try_from(number) else { return Ok(None) };
-    first(sql, query, params![kind.id(), generation, scope.word(), number], rows::crl)
+    first(sql, query, params![kind.id(), generation, scope.word(), number], |row| rows::crl(row, shelf))
 }
 
 /// The newest list of the scope with a lesser number.
 pub(super) fn crl_before(
-    sql: &Connection,
+    (sql, shelf): (&Connection, &Shelf),
     (kind, generation): (Kind, u8),
     scope: CrlScope,
     number: u64,
@@ -192,14 +194,14 @@ pub(super) fn crl_before(
     let query = "SELECT * FROM crl WHERE kind = ?1 AND generation = ?2 AND scope = ?3 AND number < ?4
         ORDER BY number DESC LIMIT 1";
     let bound = i64::try_from(number).unwrap_or(i64::MAX);
-    first(sql, query, params![kind.id(), generation, scope.word(), bound], rows::crl)
+    first(sql, query, params![kind.id(), generation, scope.word(), bound], |row| rows::crl(row, shelf))
 }
 
 /// The newest list of every kind, generation and scope.
-pub(super) fn newest_crls(sql: &Connection) -> rusqlite::Result<Vec<CrlRecord>> {
+pub(super) fn newest_crls(sql: &Connection, shelf: &Shelf) -> rusqlite::Result<Vec<CrlRecord>> {
     // CROSS JOIN: from the few newest to the many kept, never the other way round.
     let query = "SELECT crl.* FROM crl_newest CROSS JOIN crl USING (kind, generation, scope, number)";
-    let mut records = all(sql, query, [], rows::crl)?;
+    let mut records = all(sql, query, [], |row| rows::crl(row, shelf))?;
     records.sort_by_key(|record| (record.kind, record.generation, record.scope));
     Ok(records)
 }

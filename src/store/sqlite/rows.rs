@@ -3,14 +3,17 @@
 use rusqlite::{Row, types::FromSql};
 use time::{Date, format_description::BorrowedFormatItem, macros::format_description};
 
-use super::error::{Trouble, impossible};
+use super::{
+    error::{Trouble, impossible},
+    shelf::Shelf,
+};
 use crate::{
     audit::{AuditEntry, Draft},
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, CredentialRecord, CrlRecord,
-        HolderRecord, HolderReference, ListedEvent, Revocation, Role, StatusEvent,
+        HolderRecord, HolderReference, ListOctets, ListedEvent, Revocation, Role, StatusEvent,
     },
     rules::CertificateState,
     scope::CrlScope,
@@ -236,13 +239,15 @@ pub(super) fn listed_event(row: &Row<'_>) -> Read<ListedEvent> {
     })
 }
 
-/// The columns of `certificate` that a list carries.
+/// The columns of `certificate` that a list carries: serial, revocation_date, reason, invalidity_date. By place and borrowed,
+/// for a list has millions.
 pub(super) fn entry(row: &Row<'_>) -> Read<CrlEntry> {
+    let serial = row.get_ref(0)?.as_blob().ok().and_then(|octets| Serial::from_octets(octets).ok());
     Ok(CrlEntry {
-        serial: serial(row)?,
-        revocation_date: instant_at(row, "revocation_date")?,
-        reason: reason(row.get("reason")?)?,
-        invalidity_date: row.get::<_, Option<i64>>("invalidity_date")?.map(instant).transpose()?,
+        serial: serial.ok_or_else(|| impossible("serial"))?,
+        revocation_date: instant(row.get(1)?)?,
+        reason: reason(row.get(2)?)?,
+        invalidity_date: row.get::<_, Option<i64>>(3)?.map(instant).transpose()?,
     })
 }
 
@@ -257,7 +262,11 @@ pub(super) fn authority(row: &Row<'_>) -> Read<AuthorityRecord> {
 }
 
 /// A row of `crl`.
-pub(super) fn crl(row: &Row<'_>) -> Read<CrlRecord> {
+pub(super) fn crl(row: &Row<'_>, shelf: &Shelf) -> Read<CrlRecord> {
+    let der = match row.get("digest")? {
+        None => ListOctets::from(blob::<Vec<u8>>(row, "der")?),
+        Some(digest) => shelf.list(digest, number(row, "octets")?),
+    };
     Ok(CrlRecord {
         kind: kind(row, "kind")?,
         generation: row.get("generation")?,
@@ -267,7 +276,7 @@ pub(super) fn crl(row: &Row<'_>) -> Read<CrlRecord> {
         next_update: instant_at(row, "next_update")?,
         position: number(row, "position")?,
         entries: number(row, "entries")?,
-        der: blob(row, "der")?,
+        der,
     })
 }
 

@@ -9,8 +9,8 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardRecord, CredentialRecord, CrlRecord, Duplicate, HolderRecord, StatusEvent,
-        Step, StoreError,
+        AnswerRecord, AuthorityRecord, CardRecord, CredentialRecord, CrlRecord, Duplicate, HolderRecord, ListOctets,
+        StatusEvent, Step, StoreError,
     },
     scope::CrlScope,
     store::refusal,
@@ -165,9 +165,14 @@ impl<'a> Steps<'a> {
         if !numbering::follows(record.scope, record.number, complete, delta) {
             return Err(Trouble::conflict(refusal::CRL_NUMBER));
         }
+        let (octets, digest) = match &record.der {
+            ListOctets::Memory(_) => (None, None),
+            ListOctets::File(file) => (Some(rows::int(file.length)?), Some(file.digest)),
+        };
         self.run(
-            "INSERT INTO crl (kind, generation, scope, number, this_update, next_update, position, entries, der)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO crl
+               (kind, generation, scope, number, this_update, next_update, position, entries, der, octets, digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
                 kind,
                 record.generation,
@@ -177,7 +182,9 @@ impl<'a> Steps<'a> {
                 record.next_update.seconds(),
                 rows::int(record.position)?,
                 rows::int(record.entries)?,
-                record.der
+                &*record.der,
+                octets,
+                digest
             ],
         )?;
         self.run(

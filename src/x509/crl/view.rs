@@ -40,6 +40,9 @@ pub enum CrlFault {
     /// An entry's serial number breaks RFC 5280 §4.1.2.2.
     #[error("a CRL entry: {0}")]
     Serial(#[from] NotASerial),
+    /// Its octets could not be had.
+    #[error("the CRL cannot be read: {0}")]
+    Unavailable(String),
     /// An entry's reason is `unspecified`, unknown, or removeFromCRL in a list that is no delta.
     #[error("a CRL entry has the reason code {0}, which may not stand there")]
     Reason(u8),
@@ -165,16 +168,16 @@ fn read_tbs<'a>(der: &'a [u8], signature: &'a [u8]) -> Result<CrlView<'a>, CrlFa
 }
 
 #[derive(Default)]
-struct CrlExtensions<'a> {
-    authority_key_id: Option<&'a [u8]>,
-    number: Option<u64>,
-    delta_base: Option<u64>,
-    issuing_distribution_point: Option<&'a [u8]>,
-    freshest_crl: Option<&'a [u8]>,
+pub(super) struct CrlExtensions<'a> {
+    pub(super) authority_key_id: Option<&'a [u8]>,
+    pub(super) number: Option<u64>,
+    pub(super) delta_base: Option<u64>,
+    pub(super) issuing_distribution_point: Option<&'a [u8]>,
+    pub(super) freshest_crl: Option<&'a [u8]>,
 }
 
 impl<'a> CrlExtensions<'a> {
-    fn read(list: &mut Reader<'a>) -> Result<Self, CrlFault> {
+    pub(super) fn read(list: &mut Reader<'a>) -> Result<Self, CrlFault> {
         let mut known = Self::default();
         while !list.is_empty() {
             let extension = Extension::read(list)?;
@@ -211,7 +214,7 @@ fn crl_number(value: &[u8]) -> Result<u64, DerError> {
     reader.finish().map(|()| number)
 }
 
-fn read_entry(list: &mut Reader<'_>, is_delta: bool) -> Result<CrlEntry, CrlFault> {
+pub(super) fn read_entry(list: &mut Reader<'_>, is_delta: bool) -> Result<CrlEntry, CrlFault> {
     list.sequence(|entry| {
         let serial = Serial::from_octets(entry.integer()?)?;
         let revocation_date = entry.time()?;

@@ -2,12 +2,16 @@
 
 use std::io::{self, Write};
 
-use super::CrlEntry;
+use super::{CrlEntry, CrlSnapshot, encode::Encoder, snapshot};
 use crate::x509::{
     Name, RevocationReason, SignatureAlgorithm, UnixTime,
     der::{self, INTEGER, SEQUENCE, context_constructed},
     extension, oid,
 };
+
+/// Entries are handed to the sink in pieces of this many octets: they stay in the second cache, and a sink that hashes or
+/// writes to a file is asked once for some five thousand of them.
+const BLOCK: usize = 256 * 1024;
 
 /// Why a list could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -119,60 +123,15 @@ impl<'a> FromIterator<&'a CrlEntry> for CrlTotals {
     }
 }
 
-/// A whole reasonCode extension up to its last octet, the code.
-const REASON_PREFIX: &[u8] = b"\x30\x0A\x06\x03\x55\x1D\x15\x04\x03\x0A\x01";
-/// A whole invalidityDate extension up to the 15 octets of its GeneralizedTime.
-const INVALIDITY_PREFIX: &[u8] = b"\x30\x18\x06\x03\x55\x1D\x18\x04\x11\x18\x0F";
-
-impl CrlEntry {
-    /// Octets of the whole entry.
-    #[must_use]
-    pub fn length(&self) -> usize {
-        2 + self.content_length()
-    }
-
-    /// Always under 128, so every length inside takes one octet: 22 + 17 + 2 + 12 + 26 at most.
-    fn content_length(&self) -> usize {
-        let time = if self.revocation_date.needs_generalized() { 17 } else { 15 };
-        let extensions = match self.extensions_length() {
-            0 => 0,
-            octets => 2 + octets,
-        };
-        2 + self.serial.octets().len() + time + extensions
-    }
-
-    fn extensions_length(&self) -> usize {
-        let reason = if self.reason == RevocationReason::Unspecified { 0 } else { REASON_PREFIX.len() + 1 };
-        reason + self.invalidity_date.map_or(0, |_| INVALIDITY_PREFIX.len() + 15)
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[SEQUENCE, self.content_length() as u8]);
-        der::tlv(out, INTEGER, self.serial.octets());
-        der::time(out, self.revocation_date);
-        let extensions = self.extensions_length();
-        if extensions > 0 {
-            out.extend_from_slice(&[SEQUENCE, extensions as u8]);
-        }
-        if self.reason != RevocationReason::Unspecified {
-            out.extend_from_slice(REASON_PREFIX);
-            out.push(self.reason.code());
-        }
-        if let Some(at) = self.invalidity_date {
-            out.extend_from_slice(INVALIDITY_PREFIX);
-            out.extend_from_slice(&at.generalized_time());
-        }
-    }
-}
-
-/// Writes one tbsCertList: [`new`](Self::new), every entry, [`finish`](Self::finish). Give it a buffered sink.
+/// Writes one tbsCertList: [`new`](Self::new), every entry, [`finish`](Self::finish). The sink gets large pieces.
 pub struct CrlWriter<W> {
     out: W,
     expected: CrlTotals,
-    written: CrlTotals,
+    written: u64,
     is_delta: bool,
     extensions: Vec<u8>,
-    scratch: Vec<u8>,
+    encoder: Encoder,
+    flushed: usize,
 }
 
 impl<W: Write> CrlWriter<W> {
@@ -191,22 +150,62 @@ impl<W: Write> CrlWriter<W> {
             der::write_length(&mut start, totals.octets);
         }
         out.write_all(&start)?;
-        let (written, is_delta) = (CrlTotals::default(), header.delta_base.is_some());
-        Ok(Self { out, expected: totals, written, is_delta, extensions, scratch: Vec::with_capacity(96) })
+        let room = totals.octets.min(BLOCK);
+        Ok(Self {
+            out,
+            expected: totals,
+            written: 0,
+            is_delta: header.delta_base.is_some(),
+            extensions,
+            encoder: Encoder::new(room),
+            flushed: 0,
+        })
     }
 
     /// Writes one entry.
     ///
     /// # Errors
     /// [`CrlWriteError`] if the sink fails, or a list that is no delta is told to remove something.
+    #[inline]
     pub fn entry(&mut self, entry: &CrlEntry) -> Result<(), CrlWriteError> {
         if entry.reason == RevocationReason::RemoveFromCrl && !self.is_delta {
             return Err(CrlWriteError::RemoveFromCrl);
         }
-        self.written.add(entry);
-        self.scratch.clear();
-        entry.write(&mut self.scratch);
-        Ok(self.out.write_all(&self.scratch)?)
+        self.written += 1;
+        self.encoder.entry(entry);
+        if self.encoder.octets().len() >= BLOCK { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes every entry of a snapshot.
+    ///
+    /// # Errors
+    /// As for [`Self::entry`].
+    pub fn entries(&mut self, entries: &CrlSnapshot) -> Result<(), CrlWriteError> {
+        for mut rest in entries.blocks() {
+            while !rest.is_empty() {
+                let (count, removes) = self.encoder.fill(&mut rest, snapshot::plain, RevocationReason::RemoveFromCrl);
+                self.written += count;
+                if removes && !self.is_delta {
+                    return Err(CrlWriteError::RemoveFromCrl);
+                }
+                if self.encoder.is_full() {
+                    self.flush()?;
+                } else if !rest.is_empty() {
+                    let (entry, after) = snapshot::unpack(rest).ok_or(CrlWriteError::Totals)?;
+                    self.entry(&entry)?;
+                    rest = after;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn flush(&mut self) -> Result<(), CrlWriteError> {
+        self.flushed += self.encoder.octets().len();
+        self.out.write_all(self.encoder.octets())?;
+        self.encoder.clear();
+        Ok(())
     }
 
     /// Writes what follows the entries and gives the sink back, not flushed.
@@ -214,7 +213,8 @@ impl<W: Write> CrlWriter<W> {
     /// # Errors
     /// [`CrlWriteError`] if the sink fails, or the entries were not those counted.
     pub fn finish(mut self) -> Result<W, CrlWriteError> {
-        if self.written != self.expected {
+        self.flush()?;
+        if (self.written, self.flushed) != (self.expected.entries, self.expected.octets) {
             return Err(CrlWriteError::Totals);
         }
         self.out.write_all(&self.extensions)?;

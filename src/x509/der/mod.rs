@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use fault::DerError;
-pub use read::{Element, Reader, well_formed};
+pub use read::{Element, Head, Reader, head, well_formed};
 pub use write::{
     bit_string, boolean, build, element_length, generalized_time, integer, length_octets, nested, null, time, tlv,
     unsigned_integer, write_length,

@@ -60,17 +60,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`DerError`] if it is truncated, its tag has several octets, or its length is not definite and shortest.
     pub fn any(&mut self) -> Result<Element<'a>, DerError> {
-        let &[tag, first, ref after @ ..] = self.rest else { return Err(DerError::Truncated) };
-        if tag & 0x1F == 0x1F {
-            return Err(DerError::HighTag);
-        }
-        let (length, after) = match first {
-            0..=0x7F => (usize::from(first), after),
-            0x80 => return Err(DerError::IndefiniteLength),
-            0x81..=0x84 => long_length(usize::from(first & 0x7F), after)?,
-            _ => return Err(DerError::Length),
-        };
-        let (content, rest) = after.split_at_checked(length).ok_or(DerError::Truncated)?;
+        let Head { tag, octets, content } = head(self.rest)?;
+        let after = &self.rest[octets..];
+        let (content, rest) = after.split_at_checked(content).ok_or(DerError::Truncated)?;
         let der = &self.rest[..self.rest.len() - rest.len()];
         self.rest = rest;
         Ok(Element { tag, content, der })
@@ -259,6 +251,35 @@ impl<'a> Reader<'a> {
             _ => self.any(),
         }
     }
+}
+
+/// The beginning of an element: what a reader knows that has not got its content yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The identifier octet.
+    pub tag: u8,
+    /// Octets of identifier and length.
+    pub octets: usize,
+    /// Octets of the content that follows.
+    pub content: usize,
+}
+
+/// Reads the beginning of the element with which these octets begin; at most 6 of them are looked at.
+///
+/// # Errors
+/// [`DerError`] if it is truncated, its tag has several octets, or its length is not definite and shortest.
+pub fn head(octets: &[u8]) -> Result<Head, DerError> {
+    let &[tag, first, ref after @ ..] = octets else { return Err(DerError::Truncated) };
+    if tag & 0x1F == 0x1F {
+        return Err(DerError::HighTag);
+    }
+    let (content, rest) = match first {
+        0..=0x7F => (usize::from(first), after),
+        0x80 => return Err(DerError::IndefiniteLength),
+        0x81..=0x84 => long_length(usize::from(first & 0x7F), after)?,
+        _ => return Err(DerError::Length),
+    };
+    Ok(Head { tag, octets: octets.len() - rest.len(), content })
 }
 
 /// Reads the octets of a long-form length; `count` is 1 to 4.

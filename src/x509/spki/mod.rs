@@ -13,6 +13,7 @@ use super::{
     oid,
 };
 
+mod digested;
 mod gate;
 
 pub use gate::WeakKey;
@@ -159,6 +160,24 @@ impl SubjectPublicKey {
             return Err(BadSignature);
         }
         self.verify_with_digest_of(algorithm, message, signature)
+    }
+
+    /// Verifies a signature over a message of which only the digest is at hand, by [`SignatureAlgorithm::digest`].
+    ///
+    /// Why by the other library: ring verifies whole messages alone, and one of 500 MB is never whole in memory.
+    ///
+    /// # Errors
+    /// [`BadSignature`] if it is wrong, `algorithm` is not the key's, or the digest has another length.
+    pub fn verify_digest(
+        &self,
+        algorithm: SignatureAlgorithm,
+        digest: &[u8],
+        signature: &[u8],
+    ) -> Result<(), BadSignature> {
+        if algorithm != self.signature_algorithm() {
+            return Err(BadSignature);
+        }
+        digested::verify(algorithm, self.key(), digest, signature)
     }
 
     /// Like [`verify`](Self::verify), but an EC key may use the digest of the other curve, as requests do:
