@@ -85,6 +85,10 @@ pub const COMMIT_BATCH: usize = 256;
 /// Changes that may wait for the writer; beyond it the store is busy (503) instead of slow.
 pub const COMMIT_QUEUE: usize = 4096;
 
+/// How long a change may have to wait for the writer before new requests that write are turned away (429): a counter waits two
+/// such waits for a pair, which is less than its officer's patience.
+pub const QUEUE_WAIT: Duration = Duration::from_secs(2);
+
 /// Indexes that a node takes from the store at a time; a crash leaves at most so many unused.
 pub const INDEX_BLOCK: u64 = 256;
 
@@ -199,6 +203,10 @@ pub const RECOVERY_GRACE: Duration = Duration::from_secs(10);
 
 /// Stories told at a time on the registration listener; each takes a thread, and one commit of the writer serves many.
 pub const STORIES_IN_FLIGHT: usize = 128;
+
+/// Readings at a time on the registration listener: they have places of their own, so that a writer that is slow keeps nobody
+/// from looking.
+pub const READINGS_IN_FLIGHT: usize = 32;
 
 /// How long a request may wait for its turn to be told; beyond it the answer is 503, and the client comes back.
 pub const STORY_WAIT: Duration = Duration::from_millis(500);

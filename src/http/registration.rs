@@ -186,13 +186,20 @@ pub struct Pace {
     pub stories: usize,
     /// For a turn to be told.
     pub wait: Duration,
+    /// For the store's writer: while a change would wait longer, requests that write are turned away.
+    pub queue: Duration,
     /// For a body.
     pub body: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { stories: limits::STORIES_IN_FLIGHT, wait: limits::STORY_WAIT, body: limits::REQUEST_TIMEOUT }
+        Self {
+            stories: limits::STORIES_IN_FLIGHT,
+            wait: limits::STORY_WAIT,
+            queue: limits::QUEUE_WAIT,
+            body: limits::REQUEST_TIMEOUT,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod desk;
 mod faults;
 #[path = "../support/house.rs"]
 mod house;
+mod overload;
 mod register;
 mod relying_party;
 mod stories;

@@ -122,10 +122,25 @@ impl Identifier for crate::ports::CardNumber {
     }
 }
 
+/// What a request does with the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    Writes,
+    Reads,
+}
+
+impl Work {
+    /// What relying parties are told is written down too.
+    fn of(route: &Route) -> Self {
+        if route.writes || route.audience == Audience::RelyingParties { Self::Writes } else { Self::Reads }
+    }
+}
+
 /// What all requests share.
 pub(super) struct Door {
     authority: Arc<Authority>,
-    turns: Arc<Semaphore>,
+    /// Places for stories that write, and for all else.
+    turns: [Arc<Semaphore>; 2],
     pace: Pace,
     meter: RequestMeter,
     notes: Notes,
@@ -136,7 +151,8 @@ impl Door {
         let kinds: Vec<_> = ROUTES.iter().map(|route| route.kind).chain(["other"]).collect();
         Self {
             authority,
-            turns: Arc::new(Semaphore::new(pace.stories)),
+            turns: [pace.stories, pace.stories.min(limits::READINGS_IN_FLIGHT)]
+                .map(|many| Arc::new(Semaphore::new(many))),
             pace,
             meter: RequestMeter::new(metrics, "registration", &kinds),
             notes: Notes::default(),
@@ -206,7 +222,7 @@ impl Door {
     async fn identify(&self, peer: Option<PeerCertificate>) -> Result<Arc<Actor>, Problem> {
         let peer = peer.ok_or_else(Problem::internal)?;
         let (known, now) = self
-            .bridge(move |authority| {
+            .bridge(Work::Reads, move |authority| {
                 let parts = authority.parts();
                 (parts.store.credential(&peer.fingerprint), parts.clock.now())
             })
@@ -227,7 +243,7 @@ impl Door {
         let (head, body) = request.into_parts();
         let asked = self.read(route, parameters, &head, body).await?;
         let actor = Arc::clone(actor);
-        self.bridge(move |authority| {
+        self.bridge(Work::of(route), move |authority| {
             (route.tell)(&Call { authority, actor: &actor, body: &asked.body, request: &asked })
         })
         .await?
@@ -273,12 +289,20 @@ impl Door {
 
     /// The one bridge from async to sync: a bounded number of threads, a bounded wait for one, and a bounded time on it.
     /// A story that takes longer goes on; the same request again gives its outcome.
+    ///
+    /// What writes is turned away while the store's queue is longer than the pace allows: before it began, so that nothing of
+    /// it is there. What has begun goes through.
     async fn bridge<T: Send + 'static>(
         &self,
+        kind: Work,
         work: impl FnOnce(&Authority) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = timeout(self.pace.wait, Arc::clone(&self.turns).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(Problem::unavailable(1)) };
+        let turns = &self.turns[usize::from(kind == Work::Reads)];
+        self.admit(kind)?;
+        let turn = timeout(self.pace.wait, Arc::clone(turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(self.full(kind)) };
+        // The queue may have grown while it waited for its turn.
+        self.admit(kind)?;
         let authority = Arc::clone(&self.authority);
         let told = spawn_blocking(move || {
             let _turn = turn;
@@ -291,6 +315,23 @@ impl Door {
                 Err(Problem::internal())
             }
             Err(_) => Err(Problem::unavailable(5)),
+        }
+    }
+
+    /// Whether the store's queue is short enough for one more.
+    fn admit(&self, kind: Work) -> Result<(), Problem> {
+        if kind == Work::Reads {
+            return Ok(());
+        }
+        let wait = self.authority.parts().store.queue_wait();
+        if wait <= self.pace.queue { Ok(()) } else { Err(Problem::busy(wait)) }
+    }
+
+    /// No turn came.
+    fn full(&self, kind: Work) -> Problem {
+        match kind {
+            Work::Writes => Problem::busy(self.authority.parts().store.queue_wait()),
+            Work::Reads => Problem::unavailable(1),
         }
     }
 
@@ -312,7 +353,7 @@ impl Door {
         }
         let actor = Arc::clone(actor);
         let subject = format!("{} {}", route.method, route.path);
-        match self.bridge(move |authority| authority.note(&actor, why, &subject, &rule)).await {
+        match self.bridge(Work::Writes, move |authority| authority.note(&actor, why, &subject, &rule)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "a refusal could not be noted in the audit"),
             Err(_) => tracing::warn!("a refusal could not be noted in the audit: no turn"),

@@ -13,6 +13,7 @@ mod state;
 use std::{
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use self::state::State;
@@ -116,6 +117,14 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn commit(&self, change: Change) -> Result<(), StoreError> {
         self.write(|state| state.change(change))
+    }
+
+    fn commit_each(&self, changes: Vec<Change>) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        self.write(|state| Ok(changes.into_iter().map(|change| state.try_change(change)).collect()))
+    }
+
+    fn queue_wait(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn allocate(&self, kind: Kind, count: u64) -> Result<Range<u64>, StoreError> {

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     error::store_error,
     migrations::{self, NEWEST},
+    queue::Stopwatch,
 };
 use crate::ports::StoreError;
 
@@ -29,11 +30,13 @@ pub struct SqliteOptions {
     pub busy_timeout: Duration,
     /// Pages of 4096 octets beyond which the database does not grow; none: as far as the disk reaches.
     pub max_pages: Option<u32>,
+    /// A watch to measure the writer's queue by; none: nobody is said to wait.
+    pub stopwatch: Option<Stopwatch>,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { busy_timeout: Duration::from_secs(5), max_pages: None }
+        Self { busy_timeout: Duration::from_secs(5), max_pages: None, stopwatch: None }
     }
 }
 
@@ -88,6 +91,11 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn new(path: &Path, options: SqliteOptions) -> Self {
         Self { path: path.to_owned(), options }
+    }
+
+    /// The watch to measure the writer's queue by.
+    pub(super) fn stopwatch(&self) -> Option<Stopwatch> {
+        self.options.stopwatch
     }
 
     /// Takes the advisory lock of the one writer, `…​.lock` beside the database, for as long as the file is open.
