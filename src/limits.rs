@@ -242,6 +242,25 @@ pub const DISCLOSURE_PAGE: usize = 1000;
 /// Events of the register in one request: each is a commit of its own, and the whole is answered within the time of a request.
 pub const REGISTER_EVENTS: usize = 100;
 
+/// Lines of a file in one request: one commit serves them all, and whoever comes between waits no longer than for that.
+pub const BULK_LINES: usize = 256;
+
+/// Octets of lines in one request: beside them a body holds their numbers.
+pub const BULK_OCTETS: usize = JSON_BODY_OCTETS - 16 * 1024;
+
+/// Requests of `jitsuin bulk revoke` under way at a time: while one is committed the next are decided.
+pub const BULK_REVOCATIONS_AT_ONCE: usize = 3;
+
+/// Requests of `jitsuin bulk issue` under way at a time: enough that their commits are shared, and half of the places, so
+/// that counters have theirs.
+pub const BULK_ISSUES_AT_ONCE: usize = 64;
+
+/// How long `jitsuin bulk` goes on asking a service that says it cannot now, before it ends and can be started again.
+pub const BULK_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long it goes on asking a service that does not answer.
+pub const BULK_SILENCE: Duration = Duration::from_secs(20);
+
 /// Events of one holder that may wait for one before them: lives have few on the way at a time.
 pub const REGISTER_WAITING: usize = 64;
 

@@ -231,6 +231,12 @@ impl Problem {
         self.rule.as_deref()
     }
 
+    /// What it says of the case.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The document.
     fn body(&self) -> Vec<u8> {
         let r#type = match &self.rule {

@@ -35,6 +35,7 @@ use crate::{
 mod answer;
 mod application;
 mod body;
+mod bulk;
 mod consent;
 mod decision;
 mod door;
@@ -112,7 +113,7 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 36] = [
+pub static ROUTES: [Route; 38] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -127,6 +128,8 @@ pub static ROUTES: [Route; 36] = [
         let request = read::<HoldRequest>(call.body)?;
         Reply::ok(&call.authority.release(call.actor, &call.once()?, &request)?)
     }),
+    bulk::REVOKE,
+    bulk::FORESEE,
     register::CHANGE,
     register::NOTICES,
     register::DUE,

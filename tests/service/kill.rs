@@ -49,7 +49,7 @@ fn pem_of(key: &PrivateKey, directory: &Path) -> Vec<u8> {
 }
 
 /// An application for a pair under the keys of a new P-256 card.
-fn application(holder: &str) -> Value {
+pub(crate) fn application(holder: &str) -> Value {
     let request = || {
         let key = PrivateKey::generate(KeyKind::P256).expect("a key");
         let signer = SoftwareSigner::new(&key).expect("a signer");
