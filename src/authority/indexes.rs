@@ -32,10 +32,10 @@ struct Stock {
 }
 
 impl Stock {
-    /// Whether it is time to ask for a spare block; who is told so does.
+    /// Whether it is time to ask for a spare block; who is told so does. A CA that has given none since the start needs none.
     fn wants_spare(&mut self) -> bool {
         let left = self.block.end.saturating_sub(self.block.start);
-        let wants = !self.asked && self.spare.is_empty() && left < INDEX_BLOCK / 2;
+        let wants = !self.asked && self.block.end > 0 && self.spare.is_empty() && left < INDEX_BLOCK / 2;
         self.asked |= wants;
         wants
     }

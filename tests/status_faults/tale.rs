@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jitsuin::{
-    authority::{StoryError, change::Outcome, end::Effects},
+    authority::{StoryError, change::Outcome as Line, end::Effects},
     cli::house::House,
     http::{
         metrics::Metrics,
@@ -64,8 +64,8 @@ pub(crate) const STEPS: &[Step] = &[
         let line = (once("tale-5 1"), Ok(revocation(RETURNED)));
         let outcomes = node.house().authority.revoke_each(&operator(), &[line]).map_err(|error| error.to_string())?;
         outcomes.into_iter().try_for_each(|outcome| match outcome {
-            Outcome::Done(effects) => node.acknowledged(Ok(effects)),
-            Outcome::Refused(refusal) => Err(refusal.to_string()),
+            Line::Done(effects) => node.acknowledged(Ok(effects)),
+            Line::Refused(refusal) => Err(refusal.to_string()),
         })
     }),
     step("hold", 0, |node| {
