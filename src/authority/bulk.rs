@@ -74,7 +74,7 @@ enum Drafted {
     /// It was told before.
     Told(Outcome),
     /// A change, and what it amounts to once it is done.
-    Drafted(Box<Change>, Outcome),
+    Change(Box<Change>, Outcome),
     /// Something is under way for its holder: it is told alone, after the others.
     Alone,
 }
@@ -91,7 +91,7 @@ impl Authority {
         for (place, line) in lines.iter().enumerate() {
             outcomes.push(match self.draft_revocation(actor, line)? {
                 Drafted::Told(outcome) => Some(outcome),
-                Drafted::Drafted(change, outcome) => {
+                Drafted::Change(change, outcome) => {
                     changes.push(*change);
                     drafted.push((place, outcome));
                     None
@@ -121,10 +121,10 @@ impl Authority {
             Err(refusal) => Err(refusal.clone().into()),
         };
         match drafted {
-            Ok((change, effects)) => Ok(Drafted::Drafted(Box::new(change), Outcome::Done(effects))),
+            Ok((change, effects)) => Ok(Drafted::Change(Box::new(change), Outcome::Done(effects))),
             Err(StoryError::Refused(refusal)) => {
                 let change = telling.refusing(&subject, &refusal)?;
-                Ok(Drafted::Drafted(Box::new(change), Outcome::Refused(refusal)))
+                Ok(Drafted::Change(Box::new(change), Outcome::Refused(refusal)))
             }
             Err(StoryError::InProgress | StoryError::Conflict) => Ok(Drafted::Alone),
             Err(other) => Err(other),

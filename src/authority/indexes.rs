@@ -9,6 +9,7 @@ use std::{
     thread,
 };
 
+use super::{Authority, StoryError};
 use crate::{
     kind::Kind,
     limits::INDEX_BLOCK,
@@ -56,6 +57,15 @@ impl Indexes {
         stock.block.next().ok_or_else(|| StoreError::Corrupt("an empty block of indexes".into()))
     }
 
+    /// Takes a block where there is none, so that the first who asks does not wait for it.
+    fn stock_up(&self, store: &dyn Store, kind: Kind) -> Result<(), StoreError> {
+        let mut stock = self.stock(kind);
+        if stock.block.is_empty() && stock.spare.is_empty() {
+            stock.spare = store.allocate(kind, INDEX_BLOCK)?;
+        }
+        Ok(())
+    }
+
     /// Does `work`, which commits, and takes the blocks that are wanted beside it.
     pub(super) fn refill_beside<T>(&self, store: &dyn Store, work: impl FnOnce() -> T) -> T {
         let wanted: Vec<Kind> = Kind::BOTH.into_iter().filter(|kind| self.stock(*kind).wants_spare()).collect();
@@ -82,6 +92,16 @@ impl Indexes {
             Kind::Auth => &self.auth,
         };
         stock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Authority {
+    /// Takes indexes in advance, so that the first issue after a start waits for no more commits than any other.
+    ///
+    /// # Errors
+    /// [`StoryError::Unavailable`]; then whoever issues takes them.
+    pub fn stock_indexes(&self) -> Result<(), StoryError> {
+        Ok(Kind::BOTH.into_iter().try_for_each(|kind| self.indexes.stock_up(self.store(), kind))?)
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn commit(sql: &mut Connection, followed: u64, tasks: Vec<Task>) -> R
     let mut outcomes = Vec::with_capacity(tasks.len());
     for task in tasks {
         outcomes.push(match task {
-            Task::Change(change) => batch.attempt(|batch, events| batch.change(change, events))?.map(|()| Done::Done),
+            Task::Change(change) => batch.attempt(|batch, events| batch.change(change, events))?.map(|()| Done::Whole),
             Task::Each(changes) => {
                 let each =
                     changes.into_iter().map(|change| batch.attempt(|batch, events| batch.change(change, events)));
@@ -75,7 +75,7 @@ pub(super) fn commit(sql: &mut Connection, followed: u64, tasks: Vec<Task>) -> R
             Task::Allocate(kind, count) => {
                 batch.attempt(|batch, _| Ok((batch.allocate(kind, count)?, batch.tip)))?.map(Done::Range)
             }
-            Task::Follow(..) | Task::Check => Ok(Done::Done),
+            Task::Follow(..) | Task::Check => Ok(Done::Whole),
         });
     }
     let Batch { sql, events, .. } = batch;

@@ -171,6 +171,9 @@ impl Place {
             "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;
              PRAGMA journal_size_limit = 67108864;",
         )?;
+        if let Ok(more) = std::env::var("JITSUIN_PRAGMAS") {
+            connection.execute_batch(&more)?;
+        }
         if let Some(pages) = self.options.max_pages {
             connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
         }

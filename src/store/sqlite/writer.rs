@@ -48,7 +48,7 @@ pub(super) enum Task {
 /// What the writer says when a task is done.
 pub(super) enum Done {
     /// It is done.
-    Done,
+    Whole,
     /// What became of each.
     Each(Vec<Result<(), StoreError>>),
     /// The indexes.
@@ -173,7 +173,7 @@ impl Desk {
                     _ => self.check(),
                 };
                 // Who no longer waits needs no answer.
-                let _gone = reply.send(outcome.map(|()| Done::Done));
+                let _gone = reply.send(outcome.map(|()| Done::Whole));
             }
         }
     }
