@@ -21,7 +21,7 @@ use jitsuin::{
     authority::{bulk::RevocationLine, enrol::Enrolment},
     kind::Kind,
     limits::{BULK_LINES, BULK_REVOCATIONS_AT_ONCE, STORIES_IN_FLIGHT},
-    ports::{Change, Dossier, Revocation, Signer, Step, Store},
+    ports::{Change, Dossier, Revocation, Signer, Step},
     profile::Variant,
     rules::{Asked, Cause, CertificateState, Policy},
     signer::{KeyKind, PrivateKey, SoftwareSigner},

@@ -42,6 +42,7 @@ mod door;
 mod party;
 mod query;
 mod register;
+mod turns;
 
 pub use body::inspect;
 

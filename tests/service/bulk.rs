@@ -125,7 +125,7 @@ fn outcomes(file: &Path, end: &str) -> BTreeMap<u64, Value> {
 }
 
 fn certificates(store: &SqliteStore, number: usize) -> Vec<CertificateRecord> {
-    let reference = HolderReference::parse(&holder(number)).expect("a reference");
+    let reference = HolderReference::parse(holder(number)).expect("a reference");
     store.dossier(&reference).expect("read").expect("known").certificates
 }
 

@@ -14,7 +14,7 @@ use axum::{
 };
 use bytes::Bytes;
 use hyper::{Method, StatusCode, http::request};
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     Audience, Pace, ROUTES, Route,
@@ -22,6 +22,7 @@ use super::{
     body::{self, idempotency_key, is_json},
     name,
     query::{self, Parameters},
+    turns::{Turns, Work},
 };
 use crate::{
     authority::{Actor, Authority, Once, StoryError, TurnedAway},
@@ -122,25 +123,10 @@ impl Identifier for crate::ports::CardNumber {
     }
 }
 
-/// What a request does with the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Work {
-    Writes,
-    Reads,
-}
-
-impl Work {
-    /// What relying parties are told is written down too.
-    fn of(route: &Route) -> Self {
-        if route.writes || route.audience == Audience::RelyingParties { Self::Writes } else { Self::Reads }
-    }
-}
-
 /// What all requests share.
 pub(super) struct Door {
     authority: Arc<Authority>,
-    /// Places for stories that write, and for all else.
-    turns: [Arc<Semaphore>; 2],
+    turns: Turns,
     pace: Pace,
     meter: RequestMeter,
     notes: Notes,
@@ -151,8 +137,7 @@ impl Door {
         let kinds: Vec<_> = ROUTES.iter().map(|route| route.kind).chain(["other"]).collect();
         Self {
             authority,
-            turns: [pace.stories, pace.stories.min(limits::READINGS_IN_FLIGHT)]
-                .map(|many| Arc::new(Semaphore::new(many))),
+            turns: Turns::new(pace),
             pace,
             meter: RequestMeter::new(metrics, "registration", &kinds),
             notes: Notes::default(),
@@ -297,12 +282,7 @@ impl Door {
         kind: Work,
         work: impl FnOnce(&Authority) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let turns = &self.turns[usize::from(kind == Work::Reads)];
-        self.admit(kind)?;
-        let turn = timeout(self.pace.wait, Arc::clone(turns).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(self.full(kind)) };
-        // The queue may have grown while it waited for its turn.
-        self.admit(kind)?;
+        let turn = self.turns.take(kind, &*self.authority.parts().store).await?;
         let authority = Arc::clone(&self.authority);
         let told = spawn_blocking(move || {
             let _turn = turn;
@@ -315,23 +295,6 @@ impl Door {
                 Err(Problem::internal())
             }
             Err(_) => Err(Problem::unavailable(5)),
-        }
-    }
-
-    /// Whether the store's queue is short enough for one more.
-    fn admit(&self, kind: Work) -> Result<(), Problem> {
-        if kind == Work::Reads {
-            return Ok(());
-        }
-        let wait = self.authority.parts().store.queue_wait();
-        if wait <= self.pace.queue { Ok(()) } else { Err(Problem::busy(wait)) }
-    }
-
-    /// No turn came.
-    fn full(&self, kind: Work) -> Problem {
-        match kind {
-            Work::Writes => Problem::busy(self.authority.parts().store.queue_wait()),
-            Work::Reads => Problem::unavailable(1),
         }
     }
 
