@@ -85,6 +85,10 @@ pub const COMMIT_BATCH: usize = 256;
 /// Changes that may wait for the writer; beyond it the store is busy (503) instead of slow.
 pub const COMMIT_QUEUE: usize = 4096;
 
+/// How long a change may have to wait for the writer before new requests that write are turned away (429): a counter waits two
+/// such waits for a pair, which is less than its officer's patience.
+pub const QUEUE_WAIT: Duration = Duration::from_secs(2);
+
 /// Indexes that a node takes from the store at a time; a crash leaves at most so many unused.
 pub const INDEX_BLOCK: u64 = 256;
 
@@ -216,6 +220,10 @@ pub const RECOVERY_GRACE: Duration = Duration::from_secs(10);
 /// Stories told at a time on the registration listener; each takes a thread, and one commit of the writer serves many.
 pub const STORIES_IN_FLIGHT: usize = 128;
 
+/// Readings at a time on the registration listener: they have places of their own, so that a writer that is slow keeps nobody
+/// from looking.
+pub const READINGS_IN_FLIGHT: usize = 32;
+
 /// How long a request may wait for its turn to be told; beyond it the answer is 503, and the client comes back.
 pub const STORY_WAIT: Duration = Duration::from_millis(500);
 
@@ -249,6 +257,25 @@ pub const DISCLOSURE_PAGE: usize = 1000;
 
 /// Events of the register in one request: each is a commit of its own, and the whole is answered within the time of a request.
 pub const REGISTER_EVENTS: usize = 100;
+
+/// Lines of a file in one request: one commit serves them all, and whoever comes between waits no longer than for that.
+pub const BULK_LINES: usize = 256;
+
+/// Octets of lines in one request: beside them a body holds their numbers.
+pub const BULK_OCTETS: usize = JSON_BODY_OCTETS - 16 * 1024;
+
+/// Requests of `jitsuin bulk revoke` under way at a time: while one is committed the next are decided.
+pub const BULK_REVOCATIONS_AT_ONCE: usize = 3;
+
+/// Requests of `jitsuin bulk issue` under way at a time: enough that their commits are shared, and half of the places, so
+/// that counters have theirs.
+pub const BULK_ISSUES_AT_ONCE: usize = 64;
+
+/// How long `jitsuin bulk` goes on asking a service that says it cannot now, before it ends and can be started again.
+pub const BULK_PATIENCE: Duration = Duration::from_secs(300);
+
+/// How long it goes on asking a service that does not answer.
+pub const BULK_SILENCE: Duration = Duration::from_secs(20);
 
 /// Events of one holder that may wait for one before them: lives have few on the way at a time.
 pub const REGISTER_WAITING: usize = 64;

@@ -386,3 +386,45 @@ fn an_event_between_reservation_and_record_ends_both_of_the_pair() {
     assert!(house.dossier(&person).certificates.iter().all(|one| one.is_discarded()));
     house.pair(&person);
 }
+
+#[test]
+fn whichever_write_of_a_file_of_revocations_fails_each_line_is_done_once() {
+    let people: Vec<Person> = (0..4).map(|number| Person::new(&format!("TEST-{number}"))).collect();
+    let lines = || {
+        let revoked = people.iter().map(|person| person.revocation(Cause::CardReturned, None));
+        // The second line of the third person finds nothing that stands, and the first decides that.
+        let again = people[2].revocation(Cause::HolderApplication, Some(&[Kind::Sign]));
+        let unknown = Person::new("TEST-9").revocation(Cause::CardReturned, None);
+        let requests: Vec<_> = revoked.chain([again, unknown]).map(Ok).collect();
+        (1..).zip(requests).map(|(line, request)| (once(&format!("file {line}")), request)).collect::<Vec<_>>()
+    };
+    let house_of = |weather: &Weather| {
+        let house = weather.house();
+        people.iter().for_each(|person| a_pair(&house, person));
+        weather.turn(None);
+        house
+    };
+    let calm = Weather::default();
+    let house = house_of(&calm);
+    let expected = house.authority.revoke_each(&operator(), &lines()).unwrap();
+    let (writes, entries) = (calm.writes.load(SeqCst), house.store.audit_after(0, usize::MAX).unwrap().len());
+    assert_eq!(writes, 2, "one commit for all, and one for the line that an earlier one came before");
+    for number in 1..=writes {
+        for fault in [Fault::Lost, Fault::Kept] {
+            let case = format!("write {number} {fault:?}");
+            let weather = Weather::default();
+            let house = house_of(&weather);
+            weather.turn(Some((number, fault)));
+            let told = house.authority.revoke_each(&operator(), &lines());
+            assert!(matches!(told, Err(StoryError::Unavailable(_))), "{case}: {told:?}");
+            // In other company: the sender goes on with other loads.
+            let (first, rest) = (lines().split_off(3), lines());
+            let mut again = house.authority.revoke_each(&operator(), &rest[..3]).unwrap();
+            again.extend(house.authority.revoke_each(&operator(), &first).unwrap());
+            assert_eq!(again, expected, "{case}");
+            assert_eq!(house.store.audit_after(0, usize::MAX).unwrap().len(), entries, "{case}");
+            people.iter().for_each(|person| check(&house, person, &case));
+            assert!(people.iter().all(|person| house.state(person, Kind::Auth) == CertificateState::Revoked), "{case}");
+        }
+    }
+}

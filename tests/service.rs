@@ -5,6 +5,8 @@
 #[path = "support/weak_keys.rs"]
 mod weak_keys;
 
+#[path = "service/bulk.rs"]
+mod bulk;
 #[path = "service/demo.rs"]
 mod demo;
 #[path = "service/kill.rs"]

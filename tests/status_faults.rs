@@ -55,6 +55,7 @@ const APPLICATION: On = On::Off("an application's; tests/applications makes each
 /// Every method of the store.
 const CALLS: &[(&str, On)] = &[
     ("commit", On::Path),
+    ("commit_each", On::Path),
     ("allocate", On::Path),
     ("follow", On::Path),
     ("dossier", On::Path),
@@ -171,7 +172,8 @@ fn chosen(fails: Fails, trace: Vec<Call>) -> Vec<(u64, Call)> {
         let (before, rest) = calls.split_at(*at);
         let (this, after) = rest.split_first().unwrap();
         let like = |calls: &[(u64, Call)]| calls.iter().filter(|(_, call)| *call == this.1).count();
-        let each = this.1.method == "commit" && [Fails::Unavailable, Fails::Kept].contains(&fails);
+        let each =
+            ["commit", "commit_each"].contains(&this.1.method) && [Fails::Unavailable, Fails::Kept].contains(&fails);
         each || like(before) == 0 || like(after) == 0
     };
     (0..calls.len()).filter(is_chosen).map(|at| calls[at].clone()).collect()

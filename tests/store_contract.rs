@@ -134,6 +134,8 @@ macro_rules! engine {
                 listed_events_are_the_events_with_their_certificates
                 certificates_are_read_in_pages_by_index_beside_the_last_event
                 reservations_and_counts_are_as_recorded
+                of_several_changes_each_is_done_or_refused_for_itself
+                several_changes_from_many_threads_come_one_after_the_other
             );
             run!($open, ledger:
                 terms_are_agreed_with_who_has_a_relying_partys_credential

@@ -99,8 +99,9 @@ pub(crate) fn child(entries: u64, directory: &Path) {
     let hash = raw::sha256(&list);
     let hash_wall = least(|| ring::digest::digest(&ring::digest::SHA256, &list)).1;
     let witnesses = Witnesses { previous: None, changes: &Changes::new(), is_over: &|_| false, is_ended: &|_| true };
-    let gate = least(|| crl::gate(&list, &order, &entries, witnesses).unwrap());
     let octets = list.len();
+    let list = ListOctets::from(list);
+    let gate = least(|| crl::gate(&list, &order, &entries, witnesses).unwrap());
     drop(list);
     let build = least(|| crl::sign(&order, &entries, issuer.signer()).unwrap());
     let path = directory.join("list.crl");

@@ -57,7 +57,7 @@ pub(crate) fn wares(entries: u64) -> Wares {
             next_update: order.next_update,
             position: 0,
             entries: entries.len() as u64,
-            der: crl::sign(&order, &entries, issuer.signer()).unwrap(),
+            der: crl::sign(&order, &entries, issuer.signer()).unwrap().into(),
         });
     }
     let requests = vec![load::get("/crl/sign/full.crl")];

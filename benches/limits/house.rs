@@ -138,6 +138,7 @@ impl House {
             profile: Arc::new(profile()),
             policy: Policy::default(),
             counters: Counters::default(),
+            substitutes: Arc::default(),
             index: Arc::clone(&index),
             lists: Arc::new(PublishedLists::default()),
             schedule: Schedule::default(),
@@ -229,8 +230,9 @@ pub(crate) fn enrolments(count: usize) -> Vec<Enrolment> {
             address: "東京都杉並区阿佐谷南１丁目１５番１号".into(),
             address_flags: None,
             sex: "1".into(),
-        }),
+        }.into()),
         requests: Requests { auth: Some(csr()), sign: Some(csr()) },
+        application: None,
     })
 }
 

@@ -58,8 +58,8 @@ pub(crate) fn child(what: &str, directory: &Path) {
             connection.send(&load::get(download::SMALLEST));
             let (small, _) = connection.reply();
             let mut headers = constant::headers(&small);
-            headers.insert("content-length", list.der.len().into());
-            (headers, list.der.clone())
+            headers.insert("content-length", list.der.length().into());
+            (headers, Bytes::from(list.der.whole().unwrap().into_owned()))
         }
         None => {
             connection.send(&wares.requests[0]);

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, Authority, Once, StoryError, application::Bound, enrol::Enrolment, once::Telling, wording::WordedFacts,
+    Actor, Authority, Once, StoryError, application::Bound, bulk::ForeseenCertificate, end::StatusChange,
+    enrol::Enrolment, once::Telling, wording::WordedFacts,
 };
 use crate::{
     audit::Draft,
@@ -90,7 +91,8 @@ impl Authority {
             steps
                 .extend(bound.map(|bound| bound.reserving(telling, prepared.iter().map(Prepared::record), &mut audit)));
             let then = decision.beside_sign(prepared.iter().map(Prepared::record), &mut audit)?;
-            let reserved = Reserved::reserve(self.store(), prepared, Change { steps, audit }, then)?;
+            let reserve = || Reserved::reserve(self.store(), prepared, Change { steps, audit }, then);
+            let reserved = self.indexes.refill_beside(self.store(), reserve)?;
             self.sign_and_record(telling, &reserved)?;
             Ok(issuance)
         })
@@ -104,6 +106,31 @@ impl Authority {
         let Some(sign) = issuance.certificates.iter().find(|one| one.kind == Kind::Sign) else { return Ok(None) };
         let record = self.store().certificate(Kind::Sign, &sign.serial)?;
         record.map_or(Ok(None), |record| self.wording(&record))
+    }
+
+    /// What would be issued, and what would end for it.
+    pub(super) fn foresee_issue(
+        &self,
+        telling: &Telling<'_>,
+        asked: Asked,
+        enrolment: &Enrolment,
+    ) -> Result<(Vec<ForeseenCertificate>, Vec<StatusChange>), StoryError> {
+        let bound = self.bound(telling, asked, enrolment)?;
+        if bound.as_ref().is_some_and(Bound::is_issued) {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let decision = self.decide_issue(telling, bound.as_ref().map_or(Mode::As(asked), Bound::mode), enrolment)?;
+        let kinds: Vec<Kind> = decision.kinds().collect();
+        let issued =
+            kinds.iter().map(|kind| Ok(ForeseenCertificate { kind: *kind, not_after: decision.not_after(*kind)? }));
+        let ended = kinds.iter().filter_map(|kind| decision.standing(*kind)).map(|standing| StatusChange {
+            kind: standing.kind,
+            serial: standing.serial,
+            state: CertificateState::Revoked,
+            reason: Some(RevocationReason::Superseded),
+            invalidity_date: None,
+        });
+        Ok((issued.collect::<Result<_, StoryError>>()?, ended.collect()))
     }
 
     /// The certificates of an issuance, DER, in its order.

@@ -16,6 +16,7 @@ use crate::{
 
 mod actor;
 pub mod application;
+pub mod bulk;
 pub mod canary;
 pub mod change;
 pub mod consent;

@@ -99,6 +99,13 @@ impl Telling<'_> {
         self.step::<()>(&Told::Refused(refusal.clone()))
     }
 
+    /// The change that a refusal is: the answer, and an audit entry about `subject`.
+    pub(super) fn refusing(&self, subject: &str, refusal: &Refusal) -> Result<Change, StoryError> {
+        let detail = serde_json::json!({ "rule": refusal.rule }).to_string();
+        let steps = vec![self.refusal(refusal)?];
+        Ok(Change { steps, audit: self.audit("request.refused", subject, detail) })
+    }
+
     /// The step that takes the answer back, because the story came to nothing.
     pub(super) fn forget(&self) -> Step {
         Step::Forget { client: self.actor.name().to_owned(), key: self.once.key.clone() }
@@ -137,8 +144,8 @@ impl Authority {
         story: impl Fn(&Telling<'_>) -> Result<T, StoryError>,
     ) -> Result<T, StoryError> {
         for _ in 0..CONFLICT_RETRIES {
-            if let Some(answer) = self.store().answer(actor.name(), &once.key)? {
-                return replay(once, &answer);
+            if let Some(told) = self.told(actor, once) {
+                return told;
             }
             let telling = Telling { actor, once, now: self.parts().clock.now() };
             let told = match story(&telling) {
@@ -153,6 +160,14 @@ impl Authority {
         Err(StoryError::Unavailable("the holder's record changed too often; ask again".into()))
     }
 
+    /// What came of this request when it was told before; an error where that cannot be read.
+    pub(super) fn told<T: DeserializeOwned>(&self, actor: &Actor, once: &Once) -> Option<Result<T, StoryError>> {
+        match self.store().answer(actor.name(), &once.key) {
+            Ok(answer) => answer.map(|answer| replay(once, &answer)),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+
     /// What was told under a key before, if that was a yes.
     pub(super) fn told_before<T: DeserializeOwned>(&self, client: &str, key: &str) -> Result<Option<T>, StoryError> {
         let Some(answer) = self.store().answer(client, key)? else { return Ok(None) };
@@ -164,9 +179,7 @@ impl Authority {
     }
 
     fn refuse<T>(&self, telling: &Telling<'_>, subject: &str, refusal: Refusal) -> Result<T, StoryError> {
-        let detail = serde_json::json!({ "rule": refusal.rule }).to_string();
-        let steps = vec![telling.refusal(&refusal)?];
-        self.store().commit(Change { steps, audit: telling.audit("request.refused", subject, detail) })?;
+        self.store().commit(telling.refusing(subject, &refusal)?)?;
         Err(StoryError::Refused(refusal))
     }
 }

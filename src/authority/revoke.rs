@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{
     Actor, Authority, Once, StoryError,
     end::{Effects, Strike},
+    once::Telling,
 };
 use crate::{
     kind::Kind,
@@ -28,35 +29,22 @@ pub struct RevocationRequest {
     pub event_day: Option<Day>,
 }
 
+impl RevocationRequest {
+    /// What the audit says it is about.
+    pub(super) fn subject(&self) -> String {
+        format!("card/{}", self.card)
+    }
+}
+
 impl Authority {
     /// Revokes.
     ///
     /// # Errors
     /// [`StoryError::Refused`] with the rule; otherwise as the error says.
     pub fn revoke(&self, actor: &Actor, once: &Once, request: &RevocationRequest) -> Result<Effects, StoryError> {
-        let subject = format!("card/{}", request.card);
-        self.tell(actor, once, &subject, |telling| {
-            let (dossier, card) = self.dossier_of_card(&request.card)?;
-            may_report(actor, request.cause, &dossier.holder)?;
-            let kinds = named_kinds(request)?;
-            if request.cause == Cause::DiscardedBeforeDelivery {
-                self.not_handed_over(&on_card(dossier.clone(), &request.card))?;
-            }
-            let strike = Strike { cause: request.cause, kinds: &kinds, event_day: request.event_day };
-            let (mut steps, effects) = strike.decide(self, telling, &on_card(dossier.clone(), &request.card))?;
-            if effects.changes.is_empty() && !request.cause.voids_card() {
-                return Err(nothing_stands().into());
-            }
-            steps.push(Step::Holder(dossier.holder));
-            if request.cause.voids_card() {
-                steps.push(Step::Card(CardRecord { void: true, ..card }));
-            } else if request.cause == Cause::FaceAuthenticationOn {
-                steps.push(Step::Card(CardRecord { face_authentication: true, ..card }));
-            }
-            steps.push(telling.answer(&effects)?);
-            let detail = serde_json::to_string(&effects).map_err(|error| StoryError::Fault(error.to_string()))?;
-            let audit = telling.audit("certificate.revoked", &subject, detail);
-            self.store().commit(Change { steps, audit })?;
+        self.tell(actor, once, &request.subject(), |telling| {
+            let (change, effects) = self.revocation(telling, request)?;
+            self.store().commit(change)?;
             Ok(effects)
         })
     }
@@ -71,6 +59,36 @@ impl Authority {
             }
         }
         Ok(())
+    }
+
+    /// The change that a revocation is, and what it amounts to.
+    pub(super) fn revocation(
+        &self,
+        telling: &Telling<'_>,
+        request: &RevocationRequest,
+    ) -> Result<(Change, Effects), StoryError> {
+        let (dossier, card) = self.dossier_of_card(&request.card)?;
+        may_report(telling.actor, request.cause, &dossier.holder)?;
+        let kinds = named_kinds(request)?;
+        if request.cause == Cause::DiscardedBeforeDelivery {
+            self.not_handed_over(&on_card(dossier.clone(), &request.card))?;
+        }
+        let strike = Strike { cause: request.cause, kinds: &kinds, event_day: request.event_day };
+        let holder = dossier.holder.clone();
+        let (mut steps, effects) = strike.decide(self, telling, &on_card(dossier, &request.card))?;
+        if effects.changes.is_empty() && !request.cause.voids_card() {
+            return Err(nothing_stands().into());
+        }
+        steps.push(Step::Holder(holder));
+        if request.cause.voids_card() {
+            steps.push(Step::Card(CardRecord { void: true, ..card }));
+        } else if request.cause == Cause::FaceAuthenticationOn {
+            steps.push(Step::Card(CardRecord { face_authentication: true, ..card }));
+        }
+        steps.push(telling.answer(&effects)?);
+        let detail = serde_json::to_string(&effects).map_err(|error| StoryError::Fault(error.to_string()))?;
+        let audit = telling.audit("certificate.revoked", request.subject(), detail);
+        Ok((Change { steps, audit }, effects))
     }
 
     /// Everything about the holder of a card, and the card.

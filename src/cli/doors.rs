@@ -94,6 +94,9 @@ impl Doors {
     pub fn open(house: &Arc<House>, sockets: Listeners) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
         let (trigger, shutdown) = server::shutdown();
+        if let Err(error) = house.authority.stock_indexes() {
+            tracing::warn!(%error, "no indexes were taken in advance");
+        }
         let metrics = Arc::new(Metrics::new());
         let freshness = canary::freshness(house, sockets.addresses()?.status, &metrics)?;
         let status = status_service(house, &metrics)?;

@@ -4,7 +4,14 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use zeroize::Zeroizing;
 
-use super::{failure::Failure, files, layout::Layout, status_file::StatusFile, tls::Tls, world::SystemEntropy};
+use super::{
+    failure::Failure,
+    files,
+    layout::Layout,
+    status_file::StatusFile,
+    tls::Tls,
+    world::{SystemEntropy, stopwatch},
+};
 use crate::{
     audit::Draft,
     authority::{
@@ -25,7 +32,7 @@ use crate::{
     },
     rules::Policy,
     signer::keyfile,
-    store::SqliteStore,
+    store::{SqliteOptions, SqliteStore},
     x509::{SubjectPublicKey, UnixTime, oid},
 };
 
@@ -57,7 +64,8 @@ impl House {
     /// [`Failure`]; the first thing that does not fit.
     pub fn open(directory: &Path, passphrase: &Zeroizing<String>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-        let store = Arc::new(SqliteStore::open(&config.store.path).map_err(Failure::refused)?);
+        let options = SqliteOptions { stopwatch: Some(stopwatch), ..SqliteOptions::default() };
+        let store = Arc::new(SqliteStore::open_with(&config.store.path, options).map_err(Failure::refused)?);
         Self::open_on(store, (directory, config), passphrase, clock)
     }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 pub mod audit;
+pub mod bulk;
 pub mod canary;
 pub mod check;
 pub mod credential;
@@ -86,6 +87,9 @@ enum Command {
     /// Agree terms with relying parties, suspend and reinstate them, and show how often they asked.
     #[command(subcommand)]
     RelyingParty(relying_party::RelyingPartyCommand),
+    /// Issue or revoke by the lines of a file, through the running service; what broke off goes on when started again.
+    #[command(subcommand)]
+    Bulk(bulk::BulkCommand),
     /// Look at the sealed audit.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -245,6 +249,7 @@ impl Cli {
                 credentials::issue(&service.dir, &service.passphrase(Purpose::Open)?, &client, &out)
             }
             Command::RelyingParty(command) => relying_party::run(&command, &out),
+            Command::Bulk(command) => bulk::run(&command, &out),
             Command::Audit(AuditCommand::Verify { dir }) => audit::verify(&dir, &out),
         }
     }

@@ -66,25 +66,10 @@ impl OperatorWay {
 
 impl Running {
     fn connect(directory: &Path, config: &Config) -> Result<Self, Failure> {
-        if config.listen.registration.port() == 0 {
-            return Err(Failure::refused("the service runs on a port that its configuration does not say"));
-        }
-        let layout = Layout::new(directory, config);
-        let file = |suffix: &str| layout.credentials().join(format!("{OPERATOR}.{suffix}"));
-        let read = |path: &Path| {
-            let unreadable = |error| {
-                let path = path.display();
-                Failure::refused(format!("the service runs, and to speak to it as operator takes {path}: {error}"))
-            };
-            fs::read(path).map_err(unreadable)
-        };
-        let ca = read(&layout.certificate("access"))?;
-        let certificate = read(&file("pem"))?;
-        let key = key(&file("key"), &file("passphrase"))?;
         Ok(Self {
             store: SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?,
-            client: Client::new(&ca, &certificate, key.as_bytes()).map_err(Failure::refused)?,
-            base: base(config),
+            client: client_of(directory, config, OPERATOR)?,
+            base: base(config)?,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?,
         })
     }
@@ -105,7 +90,28 @@ impl Running {
     }
 }
 
-fn problem(answer: &Answer<Value>) -> Failure {
+/// A client of the registration listener with the credential of that name, which lies in the service's directory.
+///
+/// # Errors
+/// [`Failure`] where the credential is not at hand or cannot be used.
+pub fn client_of(directory: &Path, config: &Config, name: &str) -> Result<Client, Failure> {
+    let layout = Layout::new(directory, config);
+    let file = |suffix: &str| layout.credentials().join(format!("{name}.{suffix}"));
+    let read = |path: &Path| {
+        let unreadable = |error| {
+            let path = path.display();
+            Failure::refused(format!("the service runs, and to speak to it as {name} takes {path}: {error}"))
+        };
+        fs::read(path).map_err(unreadable)
+    };
+    let ca = read(&layout.certificate("access"))?;
+    let certificate = read(&file("pem"))?;
+    let key = key(&file("key"), &file("passphrase"))?;
+    Client::new(&ca, &certificate, key.as_bytes()).map_err(Failure::refused)
+}
+
+/// What a no of the service is to a command.
+pub(super) fn problem(answer: &Answer<Value>) -> Failure {
     let text = |name: &str| answer.body[name].as_str();
     let detail = text("detail").unwrap_or("no detail");
     match text("rule") {
@@ -126,15 +132,21 @@ fn key(path: &Path, passphrase: &Path) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// Where the registration listener is reached from the same machine, by a name that its certificate bears.
-fn base(config: &Config) -> String {
+///
+/// # Errors
+/// [`Failure`] where the configuration leaves the port to the machine.
+pub(super) fn base(config: &Config) -> Result<String, Failure> {
+    if config.listen.registration.port() == 0 {
+        return Err(Failure::refused("the service runs on a port that its configuration does not say"));
+    }
     let names: Vec<&str> = config.listen.registration_names.iter().map(|name| name.as_str()).collect();
     let here = reachable(config.listen.registration);
     let (address, port) = (here.ip().to_string(), here.port());
     let known = |name: &&str| *name == address || here.ip().is_loopback() && *name == "localhost";
-    match names.iter().find(|name| known(name)).or(names.first()) {
+    Ok(match names.iter().find(|name| known(name)).or(names.first()) {
         Some(name) if *name != address => format!("https://{name}:{port}"),
         _ => format!("https://{here}"),
-    }
+    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! The real clock and the real randomness.
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
+    sync::{
+        LazyLock,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -42,6 +45,13 @@ impl Clock for SystemClock {
         let now = i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX) - self.behind.load(Ordering::Relaxed);
         UnixTime::from_seconds(now).unwrap_or(UnixTime::EPOCH)
     }
+}
+
+/// Time since this was first asked; it never goes back.
+#[must_use]
+pub fn stopwatch() -> Duration {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGAN.elapsed()
 }
 
 /// The randomness of the operating system.

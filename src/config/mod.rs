@@ -151,7 +151,7 @@ impl Config {
         Ok(text)
     }
 
-    fn sections(&self) -> [(&'static str, &dyn section::Documented); 15] {
+    fn sections(&self) -> [(&'static str, &dyn section::Documented); 16] {
         [
             ("service", &self.service),
             ("profile", &self.profile),

@@ -45,7 +45,7 @@
 //!
 //! What is our own fault has no rule and tells nothing of its cause: that is in the log.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{body::Body, response::Response};
 use hyper::{
@@ -104,6 +104,9 @@ const RULES: &[(&str, StatusCode, &str)] = &[
     ("T-12", StatusCode::REQUEST_TIMEOUT, "The body did not come in time"),
     ("T-13", StatusCode::CONFLICT, "The register's number stands for another event"),
 ];
+
+/// Who is turned away because of the queue is not sent away for longer: it may be over by then.
+const BUSY_SECONDS: u32 = 30;
 
 /// The title of a rule that is neither here nor in the catalogue.
 const REFUSED: &str = "The rules do not allow it";
@@ -182,6 +185,16 @@ impl Problem {
         Self { retry_after: Some(seconds), ..Self::ours(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// Too many writes wait, this one would for about `wait`; nothing of it was done.
+    #[must_use]
+    pub fn busy(wait: Duration) -> Self {
+        // Who waits as long as those before them comes when they are done, and not all at once before that.
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).clamp(1, BUSY_SECONDS);
+        let detail = "more is being written than the service keeps up with, and nothing of this was done; send the same request \
+                      again after a while, with the same Idempotency-Key";
+        Self { retry_after: Some(seconds), ..Self::ours(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
     /// What a story that was not told means at `now`: as [`From`] says, and when the quota of the day is used up (`L-06`),
     /// with the seconds until the next day begins in Japan.
     #[must_use]
@@ -216,6 +229,12 @@ impl Problem {
     #[must_use]
     pub fn rule(&self) -> Option<&str> {
         self.rule.as_deref()
+    }
+
+    /// What it says of the case.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The document.

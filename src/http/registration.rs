@@ -35,6 +35,7 @@ use crate::{
 mod answer;
 mod application;
 mod body;
+mod bulk;
 mod consent;
 mod decision;
 mod door;
@@ -43,6 +44,7 @@ mod letter;
 mod party;
 mod query;
 mod register;
+mod turns;
 
 pub use body::inspect;
 
@@ -114,7 +116,7 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 43] = [
+pub static ROUTES: [Route; 45] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -129,6 +131,8 @@ pub static ROUTES: [Route; 43] = [
         let request = read::<HoldRequest>(call.body)?;
         Reply::ok(&call.authority.release(call.actor, &call.once()?, &request)?)
     }),
+    bulk::REVOKE,
+    bulk::FORESEE,
     register::CHANGE,
     register::NOTICES,
     register::DUE,
@@ -195,13 +199,20 @@ pub struct Pace {
     pub stories: usize,
     /// For a turn to be told.
     pub wait: Duration,
+    /// For the store's writer: while a change would wait longer, requests that write are turned away.
+    pub queue: Duration,
     /// For a body.
     pub body: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { stories: limits::STORIES_IN_FLIGHT, wait: limits::STORY_WAIT, body: limits::REQUEST_TIMEOUT }
+        Self {
+            stories: limits::STORIES_IN_FLIGHT,
+            wait: limits::STORY_WAIT,
+            queue: limits::QUEUE_WAIT,
+            body: limits::REQUEST_TIMEOUT,
+        }
     }
 }
 

@@ -14,14 +14,18 @@
 //! - **Settled**: once an entry of an instant is in the chain, no status event is ever recorded before that instant.
 //! - **Counted**: of concurrent disclosures to one relying party no more are accepted in a day than its quota allows.
 //! - **Followed**: followers get every event in order, before the commit that caused it is acknowledged.
+//! - **Open about its queue**: [`Store::queue_wait`] tells who comes how long they would wait; whoever is already being
+//!   served is never turned away for it.
 //! - **Alive**: when the engine cannot write (full disk, lock), the answer is [`StoreError::Unavailable`], nothing is
 //!   half done, and the next call tries again by itself.
 
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use super::{
     AnswerRecord, ApplicationRecord, ApplicationStore, AuthorityRecord, CardNumber, CardRecord, CertificateRecord,
-    ConsentEnd, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, History, HolderRecord, HolderReference, ListDraft, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
+    ConsentEnd, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, History,
+    HolderRecord, HolderReference, ListDraft, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore,
+    RegisterTextRecord, RelyingPartyRecord, Revocation, StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Draft},
@@ -248,6 +252,18 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As each [`Step`] says; [`StoreError::Unavailable`] when the engine cannot write.
     fn commit(&self, change: Change) -> Result<(), StoreError>;
+
+    /// Does changes one after the other, each for itself: one that is refused leaves nothing of itself and does not keep
+    /// the others from being done. Returns when all that was done is durable and followed; what became of each, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the engine cannot write; then nothing is to be taken as done. A refusal of one
+    /// change stands in its place.
+    fn commit_each(&self, changes: Vec<Change>) -> Result<Vec<Result<(), StoreError>>, StoreError>;
+
+    /// How long a change that came now would wait before its own transaction begins, by the transactions of late; zero
+    /// while nothing is being written. Cheap, and never waits.
+    fn queue_wait(&self) -> Duration;
 
     /// Takes the next `count` indexes of a CA out of use; they are never given again, whether or not they are used.
     ///

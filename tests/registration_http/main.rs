@@ -5,6 +5,7 @@
 
 mod access;
 mod bad_input;
+mod bulk;
 mod contract;
 mod decisions;
 mod desk;
@@ -13,6 +14,7 @@ mod faults;
 #[path = "../support/house.rs"]
 mod house;
 mod letters;
+mod overload;
 mod register;
 mod relying_party;
 mod stories;

@@ -24,7 +24,7 @@ pub(crate) enum Fails {
 impl Fails {
     /// Whether a method can fail like that: only what changes something can happen and be reported as failed.
     pub(crate) fn concerns(self, method: &str) -> bool {
-        self != Self::Kept || ["commit", "allocate", "follow"].contains(&method)
+        self != Self::Kept || ["commit", "commit_each", "allocate", "follow"].contains(&method)
     }
 
     fn error(self) -> StoreError {

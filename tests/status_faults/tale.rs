@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jitsuin::{
-    authority::{StoryError, end::Effects},
+    authority::{StoryError, change::Outcome as Line, end::Effects},
     cli::house::House,
     http::{
         metrics::Metrics,
@@ -18,7 +18,7 @@ use crate::{
     faulty::{Call, Faulty, When},
     truth,
     ward::Warded,
-    world::{FOUND, Hands, LOST, STOLEN, World, hold, municipality, once, operator, revocation, try_open},
+    world::{FOUND, Hands, LOST, RETURNED, STOLEN, World, hold, municipality, once, operator, revocation, try_open},
 };
 
 /// What a step may use.
@@ -59,6 +59,14 @@ pub(crate) const STEPS: &[Step] = &[
     step("revoke", 60, |node| {
         let effects = node.house().authority.revoke(&municipality(), &once("tale-1"), &revocation(STOLEN));
         node.acknowledged(effects)
+    }),
+    step("revoke by file", 0, |node| {
+        let line = (once("tale-5 1"), Ok(revocation(RETURNED)));
+        let outcomes = node.house().authority.revoke_each(&operator(), &[line]).map_err(|error| error.to_string())?;
+        outcomes.into_iter().try_for_each(|outcome| match outcome {
+            Line::Done(effects) => node.acknowledged(Ok(effects)),
+            Line::Refused(refusal) => Err(refusal.to_string()),
+        })
     }),
     step("hold", 0, |node| {
         let effects = node.house().authority.hold(&municipality(), &once("tale-2"), &hold(LOST));

@@ -18,7 +18,7 @@ use jitsuin::{
 
 use crate::{
     tale::{Node, Told},
-    world::{FOUND, LIVE, LOST, STOLEN, World},
+    world::{FOUND, LIVE, LOST, RETURNED, STOLEN, World},
 };
 
 /// Looks at everything that the node would serve now.
@@ -66,7 +66,8 @@ fn answers(node: &mut Node<'_>, ledger: &Ledger, events: &[ListedEvent], at: &st
         asked.push(never);
         let id = |serial: &Serial| cert_id(name.der(), &key.key_id(), serial);
         let together: Vec<_> = asked.iter().map(id).collect();
-        let moved = |row: &&CertificateRecord| [FOUND, STOLEN, LOST].iter().any(|resident| is_of(row, *resident));
+        let moved =
+            |row: &&CertificateRecord| [FOUND, STOLEN, LOST, RETURNED].iter().any(|resident| is_of(row, *resident));
         let alone: Vec<_> = rows.iter().filter(moved).map(|row| row.serial).chain([never]).collect();
         let alone = alone.iter().map(|serial| (request(&[id(serial)], None), vec![*serial]));
         let requests = [(request(&together, Some(b"nonce")), asked.clone())].into_iter().chain(alone);

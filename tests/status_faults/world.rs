@@ -49,6 +49,8 @@ pub(crate) const FOUND: u32 = 4;
 pub(crate) const STOLEN: u32 = 5;
 /// Held in the tale.
 pub(crate) const LOST: u32 = 6;
+/// Revoked in the tale, by a line of a file.
+pub(crate) const RETURNED: u32 = 8;
 /// Has a reservation that nobody finished.
 pub(crate) const LEFT: u32 = 7;
 
@@ -165,7 +167,7 @@ fn like(service: &Path) -> MemoryStore {
 }
 
 fn prepare(house: &House, clock: &Hands) {
-    for resident in [LIVE, REVOKED, HELD, FOUND, STOLEN, LOST, LEFT] {
+    for resident in [LIVE, REVOKED, HELD, FOUND, STOLEN, LOST, LEFT, RETURNED] {
         let enrolment = enrolment(resident, clock.now());
         house.authority.issue(&municipality(), &once(&format!("issue-{resident}")), Asked::New, &enrolment).unwrap();
     }

@@ -367,3 +367,57 @@ pub(crate) fn certificates_are_read_in_pages_by_index_beside_the_last_event(open
     assert_eq!(page(Auth, 0, 9), [(1, Reserved)]);
     assert_eq!(store.certificates(Sign, 1, 1).unwrap().0, [one(&*store, Sign, 1, 1)]);
 }
+
+pub(crate) fn of_several_changes_each_is_done_or_refused_for_itself(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    enrol(&*store, 1);
+    live(&*store, Auth, 0, 1);
+    let log = Log::following(&*store, 0);
+    let person = |of| change(vec![Step::Holder(holder(of)), Step::Card(card(of, of))]);
+    let outcomes = store
+        .commit_each(vec![
+            change(vec![status(Auth, 0, Live, Held)]),
+            // The first half of this is done, the second is refused: nothing of it stays.
+            change(vec![Step::Municipality(itami()), status(Auth, 0, Held, Live), status(Auth, 0, Held, Live)]),
+            person(2),
+            change(vec![status(Auth, 0, Live, Revoked)]),
+            person(2),
+            change(vec![status(Auth, 0, Held, Revoked)]),
+        ])
+        .unwrap();
+    let done: Vec<_> = outcomes.iter().map(Result::is_ok).collect();
+    assert_eq!(done, [true, false, true, false, false, true]);
+    assert!(outcomes.iter().all(|one| matches!(one, Ok(()) | Err(StoreError::Conflict(_)))), "{outcomes:?}");
+    let states: Vec<_> = log.events().iter().map(|event| (event.position, event.state)).collect();
+    assert_eq!(states, [(1, Live), (2, Held), (3, Revoked)]);
+    assert!(store.municipalities().unwrap().iter().all(|code| *code != itami()));
+    assert!(store.dossier(&reference(2)).unwrap().is_some());
+    assert_eq!(store.commit_each(Vec::new()), Ok(Vec::new()));
+    assert_chain(&*store);
+}
+
+pub(crate) fn several_changes_from_many_threads_come_one_after_the_other(open: Open) {
+    const EACH: u64 = 20;
+    let (_dir, store) = crate::fresh(open);
+    let (store, log) = (&*store, Log::following(&*store, 0));
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                let of = |number: u64| thread * EACH + number;
+                let enrolled =
+                    |number| change(vec![Step::Holder(holder(of(number))), Step::Card(card(of(number), of(number)))]);
+                let issued =
+                    |number| change(vec![reserve(reservation(Sign, of(number), of(number))), issue(Sign, of(number))]);
+                let changes = (0..EACH).flat_map(|number| [enrolled(number), issued(number), issued(number)]);
+                let outcomes = store.commit_each(changes.collect()).unwrap();
+                for (place, outcome) in outcomes.iter().enumerate() {
+                    assert_eq!(outcome.is_ok(), place % 3 != 2, "{place}: {outcome:?}");
+                }
+            });
+        }
+    });
+    assert_eq!(log.positions(), (1..=THREADS * EACH).collect::<Vec<_>>());
+    assert_eq!(store.audit_after(0, usize::MAX).unwrap().len() as u64, THREADS * EACH * 2);
+    assert_eq!(store.queue_wait(), std::time::Duration::ZERO, "nobody waits for a store at rest");
+    assert_chain(store);
+}

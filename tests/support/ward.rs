@@ -3,6 +3,7 @@
 use std::{
     ops::{Deref, Range},
     sync::Arc,
+    time::Duration,
 };
 
 use jitsuin::{
@@ -12,7 +13,9 @@ use jitsuin::{
     ports::{
         AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, AuthorityRecord,
         CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier,
-        EndingCount, EndingPlace, EndingRecord, EventNumber, ExceptionRecord, Follower, History, HolderReference, ListDraft, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
+        EndingCount, EndingPlace, EndingRecord, EventNumber, ExceptionRecord, Follower, History, HolderReference,
+        ListDraft, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord, RelyingPartyRecord,
+        Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -107,6 +110,7 @@ pub(crate) fn methods() -> impl Iterator<Item = &'static str> {
 watched! {
     STORE of Store;
     fn commit(&self, change: Change) -> ();
+    fn commit_each(&self, changes: Vec<Change>) -> Vec<Result<(), StoreError>>;
     fn allocate(&self, kind: Kind, count: u64) -> Range<u64>;
     fn follow(&self, after: u64, follower: Arc<dyn Follower>) -> ();
     fn dossier(&self, holder: &HolderReference) -> Option<Dossier>;
@@ -144,6 +148,10 @@ watched! {
 
         fn applications(&self) -> &dyn ApplicationStore {
             self
+        }
+
+        fn queue_wait(&self) -> Duration {
+            self.0.inner().queue_wait()
         }
 
         fn each_revoked(

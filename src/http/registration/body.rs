@@ -25,7 +25,7 @@ const MY_NUMBER: [&str; 7] =
     ["mynumber", "individualnumber", "kojinbango", "kojinbangou", "個人番号", "マイナンバー", "ﾏｲﾅﾝﾊﾞｰ"];
 
 /// The fields that are lists; all others are objects or plain values.
-const LISTS: [&str; 6] = ["documents", "events", "kinds", "purposes", "queries", "scopes"];
+const LISTS: [&str; 7] = ["documents", "events", "kinds", "lines", "purposes", "queries", "scopes"];
 
 /// Reads an inspected body.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {

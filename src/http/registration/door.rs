@@ -14,7 +14,7 @@ use axum::{
 };
 use bytes::Bytes;
 use hyper::{Method, StatusCode, http::request};
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     Audience, Pace, ROUTES, Route,
@@ -22,6 +22,7 @@ use super::{
     body::{self, idempotency_key, is_json},
     name,
     query::{self, Parameters},
+    turns::{Turns, Work},
 };
 use crate::{
     authority::{Actor, Authority, Once, StoryError, TurnedAway},
@@ -125,7 +126,7 @@ impl Identifier for crate::ports::CardNumber {
 /// What all requests share.
 pub(super) struct Door {
     authority: Arc<Authority>,
-    turns: Arc<Semaphore>,
+    turns: Turns,
     pace: Pace,
     meter: RequestMeter,
     notes: Notes,
@@ -136,7 +137,7 @@ impl Door {
         let kinds: Vec<_> = ROUTES.iter().map(|route| route.kind).chain(["other"]).collect();
         Self {
             authority,
-            turns: Arc::new(Semaphore::new(pace.stories)),
+            turns: Turns::new(pace),
             pace,
             meter: RequestMeter::new(metrics, "registration", &kinds),
             notes: Notes::default(),
@@ -206,7 +207,7 @@ impl Door {
     async fn identify(&self, peer: Option<PeerCertificate>) -> Result<Arc<Actor>, Problem> {
         let peer = peer.ok_or_else(Problem::internal)?;
         let (known, now) = self
-            .bridge(move |authority| {
+            .bridge(Work::Reads, move |authority| {
                 let parts = authority.parts();
                 (parts.store.credential(&peer.fingerprint), parts.clock.now())
             })
@@ -227,7 +228,7 @@ impl Door {
         let (head, body) = request.into_parts();
         let asked = self.read(route, parameters, &head, body).await?;
         let actor = Arc::clone(actor);
-        self.bridge(move |authority| {
+        self.bridge(Work::of(route), move |authority| {
             (route.tell)(&Call { authority, actor: &actor, body: &asked.body, request: &asked })
         })
         .await?
@@ -273,12 +274,15 @@ impl Door {
 
     /// The one bridge from async to sync: a bounded number of threads, a bounded wait for one, and a bounded time on it.
     /// A story that takes longer goes on; the same request again gives its outcome.
+    ///
+    /// What writes is turned away while the store's queue is longer than the pace allows: before it began, so that nothing of
+    /// it is there. What has begun goes through.
     async fn bridge<T: Send + 'static>(
         &self,
+        kind: Work,
         work: impl FnOnce(&Authority) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = timeout(self.pace.wait, Arc::clone(&self.turns).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(Problem::unavailable(1)) };
+        let turn = self.turns.take(kind, &*self.authority.parts().store).await?;
         let authority = Arc::clone(&self.authority);
         let told = spawn_blocking(move || {
             let _turn = turn;
@@ -312,7 +316,7 @@ impl Door {
         }
         let actor = Arc::clone(actor);
         let subject = format!("{} {}", route.method, route.path);
-        match self.bridge(move |authority| authority.note(&actor, why, &subject, &rule)).await {
+        match self.bridge(Work::Writes, move |authority| authority.note(&actor, why, &subject, &rule)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "a refusal could not be noted in the audit"),
             Err(_) => tracing::warn!("a refusal could not be noted in the audit: no turn"),

@@ -1,6 +1,6 @@
 //! The routes of the resident register: its events one by one or together, the notices to holders, and what is to come.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
@@ -48,12 +48,13 @@ fn several(call: &Call<'_>, batch: Batch) -> Result<Reply, Stop> {
         let detail = format!("{} events in one request; send at most {REGISTER_EVENTS}", batch.events.len());
         return Err(Problem::refused("T-03", detail).into());
     }
-    let changes: Vec<_> = batch.events.into_iter().map(read_event).collect();
+    let changes: Vec<_> = batch.events.into_iter().map(read_part::<RegisterChange>).collect();
     Reply::ok(&Outcomes { outcomes: call.authority.change_each(call.actor, &call.once()?, &changes)? })
 }
 
-fn read_event(event: Value) -> Result<RegisterChange, Refusal> {
-    serde_json::from_value(event).map_err(|error| {
+/// Reads one of several parts of a body; where it cannot be read, it is refused alone.
+pub(super) fn read_part<T: DeserializeOwned>(part: Value) -> Result<T, Refusal> {
+    serde_json::from_value(part).map_err(|error| {
         let detail = error.to_string();
         let my_number = detail.contains(&NotAnIdentifier::MyNumber.to_string());
         Refusal::new(if my_number { "T-10" } else { "T-01" }, detail)

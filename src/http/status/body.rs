@@ -1,38 +1,36 @@
-//! What the status listener sends: octets of any kind, or an answer that is shared with all who get it.
+//! What the status listener sends: octets from memory or a file, or an answer that is shared with all who get it.
 
 use std::{
-    convert::Infallible,
-    io::IoSlice,
+    io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::{Buf, Bytes};
-use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 
-use crate::revocation::answer::Answer;
+use crate::{http::representation::ReplyBody, revocation::answer::Answer};
 
-/// The body of a reply, in one frame.
+/// The body of a reply.
 #[derive(Debug)]
 pub struct Octets(Content);
 
 #[derive(Debug)]
 enum Content {
-    Whole(Full<Bytes>),
+    Whole(ReplyBody),
     Answer(Option<Arc<Answer>>),
 }
 
-impl From<Full<Bytes>> for Octets {
-    fn from(whole: Full<Bytes>) -> Self {
+impl From<ReplyBody> for Octets {
+    fn from(whole: ReplyBody) -> Self {
         Self(Content::Whole(whole))
     }
 }
 
 impl From<Bytes> for Octets {
     fn from(whole: Bytes) -> Self {
-        Self(Content::Whole(Full::new(whole)))
+        Self(Content::Whole(whole.into()))
     }
 }
 
@@ -44,12 +42,12 @@ impl From<Arc<Answer>> for Octets {
 
 impl Body for Octets {
     type Data = Piece;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Piece>, Infallible>>> {
+    ) -> Poll<Option<io::Result<Frame<Piece>>>> {
         match &mut self.0 {
             Content::Whole(whole) => {
                 let frame = Pin::new(whole).poll_frame(context);

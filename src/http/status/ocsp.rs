@@ -135,7 +135,7 @@ impl Inner {
             // modified" then. The tag tells; and an answer is hardly longer than a 304.
             date_proves: DateProves::Nothing,
             freshness: Freshness::Until(expires),
-            octets: answer.der().into(),
+            octets: Bytes::from(answer.der()).into(),
             encoding: Encoding::Only,
             etag,
             // A part of an answer tells nothing.

@@ -158,7 +158,7 @@ mod tests {
             let (this_update, expires, now) = (at(this_update), at(expires), at(now));
             let representation = Representation {
                 content_type: "application/ocsp-response",
-                octets: Bytes::from_static(OCTETS),
+                octets: Bytes::from_static(OCTETS).into(),
                 encoding: Encoding::Only,
                 etag: TAG,
                 last_modified: this_update,

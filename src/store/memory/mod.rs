@@ -15,6 +15,7 @@ mod state;
 use std::{
     ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use self::{lists::LongDraft, state::State};
@@ -25,7 +26,9 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference, ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
+        ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError,
+        UsageRecord, store::StateCount,
     },
     rules::{CertificateState, Day},
     scope::CrlScope,
@@ -126,6 +129,14 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn commit(&self, change: Change) -> Result<(), StoreError> {
         self.write(|state| state.change(change))
+    }
+
+    fn commit_each(&self, changes: Vec<Change>) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        self.write(|state| Ok(changes.into_iter().map(|change| state.try_change(change)).collect()))
+    }
+
+    fn queue_wait(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn allocate(&self, kind: Kind, count: u64) -> Result<Range<u64>, StoreError> {

@@ -63,6 +63,14 @@ pub(super) fn unless(holds: bool, refusal: fn() -> Done) -> Done {
 }
 
 impl State {
+    /// Does a change, or leaves everything as it is.
+    pub(super) fn try_change(&mut self, change: Change) -> Done {
+        let mut changed = self.clone();
+        changed.change(change)?;
+        *self = changed;
+        Ok(())
+    }
+
     /// Does a change; where a step is refused, the caller throws this copy away.
     pub(super) fn change(&mut self, change: Change) -> Done {
         let last = self.audit.iter().map(|entry| entry.draft.at).max();

@@ -65,10 +65,17 @@ pub(super) fn commit(sql: &mut Connection, followed: u64, tasks: Vec<Task>) -> R
     let mut batch = Batch { sql: transaction, tip, events };
     let mut outcomes = Vec::with_capacity(tasks.len());
     for task in tasks {
-        outcomes.push(match batch.attempt(task) {
-            Ok(done) => Ok(done),
-            Err(Trouble::Refused(refused)) => Err(refused),
-            Err(Trouble::Engine(failed)) => return Err(failed),
+        outcomes.push(match task {
+            Task::Change(change) => batch.attempt(|batch, events| batch.change(change, events))?.map(|()| Done::Whole),
+            Task::Each(changes) => {
+                let each =
+                    changes.into_iter().map(|change| batch.attempt(|batch, events| batch.change(change, events)));
+                Ok(Done::Each(each.collect::<Result<_, _>>()?))
+            }
+            Task::Allocate(kind, count) => {
+                batch.attempt(|batch, _| Ok((batch.allocate(kind, count)?, batch.tip)))?.map(Done::Range)
+            }
+            Task::Follow(..) | Task::Check => Ok(Done::Whole),
         });
     }
     let Batch { sql, events, .. } = batch;
@@ -83,40 +90,42 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Does one task; where it is refused, nothing of it stays.
-    fn attempt(&mut self, task: Task) -> Result<Done, Trouble> {
+    /// Does one thing; where it is refused, nothing of it stays.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn attempt<T>(
+        &mut self,
+        work: impl FnOnce(&Self, &mut Vec<StatusEvent>) -> Result<(T, Tip), Trouble>,
+    ) -> Result<Result<T, StoreError>, StoreError> {
         self.run("SAVEPOINT change")?;
-        let mut events = Vec::new();
-        let outcome = match self.apply(task, &mut events) {
-            Ok((done, tip)) => {
+        let told = self.events.len();
+        let mut events = std::mem::take(&mut self.events);
+        let outcome = work(self, &mut events);
+        self.events = events;
+        let outcome = match outcome {
+            Ok((value, tip)) => {
                 self.tip = tip;
-                self.events.append(&mut events);
-                Ok(done)
+                Ok(value)
             }
             Err(Trouble::Refused(refused)) => {
+                self.events.truncate(told);
                 self.run("ROLLBACK TO change")?;
-                Err(Trouble::Refused(refused))
+                Err(refused)
             }
-            Err(failed) => return Err(failed),
+            Err(Trouble::Engine(failed)) => return Err(failed),
         };
         self.run("RELEASE change")?;
-        outcome
+        Ok(outcome)
     }
 
-    fn run(&self, command: &str) -> rusqlite::Result<usize> {
-        self.sql.prepare_cached(command)?.execute([])
-    }
-
-    fn apply(&self, task: Task, events: &mut Vec<StatusEvent>) -> Result<(Done, Tip), Trouble> {
-        match task {
-            Task::Change(change) => Ok((Done::Done, self.change(change, events)?)),
-            Task::Allocate(kind, count) => Ok((Done::Range(self.allocate(kind, count)?), self.tip)),
-            Task::Follow(..) | Task::Check => Ok((Done::Done, self.tip)),
-        }
+    fn run(&self, command: &str) -> Result<usize, StoreError> {
+        let run = |sql: &Connection| sql.prepare_cached(command)?.execute([]);
+        run(&self.sql).map_err(store_error)
     }
 
     /// The steps of a change, and its entry; the new ends.
-    fn change(&self, change: Change, events: &mut Vec<StatusEvent>) -> Result<Tip, Trouble> {
+    fn change(&self, change: Change, events: &mut Vec<StatusEvent>) -> Result<((), Tip), Trouble> {
         let tip = self.tip;
         if let Some(last) = tip.at
             && change.audit.at + limits::CLOCK_TOLERANCE < last
@@ -126,7 +135,7 @@ impl Batch<'_> {
         let recorded = tip.at.map_or(change.audit.at, |last| last.max(change.audit.at));
         let event = Steps::new(&self.sql, (tip.event, recorded), events).take(change.steps)?;
         let (entry, seal) = self.seal(change.audit)?;
-        Ok(Tip { entry, seal, at: Some(recorded), event })
+        Ok(((), Tip { entry, seal, at: Some(recorded), event }))
     }
 
     /// Writes an entry at the end of the chain.

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `open` | where the database is, the lock of the one writer, how connections are set up |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
-//! | `writer`, `batch` | the writer's thread; one of its transactions |
+//! | `writer`, `queue`, `batch` | the writer's thread; its queue, measured; one of its transactions |
 //! | `steps`, `certificates`, `ledger`, `consents`, `register`, `applications`, `registration` | each step of a change |
 //! | `read`, `rows` | the queries; rows to records |
 //! | `shelf` | long lists, in files beside the database |
@@ -23,6 +23,7 @@ mod ledger;
 mod migrations;
 mod numbering;
 mod open;
+mod queue;
 mod read;
 mod register;
 mod registration;
@@ -31,16 +32,19 @@ mod shelf;
 mod steps;
 mod writer;
 
-use std::{fs::File, ops::Range, path::Path, sync::Arc};
+use std::{fs::File, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use rusqlite::params;
 
-pub use self::open::{OpenError, SqliteOptions};
 use self::{
     open::{Health, Place},
     read::{Readers, all, first},
     shelf::Shelf,
     writer::{Done, Task, Writer},
+};
+pub use self::{
+    open::{OpenError, SqliteOptions},
+    queue::Stopwatch,
 };
 use crate::{
     audit::AuditEntry,
@@ -48,7 +52,9 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference, ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
+        ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError,
+        UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -121,10 +127,21 @@ impl Store for SqliteStore {
         self.ask(Task::Change(change)).map(|_| ())
     }
 
+    fn commit_each(&self, changes: Vec<Change>) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        match self.ask(Task::Each(changes))? {
+            Done::Each(outcomes) => Ok(outcomes),
+            _ => Err(StoreError::Unavailable("the writer told of no changes".to_owned())),
+        }
+    }
+
+    fn queue_wait(&self) -> Duration {
+        self.writer.as_ref().map_or(Duration::ZERO, Writer::queue_wait)
+    }
+
     fn allocate(&self, kind: Kind, count: u64) -> Result<Range<u64>, StoreError> {
         match self.ask(Task::Allocate(kind, count))? {
             Done::Range(range) => Ok(range),
-            Done::Done => Err(StoreError::Unavailable("the writer gave no range".to_owned())),
+            _ => Err(StoreError::Unavailable("the writer gave no range".to_owned())),
         }
     }
 

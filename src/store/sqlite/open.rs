@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     error::store_error,
     migrations::{self, NEWEST},
+    queue::Stopwatch,
     shelf::Shelf,
 };
 use crate::{limits::LONG_LIST_OCTETS, ports::StoreError};
@@ -32,11 +33,13 @@ pub struct SqliteOptions {
     pub max_pages: Option<u32>,
     /// Octets from which on a list lies in a file of its own.
     pub long_list: u64,
+    /// A watch to measure the writer's queue by; none: nobody is said to wait.
+    pub stopwatch: Option<Stopwatch>,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { busy_timeout: Duration::from_secs(5), max_pages: None, long_list: LONG_LIST_OCTETS }
+        Self { busy_timeout: Duration::from_secs(5), max_pages: None, long_list: LONG_LIST_OCTETS, stopwatch: None }
     }
 }
 
@@ -96,6 +99,11 @@ impl Place {
     /// Where its long lists are.
     pub(super) fn shelf(&self) -> Shelf {
         Shelf::beside(&self.path)
+    }
+
+    /// The watch to measure the writer's queue by.
+    pub(super) fn stopwatch(&self) -> Option<Stopwatch> {
+        self.options.stopwatch
     }
 
     /// Takes the advisory lock of the one writer, `…​.lock` beside the database, for as long as the file is open.
@@ -166,10 +174,12 @@ impl Place {
                 Some("the file system does not allow a write-ahead log".to_owned()),
             ));
         }
-        // FULL: a commit returns when the log is on the disk. The log is cut back to 64 MiB after a checkpoint.
+        // FULL: a commit returns when the log is on the disk. The log is cut back to 64 MiB after a checkpoint, which comes with
+        // 16 MiB: pages that many changes share are copied once for four times as many, and a start reads such a log in a
+        // moment. 64 MiB of pages: indexes by key and serial are hit at random.
         connection.execute_batch(
             "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;
-             PRAGMA journal_size_limit = 67108864;",
+             PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4096; PRAGMA cache_size = -65536;",
         )?;
         if let Some(pages) = self.options.max_pages {
             connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;

@@ -1,8 +1,8 @@
 //! The reading side: a few read-only connections, and the queries.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     error::store_error,
@@ -20,8 +20,10 @@ use crate::{
     x509::{Serial, UnixTime, crl::CrlEntry},
 };
 
-/// Connections kept open while nobody reads; more are opened when more threads read, and closed afterwards.
-const IDLE_CONNECTIONS: usize = 8;
+/// Connections that read at a time; whoever comes beyond waits for one. Reading takes well under a millisecond but for lists,
+/// of which few are read at a time, so more would only take turns on the cores. Opening one costs as much as fifty readings:
+/// it reads the schema and has every statement prepared anew.
+const CONNECTIONS: usize = 32;
 /// Events taken from the store at a time.
 const CHUNK: usize = 4096;
 
@@ -29,30 +31,62 @@ const CHUNK: usize = 4096;
 pub(super) struct Readers {
     place: Place,
     health: Arc<Health>,
-    idle: Mutex<Vec<Connection>>,
+    pool: Mutex<Pool>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct Pool {
+    idle: Vec<Connection>,
+    /// Connections that somebody has.
+    lent: usize,
+}
+
+/// A connection of the pool. It goes back if its reading went well, and is closed if not, with its transaction.
+struct Lent<'a> {
+    readers: &'a Readers,
+    /// Absent until it is opened, and when it is to be closed.
+    connection: Option<Connection>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut pool = self.readers.pool();
+        pool.lent -= 1;
+        pool.idle.extend(self.connection.take());
+        self.readers.returned.notify_one();
+    }
 }
 
 impl Readers {
     pub(super) fn new(place: Place, health: Arc<Health>) -> Self {
-        Self { place, health, idle: Mutex::default() }
+        Self { place, health, pool: Mutex::default(), returned: Condvar::new() }
     }
 
     /// Reads at one instant of the store.
-    pub(super) fn read<T>(&self, query: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut connection = kept.map_or_else(|| self.place.connect_to_read(), Ok)?;
-        let at_one_instant = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
-            let value = query(&transaction)?;
-            transaction.commit()?;
+    pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let mut lent = self.lend();
+        let connection = lent.connection.take().map_or_else(|| self.place.connect_to_read(), Ok)?;
+        let at_one_instant = |sql: &Connection| {
+            sql.prepare_cached("BEGIN")?.execute([])?;
+            let value = query(sql)?;
+            sql.prepare_cached("COMMIT")?.execute([])?;
             Ok(value)
         };
-        let value = at_one_instant(&mut connection).map_err(|error| self.health.note(store_error(error)))?;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_CONNECTIONS {
-            idle.push(connection);
-        }
+        let value = at_one_instant(&connection).map_err(|error| self.health.note(store_error(error)))?;
+        lent.connection = Some(connection);
         Ok(value)
+    }
+
+    fn lend(&self) -> Lent<'_> {
+        let full = |pool: &mut Pool| pool.lent >= CONNECTIONS;
+        let mut pool = self.returned.wait_while(self.pool(), full).unwrap_or_else(PoisonError::into_inner);
+        pool.lent += 1;
+        Lent { readers: self, connection: pool.idle.pop() }
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

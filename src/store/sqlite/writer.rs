@@ -13,6 +13,7 @@ use std::{
         mpsc::{self, Receiver, SyncSender, TrySendError},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -21,6 +22,7 @@ use super::{
     batch::{self, Tip},
     error::store_error,
     open::{Health, Place},
+    queue::Load,
     read,
 };
 use crate::{
@@ -33,6 +35,8 @@ use crate::{
 pub(super) enum Task {
     /// A change.
     Change(Change),
+    /// Changes in order, each for itself.
+    Each(Vec<Change>),
     /// The next indexes of a CA.
     Allocate(Kind, u64),
     /// Every event after a position, and those to come.
@@ -44,12 +48,25 @@ pub(super) enum Task {
 /// What the writer says when a task is done.
 pub(super) enum Done {
     /// It is done.
-    Done,
+    Whole,
+    /// What became of each.
+    Each(Vec<Result<(), StoreError>>),
     /// The indexes.
     Range(Range<u64>),
 }
 
 type Outcome = Result<Done, StoreError>;
+
+impl Task {
+    /// How many changes it is.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Change(_) | Self::Allocate(..) => 1,
+            Self::Each(changes) => changes.len().max(1),
+            Self::Follow(..) | Self::Check => 0,
+        }
+    }
+}
 
 struct Waiting {
     task: Task,
@@ -59,6 +76,7 @@ struct Waiting {
 /// The way to the writer's thread; dropping it ends the thread after what already waits.
 pub(super) struct Writer {
     queue: Option<SyncSender<Waiting>>,
+    load: Arc<Load>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -66,26 +84,43 @@ impl Writer {
     /// Starts the thread on an opened connection.
     pub(super) fn start(place: Place, health: Arc<Health>, connection: Connection) -> Result<Self, StoreError> {
         let followed = Tip::read(&connection).map_err(store_error)?.event;
-        let desk = Desk { place, health, connection: Some(connection), followers: Vec::new(), followed, failed: false };
+        let load = Arc::new(Load::new(place.stopwatch()));
+        let desk = Desk {
+            place,
+            health,
+            load: Arc::clone(&load),
+            connection: Some(connection),
+            followers: Vec::new(),
+            followed,
+            failed: false,
+        };
         let (queue, waiting) = mpsc::sync_channel(limits::COMMIT_QUEUE);
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || desk.run(&waiting))
             .map_err(|error| StoreError::Unavailable(format!("the writer did not start: {error}")))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), load, thread: Some(thread) })
     }
 
     /// Hands a task over and waits for its outcome.
     pub(super) fn ask(&self, task: Task) -> Outcome {
         let stopped = || StoreError::Unavailable("the writer has stopped".to_owned());
         let (reply, outcome) = mpsc::sync_channel(1);
-        match self.queue.as_ref().ok_or_else(stopped)?.try_send(Waiting { task, reply }) {
+        let (queue, weight) = (self.queue.as_ref().ok_or_else(stopped)?, task.weight());
+        self.load.comes(weight);
+        match queue.try_send(Waiting { task, reply }) {
             Ok(()) => outcome.recv().map_err(|_| stopped())?,
             Err(TrySendError::Full(_)) => {
+                self.load.turns_away(weight);
                 Err(StoreError::Unavailable(format!("busy: {} changes are waiting", limits::COMMIT_QUEUE)))
             }
             Err(TrySendError::Disconnected(_)) => Err(stopped()),
         }
+    }
+
+    /// How long a change that came now would wait.
+    pub(super) fn queue_wait(&self) -> Duration {
+        self.load.wait()
     }
 }
 
@@ -106,6 +141,7 @@ impl Drop for Writer {
 struct Desk {
     place: Place,
     health: Arc<Health>,
+    load: Arc<Load>,
     /// Absent after the engine failed: the next task opens a new one.
     connection: Option<Connection>,
     followers: Vec<Arc<dyn Follower>>,
@@ -118,12 +154,18 @@ struct Desk {
 impl Desk {
     fn run(mut self, queue: &Receiver<Waiting>) {
         while let Ok(first) = queue.recv() {
+            let mut changes = first.task.weight();
             let mut waiting = vec![first];
-            waiting.extend(queue.try_iter().take(limits::COMMIT_BATCH - 1));
-            let (writes, others): (Vec<_>, Vec<_>) =
-                waiting.into_iter().partition(|one| matches!(one.task, Task::Change(_) | Task::Allocate(..)));
+            while changes < limits::COMMIT_BATCH && waiting.len() < limits::COMMIT_BATCH {
+                let Ok(next) = queue.try_recv() else { break };
+                changes += next.task.weight();
+                waiting.push(next);
+            }
+            let (writes, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|one| one.task.weight() > 0);
             if !writes.is_empty() {
+                self.load.begins(changes);
                 self.write(writes);
+                self.load.ends();
             }
             for Waiting { task, reply } in others {
                 let outcome = match task {
@@ -131,7 +173,7 @@ impl Desk {
                     _ => self.check(),
                 };
                 // Who no longer waits needs no answer.
-                let _gone = reply.send(outcome.map(|()| Done::Done));
+                let _gone = reply.send(outcome.map(|()| Done::Whole));
             }
         }
     }

@@ -1,0 +1,277 @@
+//! `jitsuin bulk issue|revoke`: a file of requests, a JSON object a line.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `lines` | the file as a stream of lines, and its digest |
+//! | `courier` | lines to the service and outcomes back |
+//! | `journal` | the result file, from which a run that broke off goes on |
+//! | `progress` | the line that tells rate and time left |
+//! | `foresee` | `--dry-run`: what a file would come to |
+//!
+//! # Why
+//! There is one way, through the running service. A stopped service would answer nobody meanwhile; here OCSP tells of each
+//! revocation as it is done, counters are served between the lines, the CA's keys stay where they are, and the rules and
+//! the audit are those of any other request. Nothing is done twice: the key of each line is the file's digest and the line's
+//! number, and the service gives its first answer to the same key again.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use tokio::{runtime::Runtime, task::JoinSet};
+
+use self::{
+    courier::{Courier, Errand, Load},
+    journal::{Heading, Journal, Outcome},
+    lines::{Line, Lines, Survey, survey},
+    progress::Progress,
+};
+use super::{
+    Output,
+    failure::Failure,
+    layout::Layout,
+    operator_way::{self, client_of},
+};
+use crate::{
+    config::Config,
+    limits::{BULK_ISSUES_AT_ONCE, BULK_LINES, BULK_OCTETS, BULK_REVOCATIONS_AT_ONCE},
+};
+
+mod courier;
+mod foresee;
+mod journal;
+mod lines;
+mod progress;
+
+/// What is done by file.
+#[derive(Debug, Subcommand)]
+pub enum BulkCommand {
+    /// Issue or renew: an enrolment a line as `POST /v1/certificates` takes it, with `"asked":"renewal"` for a renewal.
+    Issue(BulkArgs),
+    /// Revoke: a line as `POST /v1/revocations` takes it.
+    Revoke(BulkArgs),
+}
+
+/// Which file, and how.
+#[derive(Args, Debug)]
+pub struct BulkArgs {
+    /// The file; blank lines are passed over.
+    #[arg(long)]
+    file: PathBuf,
+    /// The service's directory, for its configuration and the credential.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// Whose credential; to issue, a municipality's.
+    #[arg(long = "as", value_name = "NAME", default_value = "operator-1")]
+    name: String,
+    /// Where what became of each line is written, and read when the run goes on; otherwise beside the file.
+    #[arg(long)]
+    result: Option<PathBuf>,
+    /// The registration listener, where it is not where the configuration says.
+    #[arg(long)]
+    url: Option<String>,
+    /// Requests under way at a time.
+    #[arg(long)]
+    at_once: Option<u16>,
+    /// Change nothing: tell what would be done and refused, how long the lists would be, and about how long it would take.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What came of a file.
+#[derive(Debug, Serialize)]
+struct Summary {
+    /// Lines that ask for something.
+    lines: u64,
+    /// Done, in all runs.
+    done: u64,
+    /// Refused, in all runs.
+    refused: u64,
+    /// Of both, in earlier runs.
+    before: u64,
+    seconds: f64,
+    result: PathBuf,
+}
+
+/// Does it.
+///
+/// # Errors
+/// [`Failure`]: refused (3) when lines were refused, all others being done; a fault (1) when the run broke off and can be started
+/// again; usage (2) for a file or a result that is none.
+pub fn run(command: &BulkCommand, out: &Output) -> Result<(), Failure> {
+    let (word, errand, args) = match command {
+        BulkCommand::Issue(args) => ("issue", Errand::Issue, args),
+        BulkCommand::Revoke(args) => ("revoke", Errand::Revoke, args),
+    };
+    let config = Config::load(&Layout::configuration(&args.dir)).map_err(Failure::refused)?;
+    let base = args.url.clone().map_or_else(|| operator_way::base(&config), Ok)?;
+    let client = client_of(&args.dir, &config, &args.name)?;
+    let survey = survey(&args.file).map_err(|error| Failure::usage(format!("{}: {error}", args.file.display())))?;
+    let courier = Courier { client, base: base.trim_end_matches('/').to_owned(), digest: survey.digest.clone() };
+    let sender = Sender { courier, survey, path: args.file.clone() };
+    if args.dry_run {
+        let result = args.result.clone().unwrap_or_else(|| beside(&args.file, "foresight"));
+        return foresee::run(&sender, (errand, word), &config, &result, out);
+    }
+    let heading = Heading { bulk: word.into(), file_sha256: sender.survey.digest.clone(), r#as: args.name.clone() };
+    let result = args.result.clone().unwrap_or_else(|| beside(&args.file, "result"));
+    let mut journal = Journal::open(&result, &heading, &sender.survey)?;
+    let at_once = args.at_once.map_or_else(|| usual(errand), usize::from).max(1);
+    let mut progress = Progress::new(sender.survey.wishes, journal.before);
+    let sent = sender.send(errand, at_once, |event| match event {
+        Event::Asks(line) => Ok(!journal.knows(line)),
+        Event::Became(outcomes) => {
+            journal.record(&outcomes)?;
+            progress.advance(outcomes.len(), journal.refused);
+            Ok(true)
+        }
+    });
+    progress.end();
+    sent.map_err(|failure| broke_off(&failure, journal.before + progress.since, sender.survey.wishes))?;
+    let (refused, before) = (journal.refused, journal.before);
+    let done = before + progress.since - refused;
+    let lines = sender.survey.wishes;
+    let summary = Summary { lines, done, refused, before, seconds: progress.seconds(), result };
+    tell(&summary, out)
+}
+
+fn usual(errand: Errand) -> usize {
+    if errand == Errand::Issue { BULK_ISSUES_AT_ONCE } else { BULK_REVOCATIONS_AT_ONCE }
+}
+
+fn tell(summary: &Summary, out: &Output) -> Result<(), Failure> {
+    let Summary { lines, done, refused, before, seconds, result } = summary;
+    let result = result.display();
+    out.print(summary, || {
+        let earlier = if *before == 0 { String::new() } else { format!(", {before} of them by an earlier run") };
+        let rate = (done + refused - before) as f64 / seconds.max(0.001);
+        format!("{lines} lines: {done} done, {refused} refused{earlier}; {rate:.0} a second. Each line in {result}")
+    })?;
+    if *refused == 0 {
+        return Ok(());
+    }
+    Err(Failure::refused(format!("{refused} of {lines} lines were refused; {result} has the rule of each")))
+}
+
+fn broke_off(failure: &Failure, known: u64, lines: u64) -> Failure {
+    let text = format!("{failure}\n{known} of {lines} lines have an outcome; the same command goes on from there");
+    if failure.is_refused() { Failure::refused(text) } else { Failure::fault(text) }
+}
+
+/// The file's name with another end.
+fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{end}.jsonl"));
+    PathBuf::from(name)
+}
+
+/// What happens while a file is sent.
+enum Event {
+    /// Whether a line is to be sent.
+    Asks(u64),
+    /// What became of some.
+    Became(Vec<(u64, Outcome)>),
+}
+
+/// A file on its way.
+struct Sender {
+    courier: Courier,
+    survey: Survey,
+    path: PathBuf,
+}
+
+impl Sender {
+    /// Sends the lines of the file, so many loads at a time, and tells what became of them as it becomes known.
+    fn send(
+        &self,
+        errand: Errand,
+        at_once: usize,
+        mut tell: impl FnMut(Event) -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
+        let unread = |error| Failure::fault(format!("{}: {error}", self.path.display()));
+        let mut loads = Loads { lines: Lines::open(&self.path).map_err(unread)?, errand, held: None };
+        let runtime: Runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?;
+        runtime.block_on(async {
+            let (mut under_way, mut more) = (JoinSet::new(), true);
+            loop {
+                while more && under_way.len() < at_once {
+                    let (load, refused) = loads.next(&mut tell).map_err(|error| error.unwrap_or_else(unread))?;
+                    more = !(load.is_empty() && refused.is_empty());
+                    if !refused.is_empty() {
+                        tell(Event::Became(refused))?;
+                    }
+                    if !load.is_empty() {
+                        under_way.spawn(self.courier.clone().carry(errand, load));
+                    }
+                }
+                let Some(carried) = under_way.join_next().await else { break };
+                tell(Event::Became(carried.map_err(Failure::fault)??))?;
+            }
+            Ok::<_, Failure>(())
+        })?;
+        // Other lines under the same numbers would have had the answers of these.
+        if loads.lines.digest() != self.survey.digest {
+            return Err(Failure::fault(
+                "the file was changed while it was read; nothing more can be said of its lines",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Why a load was not put together: a file that cannot be read, or what was told of it.
+enum Stop {
+    Unread(std::io::Error),
+    Told(Failure),
+}
+
+impl Stop {
+    fn unwrap_or_else(self, unread: impl FnOnce(std::io::Error) -> Failure) -> Failure {
+        match self {
+            Self::Unread(error) => unread(error),
+            Self::Told(failure) => failure,
+        }
+    }
+}
+
+/// The file in loads.
+struct Loads<R> {
+    lines: Lines<R>,
+    errand: Errand,
+    /// A line that did not fit into the last load.
+    held: Option<Line>,
+}
+
+impl<R: std::io::BufRead> Loads<R> {
+    /// The next load, and the lines on the way to it that are refused here; both empty at the end.
+    fn next(
+        &mut self,
+        tell: &mut impl FnMut(Event) -> Result<bool, Failure>,
+    ) -> Result<(Load, Vec<(u64, Outcome)>), Stop> {
+        let most = if self.errand == Errand::Issue { 1 } else { BULK_LINES };
+        let (mut load, mut refused, mut octets) = (Load::new(), Vec::new(), 0);
+        while load.len() < most && refused.len() < BULK_LINES {
+            let line = match self.held.take().map(Ok).or_else(|| self.lines.next()) {
+                Some(line) => line.map_err(Stop::Unread)?,
+                None => break,
+            };
+            if !load.is_empty() && octets + line.length > BULK_OCTETS {
+                self.held = Some(line);
+                break;
+            }
+            if !tell(Event::Asks(line.number)).map_err(Stop::Told)? {
+                continue;
+            }
+            match line.wish {
+                Ok(wish) => {
+                    // With what stands around a line in a request.
+                    octets += line.length + 48;
+                    load.push((line.number, wish));
+                }
+                Err(refusal) => refused.push((line.number, Outcome::Refused(refusal))),
+            }
+        }
+        Ok((load, refused))
+    }
+}

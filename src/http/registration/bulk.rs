@@ -1,0 +1,116 @@
+//! The routes of files: many revocations in one request, and what a file's lines would come to.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Audience, Route,
+    answer::Reply,
+    body::{self, read},
+    door::{Call, Stop},
+    post,
+    register::read_part,
+    what_if,
+};
+use crate::{
+    authority::{
+        Once, StoryError,
+        bulk::{Foresight, RevocationLine, Wish},
+        change::Outcome,
+    },
+    http::problem::Problem,
+    limits::BULK_LINES,
+    revocation::lists::ListKey,
+    scope::CrlScope,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revocations {
+    lines: Vec<Line>,
+}
+
+/// A line of a file; it is read for itself, and refused alone where it cannot be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    /// Its number, from 1.
+    line: u64,
+    request: Value,
+}
+
+#[derive(Serialize)]
+struct Outcomes {
+    outcomes: Vec<Outcome>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wishes {
+    lines: Vec<Value>,
+}
+
+#[derive(Serialize)]
+struct Foresights {
+    outcomes: Vec<Foresight>,
+    /// The full list of each CA as it is now.
+    lists: Vec<ListSize>,
+}
+
+#[derive(Serialize)]
+struct ListSize {
+    kind: crate::kind::Kind,
+    entries: u64,
+    octets: usize,
+}
+
+/// Lines of a file of revocations. The Idempotency-Key names the file; with its number, it is the key of each line.
+pub(super) const REVOKE: Route = post("/v1/bulk/revocations", "bulk-revoke", Audience::Staff, |call| {
+    let Revocations { lines } = read(call.body)?;
+    few_enough(lines.len())?;
+    let file = call.once()?;
+    let lines: Vec<RevocationLine> = lines.into_iter().map(|line| revocation(&file, line)).collect();
+    Reply::ok(&Outcomes { outcomes: call.authority.revoke_each(call.actor, &lines)? })
+});
+
+/// What lines of a file would come to.
+pub(super) const FORESEE: Route = what_if("/v1/bulk/foresight", "bulk-foresee", Audience::Staff, &[], |call| {
+    let Wishes { lines } = read(call.body)?;
+    few_enough(lines.len())?;
+    let outcomes = lines.into_iter().map(|wish| foresee(call, wish)).collect::<Result<_, _>>()?;
+    Reply::ok(&Foresights { outcomes, lists: lists(call) })
+});
+
+fn few_enough(lines: usize) -> Result<(), Problem> {
+    if lines > BULK_LINES {
+        return Err(Problem::refused("T-03", format!("{lines} lines in one request; send at most {BULK_LINES}")));
+    }
+    Ok(())
+}
+
+fn revocation(file: &Once, Line { line, request }: Line) -> RevocationLine {
+    // No key from outside has a space.
+    let key = format!("{} {line}", file.key);
+    let digest = body::digest(&[b"bulk revoke", request.to_string().as_bytes()]);
+    (Once { key, digest }, read_part(request))
+}
+
+fn foresee(call: &Call<'_>, wish: Value) -> Result<Foresight, Stop> {
+    let foreseen =
+        read_part::<Wish>(wish).map_err(StoryError::from).and_then(|wish| call.authority.foresee(call.actor, &wish));
+    match foreseen {
+        Ok(foreseen) => Ok(Foresight::Foreseen(foreseen)),
+        Err(StoryError::Refused(refusal)) => Ok(Foresight::Refused(refusal)),
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn lists(call: &Call<'_>) -> Vec<ListSize> {
+    let parts = call.authority.parts();
+    let size = |kind| {
+        let key: ListKey = (kind, parts.issuers.current(kind).generation(), CrlScope::Full);
+        let list = parts.lists.find(&key)?;
+        Some(ListSize { kind, entries: list.entries, octets: list.der.len() })
+    };
+    crate::kind::Kind::BOTH.into_iter().filter_map(size).collect()
+}
