@@ -5,10 +5,10 @@ use std::{fs, path::Path, time::Duration};
 use jitsuin::{
     cli::world::SystemClock,
     kind::Kind,
-    ports::Clock,
+    ports::{Clock, ListOctets},
     revocation::crl::{self, Changes, ListOrder, Witnesses},
     signer::KeyKind,
-    x509::{CrlEntry, RevocationReason, UnixTime},
+    x509::{CrlEntry, CrlSnapshot, RevocationReason, UnixTime},
 };
 
 use crate::{
@@ -101,7 +101,8 @@ pub(crate) fn child(entries: u64, directory: &Path) {
     let witnesses = Witnesses { previous: None, changes: &Changes::new(), is_over: &|_| false, is_ended: &|_| true };
     let octets = list.len();
     let list = ListOctets::from(list);
-    let gate = least(|| crl::gate(&list, &order, &entries, witnesses).unwrap());
+    let compact: CrlSnapshot = entries.iter().collect();
+    let gate = least(|| crl::gate(&list, &order, &compact, witnesses).unwrap());
     drop(list);
     let build = least(|| crl::sign(&order, &entries, issuer.signer()).unwrap());
     let path = directory.join("list.crl");

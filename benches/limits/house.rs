@@ -224,13 +224,16 @@ pub(crate) fn enrolments(count: usize) -> Vec<Enrolment> {
             last_day: None,
             stay_last_day: None,
         },
-        facts: Some(Facts {
-            name: "実印　太郎".into(),
-            name_flags: None,
-            address: "東京都杉並区阿佐谷南１丁目１５番１号".into(),
-            address_flags: None,
-            sex: "1".into(),
-        }.into()),
+        facts: Some(
+            Facts {
+                name: "実印　太郎".into(),
+                name_flags: None,
+                address: "東京都杉並区阿佐谷南１丁目１５番１号".into(),
+                address_flags: None,
+                sex: "1".into(),
+            }
+            .into(),
+        ),
         requests: Requests { auth: Some(csr()), sign: Some(csr()) },
         application: None,
     })

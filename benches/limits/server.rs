@@ -59,7 +59,7 @@ pub(crate) fn child(what: &str, directory: &Path) {
             let (small, _) = connection.reply();
             let mut headers = constant::headers(&small);
             headers.insert("content-length", list.der.length().into());
-            (headers, Bytes::from(list.der.whole().unwrap().into_owned()))
+            (headers, list.der.whole().unwrap().into_owned())
         }
         None => {
             connection.send(&wares.requests[0]);

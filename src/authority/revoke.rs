@@ -10,7 +10,7 @@ use super::{
 use crate::{
     kind::Kind,
     ports::{CardNumber, CardRecord, Change, Dossier, HolderRecord, Role, Step},
-    rules::{Cause, CertificateState, Day, Origin, Refusal, application::ApplicationState, calendar::day_text},
+    rules::{Cause, Day, Origin, Refusal, application::ApplicationState, calendar::day_text},
 };
 
 /// What a counter or an operator sends to revoke.
@@ -51,7 +51,7 @@ impl Authority {
 
     /// Refuses to discard what was handed over by an application; of what was issued without one only the counter knows.
     fn not_handed_over(&self, card: &Dossier) -> Result<(), StoryError> {
-        for one in card.certificates.iter().filter(|one| one.state != CertificateState::Revoked) {
+        for one in &card.certificates {
             let application = self.store().applications().application_of(one.kind, one.index)?;
             if application.is_some_and(|application| application.state == ApplicationState::Delivered) {
                 let detail = format!("{} was handed over: revoke it by its cause", one.kind.word().to_uppercase());
@@ -71,7 +71,9 @@ impl Authority {
         may_report(telling.actor, request.cause, &dossier.holder)?;
         let kinds = named_kinds(request)?;
         if request.cause == Cause::DiscardedBeforeDelivery {
-            self.not_handed_over(&on_card(dossier.clone(), &request.card))?;
+            let mut card = on_card(dossier.clone(), &request.card);
+            card.certificates.retain(|one| kinds.contains(&one.kind) && one.is_current(telling.now));
+            self.not_handed_over(&card)?;
         }
         let strike = Strike { cause: request.cause, kinds: &kinds, event_day: request.event_day };
         let holder = dossier.holder.clone();

@@ -365,7 +365,7 @@ pub(crate) fn begin() -> [Ask; 2] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_requests_in_any_order_leave_a_legal_state_and_told_again_the_same(

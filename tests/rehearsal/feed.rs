@@ -1,7 +1,7 @@
 //! What really happens to a person, and how the service comes to know of it: by hand at the counter, or by the numbered
 //! events of the feed, which come at once or late, twice, and in any order.
 
-use jitsuin::authority::change::RegisterEvent as Event;
+use jitsuin::{authority::change::RegisterEvent as Event, kind::Kind, rules::Cause};
 
 use crate::{
     days::Day,
@@ -160,11 +160,24 @@ impl Person {
             }
             return;
         }
+        let mut known = true;
         for event in events {
-            self.happen(visit, *event, &|_, _| ());
+            known &= self.happen(visit, *event, &|_, _| ());
+        }
+        if !known && self.dice.percent(35) {
+            self.do_not_wait(visit);
         }
         if events != [Event::MinorCorrection] {
             self.sign_again(visit);
+        }
+    }
+
+    /// The counter knows what the service will hear of late, and issues anew at once: what is issued today knew of it.
+    fn do_not_wait(&mut self, visit: &mut Visit<'_, '_>) {
+        if let Some(card) = self.card_number() {
+            let (cause, kinds) = (Cause::HolderApplication, Some(&[Kind::Sign][..]));
+            self.ask_home(visit, &Request::Revoke { card, cause, kinds, event: None });
+            self.apply_for_missing(visit);
         }
     }
 }

@@ -21,6 +21,7 @@ mod ledger;
 mod letters;
 mod life;
 mod lists;
+mod losses;
 mod moving;
 mod odd;
 mod outcome;
@@ -33,6 +34,7 @@ mod scripted;
 mod send;
 mod stage;
 mod timers;
+mod troupe;
 mod weeks;
 mod world;
 

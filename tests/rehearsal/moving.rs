@@ -4,7 +4,7 @@ use jitsuin::{
     authority::change::RegisterEvent as Event,
     kind::Kind::Sign,
     rules::{
-        Asked,
+        Asked, Cause,
         deadline::{self, Move, MoveState},
     },
 };
@@ -88,7 +88,11 @@ impl Person {
                 60..=85 => visit.later(self.dice.between(1, 89), Act::Show),
                 86..=88 => visit.later(90, Act::Show),
                 89..=91 => visit.later(91, Act::Show),
-                // Never: the card is void after ninety days.
+                // Never: the card is void after ninety days, but not one that was made after the move.
+                _ if self.dice.percent(40) => {
+                    self.end_card(visit, Cause::CardReissuedAfterLoss);
+                    self.next_card(visit, 60);
+                }
                 _ => self.next_card(visit, 400),
             }
         }

@@ -6,7 +6,7 @@
 use jitsuin::{
     kind::Kind::{self, Auth, Sign},
     ports::ApplicationNumber,
-    rules::{Asked, Cause},
+    rules::{Asked, Cause, application::ApplicationState},
     x509::{RevocationReason as Reason, Serial},
 };
 
@@ -341,6 +341,14 @@ impl Record {
             let named = kinds.is_none_or(|kinds| kinds.contains(&one.kind));
             one.card == place && one.stands(now) && named && !(cause == FaceAuthenticationOn && one.kind == Auth)
         };
+        let delivered = |one: &Certificate| {
+            self.files
+                .iter()
+                .any(|file| file.at == ApplicationState::Delivered && file.serial(one.kind) == Some(one.serial))
+        };
+        if cause == DiscardedBeforeDelivery && self.certificates.iter().any(|one| struck(one) && delivered(one)) {
+            rules.push("R-29");
+        }
         let nothing = !self.certificates.iter().any(struck) && !voids_cards(cause);
         if nothing || self.forbidden_event_day(event, now) {
             rules.push("R-01");

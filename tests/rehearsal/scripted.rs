@@ -2,13 +2,22 @@
 
 use std::sync::Arc;
 
-use jitsuin::{authority::change::RegisterEvent as Event, kind::Kind, rules::Asked, store::MemoryStore};
+use jitsuin::{
+    authority::change::RegisterEvent as Event,
+    kind::Kind,
+    rules::{
+        Asked,
+        application::{ApplicationEvent as On, ApplicationState as At},
+    },
+    store::MemoryStore,
+};
 
 use crate::{
     any_order::{Play, begin},
     any_step::{Ask, End, Slip, What},
     record::State,
-    request::{Report, Request, Who},
+    request::{Report, Request, Shown, Step, Who},
+    send::Answer,
 };
 
 /// Somebody with a pair, a hundred days later.
@@ -92,14 +101,28 @@ fn m_02_a_card_presented_after_the_ninety_days_is_refused_though_no_timer_ran() 
     let planned = play.now.day;
     feed(&mut play, 0, "A-1", Event::MoveOut, 0, |report| (report.to, report.planned) = (Some(1), Some(planned)));
     feed(&mut play, 1, "B-1", Event::MoveIn, 0, |_| ());
-    let shown = crate::request::Shown { card: "C-TEST-A-0".into(), pin: true, face: false, room: true };
+    let shown = Shown { card: "C-TEST-A-0".into(), pin: true, face: false, room: true };
     let show = |report: &mut Report| report.shown = Some(shown.clone());
     play.pass(91);
     let late = Report { shown: Some(shown.clone()), ..Report::of(Event::ContinuedUse) };
     let answer = play.ask(0, Who::Town(1), &Request::Change(late));
-    assert_eq!(answer, crate::send::Answer::Refused("M-02".into()));
+    assert_eq!(answer, Answer::Refused("M-02".into()));
     // The feed tells of the day before: it was in time.
     feed(&mut play, 1, "B-2", Event::ContinuedUse, 1, show);
     play.turn();
     assert!(play.cases[0].record.good(Kind::Auth, play.now).is_some());
+}
+
+/// The last day of a certificate passes while it lies on the counter's desk.
+#[test]
+fn what_has_expired_before_it_was_handed_over_is_not_handed_over() {
+    let mut play = settled();
+    feed(&mut play, 0, "A-1", Event::NameChange, 0, |_| ());
+    let lead = Ask { days: 0, who: None, person: 0, what: What::Lead(1) };
+    // Received, verified, issued, written to the card.
+    (0..4).for_each(|_| play.take(&lead));
+    assert_eq!(play.cases[0].record.files[0].at, At::WrittenToCard);
+    play.pass(2000);
+    assert_eq!(play.ask(0, Who::Town(0), &Request::Advance(0, Step::of(On::HandOver))), Answer::Refused("A-01".into()));
+    assert!(play.ask(0, Who::Town(0), &Request::Advance(0, Step::of(On::WriteFailed))).is_yes());
 }

@@ -44,10 +44,7 @@ impl Body for Octets {
     type Data = Piece;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Piece>>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Piece>>>> {
         match &mut self.0 {
             Content::Whole(whole) => {
                 let frame = Pin::new(whole).poll_frame(context);
