@@ -90,8 +90,7 @@ impl Authority {
             let mut audit = telling.audit("pair.reserved", &subject, detail(prepared.iter().map(Prepared::record)));
             steps
                 .extend(bound.map(|bound| bound.reserving(telling, prepared.iter().map(Prepared::record), &mut audit)));
-            let reserve = || Reserved::reserve(self.store(), prepared, Change { steps, audit });
-            let reserved = self.indexes.refill_beside(self.store(), reserve)?;
+            let reserved = Reserved::reserve(self.store(), prepared, Change { steps, audit })?;
             self.sign_and_record(telling, &reserved)?;
             Ok(issuance)
         })

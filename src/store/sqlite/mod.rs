@@ -165,7 +165,7 @@ impl Store for SqliteStore {
     }
 
     fn reserved(&self) -> Result<Vec<CertificateRecord>, StoreError> {
-        self.readers.read(|sql| read::reserved(sql))
+        self.readers.read(read::reserved)
     }
 
     fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError> {
@@ -184,7 +184,7 @@ impl Store for SqliteStore {
     }
 
     fn newest_crls(&self) -> Result<Vec<CrlRecord>, StoreError> {
-        self.readers.read(|sql| read::newest_crls(sql))
+        self.readers.read(read::newest_crls)
     }
 
     fn crl(&self, kind: Kind, generation: u8, scope: CrlScope, number: u64) -> Result<Option<CrlRecord>, StoreError> {
@@ -237,7 +237,7 @@ impl Store for SqliteStore {
     }
 
     fn relying_parties(&self) -> Result<Vec<RelyingPartyRecord>, StoreError> {
-        self.readers.read(|sql| ledger::relying_parties(sql))
+        self.readers.read(ledger::relying_parties)
     }
 
     fn relying_party(&self, name: &str) -> Result<Option<RelyingPartyRecord>, StoreError> {
@@ -259,7 +259,7 @@ impl Store for SqliteStore {
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {
-        self.readers.read(|sql| read::counts(sql))
+        self.readers.read(read::counts)
     }
 
     fn audit_after(&self, position: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
