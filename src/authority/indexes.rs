@@ -1,12 +1,10 @@
 //! Indexes for new certificates, taken from the store in blocks so that not every issue waits for one.
 //!
-//! A block is asked for while there is still half of one, beside a commit that somebody waits for anyway: both stand in the
-//! writer's queue together, so that an issue waits for two commits and never for a third.
+//! The timer takes the next block while this one is not used up, so that an issue waits for two commits and not for a third.
 
 use std::{
     ops::Range,
     sync::{Mutex, MutexGuard, PoisonError},
-    thread,
 };
 
 use super::{Authority, StoryError};
@@ -28,17 +26,13 @@ struct Stock {
     block: Range<u64>,
     /// The block after it.
     spare: Range<u64>,
-    /// Whether somebody is asking for that one.
-    asked: bool,
 }
 
 impl Stock {
-    /// Whether it is time to ask for a spare block; who is told so does. A CA that has given none since the start needs none.
-    fn wants_spare(&mut self) -> bool {
+    /// Whether it is time for a spare block.
+    fn is_low(&self) -> bool {
         let left = self.block.end.saturating_sub(self.block.start);
-        let wants = !self.asked && self.block.end > 0 && self.spare.is_empty() && left < INDEX_BLOCK / 2;
-        self.asked |= wants;
-        wants
+        self.spare.is_empty() && left < INDEX_BLOCK / 2
     }
 }
 
@@ -57,33 +51,18 @@ impl Indexes {
         stock.block.next().ok_or_else(|| StoreError::Corrupt("an empty block of indexes".into()))
     }
 
-    /// Takes a block where there is none, so that the first who asks does not wait for it.
+    /// Takes a spare block where less than half of one is left.
     fn stock_up(&self, store: &dyn Store, kind: Kind) -> Result<(), StoreError> {
+        if !self.stock(kind).is_low() {
+            return Ok(());
+        }
+        // Nobody who takes an index waits for this.
+        let taken = store.allocate(kind, INDEX_BLOCK)?;
         let mut stock = self.stock(kind);
-        if stock.block.is_empty() && stock.spare.is_empty() {
-            stock.spare = store.allocate(kind, INDEX_BLOCK)?;
+        if stock.spare.is_empty() {
+            stock.spare = taken;
         }
         Ok(())
-    }
-
-    /// Does `work`, which commits, and takes the blocks that are wanted beside it.
-    pub(super) fn refill_beside<T>(&self, store: &dyn Store, work: impl FnOnce() -> T) -> T {
-        let wanted: Vec<Kind> = Kind::BOTH.into_iter().filter(|kind| self.stock(*kind).wants_spare()).collect();
-        if wanted.is_empty() {
-            return work();
-        }
-        thread::scope(|scope| {
-            for kind in wanted {
-                scope.spawn(move || {
-                    let taken = store.allocate(kind, INDEX_BLOCK);
-                    let mut stock = self.stock(kind);
-                    stock.asked = false;
-                    // Where there is none now, whoever needs one asks again and is told why.
-                    stock.spare = taken.unwrap_or_default();
-                });
-            }
-            work()
-        })
     }
 
     fn stock(&self, kind: Kind) -> MutexGuard<'_, Stock> {
@@ -96,7 +75,7 @@ impl Indexes {
 }
 
 impl Authority {
-    /// Takes indexes in advance, so that the first issue after a start waits for no more commits than any other.
+    /// Takes indexes in advance. Run on a timer, and before the doors open.
     ///
     /// # Errors
     /// [`StoryError::Unavailable`]; then whoever issues takes them.
@@ -107,14 +86,16 @@ impl Authority {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::{
+        collections::HashSet,
+        sync::{
+            Arc,
+            atomic::{AtomicU64, Ordering},
+        },
+    };
 
     use super::*;
     use crate::store::{Fault, MemoryStore};
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    };
 
     /// A store that counts its allocations.
     fn counting() -> (MemoryStore, Arc<AtomicU64>) {
@@ -128,33 +109,36 @@ mod tests {
     }
 
     #[test]
-    fn the_next_block_is_there_before_the_last_index_of_this_one_is_given() {
-        let ((store, writes), indexes) = (counting(), Indexes::default());
+    fn who_takes_an_index_waits_for_no_block_while_the_timer_runs() {
+        let ((store, allocations), indexes) = (counting(), Indexes::default());
         let mut given = HashSet::new();
-        let mut beside = 0;
-        for _ in 0..3 * INDEX_BLOCK {
-            let before = writes.load(Ordering::SeqCst);
-            assert!(given.insert(indexes.next(&store, Kind::Sign).unwrap()));
-            let waited = writes.load(Ordering::SeqCst) > before;
-            assert!(!waited || given.len() == 1, "index {} waited for a block of its own", given.len());
-            indexes.refill_beside(&store, || ());
-            beside += u64::from(writes.load(Ordering::SeqCst) > before);
+        for turn in 1..=9 {
+            indexes.stock_up(&store, Kind::Sign).unwrap();
+            let before = allocations.load(Ordering::SeqCst);
+            assert!(before <= turn);
+            for _ in 0..INDEX_BLOCK / 2 {
+                assert!(given.insert(indexes.next(&store, Kind::Sign).unwrap()));
+            }
+            assert_eq!(allocations.load(Ordering::SeqCst), before, "turn {turn}");
         }
-        assert_eq!(given.len() as u64, 3 * INDEX_BLOCK);
-        assert!(beside >= 3);
+        assert_eq!(allocations.load(Ordering::SeqCst), 5, "no more is taken than was used, and one ahead");
+    }
+
+    #[test]
+    fn without_a_timer_each_block_is_taken_when_it_is_needed() {
+        let ((store, allocations), indexes) = (counting(), Indexes::default());
+        let given: HashSet<u64> = (0..2 * INDEX_BLOCK).map(|_| indexes.next(&store, Kind::Auth).unwrap()).collect();
+        assert_eq!((given.len() as u64, allocations.load(Ordering::SeqCst)), (2 * INDEX_BLOCK, 2));
     }
 
     #[test]
     fn a_block_that_cannot_be_taken_is_asked_for_again() {
-        let store = MemoryStore::with_faults(|number| if number == 1 { Fault::Lost } else { Fault::None });
+        let store = MemoryStore::with_faults(|number| if number <= 2 { Fault::Lost } else { Fault::None });
         let indexes = Indexes::default();
+        assert!(indexes.stock_up(&store, Kind::Auth).is_err());
         assert!(indexes.next(&store, Kind::Auth).is_err());
         assert_eq!(indexes.next(&store, Kind::Auth), Ok(0));
         let fails = MemoryStore::with_faults(|_| Fault::Lost);
-        indexes.stock(Kind::Auth).block = 0..1;
-        assert_eq!(indexes.refill_beside(&fails, || 7), 7, "the work is done all the same");
-        assert_eq!(indexes.next(&store, Kind::Auth), Ok(0));
-        assert!(indexes.next(&fails, Kind::Auth).is_err());
-        assert_eq!(indexes.next(&store, Kind::Auth), Ok(INDEX_BLOCK));
+        assert_eq!(indexes.next(&fails, Kind::Auth), Ok(1), "what is there is given");
     }
 }

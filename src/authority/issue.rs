@@ -91,8 +91,7 @@ impl Authority {
             steps
                 .extend(bound.map(|bound| bound.reserving(telling, prepared.iter().map(Prepared::record), &mut audit)));
             let then = decision.beside_sign(prepared.iter().map(Prepared::record), &mut audit)?;
-            let reserve = || Reserved::reserve(self.store(), prepared, Change { steps, audit }, then);
-            let reserved = self.indexes.refill_beside(self.store(), reserve)?;
+            let reserved = Reserved::reserve(self.store(), prepared, Change { steps, audit }, then)?;
             self.sign_and_record(telling, &reserved)?;
             Ok(issuance)
         })

@@ -323,6 +323,9 @@ impl House {
             Ok(published) => tracing::info!(lists = published.len(), "published"),
             Err(error) => tracing::error!(%error, "lists could not be published"),
         }
+        if let Err(error) = self.authority.stock_indexes() {
+            tracing::error!(%error, "no indexes were taken in advance");
+        }
         match self.authority.recover(grace) {
             Ok(0) => {}
             Ok(count) => tracing::warn!(count, "finished certificates that were left reserved"),

@@ -183,7 +183,7 @@ impl Store for SqliteStore {
     }
 
     fn reserved(&self) -> Result<Vec<CertificateRecord>, StoreError> {
-        self.readers.read(|sql| read::reserved(sql))
+        self.readers.read(read::reserved)
     }
 
     fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError> {
@@ -271,7 +271,7 @@ impl Store for SqliteStore {
     }
 
     fn relying_parties(&self) -> Result<Vec<RelyingPartyRecord>, StoreError> {
-        self.readers.read(|sql| ledger::relying_parties(sql))
+        self.readers.read(ledger::relying_parties)
     }
 
     fn relying_party(&self, name: &str) -> Result<Option<RelyingPartyRecord>, StoreError> {
@@ -293,7 +293,7 @@ impl Store for SqliteStore {
     }
 
     fn counts(&self) -> Result<Vec<StateCount>, StoreError> {
-        self.readers.read(|sql| read::counts(sql))
+        self.readers.read(read::counts)
     }
 
     fn audit_after(&self, position: u64, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
