@@ -248,7 +248,9 @@ impl Play {
             At::ReplyReceived if file.defect.is_some() => Step::of(On::DefectFound),
             At::ReplyReceived => Step::of(On::Verify),
             At::Verified if !file.filing.issues() => Step::of(On::CarryOut),
-            At::Verified | At::KeyGenerated | At::SentToCa => {
+            At::Verified => Step::of(On::GenerateKey),
+            At::KeyGenerated => Step::of(On::Send),
+            At::SentToCa => {
                 let application = file.filing.application.clone();
                 return Request::IssueFor { of, application, again: false };
             }

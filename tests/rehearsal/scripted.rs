@@ -119,8 +119,8 @@ fn what_has_expired_before_it_was_handed_over_is_not_handed_over() {
     let mut play = settled();
     feed(&mut play, 0, "A-1", Event::NameChange, 0, |_| ());
     let lead = Ask { days: 0, who: None, person: 0, what: What::Lead(1) };
-    // Received, verified, issued, written to the card.
-    (0..4).for_each(|_| play.take(&lead));
+    // Received, verified, keys made, sent, issued, written to the card.
+    (0..6).for_each(|_| play.take(&lead));
     assert_eq!(play.cases[0].record.files[0].at, At::WrittenToCard);
     play.pass(2000);
     assert_eq!(play.ask(0, Who::Town(0), &Request::Advance(0, Step::of(On::HandOver))), Answer::Refused("A-01".into()));
