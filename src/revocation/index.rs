@@ -4,8 +4,8 @@
 //! caused them is acknowledged, so whoever was told of a change finds it here. A [`snapshot`](super::snapshot) saves the
 //! folding of everything at each start.
 //!
-//! Readers take no lock and wait for nobody: everything they read is an atomic word that stays where it is ([`growing`]),
-//! each state of a certificate is published by one store ([`table`], [`record`]), and a revocation is one word, so there is
+//! Readers take no lock and wait for nobody: everything they read is an atomic word that stays where it is (`growing`),
+//! each state of a certificate is published by one store (`table`, `record`), and a revocation is one word, so there is
 //! nothing that could be read in parts.
 //!
 //! Why not a concurrent map: one of five million revocations costs 60 octets and more for each, for its keys, its pointers
