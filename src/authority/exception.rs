@@ -50,8 +50,8 @@ pub enum ExceptionState {
     Over,
 }
 
-/// An exception as both officers see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An exception as both officers see it. The reason may speak of a person, and does not print itself.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExceptionStatus {
     /// The digest of the request.
     pub exception: RequestDigest,
@@ -76,6 +76,12 @@ pub struct ExceptionStatus {
     /// When.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved: Option<UnixTime>,
+}
+
+impl std::fmt::Debug for ExceptionStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ExceptionStatus({}, {:?})", self.exception, self.state)
+    }
 }
 
 /// An exception that allows a request, and its record.

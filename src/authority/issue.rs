@@ -26,9 +26,11 @@ use crate::{
 
 mod card;
 mod decide;
+mod enclosed;
 
 use decide::Decision;
-pub(super) use decide::{Mode, Resident, Terms, Wish, verified_requests};
+pub(super) use decide::{Mode, Resident, Terms, Wish};
+pub(super) use enclosed::verified_requests;
 
 /// What was issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -330,7 +332,7 @@ fn holder(reserved: &[Reserved]) -> Result<&HolderReference, StoryError> {
 
 /// Kind and digest of each key that certificates are asked for, AUTH first.
 pub(super) fn requested_keys(enrolment: &Enrolment) -> Result<Vec<(Kind, [u8; 32])>, Refusal> {
-    let requests = decide::verified_requests(enrolment)?;
+    let requests = verified_requests(enrolment)?;
     Ok(requests.iter().map(|(kind, request)| (*kind, request.spki().digest())).collect())
 }
 

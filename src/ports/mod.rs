@@ -4,6 +4,7 @@
 //! store's contract as a suite that every engine runs.
 
 pub mod application;
+pub mod change;
 pub mod consent;
 pub mod identifier;
 pub mod list;
@@ -18,6 +19,7 @@ pub use application::{
     ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, InquiryRecord, IssuingRecord,
     NoApplicationNumber,
 };
+pub use change::{Change, Step};
 pub use consent::{ConsentEnd, ConsentEndCause, ConsentRecord, SignedDeclaration};
 pub use identifier::{
     AgentReference, CardNumber, CredentialName, EventNumber, HolderReference, NotACredentialName, NotAnIdentifier,
@@ -31,5 +33,5 @@ pub use record::{
 pub use register::{EndingCount, EndingPlace, EndingRecord, NoticeRecord, RegisterEntry, RegisterStore};
 pub use registration::{ExceptionRecord, NoRequestDigest, RegisterTextRecord, RequestDigest};
 pub use signer::{Signer, SignerError};
-pub use store::{Change, Duplicate, Follower, Step, Store, StoreError};
+pub use store::{Duplicate, Follower, Store, StoreError};
 pub use world::{Clock, Entropy, EntropyError};

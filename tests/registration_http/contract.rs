@@ -12,7 +12,7 @@ use jitsuin::{
         fee::NewCard,
         notice::NoNotice,
         papers::Paper,
-        procedure::{Applicant, Procedure, SealedPaper},
+        procedure::{Applicant, Procedure, SealedPaper, Why},
         stay::ResidenceStatus,
     },
     x509::RevocationReason,
@@ -154,6 +154,7 @@ fn the_documented_words_are_the_words_in_use() {
     assert_eq!(words("NoNotice"), taken::<NoNotice>());
     assert_eq!(words("Desk"), taken::<Desk>());
     assert_eq!(words("Channel"), taken::<Channel>());
+    assert_eq!(words("WhyTwoVisits"), taken::<Why>());
     assert_eq!(words("ApplicationState"), serde_json::to_value(ApplicationState::ALL).unwrap());
     assert_eq!(words("ApplicationEvent"), serde_json::to_value(ApplicationEvent::ALL).unwrap());
 }
