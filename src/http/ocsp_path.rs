@@ -27,48 +27,12 @@ pub fn decode_into(path: &str, request: &mut Vec<u8>) -> bool {
     let path = path.trim_start_matches('/');
     let before = request.len();
     // What is base64 as it stands means the same after all the rest is done to it.
-    if groups(path.as_bytes(), request).is_some_and(|tail| BASE64.decode_vec(tail, request).is_ok()) {
+    if BASE64.decode_vec(path, request).is_ok() {
         return true;
     }
     request.truncate(before);
     plain(path).is_some_and(|text| BASE64.decode_vec(text, request).is_ok())
 }
-
-/// Octets that 27 groups of base64 stand for: a request without nonce.
-const PIECE: usize = 81;
-
-/// Appends what all groups of four digits but the last stand for, and gives the rest, where the subtleties of base64 are.
-/// None if something else is among them.
-///
-/// Why not by the crate: it takes 10 instructions a digit for what is this short, and a look-up in a table takes 4.
-fn groups<'a>(text: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
-    let (groups, tail) = text.split_at(text.len().saturating_sub(1) / 4 * 4);
-    for piece in groups.chunks(PIECE / 3 * 4) {
-        let (mut octets, mut wrong) = ([0; PIECE], 0);
-        for (group, three) in piece.chunks_exact(4).zip(octets.chunks_exact_mut(3)) {
-            let digit = |at: usize| DIGITS[usize::from(group[at])];
-            let [a, b, c, d] = [digit(0), digit(1), digit(2), digit(3)];
-            wrong |= a | b | c | d;
-            three.copy_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
-        }
-        if wrong & 0xC0 != 0 {
-            return None;
-        }
-        out.extend_from_slice(&octets[..piece.len() / 4 * 3]);
-    }
-    Some(tail)
-}
-
-/// The value of each digit, 0xFF for what is none.
-const DIGITS: [u8; 256] = {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut digits, mut value) = ([0xFF; 256], 0);
-    while value < alphabet.len() {
-        digits[alphabet[value] as usize] = value as u8;
-        value += 1;
-    }
-    digits
-};
 
 /// The base64 that is meant.
 fn plain(path: &str) -> Option<Vec<u8>> {
