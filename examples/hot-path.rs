@@ -134,7 +134,9 @@ impl Question {
         let nonce = work.starts_with("nonce").then_some([0x5A; 32]);
         let der = support::ocsp_request(&[id], nonce.as_ref().map(|nonce| &nonce[..]));
         if work == "cached-get" {
-            Self { uri: format!("/ocsp/{}", STANDARD.encode(der)).parse().unwrap(), body: None }
+            // As most clients write it.
+            let path = STANDARD.encode(der).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+            Self { uri: format!("/ocsp/{path}").parse().unwrap(), body: None }
         } else {
             Self { uri: "/ocsp".parse().unwrap(), body: Some(der.into()) }
         }
