@@ -16,6 +16,7 @@ use hyper::{
 use super::{
     Inner, StatusReply,
     body::Octets,
+    memo::Memo,
     reply::{Told, cacheable, uncached},
     signing::Signature,
 };
@@ -43,7 +44,8 @@ const BUSY_RETRY_SECONDS: u16 = 1;
 const SCRATCH_OCTETS: usize = 4 * 1024;
 
 thread_local! {
-    static SCRATCH: RefCell<Vec<u8>> = RefCell::default();
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static MEMO: RefCell<Memo<Answer>> = const { RefCell::new(Memo::new()) };
 }
 
 /// An answer, or why there is none.
@@ -97,9 +99,13 @@ impl Inner {
         }
     }
 
-    /// Asks what a path has in base64.
+    /// Asks what a path has in base64; a path that this thread has seen is not read again.
     pub(super) fn ask_in_path(&self, base64: &str, now: UnixTime) -> Asked {
-        SCRATCH.with_borrow_mut(|scratch| {
+        let known = MEMO.with_borrow(|memo| memo.find(base64, |answer| self.desk.would_give(answer, now)));
+        if let Some(answer) = known {
+            return Asked::Now(self.count(Ok(answer)));
+        }
+        let asked = SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();
             scratch.shrink_to(SCRATCH_OCTETS);
             if ocsp_path::decode_into(base64, scratch) {
@@ -107,7 +113,13 @@ impl Inner {
             } else {
                 Asked::Now(Err(Unanswered::Error(ErrorStatus::MalformedRequest)))
             }
-        })
+        });
+        if let Asked::Now(Ok(answer)) = &asked
+            && answer.etag.is_some()
+        {
+            MEMO.with_borrow_mut(|memo| memo.put(base64, answer));
+        }
+        asked
     }
 
     /// The reply to a GET or HEAD.
