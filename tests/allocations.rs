@@ -56,7 +56,7 @@ fn allocations(method: &str) -> u64 {
     let house = House::new(TestClock::at("2026-04-01T00:00:00Z"));
     house.live(Kind::Auth, 1);
     let der = Bytes::from(house.request(AUTH_1, 1));
-    let path = format!("/ocsp/{}", STANDARD.encode(&der));
+    let path = format!("/ocsp/{}", STANDARD.encode(&der).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"));
     let (uri, body) = if method == "GET" { (path.as_str(), Bytes::new()) } else { ("/ocsp", der) };
     let service = service(&house);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -57,6 +57,7 @@ use crate::{
 
 mod body;
 mod files;
+mod memo;
 mod numbered;
 mod ocsp;
 mod path;

@@ -7,7 +7,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use arc_swap::Guard;
@@ -182,6 +185,19 @@ impl AnswerDesk {
             next_update: decided.next_update,
             delegate: Guard::into_inner(decided.delegate),
         }))
+    }
+
+    /// Whether an answer that this desk gave before would be given now to who asks the same.
+    #[must_use]
+    pub fn would_give(&self, answer: &Answer, now: UnixTime) -> bool {
+        let Some(Key { issuer, index, .. }) = answer.key else { return false };
+        let decided = self.responder.decide_again(issuer, index, now);
+        let gives = decided.is_some_and(|(delegate, verdict)| answer.serves(&delegate, verdict, now));
+        // It is asked for, so it stays at hand.
+        if gives && !answer.used.load(Ordering::Relaxed) {
+            answer.used.store(true, Ordering::Relaxed);
+        }
+        gives
     }
 
     /// Signs a decision and keeps the answer if it can be given again. For a slow key it first looks whether somebody else has

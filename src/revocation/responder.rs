@@ -390,12 +390,30 @@ impl Responder {
         let Some(index) = index.filter(|index| self.issued_by(*index, issuer)) else {
             return (None, Verdict::NeverIssued(self.policy.never_issued));
         };
-        let verdict = match self.index.status(issuer.kind, index) {
+        (Some(index), self.verdict_of(issuer, index))
+    }
+
+    fn verdict_of(&self, issuer: &IssuerEntry, index: u64) -> Verdict {
+        match self.index.status(issuer.kind, index) {
             Status::Good => Verdict::Good,
             Status::Revoked(found) => Verdict::Revoked { at: found.revocation_date, reason: found.reason },
             Status::NeverIssued => Verdict::NeverIssued(self.policy.never_issued),
-        };
-        (Some(index), verdict)
+        }
+    }
+
+    /// What would be decided now about the certificate of an index, of which a decision was made before, and who would sign it;
+    /// nothing while no delegate is valid.
+    #[must_use]
+    pub fn decide_again(
+        &self,
+        issuer: (Kind, u8),
+        index: u64,
+        now: UnixTime,
+    ) -> Option<(Guard<Arc<Delegate>>, Verdict)> {
+        let issuer = self.issuers.iter().find(|entry| (entry.kind, entry.generation) == issuer)?;
+        let delegate = issuer.delegate.load();
+        let (not_before, not_after) = delegate.validity;
+        (not_before <= now && now < not_after).then(|| (delegate, self.verdict_of(issuer, index)))
     }
 
     /// Whether an index lies from the generation's first to the next generation's first.

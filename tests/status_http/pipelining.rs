@@ -5,11 +5,11 @@ use std::{
     net::TcpStream,
 };
 
-use jitsuin::{http::server::Bounds, kind::Kind};
+use jitsuin::{http::server::Bounds, kind::Kind, ports::Clock, x509::RevocationReason};
 
 use crate::{
     running::{LIST, Running, SHORT, connect},
-    support::{AUTH_1, House, LIFE, TestClock},
+    support::{AUTH_1, House, LIFE, TestClock, TestSigner, delegate},
 };
 
 /// Reads one answer of a connection that goes on: its status and body.
@@ -80,6 +80,36 @@ fn one_connection_hears_of_a_revocation_between_two_answers() {
     assert_eq!(ask(), good);
     running.house.hold(Kind::Auth, 1);
     assert_ne!(ask(), good);
+}
+
+#[test]
+fn one_connection_is_answered_anew_when_anything_changes_that_an_answer_depends_on() {
+    let running = Running::new();
+    let house = &running.house;
+    house.live(Kind::Auth, 1);
+    let mut stream = connect(running.address);
+    let mut seen: Vec<Vec<u8>> = Vec::new();
+    let mut changes = |what: &str| {
+        let [first, second] = [(); 2].map(|()| {
+            stream.write_all(&get(&running.ocsp_path(AUTH_1, 1))).unwrap();
+            next(&mut stream).1
+        });
+        assert_eq!(first, second, "{what}");
+        assert!(!seen.contains(&first), "{what}");
+        seen.push(first);
+    };
+    changes("nothing yet");
+    house.clock.advance(LIFE.as_secs() as i64 / 2);
+    changes("half of its life is over");
+    let renewed = delegate(&house.issuers[AUTH_1], TestSigner::p256(), house.clock.now(), 30);
+    house.desk.responder().replace_delegate((Kind::Auth, 1), renewed).unwrap();
+    changes("another responder speaks");
+    house.hold(Kind::Auth, 1);
+    changes("it is on hold");
+    house.revoke(Kind::Auth, 1, RevocationReason::KeyCompromise);
+    changes("it is revoked");
+    house.clock.advance(31 * 86_400);
+    changes("nobody speaks");
 }
 
 #[test]

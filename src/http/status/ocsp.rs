@@ -16,6 +16,7 @@ use hyper::{
 use super::{
     Inner, StatusReply,
     body::Octets,
+    memo::Memo,
     reply::{Told, cacheable, uncached},
     signing::Signature,
 };
@@ -43,7 +44,8 @@ const BUSY_RETRY_SECONDS: u16 = 1;
 const SCRATCH_OCTETS: usize = 4 * 1024;
 
 thread_local! {
-    static SCRATCH: RefCell<Vec<u8>> = RefCell::default();
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static MEMO: RefCell<Memo<Answer>> = const { RefCell::new(Memo::new()) };
 }
 
 /// An answer, or why there is none.
@@ -97,9 +99,13 @@ impl Inner {
         }
     }
 
-    /// Asks what a path has in base64.
+    /// Asks what a path has in base64; a path that this thread has seen is not read again.
     pub(super) fn ask_in_path(&self, base64: &str, now: UnixTime) -> Asked {
-        SCRATCH.with_borrow_mut(|scratch| {
+        let known = MEMO.with_borrow(|memo| memo.find(base64, |answer| self.desk.would_give(answer, now)));
+        if let Some(answer) = known {
+            return Asked::Now(self.count(Ok(answer)));
+        }
+        let asked = SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();
             scratch.shrink_to(SCRATCH_OCTETS);
             if ocsp_path::decode_into(base64, scratch) {
@@ -107,7 +113,13 @@ impl Inner {
             } else {
                 Asked::Now(Err(Unanswered::Error(ErrorStatus::MalformedRequest)))
             }
-        })
+        });
+        if let Asked::Now(Ok(answer)) = &asked
+            && answer.etag.is_some()
+        {
+            MEMO.with_borrow_mut(|memo| memo.put(base64, answer));
+        }
+        asked
     }
 
     /// The reply to a GET or HEAD.
@@ -123,10 +135,10 @@ impl Inner {
             Err(why) => return unanswered(headers, why, now),
         };
         let Some(etag) = answer.etag else { return alone(headers, answer, now) };
-        let (length, etag, this_update) = (answer.octets(), etag.as_str(), answer.this_update);
+        let (etag, this_update) = (etag.as_str(), answer.this_update);
         let expires = answer.next_update.min(now + self.answer_max_age);
         if !headers.contains_key(IF_NONE_MATCH) && !headers.contains_key(IF_MATCH) {
-            return reply(cacheable(headers, Told { length, etag, this_update, expires }, now), answer);
+            return reply(cacheable(headers, Told { etag, this_update, expires }, now), answer);
         }
         let representation = Representation {
             content_type: OCSP_RESPONSE,
@@ -182,7 +194,7 @@ impl Unanswered {
 /// us and them reads only that.
 fn unanswered(headers: HeaderMap, why: Unanswered, now: UnixTime) -> StatusReply {
     let octets = error_response(why.status());
-    let mut reply = reply(uncached(headers, octets.len(), now), Bytes::from_static(octets));
+    let mut reply = reply(uncached(headers, now), Bytes::from_static(octets));
     if why == Unanswered::Busy {
         *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(BUSY_RETRY_SECONDS));
@@ -192,7 +204,7 @@ fn unanswered(headers: HeaderMap, why: Unanswered, now: UnixTime) -> StatusReply
 
 /// An answer that belongs to this request alone.
 fn alone(headers: HeaderMap, answer: Arc<Answer>, now: UnixTime) -> StatusReply {
-    reply(uncached(headers, answer.octets(), now), answer)
+    reply(uncached(headers, now), answer)
 }
 
 fn reply(headers: HeaderMap, octets: impl Into<Octets>) -> StatusReply {
@@ -210,7 +222,11 @@ fn refuse_body(status: StatusCode, sentence: String, now: UnixTime) -> StatusRep
 
 /// Whether Content-Type is application/ocsp-request, in any case and with any parameters.
 fn is_ocsp_request(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let Some(value) = headers.get(CONTENT_TYPE) else { return false };
+    if value == OCSP_REQUEST {
+        return true;
+    }
+    let media_type = value.to_str().ok();
     let media_type = media_type.and_then(|value| value.split(';').next());
     media_type.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(OCSP_REQUEST))
 }

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use bytes::{BufMut, BytesMut};
 use hyper::{
     HeaderMap,
-    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderValue, LAST_MODIFIED},
+    header::{CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderValue, LAST_MODIFIED},
 };
 
 use crate::x509::UnixTime;
@@ -18,20 +18,27 @@ use crate::x509::UnixTime;
 const OCSP_RESPONSE: HeaderValue = HeaderValue::from_static("application/ocsp-response");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Octets of the memory for values; those of a hundred replies fit.
+/// Octets of the memory for values; those of some eighty replies fit.
 const ARENA_OCTETS: usize = 16 * 1024;
 /// Octets that the values of one reply may have.
 const REPLY_OCTETS: usize = 256;
 
 thread_local! {
-    static ARENA: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(ARENA_OCTETS));
+    static WRITER: RefCell<Writer> = RefCell::new(Writer::new());
+}
+
+/// What a thread writes values with.
+struct Writer {
+    arena: BytesMut,
+    /// The second that Date was written for, and how.
+    date: (UnixTime, HeaderValue),
+    /// The last day that a date was written of, and how it begins.
+    day: (u64, [u8; DAY]),
 }
 
 /// An answer as its headers tell of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Told<'a> {
-    /// Octets of the whole.
-    pub(super) length: usize,
     /// Strong, with its quotes.
     pub(super) etag: &'a str,
     pub(super) this_update: UnixTime,
@@ -39,41 +46,80 @@ pub(super) struct Told<'a> {
     pub(super) expires: UnixTime,
 }
 
-/// For an answer that a cache may keep; `headers` are used up.
+/// For an answer that a cache may keep; `headers` are used up. Content-Length is hyper's to write.
 pub(super) fn cacheable(mut headers: HeaderMap, told: Told<'_>, now: UnixTime) -> HeaderMap {
     let age = told.expires.seconds().saturating_sub(now.seconds()).max(0).unsigned_abs();
-    ARENA.with_borrow_mut(|arena| {
-        begin(&mut headers, arena, now, told.length);
-        headers.insert(LAST_MODIFIED, value(arena, &imf_fixdate(told.this_update.min(now))));
-        headers.insert(EXPIRES, value(arena, &imf_fixdate(told.expires)));
-        headers.insert(ETAG, value(arena, told.etag.as_bytes()));
-        arena.put_slice(b"max-age=");
-        put_decimal(arena, age);
-        headers.insert(CACHE_CONTROL, value(arena, b", public, no-transform, must-revalidate"));
-    });
-    headers
-}
-
-/// For octets that belong to this request alone; `headers` are used up.
-pub(super) fn uncached(mut headers: HeaderMap, length: usize, now: UnixTime) -> HeaderMap {
-    ARENA.with_borrow_mut(|arena| begin(&mut headers, arena, now, length));
-    headers.insert(CACHE_CONTROL, NO_STORE);
-    headers
-}
-
-fn begin(headers: &mut HeaderMap, arena: &mut BytesMut, now: UnixTime, length: usize) {
     headers.clear();
-    arena.reserve(REPLY_OCTETS);
-    headers.insert(DATE, value(arena, &imf_fixdate(now)));
+    WRITER.with_borrow_mut(|writer| {
+        headers.insert(DATE, writer.now(now));
+        headers.insert(LAST_MODIFIED, writer.date(told.this_update.min(now)));
+        headers.insert(EXPIRES, writer.date(told.expires));
+        headers.insert(ETAG, writer.value(told.etag.as_bytes()));
+        writer.arena.put_slice(b"max-age=");
+        put_decimal(&mut writer.arena, age);
+        headers.insert(CACHE_CONTROL, writer.value(b", public, no-transform, must-revalidate"));
+    });
     headers.insert(CONTENT_TYPE, OCSP_RESPONSE);
-    put_decimal(arena, length as u64);
-    headers.insert(CONTENT_LENGTH, value(arena, b""));
+    headers
 }
 
-/// What was written last, with this behind it.
-fn value(arena: &mut BytesMut, rest: &[u8]) -> HeaderValue {
-    arena.put_slice(rest);
-    HeaderValue::from_maybe_shared(arena.split().freeze()).expect("digits, letters and quotes are visible ASCII")
+/// For octets that belong to this request alone; `headers` are used up. Content-Length is hyper's to write.
+pub(super) fn uncached(mut headers: HeaderMap, now: UnixTime) -> HeaderMap {
+    headers.clear();
+    headers.insert(DATE, WRITER.with_borrow_mut(|writer| writer.now(now)));
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(CONTENT_TYPE, OCSP_RESPONSE);
+    headers
+}
+
+impl Writer {
+    fn new() -> Self {
+        Self {
+            arena: BytesMut::with_capacity(ARENA_OCTETS),
+            date: (UnixTime::EPOCH, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT")),
+            day: (0, day(0)),
+        }
+    }
+
+    /// Date, which is the same for all replies of a second.
+    fn now(&mut self, now: UnixTime) -> HeaderValue {
+        self.arena.reserve(REPLY_OCTETS);
+        if self.date.0 != now {
+            // In memory of its own: it would keep that of the others for a second.
+            let date = HeaderValue::from_bytes(&self.imf_fixdate(now));
+            self.date = (now, date.expect("digits and letters are visible ASCII"));
+        }
+        self.date.1.clone()
+    }
+
+    fn date(&mut self, at: UnixTime) -> HeaderValue {
+        let date = self.imf_fixdate(at);
+        self.value(&date)
+    }
+
+    /// What was written last, with this behind it.
+    fn value(&mut self, rest: &[u8]) -> HeaderValue {
+        self.arena.put_slice(rest);
+        HeaderValue::from_maybe_shared(self.arena.split().freeze())
+            .expect("digits, letters and quotes are visible ASCII")
+    }
+
+    /// IMF-fixdate (RFC 9110 §5.6.7): `Sat, 03 Jan 2026 03:04:05 GMT`. Nothing here is dated before 1970.
+    ///
+    /// Why not httpdate, which writes those of lists: it goes by way of a String, and a reply has three.
+    fn imf_fixdate(&mut self, at: UnixTime) -> [u8; 29] {
+        let seconds = at.seconds().max(0).unsigned_abs();
+        let (days, second) = (seconds / 86_400, (seconds % 86_400) as u32);
+        if self.day.0 != days {
+            self.day = (days, day(days));
+        }
+        let mut out = *b"Day, 00 Mon 0000 00:00:00 GMT";
+        out[..DAY].copy_from_slice(&self.day.1);
+        for (place, number) in [(17, second / 3600), (20, second / 60 % 60), (23, second % 60)] {
+            out[place..place + 2].copy_from_slice(&pair(number));
+        }
+        out
+    }
 }
 
 fn put_decimal(out: &mut BytesMut, mut number: u64) {
@@ -89,25 +135,25 @@ fn put_decimal(out: &mut BytesMut, mut number: u64) {
     out.put_slice(&digits[from..]);
 }
 
-/// IMF-fixdate (RFC 9110 §5.6.7): `Sat, 03 Jan 2026 03:04:05 GMT`. Nothing here is dated before 1970.
-///
-/// Why not httpdate, which writes those of lists: it goes by way of a String, and a reply has three.
-fn imf_fixdate(at: UnixTime) -> [u8; 29] {
-    let seconds = at.seconds().max(0).unsigned_abs();
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
+/// Octets of a date up to its hours.
+const DAY: usize = 17;
+
+/// `Sat, 03 Jan 2026 `, so many days after 1970-01-01, which was a Thursday.
+fn day(days: u64) -> [u8; DAY] {
     let (year, month, day) = civil(days);
-    let mut out = *b"Day, 00 Mon 0000 00:00:00 GMT";
-    // 1970-01-01 was a Thursday.
     let name = |names: &'static [u8], at: u64| &names[at as usize * 3..][..3];
+    let mut out = *b"Day, 00 Mon 0000 ";
     out[..3].copy_from_slice(name(b"ThuFriSatSunMonTueWed", days % 7));
     out[8..11].copy_from_slice(name(b"JanFebMarAprMayJunJulAugSepOctNovDec", month - 1));
-    let pairs =
-        [(5, day), (12, year / 100), (14, year % 100), (17, second / 3600), (20, second / 60 % 60), (23, second % 60)];
-    for (place, number) in pairs {
-        out[place] = b'0' + (number / 10) as u8;
-        out[place + 1] = b'0' + (number % 10) as u8;
+    for (place, number) in [(5, day), (12, year / 100), (14, year % 100)] {
+        out[place..place + 2].copy_from_slice(&pair(number as u32));
     }
     out
+}
+
+/// Two digits.
+fn pair(number: u32) -> [u8; 2] {
+    [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]
 }
 
 /// Year, month and day of the Gregorian calendar, so many days after 1970-01-01. The year is taken to begin in March, so that
@@ -127,7 +173,7 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use hyper::{Method, StatusCode};
+    use hyper::{Method, StatusCode, header::CONTENT_LENGTH};
     use proptest::prelude::*;
 
     use super::*;
@@ -138,6 +184,16 @@ mod tests {
 
     fn at(seconds: i64) -> UnixTime {
         UnixTime::from_seconds(seconds).unwrap()
+    }
+
+    fn imf_fixdate(at: UnixTime) -> [u8; 29] {
+        WRITER.with_borrow_mut(|writer| writer.imf_fixdate(at))
+    }
+
+    /// All but what hyper writes.
+    fn but_length(mut headers: HeaderMap) -> HeaderMap {
+        headers.remove(CONTENT_LENGTH);
+        headers
     }
 
     fn used() -> HeaderMap {
@@ -166,9 +222,9 @@ mod tests {
                 freshness: Freshness::Until(expires),
                 ranges: false,
             };
-            let told = Told { length: OCTETS.len(), etag: TAG, this_update, expires };
+            let told = Told { etag: TAG, this_update, expires };
             let slow = representation.reply(&Method::GET, &HeaderMap::new(), now);
-            prop_assert_eq!(&cacheable(used(), told, now), slow.headers());
+            prop_assert_eq!(cacheable(used(), told, now), but_length(slow.headers().clone()));
         }
     }
 
@@ -176,7 +232,7 @@ mod tests {
     fn uncached_headers_are_as_every_other_ones() {
         let slow =
             slow_uncached(StatusCode::OK, "application/ocsp-response", Bytes::from_static(OCTETS), at(1_767_409_445));
-        assert_eq!(&uncached(used(), OCTETS.len(), at(1_767_409_445)), slow.headers());
+        assert_eq!(uncached(used(), at(1_767_409_445)), but_length(slow.headers().clone()));
     }
 
     #[test]
@@ -197,9 +253,9 @@ mod tests {
     fn the_memory_of_a_thread_is_used_again() {
         let (this_update, expires) = (at(1_767_409_445), at(1_767_413_045));
         for _ in 0..1000 {
-            let told = Told { length: OCTETS.len(), etag: TAG, this_update, expires };
+            let told = Told { etag: TAG, this_update, expires };
             drop(cacheable(HeaderMap::new(), told, this_update));
         }
-        ARENA.with_borrow(|arena| assert!(arena.capacity() <= ARENA_OCTETS));
+        WRITER.with_borrow(|writer| assert!(writer.arena.capacity() <= ARENA_OCTETS));
     }
 }
