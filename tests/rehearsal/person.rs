@@ -133,7 +133,9 @@ impl Person {
 
     pub(crate) fn application(&mut self, asked: Asked, kinds: &'static [Kind], card: AskedCard) -> Application {
         let ward = if self.ward || self.dice.percent(30) { Some(self.ward) } else { None };
-        let fails = if self.dice.below(400) == 0 { 1 + self.dice.below(kinds.len()) as u32 } else { 0 };
+        // Where nothing is issued, nothing can fail to be signed.
+        let fails =
+            if self.dice.below(400) == 0 && !kinds.is_empty() { 1 + self.dice.below(kinds.len()) as u32 } else { 0 };
         let of_the_day = false;
         Application { asked, of_the_day, kinds, birth: self.birth, ward, card, fails }
     }
