@@ -20,3 +20,23 @@ need_toolchain() {
         exit 1
     fi
 }
+
+# Installs by apt what is missing of programs, each given as "PROGRAM PACKAGE[,PACKAGE] WHY".
+need_programs() {
+    local missing=() packages=() line program package as_root=()
+    for line in "$@"; do
+        read -r program package _ <<<"$line"
+        command -v "$program" >/dev/null && continue
+        missing+=("$program")
+        packages+=(${package//,/ })
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    if [ "$(id -u)" -ne 0 ]; then as_root=(sudo -n); fi
+    if ! command -v apt-get >/dev/null || { [ "$(id -u)" -ne 0 ] && ! sudo -n true 2>/dev/null; }; then
+        echo "${0##*/}: missing: ${missing[*]} (as root: apt-get install ${packages[*]})" >&2
+        exit 1
+    fi
+    echo "${0##*/}: installing ${packages[*]}" >&2
+    "${as_root[@]}" apt-get update -q
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${packages[@]}"
+}
