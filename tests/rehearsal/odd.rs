@@ -74,12 +74,19 @@ impl Person {
             1 => Who::Town(self.dice.below(TOWNS.len())),
             _ => self.home(),
         };
+        let change = matches!(odd, Request::Change(_));
+        if change && !self.has_come_through() {
+            // Where the service lags behind, nobody could say what its taking this would mean for what really is.
+            return;
+        }
         let answer = self.ask(visit, who, &odd);
         if answer.is_yes() {
-            // What is taken is what is.
-            let record = &self.case.record;
-            (self.lives.home, self.lives.to, self.lives.registered) =
-                (record.home, record.moving_to, record.registered);
+            if change {
+                // What is taken is what is.
+                let record = &self.case.record;
+                (self.lives.home, self.lives.to, self.lives.registered) =
+                    (record.home, record.moving_to, record.registered);
+            }
             self.plan_renewal(visit);
         }
     }
