@@ -307,6 +307,9 @@ pub const USAGE_DAYS: u16 = 366;
 /// Characters of a relying party's title, and of the reason of its suspension.
 pub const TITLE_CHARACTERS: usize = 200;
 
+/// Exceptions of one municipality and day in one list: they are rare, and each takes two officers.
+pub const EXCEPTION_PAGE: usize = 100;
+
 /// Applications in one page of a municipality's list, and ended at a time by the timer.
 pub const APPLICATION_PAGE: usize = 100;
 

@@ -22,7 +22,7 @@ fn ways(plain: &RegisterChange) -> (Vec<RegisterChange>, Vec<RegisterChange>) {
 }
 
 #[test]
-fn t_13_an_event_with_its_defaults_spelled_out_is_the_same_in_either_order() {
+fn an_event_with_its_defaults_spelled_out_is_the_same_in_either_order() {
     for first in 0..2 {
         let (house, person) = housed();
         let (same, other) = ways(&event(&person, "S-1", "2026-03-20", RegisterEvent::Move));
@@ -37,7 +37,7 @@ fn t_13_an_event_with_its_defaults_spelled_out_is_the_same_in_either_order() {
 }
 
 #[test]
-fn t_13_the_day_of_moving_in_is_that_of_the_event_unless_it_is_said() {
+fn the_day_of_moving_in_is_that_of_the_event_unless_it_is_said() {
     for first in 0..2 {
         let (house, person) = housed();
         report(&house, SUGINAMI, &out(&person, "S-1", "2026-03-20", ITAMI, "2026-03-25")).unwrap();
@@ -51,7 +51,7 @@ fn t_13_the_day_of_moving_in_is_that_of_the_event_unless_it_is_said() {
 }
 
 #[test]
-fn t_13_a_day_left_out_is_that_on_which_the_event_was_first_told() {
+fn a_day_left_out_is_that_on_which_the_event_was_first_told() {
     let (house, person) = housed();
     let plain = RegisterChange { event_day: None, ..event(&person, "S-1", "2026-04-01", RegisterEvent::Move) };
     let effects = report(&house, SUGINAMI, &plain).unwrap();

@@ -73,6 +73,8 @@ pub(in crate::authority) struct Register {
     moving: Option<Announced>,
     /// Oldest first.
     arrived: Vec<Arrived>,
+    /// Whether what is printed on the card was changed since the holder came to live here.
+    face_changed: bool,
     /// Who recorded that the holder is off the register, and on which day.
     gone: Option<(MunicipalityCode, Day)>,
 }
@@ -82,7 +84,15 @@ pub(super) type Taken = Result<Option<Blow>, Refusal>;
 impl Register {
     /// Nobody's; whatever it begins with, the first entry of a history says what it is.
     pub(super) const fn nobodys(municipality: MunicipalityCode) -> Self {
-        Self { municipality, birth: Day::MIN, registered: false, moving: None, arrived: Vec::new(), gone: None }
+        Self {
+            municipality,
+            birth: Day::MIN,
+            registered: false,
+            moving: None,
+            arrived: Vec::new(),
+            face_changed: false,
+            gone: None,
+        }
     }
 
     /// Where the holder has announced to move.
@@ -169,7 +179,7 @@ impl Register {
             {
                 let detail = "another municipality recorded on that day that the holder is off the register; who is recorded \
                               elsewhere after that is recorded on a later day";
-                return Err(Refusal::new("E-01", detail));
+                return Err(Refusal::new("E-01", detail).possible_from(next(entry.day)));
             }
             (RegisterEvent::Registration, false) | (_, true) => {}
             (_, false) => return Err(Refusal::new("E-01", "the holder is not recorded in the resident register")),
@@ -209,14 +219,12 @@ impl Register {
                 self.continued_use(event_day)?;
                 self.arrived.pop();
             }
-            RegisterEvent::Correction => self.birth = change.birth.unwrap_or(self.birth),
+            RegisterEvent::Correction => (self.birth, self.face_changed) = (change.birth.unwrap_or(self.birth), true),
+            RegisterEvent::Move | RegisterEvent::NameChange => self.face_changed = true,
             RegisterEvent::Death | RegisterEvent::OverseasMove => {
                 (self.registered, self.gone) = (false, Some((entry.municipality, entry.day)));
             }
-            RegisterEvent::Move
-            | RegisterEvent::NameChange
-            | RegisterEvent::MinorCorrection
-            | RegisterEvent::OverseasMoveWithContinuedUse => {}
+            RegisterEvent::MinorCorrection | RegisterEvent::OverseasMoveWithContinuedUse => {}
         }
         Ok(())
     }
@@ -247,7 +255,7 @@ impl Register {
         if change.presented.is_none() || card.is_some() || !in_time {
             self.arrived.push(Arrived { is, notified, left: None, policy: entry.policy });
         }
-        (self.municipality, self.moving) = (entry.municipality, None);
+        (self.municipality, self.moving, self.face_changed) = (entry.municipality, None, false);
         Ok(())
     }
 
@@ -259,6 +267,15 @@ impl Register {
         let last = self.arrived.last().filter(|last| last.left.is_none());
         let last = last.ok_or_else(|| Refusal::new("M-01", "no card is to be presented after a move"))?;
         decide_continued_use(&last.is, &IN_ORDER, (day, &last.policy))
+    }
+
+    /// Whether there is anything to do to the card on a day: it goes on after a move, or what is printed on it changed (券面更新).
+    ///
+    /// # Errors
+    /// As [`continued_use`](Self::continued_use).
+    pub(in crate::authority) fn card_to_update(&self, day: Day) -> Result<(), Refusal> {
+        let awaited = self.arrived.last().is_some_and(|last| last.left.is_none());
+        if self.face_changed && !awaited { Ok(()) } else { self.continued_use(day) }
     }
 
     /// Why no card goes on after the arrival that was recorded last, whatever card is presented: the notice came too late.
