@@ -33,13 +33,19 @@ pub(super) fn change(change: &RegisterChange, reporter: MunicipalityCode, today:
     Ok(days)
 }
 
-/// Checks what of a report only those are told whom the holder has to do with: nothing is of a day before the holder's birth.
-pub(super) fn born(days: &Days, dossier: &Dossier) -> Checked {
+/// Checks what of a report only those are told whom the holder has to do with: nothing is of a day before the holder's birth, and
+/// of a visit about the card alone nothing is left to record where the card does not go on.
+pub(super) fn of_holder(
+    (change, days): (&RegisterChange, &Days),
+    dossier: &Dossier,
+    card: Option<&Refusal>,
+) -> Checked {
     let event = days.event;
     if event < dossier.holder.birth {
         return Err(Refusal::new("R-01", format!("the event is of {event}, before the holder was born")));
     }
-    Ok(())
+    let failed = card.filter(|_| change.change == RegisterEvent::ContinuedUse);
+    failed.map_or(Ok(()), |refusal| Err(refusal.clone()))
 }
 
 fn destination(change: &RegisterChange, reporter: MunicipalityCode) -> Checked {

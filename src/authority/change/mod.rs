@@ -254,10 +254,7 @@ impl Authority {
         let before = history.fold();
         let after = history.fold_with(&entry);
         if after.refusal().is_none() || before.is_tied_to(reporter) {
-            check::born(&days, &dossier)?;
-            // Of a visit that is about the card alone, nothing is left to record.
-            let failed = card.as_ref().filter(|_| change.change == RegisterEvent::ContinuedUse);
-            failed.map_or(Ok(()), |refusal| Err(refusal.clone()))?;
+            check::of_holder((change, &days), &dossier, card.as_ref())?;
         }
         let waits = match after.refusal() {
             None => None,
