@@ -281,6 +281,13 @@ pub const BULK_SILENCE: Duration = Duration::from_secs(20);
 /// Events of one holder that may wait for one before them: lives have few on the way at a time.
 pub const REGISTER_WAITING: usize = 64;
 
+/// How many of them may come from municipalities that the holder has nothing to do with yet: the rest of the room stays with the
+/// others.
+pub const REGISTER_STRANGERS_WAITING: usize = 32;
+
+/// How many of those may come from one municipality: no stranger takes the room of another, which the holder may have moved to.
+pub const REGISTER_WAITING_OF_STRANGER: usize = 16;
+
 /// Days between the planned day of moving and the notice, or the day of moving in, beyond which one of them is a slip of the
 /// pen: 転出届 is handed in within fourteen days.
 pub const MOVE_SLIP_DAYS: u16 = 366;
@@ -299,6 +306,9 @@ pub const USAGE_DAYS: u16 = 366;
 
 /// Characters of a relying party's title, and of the reason of its suspension.
 pub const TITLE_CHARACTERS: usize = 200;
+
+/// Exceptions of one municipality and day in one list: they are rare, and each takes two officers.
+pub const EXCEPTION_PAGE: usize = 100;
 
 /// Applications in one page of a municipality's list, and ended at a time by the timer.
 pub const APPLICATION_PAGE: usize = 100;

@@ -85,6 +85,7 @@ const CALLS: &[(&str, On)] = &[
     ("usage", On::Off("the ledger is shown, not signed")),
     ("register_text", On::Off("what is shown beside a certificate; it was signed before")),
     ("exception", On::Off("asked for who may not have SIGN; tests/applications makes each of its calls fail")),
+    ("exceptions", On::Off("lists what waits for a second officer; registration only, one read")),
     ("counts", On::Off("metrics")),
     ("audit_after", On::Off("`audit verify`")),
     ("last_recorded", On::Off("readiness")),

@@ -117,6 +117,7 @@ macro_rules! engine {
                 a_text_comes_too_late_for_what_is_issued
                 an_exception_is_asked_for_once_and_approved_by_another
                 an_exception_is_used_once_and_for_one_certificate
+                exceptions_of_a_municipality_come_in_the_order_in_which_they_were_asked_for
             );
             run!($open, together:
                 a_refused_last_step_leaves_nothing_not_even_the_entry

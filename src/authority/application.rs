@@ -3,6 +3,7 @@
 //! | file | what happens |
 //! |---|---|
 //! | `receive` | an application is taken: one visit or two, which papers, or a refusal |
+//! | `open` | one at a time for the same |
 //! | `advance` | an event leads it on, in the table or not at all |
 //! | `inquiry`, `reply` | the 照会書兼回答書 goes out, and comes back |
 //! | `today` | everything is checked as it is on this day |
@@ -37,6 +38,7 @@ mod bound;
 mod carry_out;
 mod inquiry;
 mod lapse;
+mod open;
 mod receive;
 mod reply;
 mod show;

@@ -59,16 +59,6 @@ pub struct ForeseenCertificate {
     pub not_after: UnixTime,
 }
 
-/// What became of a foresight.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Foresight {
-    /// It would be done.
-    Foreseen(Foreseen),
-    /// It would be refused.
-    Refused(Refusal),
-}
-
 /// A line on its way.
 enum Drafted {
     /// It was told before.

@@ -81,14 +81,9 @@ impl Authority {
         }
         let after = history.fold();
         let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before, &history))?;
-        let (cause, rule) = over.first().map_or((None, None), |(_, cause)| (Some(*cause), Some(cause.rule())));
-        let effects = cause.map(|cause| Effects {
-            cause,
-            rule: rule.unwrap_or_default().to_owned(),
-            recorded_at: telling.now,
-            changes: settled.changes().to_vec(),
-            awaited: None,
-            waits: None,
+        let effects = over.first().map(|(_, cause)| {
+            let changes = settled.changes().to_vec();
+            Effects { changes, ..Effects::none(*cause, telling.now) }
         });
         let detail = serde_json::to_string(&effects).map_err(|error| StoryError::Fault(error.to_string()))?;
         let audit = telling.audit("deadline.passed", format!("holder/{holder}"), detail);

@@ -32,6 +32,18 @@ pub struct Effects {
     /// and for what.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub waits: Option<Refusal>,
+    /// Present where the holder has moved in and the card that was presented in the same visit does not go on: why, and what
+    /// would make it go on before the day in `awaited` (M-01).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_continued: Option<Refusal>,
+}
+
+impl Effects {
+    /// What is recorded now by that cause: nothing has changed yet.
+    pub(super) fn none(cause: Cause, recorded_at: UnixTime) -> Self {
+        let rule = cause.rule().to_owned();
+        Self { cause, rule, recorded_at, changes: Vec::new(), awaited: None, waits: None, not_continued: None }
+    }
 }
 
 /// What is awaited of a holder after a move (M-01, M-02).
@@ -119,8 +131,7 @@ impl Strike<'_> {
                 changes.push(change);
             }
         }
-        let rule = self.cause.rule().to_owned();
-        Ok((steps, Effects { cause: self.cause, rule, recorded_at: telling.now, changes, awaited: None, waits: None }))
+        Ok((steps, Effects { changes, ..Effects::none(self.cause, telling.now) }))
     }
 
     fn step(

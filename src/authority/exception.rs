@@ -4,17 +4,20 @@
 //! the exception. Another credential, of the same municipality or an operator's, approves that digest; then that very request,
 //! and no other, is issued once, on the same day.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Actor, Authority, Once, StoryError, enrol::Enrolment, issue::verified_requests, once::Telling};
 use crate::{
     audit::Draft,
     kind::Kind,
+    limits::EXCEPTION_PAGE,
     municipality::MunicipalityCode,
     ports::{CardNumber, Change, ExceptionRecord, HolderRecord, HolderReference, RequestDigest, Role, Step},
     rules::{
         Asked, Day, Refusal,
-        calendar::{day_of, day_text},
+        calendar::{day_of, day_text, last_instant},
         decide_eligibility,
         exception::{Exception, ExceptionForm, check_asked},
     },
@@ -137,6 +140,19 @@ impl Authority {
     /// `T-09` if there is none that the actor may see.
     pub fn exception(&self, actor: &Actor, digest: &RequestDigest) -> Result<ExceptionStatus, StoryError> {
         Ok(self.seen_exception(&self.visible(actor, digest)?))
+    }
+
+    /// The municipality's own exceptions of today that wait for the second officer, oldest first.
+    ///
+    /// # Errors
+    /// `E-02` for who is no municipality.
+    pub fn waiting_exceptions(&self, actor: &Actor) -> Result<Vec<ExceptionStatus>, StoryError> {
+        let own = actor.municipality()?;
+        let yesterday = day_of(self.parts().clock.now()).previous_day();
+        let today = yesterday.map_or(UnixTime::EPOCH, |day| last_instant(day) + Duration::from_secs(1));
+        let asked = self.store().exceptions(own, today, EXCEPTION_PAGE)?;
+        let seen = asked.iter().map(|record| self.seen_exception(record));
+        Ok(seen.filter(|status| status.state == ExceptionState::Asked).collect())
     }
 
     /// The second officer approves the exact request.

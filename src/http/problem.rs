@@ -52,7 +52,7 @@ use hyper::{
     StatusCode,
     header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::server::BodyError;
 use crate::{
@@ -74,6 +74,7 @@ pub const RULE_TAG: &str = "tag:jitsuin.example,2026:rule/";
 
 /// Rules whose refusal is not a plain 422: id, status, title.
 const RULES: &[(&str, StatusCode, &str)] = &[
+    ("A-07", StatusCode::CONFLICT, "An application for the same is open"),
     ("E-02", StatusCode::FORBIDDEN, "Only the municipality of residence acts for a holder"),
     ("E-04", StatusCode::CONFLICT, "The holder has such a certificate already"),
     ("L-01", StatusCode::FORBIDDEN, "The relying party is not registered"),
@@ -237,13 +238,12 @@ impl Problem {
         &self.detail
     }
 
-    /// The document.
-    fn body(&self) -> Vec<u8> {
+    fn json(&self) -> ProblemJson<'_> {
         let r#type = match &self.rule {
             Some(rule) => format!("{RULE_TAG}{rule}").into(),
             None => Cow::Borrowed("about:blank"),
         };
-        let json = ProblemJson {
+        ProblemJson {
             r#type,
             title: &self.title,
             status: self.status.as_u16(),
@@ -251,8 +251,12 @@ impl Problem {
             rule: self.rule(),
             words: self.words.map(WordsJson::from),
             earliest: self.earliest,
-        };
-        serde_json::to_vec(&json).expect("strings and a number are always JSON")
+        }
+    }
+
+    /// The document.
+    fn body(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("strings and a number are always JSON")
     }
 
     /// The answer. HEAD is cut off by the server.
@@ -270,6 +274,13 @@ impl Problem {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+/// The document, also where it stands beside others: what one of several came to.
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        self.json().serialize(output)
     }
 }
 

@@ -116,7 +116,7 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 45] = [
+pub static ROUTES: [Route; 46] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -158,6 +158,7 @@ pub static ROUTES: [Route; 45] = [
     decision::DECIDE,
     decision::WORD,
     exception::ASK,
+    exception::LIST,
     exception::ONE,
     exception::APPROVE,
     application::RECEIVE,

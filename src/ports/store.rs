@@ -287,6 +287,17 @@ pub trait Store: Send + Sync {
     /// As for all reading.
     fn exception(&self, digest: &[u8; 32]) -> Result<Option<ExceptionRecord>, StoreError>;
 
+    /// Exceptions that a municipality asked for at `since` or later, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn exceptions(
+        &self,
+        municipality: MunicipalityCode,
+        since: UnixTime,
+        limit: usize,
+    ) -> Result<Vec<ExceptionRecord>, StoreError>;
+
     /// A certificate by its serial number, with all its status events.
     ///
     /// # Errors

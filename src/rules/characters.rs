@@ -25,6 +25,15 @@ pub fn is_allowed(character: char) -> bool {
     is_jis_x_0208(character) || OTHER_FORMS.contains(&character) || JIS_X_0212.binary_search(&character).is_ok()
 }
 
+/// Whether a character shows nothing where it stands, or changes how others show: controls, separators of lines, what turns the
+/// direction of writing, joiners and tags. The variation selectors of ideographs are none of these: registers use them.
+#[must_use]
+pub fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}')
+        || matches!(character, '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
 /// Takes the text if every character of it is allowed.
 ///
 /// # Errors

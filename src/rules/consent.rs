@@ -15,6 +15,7 @@ use time::macros::offset;
 use super::{
     Party, Query, Refusal,
     calendar::{day_of, last_instant, plus_months},
+    characters::is_invisible,
     decide_admission,
 };
 use crate::{
@@ -304,13 +305,8 @@ fn local(at: UnixTime) -> Option<String> {
 
 /// One line that shows what it says: no controls, no separators of lines, nothing that turns the direction of writing.
 fn is_plain(text: &str) -> bool {
-    let invisible = |letter: char| {
-        letter.is_control()
-            || matches!(letter, '\u{AD}' | '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}')
-            || matches!(letter, '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
-    };
     let fits = (1..=DECLARATION_VALUE_CHARACTERS).contains(&text.chars().count());
-    fits && !text.contains(invisible)
+    fits && !text.contains(is_invisible)
 }
 
 /// The refusal of a text that is not one of this service.

@@ -270,20 +270,21 @@ fn check_card(procedure: Procedure, presence: &Presence) -> Result<(), Refusal> 
     }
 }
 
-/// Who cannot act alone is acted for: only stopping something is open to everyone.
+/// Who cannot act alone is acted for by the statutory agent, and by nobody else: a mandate is given by who can act. Only stopping
+/// something is open to everyone, and a card goes on after a move with whoever of the household hands in the notice (section 1.2).
 fn check_applicant(procedure: Procedure, applicant: Applicant, class: HolderClass) -> Result<(), Refusal> {
     let stops = matches!(procedure, Procedure::Hold);
+    let moves = applicant == Applicant::HouseholdMember && procedure == Procedure::ContinuedUse;
     match (applicant, class) {
         (Applicant::StatutoryAgent, HolderClass::Ordinary) => {
             let detail = "a statutory agent acts for a person under 15 or an adult ward; anyone else sends an agent with a mandate";
             Err(Refusal::new("D-05", detail))
         }
-        (Applicant::Holder, HolderClass::Minor) if !stops => {
+        (Applicant::StatutoryAgent, _) | (_, HolderClass::Ordinary) => Ok(()),
+        (_, HolderClass::Minor) if !stops && !moves => {
             Err(Refusal::new("E-05", "the statutory agent acts for a person under 15, and sets the PIN"))
         }
-        (Applicant::Holder, HolderClass::Ward) if !stops => {
-            Err(Refusal::new("E-06", "the guardian acts for an adult ward"))
-        }
+        (_, HolderClass::Ward) if !stops && !moves => Err(Refusal::new("E-06", "the guardian acts for an adult ward")),
         _ => Ok(()),
     }
 }

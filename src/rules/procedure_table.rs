@@ -117,12 +117,24 @@ fn e_05_e_06_who_cannot_act_alone_is_acted_for_but_may_stop_a_card() {
     for (class, rule) in [(HolderClass::Minor, "E-05"), (HolderClass::Ward, "E-06")] {
         for procedure in Procedure::ALL {
             let face_authentication = procedure == Procedure::FaceAuthenticationOff;
-            let there = Presence { holder_class: class, face_authentication, ..Presence::default() };
-            let decided = decide_procedure(procedure, Applicant::Holder, &there, &CounterPolicy::default());
-            match procedure {
-                Procedure::Hold => assert_eq!(decided, Ok(Course::Telephone)),
-                _ => assert_eq!(decided.unwrap_err().rule, rule, "{procedure:?}"),
+            let papers = (Some(SealedPaper::Fits), Some(SealedPaper::Fits));
+            let there = Presence {
+                holder_class: class,
+                face_authentication,
+                mandate: papers.0,
+                enclosed_reply: papers.1,
+                ..Presence::default()
+            };
+            for applicant in [Applicant::Holder, Applicant::Agent, Applicant::HouseholdMember] {
+                let decided = decide_procedure(procedure, applicant, &there, &CounterPolicy::default());
+                match (procedure, applicant) {
+                    (Procedure::Hold, _) => assert_eq!(decided, Ok(Course::Telephone)),
+                    (Procedure::ContinuedUse, Applicant::HouseholdMember) => assert_eq!(decided, Ok(Course::SameDay)),
+                    _ => assert_eq!(decided.unwrap_err().rule, rule, "{procedure:?} {applicant:?}"),
+                }
             }
+            let decided = decide_procedure(procedure, Applicant::StatutoryAgent, &there, &CounterPolicy::default());
+            assert!(decided.is_ok(), "{procedure:?}: {decided:?}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Tells `story` eight times at once.
-fn at_once<T: Send>(story: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(crate) fn at_once<T: Send>(story: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let barrier = Barrier::new(8);
     let (barrier, story) = (&barrier, &story);
     thread::scope(|scope| {

@@ -14,6 +14,7 @@ mod faults;
 #[path = "../support/house.rs"]
 mod house;
 mod issuing;
+mod open;
 mod random;
 mod routes;
 mod scene;

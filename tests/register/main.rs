@@ -13,10 +13,13 @@ mod ward;
 mod bad_input;
 mod causes;
 mod closed;
+mod continued;
 mod faults;
 mod feed;
 mod notices;
 mod order;
+mod spelled;
+mod strangers;
 mod timers;
 #[path = "../support/trap.rs"]
 mod trap;

@@ -205,3 +205,34 @@ async fn c_13_a_town_that_knows_no_exception_takes_none() {
     assert!(detail(&refused).contains("C-13"), "{}", refused.body);
     done(Desk::itami(&open).post("/v1/exceptions", &asking(&child(2))).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e_07_the_second_officer_finds_what_waits_oldest_first_and_of_their_own_town_alone() {
+    let room = tempfile::TempDir::new().unwrap();
+    let sqlite = jitsuin::store::SqliteStore::open(&room.path().join("jitsuin.db")).unwrap();
+    for open in [House::memory().open(), House::new(Arc::new(sqlite)).open()] {
+        let (suginami, itami, second) = (Desk::suginami(&open), Desk::itami(&open), second(&open));
+        assert_eq!(done(second.get("/v1/exceptions").await), json!({"exceptions": []}));
+        let mut asked = Vec::new();
+        for number in 1..=3 {
+            asked.push(done(suginami.post("/v1/exceptions", &asking(&child(number))).await));
+        }
+        done(itami.post("/v1/exceptions", &asking(&child(4))).await);
+        let waiting = done(second.get("/v1/exceptions").await);
+        assert_eq!(waiting, json!({ "exceptions": asked }));
+        assert_eq!(waiting["exceptions"][0]["asked_by"], "municipality/13115");
+        done(second.post(&approvals(&waiting["exceptions"][1]), &json!({})).await);
+        let left = json!({"exceptions": [asked[0], asked[2]]});
+        assert_eq!(done(suginami.get("/v1/exceptions").await), left, "what is approved waits no longer");
+        assert_eq!(done(itami.get("/v1/exceptions").await)["exceptions"].as_array().unwrap().len(), 1);
+        let party = Desk::new(&open, Role::RelyingParty, "e-filing");
+        assert_eq!(refusal(&party.get("/v1/exceptions").await), (403, "T-08"));
+        assert_eq!(refusal(&Desk::operator(&open).get("/v1/exceptions").await), (403, "E-02"));
+        assert_eq!(refusal(&second.get("/v1/exceptions?after=1").await), (400, "T-01"));
+        // They hold for their day.
+        open.house.clock.advance_days(1);
+        assert_eq!(done(second.get("/v1/exceptions").await), json!({"exceptions": []}));
+        let next = done(suginami.post("/v1/exceptions", &asking(&child(5))).await);
+        assert_eq!(done(second.get("/v1/exceptions").await), json!({ "exceptions": [next] }));
+    }
+}

@@ -172,6 +172,10 @@ async fn who_was_removed_is_recorded_again_where_they_live_now() {
     }
     assert_eq!(refusal(&itami.get("/v1/holders/TEST-000001").await), (404, "T-09"), "not yet theirs");
 
+    let early = itami.post("/v1/register-changes", &again).await;
+    assert_eq!(refusal(&early), (422, "E-01"), "two municipalities do not order the events of a day together");
+    assert_eq!(early.body["earliest"], "2026-11-03");
+    open.house.clock.advance_days(1);
     let recorded = done(itami.post("/v1/register-changes", &again).await);
     assert_eq!((&recorded["rule"], &recorded["changes"]), (&"R-13".into(), &json!([])));
     assert_eq!(refusal(&suginami.get("/v1/holders/TEST-000001").await), (404, "T-09"), "not theirs any more");

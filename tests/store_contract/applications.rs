@@ -118,6 +118,14 @@ pub(crate) fn applications_are_found_by_municipality_state_and_last_day(open: Op
     assert_eq!(numbers(&*store, &own, 0, 99), [1, 2, 5, 6]);
     let withdrawn = ApplicationFilter { state: Some(ApplicationState::Withdrawn), ..own.clone() };
     assert_eq!(numbers(&*store, &withdrawn, 0, 99), [4]);
+    let about = |holder, card| ApplicationFilter {
+        about: Some((application(holder).holder, application(card).card)),
+        ..own.clone()
+    };
+    assert_eq!(numbers(&*store, &about(2, 5), 0, 99), [2, 5], "of the holder, and about the card");
+    assert_eq!(numbers(&*store, &about(2, 2), 0, 99), [2], "once");
+    assert_eq!(numbers(&*store, &about(3, 4), 0, 99), [] as [u8; 0], "taken elsewhere, and ended");
+    assert_eq!(numbers(&*store, &ApplicationFilter { municipality: None, ..about(3, 4) }, 0, 99), [3]);
     let due = |day| ApplicationFilter { due_before: Some(day), ..ApplicationFilter::default() };
     for (day, late) in [(31, &[][..]), (32, &[2]), (33, &[2, 3]), (365, &[2, 3])] {
         let before = time::Date::from_ordinal_date(2027, day).unwrap();

@@ -116,3 +116,22 @@ pub(crate) fn an_exception_is_used_once_and_for_one_certificate(open: Open) {
     conflicts(&*store, vec![put(&ExceptionRecord { used: Some(7), ..read(&*store, 2) })]);
     commit(&*store, vec![put(&ExceptionRecord { used: Some(8), ..read(&*store, 2) })]).unwrap();
 }
+
+pub(crate) fn exceptions_of_a_municipality_come_in_the_order_in_which_they_were_asked_for(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    let of = |since: u8, limit| store.exceptions(suginami(), at(since.into()), limit).unwrap();
+    assert_eq!(of(0, 10), Vec::new());
+    let elsewhere = ExceptionRecord { municipality: itami(), ..exception(4) };
+    for record in
+        [exception(1), exception(3), elsewhere, exception(5), ExceptionRecord { digest: [6; 32], ..exception(5) }]
+    {
+        commit(&*store, vec![put(&record)]).unwrap();
+    }
+    let digests = |found: Vec<ExceptionRecord>| found.iter().map(|one| one.digest[0]).collect::<Vec<_>>();
+    assert_eq!(digests(of(0, 10)), [1, 3, 5, 6]);
+    assert_eq!(digests(of(3, 10)), [3, 5, 6], "of that instant too");
+    assert_eq!(digests(of(4, 10)), [5, 6]);
+    assert_eq!(digests(of(0, 2)), [1, 3]);
+    assert_eq!(digests(of(6, 10)), Vec::<u8>::new());
+    assert_eq!(of(3, 1), [ExceptionRecord { version: 1, ..exception(3) }]);
+}

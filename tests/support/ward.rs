@@ -131,6 +131,7 @@ watched! {
     fn consents(&self, holder: &HolderReference) -> Vec<ConsentRecord>;
     fn register_text(&self, index: u64) -> Option<RegisterTextRecord>;
     fn exception(&self, digest: &[u8; 32]) -> Option<ExceptionRecord>;
+    fn exceptions(&self, municipality: MunicipalityCode, since: UnixTime, limit: usize) -> Vec<ExceptionRecord>;
     fn history(&self, kind: Kind, serial: &Serial) -> Option<History>, then history;
     fn relying_parties(&self) -> Vec<RelyingPartyRecord>;
     fn relying_party(&self, name: &str) -> Option<RelyingPartyRecord>;

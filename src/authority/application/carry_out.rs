@@ -98,7 +98,7 @@ const fn ends(procedure: Procedure) -> Option<Cause> {
 
 impl ApplicationRequest {
     /// The kinds that a revocation ends: those that it names, else both.
-    fn struck(&self) -> Vec<Kind> {
+    pub(super) fn struck(&self) -> Vec<Kind> {
         if self.kinds.is_empty() { Kind::BOTH.to_vec() } else { self.kinds.clone() }
     }
 }

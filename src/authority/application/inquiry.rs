@@ -8,6 +8,7 @@ use crate::{
     rules::{
         Day, Refusal,
         application::{ApplicationState, reply_deadline},
+        characters::is_invisible,
         procedure::CounterPolicy,
     },
 };
@@ -32,7 +33,7 @@ impl std::fmt::Debug for InquiryForm {
 /// Posts an inquiry: the letter is kept until the application ends, the reply is due by the day printed in it.
 ///
 /// # Errors
-/// `T-01` for what is no address; `A-01` for a second letter to an address that nobody confirmed after the first came back.
+/// `T-01` for what is no address, `N-05` for characters in it that cannot be seen; `A-01` for a second letter to an address that nobody confirmed after the first came back.
 pub(super) fn send(
     record: &mut ApplicationRecord,
     form: &InquiryForm,
@@ -41,9 +42,17 @@ pub(super) fn send(
 ) -> Result<(), Refusal> {
     let InquiryForm { address, confirmed } = form;
     let characters = address.chars().count();
-    let plain = !address.chars().any(char::is_control) && address.trim() == address;
-    if !plain || !(1..=REGISTER_ADDRESS_CHARACTERS).contains(&characters) {
+    if address.trim() != address || !(1..=REGISTER_ADDRESS_CHARACTERS).contains(&characters) {
         return Err(Refusal::new("T-01", "the address is that of the register, in one line"));
+    }
+    if let Some((at, other)) = address.chars().enumerate().find(|(_, one)| is_invisible(*one)) {
+        let detail = format!(
+            "character {} of the address (U+{:04X}) cannot be seen, or turns what follows: a letter prints what is read, and \
+             nothing else",
+            at + 1,
+            u32::from(other)
+        );
+        return Err(Refusal::new("N-05", detail));
     }
     if record.state == ApplicationState::InquiryReturned && !confirmed {
         let detail = "the last inquiry came back; confirm the address in the register before another is sent";

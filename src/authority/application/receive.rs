@@ -6,7 +6,7 @@ use super::{ApplicationRequest, Filed, Papers, subject};
 use crate::{
     authority::{Actor, Authority, Once, StoryError, issue::Mode},
     kind::Kind,
-    ports::{ApplicationNumber, ApplicationRecord, Change, Step},
+    ports::{AgentReference, ApplicationNumber, ApplicationRecord, Change, Step},
     rules::{
         Refusal,
         application::{ApplicationEvent, ApplicationState},
@@ -58,8 +58,10 @@ impl Authority {
                 let detail = "no such certificate of the holder is live, so none can be renewed; apply for a reissue";
                 return Err(Refusal::new("V-14", detail).into());
             }
-            let filed = Filed { request, course: today.course, holder_class: today.holder_class };
             let own = actor.municipality()?;
+            self.only_one_open(own, &request, day_of(telling.now))?;
+            let known = today.holder;
+            let filed = Filed { request, course: today.course, holder_class: today.holder_class };
             let record = ApplicationRecord {
                 number: self.application_number()?,
                 place: 0,
@@ -92,7 +94,8 @@ impl Authority {
                 "holder": record.holder, "visits": visits, "to": record.state,
             });
             let audit = telling.audit("application.received", subject(&record.number), detail.to_string());
-            let steps = vec![Step::Application(Box::new(record)), telling.answer(&received)?];
+            let mut steps = vec![Step::Application(Box::new(record)), telling.answer(&received)?];
+            steps.extend(known.map(Step::Holder));
             self.store().commit(Change { steps, audit })?;
             Ok(received)
         })
@@ -115,7 +118,12 @@ fn in_order(request: &ApplicationRequest) -> Result<ApplicationRequest, Refusal>
         let detail = "name the kinds that are to be issued or revoked, each once: `auth`, `sign` or both; none for anything else";
         return Err(Refusal::new("T-01", detail));
     }
+    let themself = |agent: &AgentReference| agent.as_str() == request.holder.reference.as_str();
     match (request.applicant, &request.agent) {
+        (_, Some(agent)) if themself(agent) => Err(Refusal::new(
+            "D-04",
+            "who acts for the holder is somebody else; the holder comes as `holder`, without an agent",
+        )),
         (Applicant::Holder, Some(_)) => Err(Refusal::new("T-01", "the holder comes in person; name no agent")),
         (Applicant::Holder, None) | (_, Some(_)) => Ok(ApplicationRequest { kinds, ..request.clone() }),
         (_, None) => Err(Refusal::new("D-04", "name who acts for the holder, by a reference of your own")),

@@ -149,7 +149,8 @@ impl Authority {
         state: Option<ApplicationState>,
         after: Option<u64>,
     ) -> Result<ApplicationPage, StoryError> {
-        let filter = ApplicationFilter { municipality: Some(actor.municipality()?), state, due_before: None };
+        let filter =
+            ApplicationFilter { municipality: Some(actor.municipality()?), state, ..ApplicationFilter::default() };
         let found = self.store().applications().select(&filter, after.unwrap_or(0), APPLICATION_PAGE)?;
         let next = found.last().filter(|_| found.len() == APPLICATION_PAGE).map(|last| last.place);
         let applications = found.into_iter().map(|record| {

@@ -6,6 +6,7 @@ use super::{ApplicationRequest, carry_out};
 use crate::{
     authority::{
         Authority, StoryError,
+        change::history::History,
         issue::{Mode, Resident, Terms, Wish},
         once::Telling,
     },
@@ -15,7 +16,7 @@ use crate::{
         CertificateState, Day, Refusal, Replacement,
         calendar::{age_on, day_of, day_text},
         eligibility::SIGN_AGE,
-        procedure::{Course, HolderClass, Presence, decide_procedure},
+        procedure::{Course, HolderClass, Presence, Procedure, decide_procedure},
     },
     x509::UnixTime,
 };
@@ -71,6 +72,11 @@ impl Authority {
         if !request.procedure.issues() {
             let card = check_card(request, &resident)?;
             carry_out::check(request, card, telling.now)?;
+            if request.procedure == Procedure::ContinuedUse {
+                let entries = self.store().register().register_entries(&request.holder.reference)?;
+                let history = History::read(entries, &resident.holder, &self.parts().counters)?;
+                history.fold().register.card_to_update(day_of(telling.now))?;
+            }
             return Ok(Today { course, holder_class, holder: known, outlook: None });
         }
         if request.presence.face_authentication && request.kinds.contains(&Kind::Sign) {

@@ -23,18 +23,29 @@ pub(super) struct Days {
 
 type Checked = Result<(), Refusal>;
 
-/// Checks a report of `reporter` about the holder of that dossier.
-pub(super) fn change(
-    change: &RegisterChange,
-    (reporter, dossier): (MunicipalityCode, &Dossier),
-    today: Day,
-) -> Result<Days, Refusal> {
+/// Checks a report, as far as it says by itself whether it can be.
+pub(super) fn change(change: &RegisterChange, reporter: MunicipalityCode, today: Day) -> Result<Days, Refusal> {
     destination(change, reporter)?;
-    let days = days(change, dossier.holder.birth, today)?;
+    let days = days(change, today)?;
     birth(change, today)?;
     moving(change, &days)?;
-    presented(change, dossier, days.event)?;
+    visit(change)?;
     Ok(days)
+}
+
+/// Checks what of a report only those are told whom the holder has to do with: nothing is of a day before the holder's birth, and
+/// of a visit about the card alone nothing is left to record where the card does not go on.
+pub(super) fn of_holder(
+    (change, days): (&RegisterChange, &Days),
+    dossier: &Dossier,
+    card: Option<&Refusal>,
+) -> Checked {
+    let event = days.event;
+    if event < dossier.holder.birth {
+        return Err(Refusal::new("R-01", format!("the event is of {event}, before the holder was born")));
+    }
+    let failed = card.filter(|_| change.change == RegisterEvent::ContinuedUse);
+    failed.map_or(Ok(()), |refusal| Err(refusal.clone()))
 }
 
 fn destination(change: &RegisterChange, reporter: MunicipalityCode) -> Checked {
@@ -46,14 +57,11 @@ fn destination(change: &RegisterChange, reporter: MunicipalityCode) -> Checked {
     }
 }
 
-fn days(change: &RegisterChange, birth: Day, today: Day) -> Result<Days, Refusal> {
+fn days(change: &RegisterChange, today: Day) -> Result<Days, Refusal> {
     let refused = |detail: String| Err(Refusal::new("R-01", detail));
     let event = change.event_day.unwrap_or(today);
     let unsaid = if change.number.is_some() { event } else { today };
     let recorded = change.notified.unwrap_or(unsaid);
-    if event < birth {
-        return refused(format!("the event is of {event}, before the holder was born"));
-    }
     if event > today {
         return refused(format!("the event is of {event}, which is to come; report it when it has happened"));
     }
@@ -108,17 +116,22 @@ pub(super) fn apart(one: Day, other: Day) -> bool {
     plus_days(early, MOVE_SLIP_DAYS).is_some_and(|bound| late > bound)
 }
 
-/// The card that goes on, as far as the day does not matter (M-01).
-fn presented(change: &RegisterChange, dossier: &Dossier, day: Day) -> Checked {
-    let Some(presented) = &change.presented else {
-        let needed = change.change == RegisterEvent::ContinuedUse;
-        return if needed { Err(Refusal::new("M-01", "say which card was presented")) } else { Ok(()) };
-    };
-    if !matches!(change.change, RegisterEvent::ContinuedUse | RegisterEvent::MoveIn) {
-        return Err(Refusal::new("M-01", "a card is presented after moving in"));
+/// A card is presented where one can go on, and nowhere else (M-01).
+fn visit(change: &RegisterChange) -> Checked {
+    match (change.change, change.presented.is_some()) {
+        (RegisterEvent::ContinuedUse, false) => Err(Refusal::new("M-01", "say which card was presented")),
+        (RegisterEvent::ContinuedUse | RegisterEvent::MoveIn, _) | (_, false) => Ok(()),
+        (_, true) => Err(Refusal::new("M-01", "a card is presented after moving in")),
     }
+}
+
+/// Why the card that is presented does not go on, as far as the move does not matter (M-01).
+pub(super) fn presented(change: &RegisterChange, dossier: &Dossier, day: Day) -> Checked {
+    let Some(presented) = &change.presented else { return Ok(()) };
+    // With moving in, it is the visit of somebody who is known, with a card that is not theirs.
+    let rule = if change.change == RegisterEvent::MoveIn { "M-01" } else { "T-09" };
     let card = dossier.card(&presented.card);
-    let card = card.ok_or_else(|| Refusal::new("T-09", "the holder has no such card"))?;
+    let card = card.ok_or_else(|| Refusal::new(rule, "the holder has no such card"))?;
     check_card(
         &CardPresented {
             card_last_day: card.last_day,

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::history::{Blow, Entry, History, Register};
+use super::{
+    history::{Blow, Entry, History},
+    register::Register,
+};
 use crate::{
+    limits::{REGISTER_STRANGERS_WAITING, REGISTER_WAITING, REGISTER_WAITING_OF_STRANGER},
     municipality::MunicipalityCode,
     rules::{Cause, Refusal},
 };
@@ -16,9 +20,12 @@ pub(in crate::authority) struct Fold {
     taken: Vec<(u64, Option<Blow>)>,
     /// Why the new entry does not fit.
     refusal: Option<Refusal>,
-    waiting: usize,
-    /// Municipalities that the holder has to do with.
-    known: BTreeSet<MunicipalityCode>,
+    /// Where the new entry is an arrival that fits: why no card goes on after it.
+    too_late: Option<Refusal>,
+    /// Who sent what does not fit.
+    waiting: Vec<MunicipalityCode>,
+    /// Municipalities where the holder lived, or meant to move.
+    tied: BTreeSet<MunicipalityCode>,
     /// Of how many recorded entries it is.
     count: usize,
 }
@@ -26,8 +33,8 @@ pub(in crate::authority) struct Fold {
 impl Fold {
     pub(super) fn of(before: &Entry, entries: &[Entry], more: Option<&Entry>) -> Self {
         let register = Register::nobodys(before.municipality);
-        let (taken, known, count) = (Vec::new(), BTreeSet::new(), entries.len());
-        let mut fold = Self { register, taken, refusal: None, waiting: 0, known, count };
+        let (taken, waiting, tied) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let mut fold = Self { register, taken, refusal: None, too_late: None, waiting, tied, count: entries.len() };
         fold.day(vec![before]);
         let mut rest: Vec<&Entry> = entries.iter().chain(more).collect();
         rest.sort_by(|one, other| one.place().cmp(&other.place()));
@@ -44,13 +51,14 @@ impl Fold {
             register.take(entry).ok().map(|blow| (at, register, blow))
         }) {
             let entry = waiting.remove(at);
-            self.known.extend([register.municipality].into_iter().chain(register.moving_to()));
+            self.tied.extend([register.municipality].into_iter().chain(register.moving_to()));
             self.taken.push((entry.id, blow));
+            if entry.id == u64::MAX {
+                self.too_late = register.too_late();
+            }
             self.register = register;
         }
-        self.waiting += waiting.len();
-        let arrives = waiting.iter().filter(|entry| entry.change().is_some_and(|change| change.change.arrives()));
-        self.known.extend(arrives.map(|entry| entry.municipality));
+        self.waiting.extend(waiting.iter().map(|entry| entry.municipality));
         if let Some(new) = waiting.iter().find(|entry| entry.id == u64::MAX) {
             self.refusal = self.register.clone().take(new).err();
         }
@@ -61,14 +69,23 @@ impl Fold {
         self.refusal.as_ref()
     }
 
-    /// How many entries do not fit.
-    pub(in crate::authority) fn waiting(&self) -> usize {
-        self.waiting
+    /// Where the new entry is an arrival that fits: why no card goes on after it.
+    pub(super) fn too_late(&self) -> Option<&Refusal> {
+        self.too_late.as_ref()
     }
 
-    /// Whether the holder has to do with a municipality: lived there, announced to move there, or was reported to arrive.
-    pub(in crate::authority) fn knows(&self, municipality: MunicipalityCode) -> bool {
-        self.known.contains(&municipality)
+    /// Whether the holder has to do with a municipality: lived there, or announced to move there.
+    pub(super) fn is_tied_to(&self, municipality: MunicipalityCode) -> bool {
+        self.tied.contains(&municipality)
+    }
+
+    /// Whether what does not fit is not too much, with the new entry of that municipality. What comes from strangers has a part
+    /// of the room only, and each of them a part of that: nobody takes it from those whom the holder has to do with.
+    pub(super) fn has_room_for(&self, municipality: MunicipalityCode) -> bool {
+        let of_it = self.waiting.iter().filter(|one| **one == municipality).count();
+        let strangers = self.waiting.iter().filter(|one| !self.is_tied_to(**one)).count();
+        let room_for_stranger = of_it <= REGISTER_WAITING_OF_STRANGER && strangers <= REGISTER_STRANGERS_WAITING;
+        self.waiting.len() <= REGISTER_WAITING && (self.is_tied_to(municipality) || room_for_stranger)
     }
 
     /// Whether an entry fits.

@@ -16,7 +16,6 @@ use super::{
     once::Telling,
 };
 use crate::{
-    limits::REGISTER_WAITING,
     municipality::{self, MunicipalityCode},
     ports::{CardNumber, Change, EventNumber, HolderReference, Step},
     rules::{
@@ -29,6 +28,7 @@ use crate::{
 mod check;
 mod fold;
 pub(super) mod history;
+mod register;
 pub(super) mod settle;
 
 use check::Days;
@@ -138,11 +138,6 @@ impl RegisterEvent {
             Self::OverseasMoveWithContinuedUse => Cause::OverseasMoveWithContinuedUse,
         }
     }
-
-    /// Whether a municipality reports it that is not the holder's yet.
-    const fn arrives(self) -> bool {
-        matches!(self, Self::MoveIn | Self::Registration)
-    }
 }
 
 impl RegisterChange {
@@ -162,6 +157,19 @@ impl RegisterChange {
             event_day: None,
             notified: None,
         }
+    }
+
+    /// Whether it says today what an event said that happened on that day: what is left out means the same as its default.
+    fn says(&self, (first, day): (&Self, Day), today: Day) -> bool {
+        let unsaid = if first.event_day.is_none() { day } else { today };
+        self.spelled_out(self.event_day.unwrap_or(unsaid)) == first.spelled_out(day)
+    }
+
+    /// With every default in its place.
+    fn spelled_out(&self, event_day: Day) -> Self {
+        let order = Some(self.order.unwrap_or_default());
+        let moved_in = self.moved_in.or((self.change == RegisterEvent::MoveIn).then_some(event_day));
+        Self { order, moved_in, event_day: Some(event_day), ..self.clone() }
     }
 }
 
@@ -235,27 +243,31 @@ impl Authority {
         if change.change == RegisterEvent::Registration {
             self.taking_part(reporter)?;
         }
-        let days = check::change(change, (reporter, &dossier), day_of(telling.now))?;
+        let days = check::change(change, reporter, day_of(telling.now))?;
+        let card = check::presented(change, &dossier, days.event).err();
         let history = History::read(
             self.store().register().register_entries(&change.holder)?,
             &dossier.holder,
             &self.parts().counters,
         )?;
-        let entry = new_entry(change, (reporter, self.counter(reporter)), &days);
+        let entry = new_entry(change, (reporter, self.counter(reporter)), (&days, card.clone()));
         let before = history.fold();
         let after = history.fold_with(&entry);
+        if after.refusal().is_none() || before.is_tied_to(reporter) {
+            check::of_holder((change, &days), &dossier, card.as_ref())?;
+        }
         let waits = match after.refusal() {
             None => None,
             Some(refusal) => Some(may_wait(&entry, refusal, &after)?),
         };
+        let not_continued = change.presented.as_ref().and_then(|_| card.or_else(|| after.too_late().cloned()));
         let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before, &history))?;
         let effects = Effects {
-            cause: change.change.cause(),
-            rule: change.change.cause().rule().to_owned(),
-            recorded_at: telling.now,
             changes: settled.changes().to_vec(),
             awaited: awaited(change.change, &after),
+            not_continued: not_continued.filter(|_| waits.is_none() && change.change == RegisterEvent::MoveIn),
             waits,
+            ..Effects::none(change.change.cause(), telling.now)
         };
         self.record_change(telling, (&history, &entry, &effects), settled, subject)?;
         Ok(effects)
@@ -266,8 +278,11 @@ impl Authority {
         let Some(number) = &change.number else { return Ok(None) };
         let known = self.store().register().register_entry(telling.actor.municipality()?, number)?;
         let Some(known) = known else { return Ok(None) };
+        let today = day_of(telling.now);
         match history::said(&known)? {
-            Said::Reported { change: first, effects, .. } if *first == *change => Ok(Some(effects)),
+            Said::Reported { change: first, event_day, effects, .. } if change.says((&first, event_day), today) => {
+                Ok(Some(effects))
+            }
             _ => {
                 let detail = "the register's number stands for another event; each event has its own";
                 Err(Refusal::new("T-13", detail).into())
@@ -297,17 +312,13 @@ impl Authority {
     }
 }
 
-fn new_entry(change: &RegisterChange, (municipality, policy): (MunicipalityCode, CounterPolicy), days: &Days) -> Entry {
-    let cause = change.change.cause();
-    let effects = Effects {
-        cause,
-        rule: cause.rule().into(),
-        recorded_at: crate::x509::UnixTime::EPOCH,
-        changes: Vec::new(),
-        awaited: None,
-        waits: None,
-    };
-    let said = Said::Reported { change: Box::new(change.clone()), event_day: days.event, effects };
+fn new_entry(
+    change: &RegisterChange,
+    (municipality, policy): (MunicipalityCode, CounterPolicy),
+    (days, card): (&Days, Option<Refusal>),
+) -> Entry {
+    let effects = Effects::none(change.change.cause(), crate::x509::UnixTime::EPOCH);
+    let said = Said::Reported { change: Box::new(change.clone()), event_day: days.event, effects, card };
     Entry { id: u64::MAX, municipality, number: change.number.clone(), day: days.recorded, said, policy }
 }
 
@@ -317,11 +328,11 @@ fn awaited(change: RegisterEvent, after: &fold::Fold) -> Option<Awaited> {
     after.register.awaited().filter(|_| moving && after.refusal().is_none())
 }
 
-/// Whether an event of the feed that does not fit waits for the one before it. What a municipality without any tie to the
-/// holder reports is refused.
+/// Whether an event of the feed that does not fit waits for the one before it. It may come from a municipality that the holder
+/// has nothing to do with yet; that one is told no more than this, and what it sent has an effect only if other municipalities
+/// report that the holder lived there on the day of the event.
 fn may_wait(entry: &Entry, refusal: &Refusal, fold: &fold::Fold) -> Result<Refusal, Refusal> {
-    let room = fold.waiting() <= REGISTER_WAITING;
-    let waits = entry.number.is_some() && room && fold.knows(entry.municipality);
+    let waits = entry.number.is_some() && fold.has_room_for(entry.municipality);
     if waits { Ok(refusal.clone()) } else { Err(refusal.clone()) }
 }
 

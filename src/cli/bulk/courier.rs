@@ -10,7 +10,7 @@ use crate::{
     cli::{failure::Failure, operator_way::problem},
     http::client::{Answer, Client},
     limits::{BULK_PATIENCE, BULK_SILENCE},
-    rules::Refusal,
+    rules::{Refusal, calendar::parse_day},
 };
 
 /// What to do with lines.
@@ -70,16 +70,12 @@ impl Courier {
                 other => ("/v1/certificates", other),
             };
             let answer = self.ask(path, &format!("bulk-{}-{line}", self.digest), &body).await?;
-            let rule = answer.body["rule"].as_str();
             outcomes.push((
                 line,
-                match rule {
+                match refusal(&answer.body) {
                     _ if answer.status.is_success() => Outcome::Done(answer.body),
                     // Who is not admitted is so on every line.
-                    Some(rule) if rule != "T-08" => {
-                        let detail = answer.body["detail"].as_str().unwrap_or_default();
-                        Outcome::Refused(Refusal::new(rule.to_owned(), detail))
-                    }
+                    Some(refusal) if refusal.rule != "T-08" => Outcome::Refused(refusal),
                     _ => return Err(problem(&answer)),
                 },
             ));
@@ -101,9 +97,7 @@ impl Courier {
         }
         let read = |((line, wish), mut outcome): ((u64, Value), Value)| {
             let outcome = match (outcome["done"].take(), outcome["foreseen"].take()) {
-                (Value::Null, Value::Null) => {
-                    Outcome::Refused(serde_json::from_value(outcome["refused"].take()).map_err(|_| unread())?)
-                }
+                (Value::Null, Value::Null) => Outcome::Refused(refusal(&outcome["refused"]).ok_or_else(unread)?),
                 (Value::Null, mut foreseen) => {
                     // Whom it is about, so that lines about the same holder are known.
                     if let Some(holder) = wish.pointer("/holder/reference") {
@@ -140,6 +134,13 @@ impl Courier {
 }
 
 /// A line of `bulk issue` as the wish it is: `{"issue":…}` or `{"renew":…}`, by its field `asked`.
+/// The refusal that a problem document tells of; its words are the service's to print.
+fn refusal(problem: &Value) -> Option<Refusal> {
+    let refusal = Refusal::new(problem["rule"].as_str()?.to_owned(), problem["detail"].as_str()?);
+    let earliest = problem["earliest"].as_str().and_then(parse_day);
+    Some(Refusal { earliest, ..refusal })
+}
+
 fn enrolment(line: &Value) -> Value {
     let mut body = line.clone();
     let asked = body.as_object_mut().and_then(|body| body.remove("asked"));

@@ -8,14 +8,17 @@ use super::door::Stop;
 use crate::{
     authority::{
         Actor, Authority, StoryError,
+        change::Outcome,
+        end::Effects,
         issue::{Issuance, IssuedCertificate},
         lookup::{CardStatus, CertificateStatus, HolderStatus},
         wording::WordedFacts,
     },
+    http::problem::Problem,
     kind::Kind,
     municipality::{self, MunicipalityCode},
     ports::{CardNumber, HolderReference, Role},
-    rules::{Day, calendar::day_text},
+    rules::{Day, calendar::day_text, refusal::ExplainedRefusal},
 };
 
 /// A yes, JSON but for letters: 201 where something was made, otherwise 200.
@@ -81,6 +84,49 @@ pub(super) struct HolderJson<'a> {
     registered: bool,
     cards: &'a [CardStatus],
     certificates: Vec<WithPem<&'a CertificateStatus>>,
+}
+
+/// [`Effects`] with what is refused in them explained.
+#[derive(Serialize)]
+pub(super) struct EffectsJson {
+    #[serde(flatten)]
+    effects: Effects,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits: Option<ExplainedRefusal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_continued: Option<ExplainedRefusal>,
+}
+
+impl From<Effects> for EffectsJson {
+    fn from(mut effects: Effects) -> Self {
+        let [waits, not_continued] =
+            [effects.waits.take(), effects.not_continued.take()].map(|refusal| refusal.map(ExplainedRefusal::from));
+        Self { effects, waits, not_continued }
+    }
+}
+
+/// What became of each of several, in their order.
+#[derive(Serialize)]
+pub(super) struct Outcomes {
+    outcomes: Vec<OutcomeJson>,
+}
+
+/// One of several; a refusal is the answer that it would be alone.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum OutcomeJson {
+    Done(EffectsJson),
+    Refused(Problem),
+}
+
+impl Outcomes {
+    pub(super) fn of(outcomes: Vec<Outcome>) -> Self {
+        let one = |outcome| match outcome {
+            Outcome::Done(effects) => OutcomeJson::Done(effects.into()),
+            Outcome::Refused(refusal) => OutcomeJson::Refused(refusal.into()),
+        };
+        Self { outcomes: outcomes.into_iter().map(one).collect() }
+    }
 }
 
 /// Who the service takes the client for.

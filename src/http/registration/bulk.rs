@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Audience, Route,
-    answer::Reply,
+    answer::{Outcomes, Reply},
     body::{self, read},
     door::{Call, Stop},
     post,
@@ -15,8 +15,7 @@ use super::{
 use crate::{
     authority::{
         Once, StoryError,
-        bulk::{Foresight, RevocationLine, Wish},
-        change::Outcome,
+        bulk::{Foreseen, RevocationLine, Wish},
     },
     http::problem::Problem,
     limits::BULK_LINES,
@@ -39,11 +38,6 @@ struct Line {
     request: Value,
 }
 
-#[derive(Serialize)]
-struct Outcomes {
-    outcomes: Vec<Outcome>,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wishes {
@@ -52,9 +46,17 @@ struct Wishes {
 
 #[derive(Serialize)]
 struct Foresights {
-    outcomes: Vec<Foresight>,
+    outcomes: Vec<ForesightJson>,
     /// The full list of each CA as it is now.
     lists: Vec<ListSize>,
+}
+
+/// What one line would come to; a refusal is the answer that it would be alone.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum ForesightJson {
+    Foreseen(Foreseen),
+    Refused(Problem),
 }
 
 #[derive(Serialize)]
@@ -70,7 +72,7 @@ pub(super) const REVOKE: Route = post("/v1/bulk/revocations", "bulk-revoke", Aud
     few_enough(lines.len())?;
     let file = call.once()?;
     let lines: Vec<RevocationLine> = lines.into_iter().map(|line| revocation(&file, line)).collect();
-    Reply::ok(&Outcomes { outcomes: call.authority.revoke_each(call.actor, &lines)? })
+    Reply::ok(&Outcomes::of(call.authority.revoke_each(call.actor, &lines)?))
 });
 
 /// What lines of a file would come to.
@@ -95,12 +97,12 @@ fn revocation(file: &Once, Line { line, request }: Line) -> RevocationLine {
     (Once { key, digest }, read_part(request))
 }
 
-fn foresee(call: &Call<'_>, wish: Value) -> Result<Foresight, Stop> {
+fn foresee(call: &Call<'_>, wish: Value) -> Result<ForesightJson, Stop> {
     let foreseen =
         read_part::<Wish>(wish).map_err(StoryError::from).and_then(|wish| call.authority.foresee(call.actor, &wish));
     match foreseen {
-        Ok(foreseen) => Ok(Foresight::Foreseen(foreseen)),
-        Err(StoryError::Refused(refusal)) => Ok(Foresight::Refused(refusal)),
+        Ok(foreseen) => Ok(ForesightJson::Foreseen(foreseen)),
+        Err(StoryError::Refused(refusal)) => Ok(ForesightJson::Refused(refusal.into())),
         Err(other) => Err(other.into()),
     }
 }

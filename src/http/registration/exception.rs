@@ -1,18 +1,30 @@
 //! The routes of exceptions that two officers make (E-07).
 
+use serde::Serialize;
+
 use super::{
     Audience, Route,
     answer::Reply,
     body::{Empty, read},
     get, post,
 };
-use crate::authority::exception::ExceptionRequest;
+use crate::authority::exception::{ExceptionRequest, ExceptionStatus};
 
 /// The first officer asks.
 pub(super) const ASK: Route = post("/v1/exceptions", "exception", Audience::Staff, |call| {
     let request = read::<ExceptionRequest>(call.body)?;
     let asked = call.authority.ask_exception(call.actor, &call.once()?, &request)?;
     Reply::created(&asked, &format!("/v1/exceptions/{}", asked.exception))
+});
+
+#[derive(Serialize)]
+struct Exceptions {
+    exceptions: Vec<ExceptionStatus>,
+}
+
+/// What waits for the second officer.
+pub(super) const LIST: Route = get("/v1/exceptions", "exceptions", Audience::Staff, |call| {
+    Reply::ok(&Exceptions { exceptions: call.authority.waiting_exceptions(call.actor)? })
 });
 
 /// Both look at it.

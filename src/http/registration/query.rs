@@ -29,11 +29,11 @@ pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Parameters, P
             return refused(format!("the query knows {}, and nothing else", known.join(", ")));
         }
         if parameters.iter().any(|(other, _)| other == name) {
-            return refused(format!("{name} is there twice"));
+            return refused(format!("`{name}` is there twice; send it once"));
         }
         match decode(value) {
             Some(value) if !value.is_empty() => parameters.push((name.to_owned(), value)),
-            _ => return refused(format!("{name} has no value that can be read")),
+            _ => return refused(format!("`{name}` has no value that can be read")),
         }
     }
     Ok(parameters)
@@ -69,11 +69,14 @@ pub(super) fn instant(parameters: &Parameters, name: &str) -> Result<Option<Unix
     let octets = text.as_bytes();
     let whole = octets.get(10) == Some(&b'T') && (octets.len() == 20 && octets[19] == b'Z' || octets.len() == 25);
     let leap = text.get(17..19) == Some("60");
-    let form =
-        || format!("{name} is an instant as RFC 3339 has it, in whole seconds, with a zone: 2027-01-15T08:00:00Z");
+    let form = || {
+        format!(
+            "`{name}` must be an instant in the form of RFC 3339, in whole seconds and with a zone, as 2027-01-15T08:00:00Z is"
+        )
+    };
     match text.parse() {
         _ if leap => {
-            Err(Problem::refused("T-01", format!("{name} is a leap second; ask for the second before or after")))
+            Err(Problem::refused("T-01", format!("`{name}` is a leap second; ask for the second before or after")))
         }
         Ok(instant) if whole => Ok(Some(instant)),
         _ => Err(Problem::refused("T-01", form())),
@@ -86,7 +89,10 @@ pub(super) fn instant(parameters: &Parameters, name: &str) -> Result<Option<Unix
 /// `T-01` for any other form.
 pub(super) fn day(parameters: &Parameters, name: &str) -> Result<Option<Day>, Problem> {
     let Some(text) = value(parameters, name) else { return Ok(None) };
-    let form = || Problem::refused("T-01", format!("{name} is a day: 2027-01-15"));
+    let form = || {
+        let detail = format!("`{name}` must be a day that exists, in the form YYYY-MM-DD, as 2027-01-15 is");
+        Problem::refused("T-01", detail)
+    };
     parse_day(text).map(Some).ok_or_else(form)
 }
 
@@ -97,7 +103,9 @@ pub(super) fn day(parameters: &Parameters, name: &str) -> Result<Option<Day>, Pr
 pub(super) fn municipality(parameters: &Parameters, name: &str) -> Result<Option<MunicipalityCode>, Problem> {
     let Some(text) = value(parameters, name) else { return Ok(None) };
     let place = text.parse().and_then(issuing_place);
-    place.map(|place| Some(place.code)).map_err(|error| Problem::refused("T-01", format!("{name}: {error}")))
+    place.map(|place| Some(place.code)).map_err(|error| {
+        Problem::refused("T-01", format!("`{name}` must be the code of a municipality that issues: {error}"))
+    })
 }
 
 /// A text.
@@ -111,7 +119,9 @@ pub(super) fn text<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str
 /// `T-01` for any other.
 pub(super) fn word<T: DeserializeOwned>(parameters: &Parameters, name: &str) -> Result<Option<T>, Problem> {
     let Some(text) = value(parameters, name) else { return Ok(None) };
-    let unknown = |error: serde_json::Error| Problem::refused("T-01", format!("{name}: {error}"));
+    let unknown = |error: serde_json::Error| {
+        Problem::refused("T-01", format!("`{name}` must be one of the words that the resource knows: {error}"))
+    };
     serde_json::from_value(text.into()).map(Some).map_err(unknown)
 }
 
@@ -122,7 +132,7 @@ pub(super) fn word<T: DeserializeOwned>(parameters: &Parameters, name: &str) -> 
 pub(super) fn number(parameters: &Parameters, name: &str) -> Result<Option<u64>, Problem> {
     let Some(text) = value(parameters, name) else { return Ok(None) };
     let digits = text.bytes().all(|digit| digit.is_ascii_digit());
-    let form = || Problem::refused("T-01", format!("{name} is a number"));
+    let form = || Problem::refused("T-01", format!("`{name}` must be a whole number, in digits alone, as 17 is"));
     text.parse().ok().filter(|_| digits).map(Some).ok_or_else(form)
 }
 

@@ -1,21 +1,18 @@
 //! The routes of the resident register: its events one by one or together, the notices to holders, and what is to come.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
     Audience, Route,
-    answer::Reply,
+    answer::{EffectsJson, Outcomes, Reply},
     asking,
     body::{Empty, read},
     door::{Call, Stop},
     post, query,
 };
 use crate::{
-    authority::change::{Outcome, RegisterChange},
-    http::problem::Problem,
-    limits::REGISTER_EVENTS,
-    ports::NotAnIdentifier,
+    authority::change::RegisterChange, http::problem::Problem, limits::REGISTER_EVENTS, ports::NotAnIdentifier,
     rules::Refusal,
 };
 
@@ -27,11 +24,6 @@ struct Batch {
     events: Vec<Value>,
 }
 
-#[derive(Serialize)]
-struct Outcomes {
-    outcomes: Vec<Outcome>,
-}
-
 /// One event, or `{"events":[…]}`.
 pub(super) const CHANGE: Route = post("/v1/register-changes", "register-change", Audience::Staff, |call| {
     let together =
@@ -40,7 +32,7 @@ pub(super) const CHANGE: Route = post("/v1/register-changes", "register-change",
         return several(call, read::<Batch>(call.body)?);
     }
     let request = read::<RegisterChange>(call.body)?;
-    Reply::ok(&call.authority.change(call.actor, &call.once()?, &request)?)
+    Reply::ok(&EffectsJson::from(call.authority.change(call.actor, &call.once()?, &request)?))
 });
 
 fn several(call: &Call<'_>, batch: Batch) -> Result<Reply, Stop> {
@@ -49,7 +41,7 @@ fn several(call: &Call<'_>, batch: Batch) -> Result<Reply, Stop> {
         return Err(Problem::refused("T-03", detail).into());
     }
     let changes: Vec<_> = batch.events.into_iter().map(read_part::<RegisterChange>).collect();
-    Reply::ok(&Outcomes { outcomes: call.authority.change_each(call.actor, &call.once()?, &changes)? })
+    Reply::ok(&Outcomes::of(call.authority.change_each(call.actor, &call.once()?, &changes)?))
 }
 
 /// Reads one of several parts of a body; where it cannot be read, it is refused alone.

@@ -37,6 +37,14 @@ pub(super) const RULES: &[Rule] = &[
         ),
     ),
     rule(
+        ("A-07", "-"),
+        ("An application for the same is open", "同じ内容の申請が手続中です"),
+        (
+            "Carry on the one that the answer names, or have it withdrawn first",
+            "回答に示された申請の手続を進めるか、先に取り下げてください",
+        ),
+    ),
+    rule(
         ("D-04", "規5②"),
         (
             "Who acts for another shows an official document with a photograph",

@@ -263,6 +263,15 @@ impl Store for MemoryStore {
         self.read(|state| state.registration.exception(digest))
     }
 
+    fn exceptions(
+        &self,
+        municipality: MunicipalityCode,
+        since: UnixTime,
+        limit: usize,
+    ) -> Result<Vec<ExceptionRecord>, StoreError> {
+        self.read(|state| state.registration.exceptions(municipality, since, limit))
+    }
+
     fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
         self.read(|state| state.history(kind, serial))
     }

@@ -2,8 +2,10 @@
 
 use super::state::{Done, conflict};
 use crate::{
+    municipality::MunicipalityCode,
     ports::{ExceptionRecord, RegisterTextRecord},
     store::refusal,
+    x509::UnixTime,
 };
 
 /// Every text and every exception.
@@ -56,6 +58,16 @@ impl Registration {
 
     pub(super) fn exception(&self, digest: &[u8; 32]) -> Option<ExceptionRecord> {
         self.exceptions.iter().find(|one| one.digest == *digest).cloned()
+    }
+
+    pub(super) fn exceptions(
+        &self,
+        municipality: MunicipalityCode,
+        since: UnixTime,
+        limit: usize,
+    ) -> Vec<ExceptionRecord> {
+        let asked = |one: &&ExceptionRecord| one.municipality == municipality && one.asked >= since;
+        self.exceptions.iter().filter(asked).take(limit).cloned().collect()
     }
 }
 

@@ -105,7 +105,8 @@ pub(super) fn admitted(
     // Days have four digits of year in every text, so that they compare as they follow.
     let due = filter.due_before.map(|day| day.to_string());
     let state = filter.state.map(|state| word(&state));
-    read::all(sql, &query(filter), params![after, limit, municipality, state, due], row)
+    let (holder, card) = filter.about.as_ref().map(|(holder, card)| (holder.as_str(), card.as_str())).unzip();
+    read::all(sql, &query(filter), params![after, limit, municipality, state, due, holder, card], row)
 }
 
 fn query(filter: &ApplicationFilter) -> String {
@@ -113,7 +114,12 @@ fn query(filter: &ApplicationFilter) -> String {
     let municipality = if filter.municipality.is_some() { "municipality = ?3" } else { "?3 IS NULL" };
     let state = if filter.state.is_some() { "state = ?4" } else { "NOT ended AND ?4 IS NULL" };
     let due = if filter.due_before.is_some() { "due IS NOT NULL AND due < ?5" } else { "?5 IS NULL" };
-    format!("SELECT * FROM application WHERE {id} > ?1 AND {municipality} AND {state} AND {due} ORDER BY {id} LIMIT ?2")
+    // Those of a holder are looked for among the few that wait in a municipality.
+    let about = if filter.about.is_some() { "(holder = ?6 OR card = ?7)" } else { "?6 IS NULL AND ?7 IS NULL" };
+    format!(
+        "SELECT * FROM application WHERE {id} > ?1 AND {municipality} AND {state} AND {due} AND {about}
+         ORDER BY {id} LIMIT ?2"
+    )
 }
 
 /// The value of that word.
@@ -194,11 +200,16 @@ mod tests {
         let received = ApplicationFilter { state: Some(ApplicationState::Received), ..own.clone() };
         let late =
             ApplicationFilter { due_before: Some(time::macros::date!(2027 - 01 - 01)), ..ApplicationFilter::default() };
-        for (filter, index) in
-            [(own, "application_waiting"), (received, "application_by_state"), (late, "application_due")]
-        {
+        let about = Some((rows::reference("A".into()).unwrap(), rows::card_number("C".into()).unwrap()));
+        let of_holder = ApplicationFilter { about, ..own.clone() };
+        for (filter, index) in [
+            (own, "application_waiting"),
+            (of_holder, "application_waiting"),
+            (received, "application_by_state"),
+            (late, "application_due"),
+        ] {
             let mut plan = sql.prepare(&format!("EXPLAIN QUERY PLAN {}", query(&filter))).unwrap();
-            let values = params![0, 1, "13115", "received", "2027-01-01"];
+            let values = params![0, 1, "13115", "received", "2027-01-01", "A", "C"];
             let plan: Vec<String> =
                 plan.query_map(values, |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap();
             assert!(plan[0].starts_with("SEARCH") && plan[0].contains(index), "{index}: {plan:?}");

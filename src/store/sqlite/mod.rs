@@ -266,6 +266,15 @@ impl Store for SqliteStore {
         self.readers.read(|sql| registration::exception(sql, digest))
     }
 
+    fn exceptions(
+        &self,
+        municipality: MunicipalityCode,
+        since: UnixTime,
+        limit: usize,
+    ) -> Result<Vec<ExceptionRecord>, StoreError> {
+        self.readers.read(|sql| registration::exceptions(sql, municipality, since, limit))
+    }
+
     fn history(&self, kind: Kind, serial: &Serial) -> Result<Option<History>, StoreError> {
         self.readers.read(|sql| read::history(sql, kind, serial))
     }

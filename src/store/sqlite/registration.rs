@@ -8,8 +8,10 @@ use super::{
     steps::{Steps, one},
 };
 use crate::{
+    municipality::MunicipalityCode,
     ports::{ExceptionRecord, RegisterTextRecord},
     store::refusal,
+    x509::UnixTime,
 };
 
 const REGISTER_TEXT: &str = "INSERT INTO register_text (ca_index, name, address, substituted)
@@ -66,6 +68,22 @@ pub(super) fn text_of(sql: &Connection, index: u64) -> rusqlite::Result<Option<R
 /// An exception by the digest of its request.
 pub(super) fn exception(sql: &Connection, digest: &[u8; 32]) -> rusqlite::Result<Option<ExceptionRecord>> {
     read::first(sql, "SELECT * FROM exception WHERE digest = ?1", [digest], row)
+}
+
+/// Exceptions are few, and asked for in the order of their ids: the newest that is older ends the search, backwards.
+const ASKED_SINCE: &str = "SELECT * FROM exception
+    WHERE id > coalesce((SELECT id FROM exception WHERE asked < ?2 ORDER BY id DESC LIMIT 1), 0)
+      AND municipality = ?1 AND asked >= ?2 ORDER BY id LIMIT ?3";
+
+/// Exceptions that a municipality asked for at a time or later.
+pub(super) fn exceptions(
+    sql: &Connection,
+    municipality: MunicipalityCode,
+    since: UnixTime,
+    limit: usize,
+) -> rusqlite::Result<Vec<ExceptionRecord>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    read::all(sql, ASKED_SINCE, params![municipality.to_string(), since.seconds(), limit], row)
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<ExceptionRecord> {

@@ -1,0 +1,286 @@
+//! A holder's record in the register, and what an entry makes of it.
+
+use super::{
+    RegisterChange, RegisterEvent,
+    check::apart,
+    history::{Blow, Entry, Said},
+};
+use crate::{
+    authority::end::{Awaited, AwaitedStep},
+    municipality::MunicipalityCode,
+    rules::{
+        Cause, Day, Refusal,
+        deadline::{
+            CardPresented, Deadline, Move, MoveState, continued_use_deadline, decide_continued_use, decide_move,
+            notice_deadline,
+        },
+        procedure::CounterPolicy,
+    },
+};
+
+/// A card as it has to be (M-01); whether one is, was checked when it was presented.
+const IN_ORDER: CardPresented = CardPresented {
+    card_last_day: Day::MAX,
+    void: false,
+    register_pin: true,
+    face_authentication: false,
+    addendum_has_room: true,
+};
+
+/// A move that was announced (転出届) and not completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Announced {
+    to: MunicipalityCode,
+    planned: Option<Day>,
+    missed: bool,
+}
+
+/// A completed move after which the card was not presented; and when the holder moved on before doing so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Arrived {
+    is: Move,
+    notified: Day,
+    left: Option<Day>,
+    /// As the municipality that took the notice counts (C-09).
+    policy: CounterPolicy,
+}
+
+impl Arrived {
+    fn deadline(&self) -> Deadline {
+        continued_use_deadline(self.notified).under(&self.policy)
+    }
+
+    /// The first day on which the card is void (M-02, R-18).
+    fn void_from(&self) -> Day {
+        if decide_move(&self.is, self.notified) == MoveState::NoticeLate {
+            return self.notified;
+        }
+        let last_day = self.deadline().last_day;
+        next(self.left.map_or(last_day, |left| left.min(last_day)))
+    }
+}
+
+fn next(day: Day) -> Day {
+    day.next_day().unwrap_or(Day::MAX)
+}
+
+/// A holder's record in the register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::authority) struct Register {
+    pub(in crate::authority) municipality: MunicipalityCode,
+    pub(in crate::authority) birth: Day,
+    pub(in crate::authority) registered: bool,
+    moving: Option<Announced>,
+    /// Oldest first.
+    arrived: Vec<Arrived>,
+    /// Whether what is printed on the card was changed since the holder came to live here.
+    face_changed: bool,
+    /// Who recorded that the holder is off the register, and on which day.
+    gone: Option<(MunicipalityCode, Day)>,
+}
+
+pub(super) type Taken = Result<Option<Blow>, Refusal>;
+
+impl Register {
+    /// Nobody's; whatever it begins with, the first entry of a history says what it is.
+    pub(super) const fn nobodys(municipality: MunicipalityCode) -> Self {
+        Self {
+            municipality,
+            birth: Day::MIN,
+            registered: false,
+            moving: None,
+            arrived: Vec::new(),
+            face_changed: false,
+            gone: None,
+        }
+    }
+
+    /// Where the holder has announced to move.
+    pub(in crate::authority) fn moving_to(&self) -> Option<MunicipalityCode> {
+        self.moving.map(|moving| moving.to)
+    }
+
+    /// The first day on which something ends by itself, and by which cause.
+    pub(in crate::authority) fn due(&self) -> Option<(Day, Cause)> {
+        let moving = self.moving.filter(|moving| !moving.missed).and_then(|moving| moving.planned);
+        let missed = moving.map(|planned| (next(notice_deadline(planned).last_day), Cause::MoveInMissed));
+        let void = self.arrived.iter().map(|one| (one.void_from(), Cause::CardVoidAfterMove));
+        missed.into_iter().chain(void).min().filter(|_| self.registered)
+    }
+
+    /// What the holder has to do before long, and by when: the day that people are told (C-09).
+    pub(in crate::authority) fn awaited(&self) -> Option<Awaited> {
+        let of = |step, deadline: Deadline| Awaited { step, by: deadline.told, last_day: deadline.last_day };
+        let moving = self.moving.filter(|moving| !moving.missed).and_then(|moving| moving.planned);
+        let notice = moving.map(|planned| of(AwaitedStep::MoveInNotice, notice_deadline(planned)));
+        let in_time =
+            |one: &&Arrived| decide_move(&one.is, one.notified) != MoveState::NoticeLate && one.left.is_none();
+        let card = self.arrived.iter().rev().find(in_time).map(|one| of(AwaitedStep::CardPresented, one.deadline()));
+        notice.or(card).filter(|_| self.registered)
+    }
+
+    pub(super) fn take(&mut self, entry: &Entry) -> Taken {
+        match &entry.said {
+            Said::Before { moving_to, birth, registered } => {
+                let moving = moving_to.map(|to| Announced { to, planned: None, missed: false });
+                let (birth, registered) = (*birth, *registered);
+                *self = Self { birth, registered, moving, ..Self::nobodys(entry.municipality) };
+                Ok(None)
+            }
+            Said::Passed { cause, since } => self.pass(*cause, *since),
+            Said::Reported { change, event_day, card, .. } => {
+                self.fits(change, entry)?;
+                self.happen((change, entry), (*event_day, card.as_ref()))?;
+                // Without the day of the notice nobody knows whether what was issued meanwhile says what is true now.
+                Ok(Some(Blow { cause: change.change.cause(), event_day: *event_day, until: change.notified }))
+            }
+        }
+    }
+
+    /// A deadline passes: from that day on something is over.
+    fn pass(&mut self, cause: Cause, since: Day) -> Taken {
+        let blow = |until| Blow { cause, event_day: since, until };
+        if cause == Cause::MoveInMissed {
+            let moving = self.moving.as_mut().filter(|moving| !moving.missed);
+            let moving = moving.ok_or_else(|| Refusal::new("R-17", "no move is awaited"))?;
+            moving.missed = true;
+            return Ok(Some(blow(None)));
+        }
+        // A card that was issued after the move is not the one that had to be presented.
+        let over = self.arrived.iter().filter(|one| one.void_from() <= since).map(|one| one.notified).max();
+        let over = over.ok_or_else(|| Refusal::new("M-02", "no card is to be presented after a move"))?;
+        self.arrived.retain(|one| one.void_from() > since);
+        Ok(Some(blow(Some(over))))
+    }
+
+    /// Whether this municipality may report this of the holder now.
+    fn fits(&self, change: &RegisterChange, entry: &Entry) -> Result<(), Refusal> {
+        let reporter = entry.municipality;
+        match change.change {
+            RegisterEvent::MoveIn if self.moving_to() != Some(reporter) => {
+                let detail = "the municipality of residence has not announced this move (転出届)";
+                return Err(Refusal::new("E-02", detail));
+            }
+            // Who is not recorded lives in no municipality: the one that records reports it.
+            RegisterEvent::MoveIn | RegisterEvent::Registration => {}
+            _ if self.municipality != reporter => {
+                return Err(Refusal::new("E-02", format!("the holder is not a resident of municipality {reporter}")));
+            }
+            _ => {}
+        }
+        match (change.change, self.registered) {
+            (RegisterEvent::Registration, true) => {
+                return Err(Refusal::new("E-01", "the holder is recorded in the resident register already"));
+            }
+            // Two municipalities do not order the events of one day together: on that day, who came back and left again and who
+            // left and came back look the same.
+            (RegisterEvent::Registration, false)
+                if self.gone.is_some_and(|(by, day)| by != reporter && entry.day <= day) =>
+            {
+                let detail = "another municipality recorded on that day that the holder is off the register; who is recorded \
+                              elsewhere after that is recorded on a later day";
+                return Err(Refusal::new("E-01", detail).possible_from(next(entry.day)));
+            }
+            (RegisterEvent::Registration, false) | (_, true) => {}
+            (_, false) => return Err(Refusal::new("E-01", "the holder is not recorded in the resident register")),
+        }
+        match change.change {
+            RegisterEvent::MoveInMissed if self.moving.is_none() => {
+                Err(Refusal::new("R-17", "no move to another municipality was announced (転出届)"))
+            }
+            RegisterEvent::MoveOutCancelled if self.moving.is_none() => {
+                Err(Refusal::new("R-16", "no move to another municipality was announced (転出届)"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn happen(
+        &mut self,
+        (change, entry): (&RegisterChange, &Entry),
+        (event_day, card): (Day, Option<&Refusal>),
+    ) -> Result<(), Refusal> {
+        match change.change {
+            RegisterEvent::MoveOut => {
+                self.moving = change.to.map(|to| Announced { to, planned: change.planned, missed: false });
+            }
+            RegisterEvent::MoveIn => self.arrive((change, entry), (event_day, card))?,
+            RegisterEvent::Registration => {
+                let birth = self.birth;
+                *self = Self { birth, registered: true, ..Self::nobodys(entry.municipality) };
+            }
+            // A late arrival can still be reported by the municipality that was announced.
+            RegisterEvent::MoveInMissed => {
+                self.moving = self.moving.map(|moving| Announced { missed: true, ..moving });
+            }
+            RegisterEvent::MoveOutCancelled => self.moving = None,
+            RegisterEvent::ContinuedUse => {
+                card.map_or(Ok(()), |refusal| Err(refusal.clone()))?;
+                self.continued_use(event_day)?;
+                self.arrived.pop();
+            }
+            RegisterEvent::Correction => (self.birth, self.face_changed) = (change.birth.unwrap_or(self.birth), true),
+            RegisterEvent::Move | RegisterEvent::NameChange => self.face_changed = true,
+            RegisterEvent::Death | RegisterEvent::OverseasMove => {
+                (self.registered, self.gone) = (false, Some((entry.municipality, entry.day)));
+            }
+            RegisterEvent::MinorCorrection | RegisterEvent::OverseasMoveWithContinuedUse => {}
+        }
+        Ok(())
+    }
+
+    /// The holder is here, whatever becomes of the card.
+    fn arrive(
+        &mut self,
+        (change, entry): (&RegisterChange, &Entry),
+        (event_day, card): (Day, Option<&Refusal>),
+    ) -> Result<(), Refusal> {
+        let moved_in = change.moved_in.unwrap_or(event_day);
+        let planned = self.moving.and_then(|moving| moving.planned);
+        if let Some(planned) = planned.filter(|planned| apart(*planned, moved_in)) {
+            let detail = format!("moved in on {moved_in}, more than a year from the planned {planned}");
+            return Err(Refusal::new("M-01", detail));
+        }
+        for one in &mut self.arrived {
+            one.left = Some(one.left.map_or(moved_in, |left| left.min(moved_in)));
+        }
+        let notified = entry.day;
+        let is = Move {
+            planned: planned.unwrap_or(notified),
+            moved_in: Some(moved_in),
+            notified: Some(notified),
+            presented: None,
+        };
+        let in_time = matches!(decide_move(&is, notified), MoveState::AwaitsCard(_));
+        if change.presented.is_none() || card.is_some() || !in_time {
+            self.arrived.push(Arrived { is, notified, left: None, policy: entry.policy });
+        }
+        (self.municipality, self.moving, self.face_changed) = (entry.municipality, None, false);
+        Ok(())
+    }
+
+    /// Whether a card in order goes on if it is presented on a day, after the last move (M-01, M-02).
+    ///
+    /// # Errors
+    /// `M-01` where no card is awaited, or the notice came too late; `M-02` when the 90 days have passed.
+    pub(in crate::authority) fn continued_use(&self, day: Day) -> Result<(), Refusal> {
+        let last = self.arrived.last().filter(|last| last.left.is_none());
+        let last = last.ok_or_else(|| Refusal::new("M-01", "no card is to be presented after a move"))?;
+        decide_continued_use(&last.is, &IN_ORDER, (day, &last.policy))
+    }
+
+    /// Whether there is anything to do to the card on a day: it goes on after a move, or what is printed on it changed (券面更新).
+    ///
+    /// # Errors
+    /// As [`continued_use`](Self::continued_use).
+    pub(in crate::authority) fn card_to_update(&self, day: Day) -> Result<(), Refusal> {
+        let awaited = self.arrived.last().is_some_and(|last| last.left.is_none());
+        if self.face_changed && !awaited { Ok(()) } else { self.continued_use(day) }
+    }
+
+    /// Why no card goes on after the arrival that was recorded last, whatever card is presented: the notice came too late.
+    pub(super) fn too_late(&self) -> Option<Refusal> {
+        let last = self.arrived.last().filter(|last| last.left.is_none())?;
+        decide_continued_use(&last.is, &IN_ORDER, (last.notified, &last.policy)).err()
+    }
+}
