@@ -106,6 +106,20 @@ impl Journal {
         changes
     }
 
+    /// As [`Self::changes`], after reading on to `until`.
+    ///
+    /// # Errors
+    /// As for [`Self::read_to`].
+    pub(super) fn changes_to(
+        &mut self,
+        store: &dyn Store,
+        key: ListKey,
+        (until, not_over_before): (u64, UnixTime),
+    ) -> Result<Changes, StoryError> {
+        self.read_to(store, until)?;
+        Ok(self.changes(key, until, not_over_before))
+    }
+
     /// Whether a certificate of the scope was revoked or held after `position`.
     pub(super) fn has_ended_after(&self, key: ListKey, position: u64) -> bool {
         self.of(key).any(|row| row.event.position > position && row.event.state != CertificateState::Live)
