@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     ports::{ListOctets, ListReader},
-    x509::{CrlEntry, CrlFault, CrlSnapshot, CrlStream, RevocationReason, Serial},
+    x509::{CrlEntry, CrlFault, CrlSnapshot, CrlStream, RevocationReason, Serial, crl::SnapshotEntries},
 };
 
 /// The certificates whose status changed: the entry that each has from then on, or one with removeFromCRL for a released
@@ -115,6 +115,24 @@ pub fn gate(
     list: &ListOctets,
     order: &ListOrder<'_>,
     entries: &CrlSnapshot,
+    witnesses: Witnesses<'_>,
+) -> Result<[u8; 32], GateError> {
+    follow(list, order, Some(entries), witnesses)
+}
+
+/// As [`gate`], for a list of long ago: what it was made from is gone, so its entries stand for themselves, and must be in
+/// order. Nothing of it is kept in memory.
+///
+/// # Errors
+/// As for [`gate`].
+pub fn gate_again(list: &ListOctets, order: &ListOrder<'_>, witnesses: Witnesses<'_>) -> Result<[u8; 32], GateError> {
+    follow(list, order, None, witnesses)
+}
+
+fn follow(
+    list: &ListOctets,
+    order: &ListOrder<'_>,
+    entries: Option<&CrlSnapshot>,
     witnesses: Witnesses<'_>,
 ) -> Result<[u8; 32], GateError> {
     let mut walk = Walk::new(witnesses)?;
@@ -229,9 +247,31 @@ pub fn gate_delta(
     entries: &CrlSnapshot,
     witnesses: DeltaWitnesses<'_>,
 ) -> Result<[u8; 32], GateError> {
+    update(list, order, Some(entries), witnesses)
+}
+
+/// As [`gate_delta`], for a delta of long ago: its entries stand for themselves, and must be in order.
+///
+/// # Errors
+/// As for [`gate_delta`].
+pub fn gate_delta_again(
+    list: &ListOctets,
+    order: &ListOrder<'_>,
+    witnesses: DeltaWitnesses<'_>,
+) -> Result<[u8; 32], GateError> {
+    update(list, order, None, witnesses)
+}
+
+fn update(
+    list: &ListOctets,
+    order: &ListOrder<'_>,
+    entries: Option<&CrlSnapshot>,
+    witnesses: DeltaWitnesses<'_>,
+) -> Result<[u8; 32], GateError> {
     let (said, digest) = as_ordered(list, order, entries, |_| Ok(()))?;
+    let ours = || Ours::of(list, entries);
     let mut revived = Ok(());
-    let base = beside(witnesses.base, entries, |old, new| {
+    let base = beside(witnesses.base, ours()?, |old, new| {
         let removed = new.is_some_and(|entry| entry.reason == RevocationReason::RemoveFromCrl);
         if removed && old.reason != RevocationReason::CertificateHold && revived.is_ok() {
             revived = Err(GateError::Revived(old.serial));
@@ -241,7 +281,7 @@ pub fn gate_delta(
     revived?;
     if let Some(previous) = witnesses.previous {
         let mut kept = Ok(());
-        let previous = beside(previous, entries, |old, new| {
+        let previous = beside(previous, ours()?, |old, new| {
             if kept.is_ok() {
                 kept = keeps(old, new);
             }
@@ -254,21 +294,47 @@ pub fn gate_delta(
             kept?;
         }
     }
-    let stray = entries.iter().find(|entry| !(witnesses.agrees)(entry));
-    stray.map_or(Ok(digest), |entry| Err(GateError::Contradicts(entry.serial)))
+    let mut ours = ours()?;
+    while let Some(entry) = ours.next()? {
+        if !(witnesses.agrees)(&entry) {
+            return Err(GateError::Contradicts(entry.serial));
+        }
+    }
+    Ok(digest)
+}
+
+/// The entries of the list at the gate: what it was made from, or, where that is gone, as it says them.
+enum Ours<'a> {
+    Made(SnapshotEntries<'a>),
+    Said(CrlStream<ListReader<'a>>),
+}
+
+impl<'a> Ours<'a> {
+    fn of(list: &'a ListOctets, entries: Option<&'a CrlSnapshot>) -> Result<Self, CrlFault> {
+        entries.map_or_else(|| CrlStream::open(list.reader()).map(Self::Said), |entries| Ok(Self::Made(entries.iter())))
+    }
+
+    fn next(&mut self) -> Result<Option<CrlEntry>, CrlFault> {
+        match self {
+            Self::Made(entries) => Ok(entries.next()),
+            Self::Said(stream) => stream.entry(),
+        }
+    }
 }
 
 /// Walks another list, each of its entries beside ours of the same certificate; what it says of itself.
 fn beside(
     list: &ListOctets,
-    entries: &CrlSnapshot,
+    mut ours: Ours<'_>,
     mut see: impl FnMut(&CrlEntry, Option<&CrlEntry>),
 ) -> Result<Said, CrlFault> {
     let mut stream = CrlStream::open(list.reader())?;
-    let mut ours = entries.iter().peekable();
+    let mut own = ours.next()?;
     while let Some(theirs) = stream.entry()? {
-        while ours.next_if(|entry| entry.serial < theirs.serial).is_some() {}
-        see(&theirs, ours.peek().filter(|entry| entry.serial == theirs.serial));
+        while own.is_some_and(|entry| entry.serial < theirs.serial) {
+            own = ours.next()?;
+        }
+        see(&theirs, own.as_ref().filter(|entry| entry.serial == theirs.serial));
     }
     Ok(Said::of(stream)?.0)
 }
@@ -277,18 +343,23 @@ fn beside(
 fn as_ordered(
     list: &ListOctets,
     order: &ListOrder<'_>,
-    entries: &CrlSnapshot,
+    entries: Option<&CrlSnapshot>,
     mut see: impl FnMut(&CrlEntry) -> Result<(), CrlFault>,
 ) -> Result<(Said, [u8; 32]), GateError> {
     let mut stream = CrlStream::open_hashing(list.reader())?;
-    let (mut wanted, mut same) = (entries.iter(), entries.is_in_order());
+    let (mut wanted, mut same) = (entries.map(CrlSnapshot::iter), entries.is_none_or(CrlSnapshot::is_in_order));
+    let mut last = None;
     while let Some(found) = stream.entry()? {
-        same = same && wanted.next() == Some(found);
+        same = same
+            && match &mut wanted {
+                Some(wanted) => wanted.next() == Some(found),
+                None => last.replace(found.serial).is_none_or(|last| last < found.serial),
+            };
         if same {
             see(&found)?;
         }
     }
-    same = same && wanted.next().is_none();
+    same = same && wanted.is_none_or(|mut wanted| wanted.next().is_none());
     let (said, tail) = Said::of(stream)?;
     said.verify(list, order.public_key, &tail)?;
     let says = [
