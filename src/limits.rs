@@ -158,6 +158,10 @@ pub const LONG_LIST_OCTETS: u64 = 4 * 1024 * 1024;
 /// being made, ten million 240 MB.
 pub const LONG_LIST_ENTRIES: u64 = 100_000;
 
+/// Status events that are kept in memory for the lists of a run, each 64 octets and a place or two: 30 MB. It is also the most that
+/// a delta tells of; whoever must take in more fetches the complete list.
+pub const JOURNAL_ROWS: usize = 400_000;
+
 /// Lists that are made and wait for those before them to be recorded: as many as short ones fit into 64 MiB.
 pub const LISTS_AHEAD: usize = 16;
 

@@ -236,28 +236,51 @@ impl Authority {
         self.publisher.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes what the occasion asks for. The caller holds [`Self::running`].
+    /// Makes what the occasion asks for, in as many rounds as the journal needs. The caller holds [`Self::running`].
     fn run(&self, actor: &Actor, occasion: Occasion) -> Result<Run, StoryError> {
         let families = self.families()?;
         let (tasks, waiting) = self.tasks(&families, occasion)?;
-        let journal = Journal::new(tasks.iter().map(|(family, _)| (family.key, family.base_position())));
-        let (press, mut shelver) = (Press::new(self, journal), Shelver::new(self, actor));
-        let (mut published, mut fault, mut end) = (Vec::new(), None, None);
-        let make = |(family, task): &(&Family<'_>, Task)| press.make(family, *task);
-        belt::carry(self.publisher.hands.get().map(AsRef::as_ref), &tasks, make, |made| {
-            for (key, outcome) in shelver.shelve(made.into_iter().flatten()) {
-                self.note_outcome(key, outcome.as_ref().err());
+        let (mut rest, mut shelver) = (&tasks[..], Shelver::new(self, actor));
+        let (mut published, mut fault) = (Vec::new(), None);
+        while let [(first, _), ..] = rest {
+            let since = rest.iter().map(|(family, _)| (family.key, family.base_position()));
+            let journal = Journal::read(self.store(), since);
+            let (journal, count) = journal.inspect_err(|error| self.note_outcome(first.key, Some(error)))?;
+            let (round, later) = rest.split_at(count);
+            rest = later;
+            for outcome in self.round(round, journal, &mut shelver) {
                 match outcome {
                     Ok(publication) => published.extend(publication),
                     // Without the store nothing that follows can succeed.
-                    Err(error) if shelve::is_final(&error) => end = Some(error),
-                    Err(error) => fault = fault.take().or(Some(error)),
+                    Err(error) if shelve::is_final(&error) => return Err(error),
+                    Err(error) => fault = fault.or(Some(error)),
                 }
             }
-            if end.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        let fault = end.or(fault);
+        }
         fault.map_or(Ok(Run { published, waiting }), Err)
+    }
+
+    /// Makes the lists for which the journal speaks; what became of each, up to the first after which nothing can be stored.
+    fn round(
+        &self,
+        tasks: &[(&Family<'_>, Task)],
+        journal: Journal,
+        shelver: &mut Shelver<'_>,
+    ) -> Vec<Result<Option<Publication>, StoryError>> {
+        let (press, mut outcomes) = (Press::new(self, journal), Vec::new());
+        let make = |(family, task): &(&Family<'_>, Task)| press.make(family, *task);
+        belt::carry(self.publisher.hands.get().map(AsRef::as_ref), tasks, make, |made| {
+            let mut flow = ControlFlow::Continue(());
+            for (key, outcome) in shelver.shelve(made.into_iter().flatten()) {
+                self.note_outcome(key, outcome.as_ref().err());
+                if outcome.as_ref().is_err_and(shelve::is_final) {
+                    flow = ControlFlow::Break(());
+                }
+                outcomes.push(outcome);
+            }
+            flow
+        });
+        outcomes
     }
 
     /// Every scope of every generation, with the lists of it that are served.
@@ -289,9 +312,11 @@ impl Authority {
                 Ok((all.filter_map(due).collect(), false))
             }
             Occasion::Change => {
-                let mut journal = Journal::new(all.clone().map(|family| (family.key, family.served().position())));
-                journal.read_all(self.store())?;
-                let changed = |family: &&Family<'_>| journal.has_ended_after(family.key, family.served().position());
+                let after = all.clone().map(|family| family.served().position()).min().unwrap_or(0);
+                let ends = journal::last_ends(self.store(), after)?;
+                let changed = |family: &&Family<'_>| {
+                    ends.get(&family.key).is_some_and(|position| *position > family.served().position())
+                };
                 let prompted = |family: &'f Family<'a>| Some((family, schedule.prompted(family.key.2)?));
                 let (now, later): (Vec<_>, Vec<_>) = all
                     .filter(changed)

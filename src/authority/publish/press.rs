@@ -7,13 +7,17 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Family, journal::Journal, plan::Task};
+use super::{
+    Family,
+    journal::{Journal, each_entry},
+    plan::Task,
+};
 use crate::{
     authority::{Authority, StoryError},
     limits::LONG_LIST_ENTRIES,
     ports::{CertificateRecord, CrlRecord, ListDraft, ListOctets},
     revocation::{
-        crl::{self, Changes, DeltaWitnesses, GateError, ListError, ListOrder, Witnesses},
+        crl::{self, Changes, ChangesBeside, DeltaWitnesses, GateError, ListError, ListOrder, Witnesses},
         index::Status,
         lists::{ListKey, PublishedList},
     },
@@ -72,7 +76,7 @@ struct DeltaPlan<'a> {
 }
 
 impl<'a> Press<'a> {
-    /// A press with the events since the complete lists that are served.
+    /// A press with the events since the complete lists that are served, or as many as there is room for.
     pub(super) fn new(authority: &'a Authority, journal: Journal) -> Self {
         Self { authority, journal: Mutex::new(journal), long: Mutex::default() }
     }
@@ -82,6 +86,9 @@ impl<'a> Press<'a> {
         let now = self.authority.parts().clock.now();
         let delta_scope = self.authority.parts().schedule.delta_of(family.key.2);
         let delta_key = delta_scope.map(|scope| (family.key.0, family.key.1, scope));
+        // More than a delta tells of; the next one builds on the list that is made now.
+        let (task, delta_key) =
+            if self.journal().speaks_for(family.key) { (task, delta_key) } else { (Task::Complete, None) };
         match (task, &family.complete, delta_key) {
             (Task::Complete, base, delta_key) => {
                 let complete = self.complete(family, now);
@@ -120,7 +127,8 @@ impl<'a> Press<'a> {
         // An expired certificate leaves only after a list that still had it and was made after its end (RFC 5280 §3.3).
         let not_over_before = previous.map_or(UnixTime::EPOCH, |list| list.this_update);
         let (_turn, entries, position) = self.read(key, not_over_before, previous.map_or(0, |list| list.entries))?;
-        let changes = self.journal().changes_to(store, key, (position, not_over_before))?;
+        let span = (previous.map_or(0, |list| list.position), position, not_over_before);
+        let changes = self.changes(key, span, &entries)?;
         let scope_value = self.authority.issuing_distribution_point(key).map_err(unnamed)?;
         let freshest = self.authority.freshest(key).map_err(unnamed)?;
         let order = ListOrder {
@@ -156,6 +164,25 @@ impl<'a> Press<'a> {
         Ok(Passed { record, draft, digest })
     }
 
+    /// What the events of a scope say, beside what its list is to carry: as the journal has them, or read again.
+    fn changes(
+        &self,
+        key: ListKey,
+        (after, until, bound): (u64, u64, UnixTime),
+        entries: &CrlSnapshot,
+    ) -> Result<Changes, StoryError> {
+        let (store, mut changes) = (self.authority.store(), ChangesBeside::new(entries));
+        let mut journal = self.journal();
+        if journal.speaks_for(key) {
+            journal.read_to(store, until)?;
+            journal.entries(key, (until, bound)).for_each(|entry| changes.take(entry));
+        } else {
+            drop(journal);
+            each_entry(store, key, (after, until, bound), &mut |entry| changes.take(entry))?;
+        }
+        Ok(changes.into_changes())
+    }
+
     /// Reads what a complete list is to carry. Long ones are read and made one at a time. Which are long the list before tells;
     /// one that became long is read again when its turn has come, for nobody may wait while the store is being read.
     fn read(&self, (kind, generation, scope): ListKey, bound: UnixTime, known: u64) -> Result<Reading<'_>, StoryError> {
@@ -182,7 +209,7 @@ impl<'a> Press<'a> {
     fn delta(&self, family: &Family<'_>, key: ListKey, plan: &DeltaPlan<'_>) -> Result<Passed, StoryError> {
         let DeltaPlan { base, number, position, this_update } = *plan;
         // Certificates that were over when the base was made are on no complete list that follows it either.
-        let changes = self.journal().changes(key, position, base.this_update);
+        let changes: Changes = self.journal().entries(key, (position, base.this_update)).copied().collect();
         let strays = self.strays(key, &changes, position)?;
         let entries: CrlSnapshot = changes.values().collect();
         let scope_value = self.authority.issuing_distribution_point(key).map_err(unnamed)?;
@@ -246,7 +273,7 @@ impl<'a> Press<'a> {
         if !strays.is_empty() {
             let mut journal = self.journal();
             journal.read_all(store)?;
-            strays.retain(|entry| !journal.has_moved_on(key, entry, position));
+            strays.retain(|entry| !journal.has_moved_on(key, &entry.serial, position));
         }
         Ok(strays.into_iter().map(|entry| entry.serial).collect())
     }

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::journal::Journal;
+use super::journal;
 use crate::{
     authority::StoryError,
     kind::Kind,
@@ -269,9 +269,7 @@ impl<'a> Listed<'a> {
         before: Option<&CrlRecord>,
     ) -> Result<Result<(), crl::GateError>, Unknown> {
         let (since, last) = before.map_or((0, UnixTime::EPOCH), |list| (list.position, list.this_update));
-        let mut journal = Journal::new([(self.key(), since)]);
-        journal.read_to(self.store, kept.position)?;
-        let changes = journal.changes(self.key(), kept.position, last);
+        let changes = journal::changes(self.store, self.key(), (since, kept.position, last))?;
         let record = |entry: &CrlEntry| self.store.certificate(kept.kind, &entry.serial).ok().flatten();
         let witnesses = Witnesses {
             previous: before.map(|list| &list.der),
@@ -289,9 +287,7 @@ impl<'a> Listed<'a> {
         (base, before): (&CrlRecord, Option<&CrlRecord>),
     ) -> Result<Result<(), crl::GateError>, Unknown> {
         let complete = (kept.kind, kept.generation, kept.scope.complete());
-        let mut journal = Journal::new([(complete, base.position)]);
-        journal.read_to(self.store, kept.position)?;
-        let changes = journal.changes(complete, kept.position, base.this_update);
+        let changes = journal::changes(self.store, complete, (base.position, kept.position, base.this_update))?;
         if let Some(untold) = untold(ListEntries::of(&self.der)?, &changes)? {
             return Ok(Err(crl::GateError::Missing(untold)));
         }
@@ -374,7 +370,7 @@ fn changed(before: &CrlEntry, after: &CrlEntry) -> Difference {
 /// A change of which a list has no entry at all; its entries are in order.
 fn untold(mut entries: ListEntries<'_>, changes: &Changes) -> Result<Option<Serial>, Unknown> {
     let mut entry = entries.next().transpose()?;
-    for serial in changes.keys() {
+    for CrlEntry { serial, .. } in changes.values() {
         while entry.is_some_and(|entry| entry.serial < *serial) {
             entry = entries.next().transpose()?;
         }

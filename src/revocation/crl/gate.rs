@@ -10,24 +10,16 @@
 //! side, once, in memory that does not grow with them. What the walk finds wrong is told only when the list turned out to be
 //! the one that was ordered.
 
-use std::{
-    collections::{BTreeMap, btree_map::Values},
-    iter::Peekable,
-    mem,
-};
+use std::{collections::btree_map::Values, iter::Peekable, mem};
 
 use super::{
-    ListOrder,
+    Changes, ListOrder,
     said::{Said, followed_by, same_scope},
 };
 use crate::{
     ports::{ListOctets, ListReader},
     x509::{CrlEntry, CrlFault, CrlSnapshot, CrlStream, RevocationReason, Serial, crl::SnapshotEntries},
 };
-
-/// The certificates whose status changed: the entry that each has from then on, or one with removeFromCRL for a released
-/// hold.
-pub type Changes = BTreeMap<Serial, CrlEntry>;
 
 /// What a list can do wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +79,7 @@ pub struct Witnesses<'a> {
     /// The list before.
     pub previous: Option<&'a ListOctets>,
     /// What the events between the positions of the two lists say, without certificates that were over when the list before
-    /// was made.
+    /// was made. Where they were taken beside entries ([`ChangesBeside`](super::ChangesBeside)), beside those of this list.
     pub changes: &'a Changes,
     /// Whether the certificate of an entry was over when the list before was made.
     pub is_over: &'a dyn Fn(&CrlEntry) -> bool,
@@ -148,6 +140,8 @@ struct Walk<'a> {
     /// The next entry of the list before.
     old: Option<CrlEntry>,
     changes: Peekable<Values<'a, Serial, CrlEntry>>,
+    /// Entries of the new list that passed.
+    passed: usize,
     /// The first thing wrong with an entry of either list, and the first event that is not told.
     wrong: Result<(), GateError>,
     untold: Result<(), GateError>,
@@ -158,7 +152,7 @@ impl<'a> Walk<'a> {
         let mut previous = witnesses.previous.map(|list| CrlStream::open(list.reader())).transpose()?;
         let old = next(&mut previous)?;
         let changes = witnesses.changes.values().peekable();
-        Ok(Self { witnesses, previous, old, changes, wrong: Ok(()), untold: Ok(()) })
+        Ok(Self { witnesses, previous, old, changes, passed: 0, wrong: Ok(()), untold: Ok(()) })
     }
 
     /// The next entry of the new list.
@@ -170,7 +164,8 @@ impl<'a> Walk<'a> {
             self.untold = mem::replace(&mut self.untold, Ok(())).and_then(|()| tells(None, change));
         }
         let change = self.changes.next_if(|change| change.serial == new.serial);
-        let is_told = change == Some(new);
+        let is_told = change == Some(new) || self.witnesses.changes.tells(self.passed);
+        self.passed += 1;
         if let Some(change) = change.filter(|_| !is_told) {
             self.untold = mem::replace(&mut self.untold, Ok(())).and_then(|()| tells(Some(new), change));
         }
