@@ -154,6 +154,20 @@ pub const COMPRESSED_LIST_OCTETS: std::ops::RangeInclusive<usize> = 1024..=64 * 
 /// 80,000 entries: the full list of a nation, and no municipality's.
 pub const LONG_LIST_OCTETS: u64 = 4 * 1024 * 1024;
 
+/// Entries beyond which lists are made one at a time, however many threads there are: so many take 2.7 MB while their list is
+/// being made, ten million 240 MB.
+pub const LONG_LIST_ENTRIES: u64 = 100_000;
+
+/// Status events that are kept in memory for the lists of a run, each 64 octets and a place or two: 30 MB. It is also the most that
+/// a delta tells of; whoever must take in more fetches the complete list.
+pub const JOURNAL_ROWS: usize = 400_000;
+
+/// Lists that are made and wait for those before them to be recorded: as many as short ones fit into 64 MiB.
+pub const LISTS_AHEAD: usize = 16;
+
+/// Threads that make lists at a time, however many cores there are: each reads the store, and counters do too.
+pub const LIST_HANDS: usize = 8;
+
 /// Octets of a long list that are read for a client at a time, and wait for it to take them.
 pub const LIST_PIECE_OCTETS: usize = 128 * 1024;
 

@@ -21,6 +21,8 @@ mod deltas;
 mod faults;
 #[path = "lists/gate.rs"]
 mod gate;
+#[path = "lists/hands.rs"]
+mod hands;
 #[path = "lists/kept.rs"]
 mod kept;
 #[path = "lists/liar.rs"]

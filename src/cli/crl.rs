@@ -3,32 +3,31 @@
 //! `publish` needs the service stopped, because it writes; the others only read, beside a running service too.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::{Args, Subcommand};
-use rustls_pki_types::{CertificateRevocationListDer, pem::PemObject};
 use serde::Serialize;
 
 use super::{
-    Output, ServiceArgs, failure::Failure, house::House, layout::Layout, passphrase::Purpose, world::SystemClock,
+    Output, ServiceArgs, failure::Failure, house::House, layout::Layout, passphrase::Purpose, spool, world::SystemClock,
 };
 use crate::{
     authority::{
         Actor,
         publish::{
             Publication,
-            verify::{Difference, Listed, Unknown, Verdict, What},
+            verify::{Listed, Unknown, Verdict, What},
         },
     },
     config::Config,
     kind::Kind,
     ports::{Clock, CrlRecord, Store},
+    revocation::crl::Outline,
     scope::CrlScope,
     store::{OpenError, SqliteStore},
-    x509::{CrlView, UnixTime},
+    x509::UnixTime,
 };
 
 /// What to do about lists.
@@ -166,8 +165,7 @@ fn list(store: &SqliteStore, out: &Output) -> Result<(), Failure> {
 
 /// The base of a delta; no other list has one, and need not be read.
 fn base(record: &CrlRecord) -> Option<u64> {
-    let der = record.scope.is_delta().then(|| record.der.whole().ok())??;
-    CrlView::from_der(&der).ok().and_then(|view| view.delta_base)
+    record.scope.is_delta().then(|| Outline::read(&record.der).ok())??.delta_base()
 }
 
 impl Line {
@@ -240,19 +238,21 @@ fn diff(store: &SqliteStore, lists: (&str, &str), which: &Which, out: &Output) -
     if (one.0, one.1) != (other.0, other.1) {
         return Err(Failure::refused("the lists are of different CAs or generations"));
     }
-    let differences = earlier.differences(&later).map_err(failure)?;
-    out.print(&differences, || {
-        let line = |one: &Difference| {
-            let sign = match one.what {
-                What::Added => '+',
-                What::Removed => '-',
-                What::Changed => '~',
+    let mut told = out.sequence();
+    earlier
+        .differences(&later, &mut |one| {
+            let line = || {
+                let sign = match one.what {
+                    What::Added => '+',
+                    What::Removed => '-',
+                    What::Changed => '~',
+                };
+                format!("{sign} {}  {}", one.serial, one.why)
             };
-            format!("{sign} {}  {}", one.serial, one.why)
-        };
-        let lines: Vec<_> = differences.iter().map(line).collect();
-        if lines.is_empty() { "the entries are the same".into() } else { lines.join("\n") }
-    })
+            told.print(&one, line).map_err(|failure| Unknown::Untold(failure.to_string()))
+        })
+        .map_err(failure)?;
+    told.end("the entries are the same")
 }
 
 impl Which {
@@ -289,17 +289,14 @@ impl Which {
 
 /// A list in a file, DER or PEM.
 fn from_file<'a>(store: &'a SqliteStore, path: &Path) -> Result<Listed<'a>, Failure> {
-    let octets = fs::read(path).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?;
-    let der = match CertificateRevocationListDer::from_pem_slice(&octets) {
-        Ok(der) => der.to_vec(),
-        Err(_) => octets,
-    };
-    Listed::identify(store, der).map_err(failure)
+    let list = spool::open_list(path).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?;
+    Listed::identify(store, list).map_err(failure)
 }
 
 fn failure(error: Unknown) -> Failure {
     match error {
         Unknown::Story(error) => error.into(),
+        Unknown::Untold(_) => Failure::fault(error),
         _ => Failure::refused(error),
     }
 }

@@ -10,7 +10,7 @@ use super::{
     layout::Layout,
     status_file::StatusFile,
     tls::Tls,
-    world::{SystemEntropy, stopwatch},
+    world::{SystemEntropy, Threads, stopwatch},
 };
 use crate::{
     audit::Draft,
@@ -101,6 +101,7 @@ impl House {
             lists: Arc::new(PublishedLists::default()),
             schedule: schedule(&config),
         }));
+        authority.publish_with(Arc::new(Threads::beside_answers()));
         authority.recover(Duration::ZERO)?;
         authority.load_lists()?;
         for ((kind, generation, scope), failure) in authority.publication_failures() {

@@ -33,6 +33,7 @@ pub mod operator_way;
 pub mod passphrase;
 pub mod relying_party;
 pub mod serve;
+mod spool;
 pub mod status_file;
 pub mod tls;
 pub mod validity;
@@ -321,5 +322,50 @@ impl Output {
     pub fn print<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         let line = if self.json { serde_json::to_string(value).map_err(Failure::fault)? } else { text() };
         writeln!(io::stdout(), "{line}").map_err(Failure::fault)
+    }
+
+    /// Prints results as they come: in JSON an array, else a line each.
+    #[must_use]
+    pub fn sequence(&self) -> Sequence<'_> {
+        Sequence { output: self, out: io::BufWriter::new(io::stdout()), count: 0 }
+    }
+}
+
+/// Results that are printed as they come, however many.
+pub struct Sequence<'a> {
+    output: &'a Output,
+    out: io::BufWriter<io::Stdout>,
+    count: u64,
+}
+
+impl Sequence<'_> {
+    /// Prints one more.
+    ///
+    /// # Errors
+    /// [`Failure`] when standard output is closed.
+    pub fn print<T: Serialize>(&mut self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        let begin = match (self.output.json, self.count) {
+            (false, _) => "",
+            (true, 0) => "[",
+            (true, _) => ",",
+        };
+        let end = if self.output.json { "" } else { "\n" };
+        let line = if self.output.json { serde_json::to_string(value).map_err(Failure::fault)? } else { text() };
+        self.count += 1;
+        write!(self.out, "{begin}{line}{end}").map_err(Failure::fault)
+    }
+
+    /// The end; `nothing` is printed where there were none.
+    ///
+    /// # Errors
+    /// As for [`Self::print`].
+    pub fn end(mut self, nothing: &str) -> Result<(), Failure> {
+        let rest = match (self.output.json, self.count) {
+            (true, 0) => "[]\n".to_owned(),
+            (true, _) => "]\n".to_owned(),
+            (false, 0) => format!("{nothing}\n"),
+            (false, _) => String::new(),
+        };
+        self.out.write_all(rest.as_bytes()).and_then(|()| self.out.flush()).map_err(Failure::fault)
     }
 }

@@ -1,17 +1,20 @@
 //! The real clock and the real randomness.
 
 use std::{
+    num::NonZeroUsize,
     sync::{
         LazyLock,
         atomic::{AtomicI64, Ordering},
     },
+    thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::{
-    ports::{Clock, Entropy, EntropyError},
+    limits::LIST_HANDS,
+    ports::{Clock, Entropy, EntropyError, Hands, NoHands},
     x509::{Serial, UnixTime},
 };
 
@@ -67,6 +70,45 @@ impl Default for SystemEntropy {
 impl Entropy for SystemEntropy {
     fn fill(&self, octets: &mut [u8]) -> Result<(), EntropyError> {
         self.0.fill(octets).map_err(|_| EntropyError)
+    }
+}
+
+/// Threads of this machine, lent to the maker of lists.
+#[derive(Clone, Copy, Debug)]
+pub struct Threads(NonZeroUsize);
+
+impl Threads {
+    /// Of every core but one, at most [`LIST_HANDS`]: whoever answers always has that core, and a half of each other, whatever is
+    /// being made. On a machine with one core, one.
+    #[must_use]
+    pub fn beside_answers() -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self::of((cores - 1).min(LIST_HANDS))
+    }
+
+    /// So many, at least one.
+    #[must_use]
+    pub fn of(count: usize) -> Self {
+        Self(NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN))
+    }
+}
+
+impl Hands for Threads {
+    fn count(&self) -> usize {
+        self.0.get()
+    }
+
+    fn lend(&self, work: &(dyn Fn() + Sync), meanwhile: &mut dyn FnMut()) -> Result<(), NoHands> {
+        thread::scope(|scope| {
+            let begin = |number| thread::Builder::new().name(format!("list-{number}")).spawn_scoped(scope, work);
+            // Where not all of them can be had, fewer do.
+            let lent = (0..self.count()).map_while(|number| begin(number).ok()).count();
+            if lent == 0 {
+                return Err(NoHands);
+            }
+            meanwhile();
+            Ok(())
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod application;
 pub mod change;
 pub mod consent;
+pub mod hands;
 pub mod identifier;
 pub mod list;
 pub mod record;
@@ -21,6 +22,7 @@ pub use application::{
 };
 pub use change::{Change, Step};
 pub use consent::{ConsentEnd, ConsentEndCause, ConsentRecord, SignedDeclaration};
+pub use hands::{Hands, NoHands};
 pub use identifier::{
     AgentReference, CardNumber, CredentialName, EventNumber, HolderReference, NotACredentialName, NotAnIdentifier,
 };

@@ -32,7 +32,7 @@ mod ledger;
 mod lists;
 
 pub use ledger::Ledger;
-pub use lists::{Base, Kept, examine};
+pub use lists::{Base, Kept, examine, examine_read};
 
 /// What a channel says of one certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,12 +9,16 @@ use crate::{
     },
 };
 
+mod changes;
 mod gate;
 mod kept;
+mod outline;
 mod said;
 
-pub use gate::{Changes, DeltaWitnesses, GateError, Witnesses, gate, gate_delta};
+pub use changes::{Changes, ChangesBeside};
+pub use gate::{DeltaWitnesses, GateError, Witnesses, gate, gate_again, gate_delta, gate_delta_again};
 pub use kept::{KeptError, check_kept};
+pub use outline::{ListEntries, Outline};
 
 /// Everything that a list says but its entries.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,8 @@
 //! number.
 //!
 //! # Who publishes
-//! One thread of one process at a time, by a lock. Over a store that several nodes share, the number of a list is a
+//! One run of one process at a time, by a lock; the lists of a run are made by several hands side by side, and stored by one in
+//! their order, so that numbers, audit log and failures are those of making them one after the other. Over a store that several nodes share, the number of a list is a
 //! compare-and-swap ([`Step::Crl`](crate::ports::Step::Crl)): of two nodes that make the same list one is refused, loads what the other stored, and
 //! serves that. Work may be done twice, no list is lost or forked, and no leader has to be elected.
 //!
@@ -22,16 +23,19 @@
 //! commit of a revocation only notes that there is something; a stream of revocations makes one list a pause
 //! ([`PROMPT_PAUSE`](crate::limits::PROMPT_PAUSE)).
 
+mod belt;
 mod journal;
 mod load;
 mod plan;
 mod press;
+mod shelve;
 pub mod verify;
 
 use std::{
     collections::BTreeMap,
+    ops::ControlFlow,
     sync::{
-        Arc, MutexGuard, PoisonError,
+        Arc, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -42,12 +46,13 @@ use self::{
     journal::Journal,
     plan::{Occasion, Served, Task},
     press::Press,
+    shelve::Shelver,
 };
 use super::{Actor, Authority, Once, StoryError};
 use crate::{
     ca::Issuer,
     kind::Kind,
-    ports::{Change, Follower, StatusEvent},
+    ports::{Change, Follower, Hands, StatusEvent},
     revocation::lists::{ListKey, PublishedList},
     rules::CertificateState,
     scope::CrlScope,
@@ -91,6 +96,7 @@ pub(super) struct Publisher {
     running: std::sync::Mutex<u64>,
     failures: std::sync::Mutex<BTreeMap<ListKey, Failure>>,
     urgent: Arc<Urgent>,
+    hands: OnceLock<Arc<dyn Hands>>,
 }
 
 impl Publisher {
@@ -134,6 +140,12 @@ impl Family<'_> {
 }
 
 impl Authority {
+    /// Has these hands make the lists of a run side by side; the first ones given stay. Until then they are made one after
+    /// the other, with the same outcome.
+    pub fn publish_with(&self, hands: Arc<dyn Hands>) {
+        let _kept = self.publisher.hands.set(hands);
+    }
+
     /// From now on notes revocations and holds, so that [`Self::publish_changed`] has something to do: start-up.
     ///
     /// # Errors
@@ -224,25 +236,51 @@ impl Authority {
         self.publisher.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes what the occasion asks for. The caller holds [`Self::running`].
+    /// Makes what the occasion asks for, in as many rounds as the journal needs. The caller holds [`Self::running`].
     fn run(&self, actor: &Actor, occasion: Occasion) -> Result<Run, StoryError> {
         let families = self.families()?;
         let (tasks, waiting) = self.tasks(&families, occasion)?;
-        let journal = Journal::new(tasks.iter().map(|(family, _)| (family.key, family.base_position())));
-        let mut press = Press::new(self, actor, journal);
+        let (mut rest, mut shelver) = (&tasks[..], Shelver::new(self, actor));
         let (mut published, mut fault) = (Vec::new(), None);
-        for (family, task) in tasks {
-            for (key, outcome) in press.make(family, task) {
-                self.note_outcome(key, outcome.as_ref().err());
+        while let [(first, _), ..] = rest {
+            let since = rest.iter().map(|(family, _)| (family.key, family.base_position()));
+            let journal = Journal::read(self.store(), since);
+            let (journal, count) = journal.inspect_err(|error| self.note_outcome(first.key, Some(error)))?;
+            let (round, later) = rest.split_at(count);
+            rest = later;
+            for outcome in self.round(round, journal, &mut shelver) {
                 match outcome {
                     Ok(publication) => published.extend(publication),
                     // Without the store nothing that follows can succeed.
-                    Err(error @ (StoryError::Unavailable(_) | StoryError::Corrupt(_))) => return Err(error),
+                    Err(error) if shelve::is_final(&error) => return Err(error),
                     Err(error) => fault = fault.or(Some(error)),
                 }
             }
         }
         fault.map_or(Ok(Run { published, waiting }), Err)
+    }
+
+    /// Makes the lists for which the journal speaks; what became of each, up to the first after which nothing can be stored.
+    fn round(
+        &self,
+        tasks: &[(&Family<'_>, Task)],
+        journal: Journal,
+        shelver: &mut Shelver<'_>,
+    ) -> Vec<Result<Option<Publication>, StoryError>> {
+        let (press, mut outcomes) = (Press::new(self, journal), Vec::new());
+        let make = |(family, task): &(&Family<'_>, Task)| press.make(family, *task);
+        belt::carry(self.publisher.hands.get().map(AsRef::as_ref), tasks, make, |made| {
+            let mut flow = ControlFlow::Continue(());
+            for (key, outcome) in shelver.shelve(made.into_iter().flatten()) {
+                self.note_outcome(key, outcome.as_ref().err());
+                if outcome.as_ref().is_err_and(shelve::is_final) {
+                    flow = ControlFlow::Break(());
+                }
+                outcomes.push(outcome);
+            }
+            flow
+        });
+        outcomes
     }
 
     /// Every scope of every generation, with the lists of it that are served.
@@ -274,9 +312,11 @@ impl Authority {
                 Ok((all.filter_map(due).collect(), false))
             }
             Occasion::Change => {
-                let mut journal = Journal::new(all.clone().map(|family| (family.key, family.served().position())));
-                journal.read_all(self.store())?;
-                let changed = |family: &&Family<'_>| journal.has_ended_after(family.key, family.served().position());
+                let after = all.clone().map(|family| family.served().position()).min().unwrap_or(0);
+                let ends = journal::last_ends(self.store(), after)?;
+                let changed = |family: &&Family<'_>| {
+                    ends.get(&family.key).is_some_and(|position| *position > family.served().position())
+                };
                 let prompted = |family: &'f Family<'a>| Some((family, schedule.prompted(family.key.2)?));
                 let (now, later): (Vec<_>, Vec<_>) = all
                     .filter(changed)

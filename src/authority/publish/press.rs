@@ -1,14 +1,23 @@
-//! Making one list: read, sign, gate, store, serve.
+//! Making one list: read, sign, gate. Several hands may make lists of one run at a time; what is made is no list before it
+//! is stored (`shelve`).
 
-use std::{collections::HashSet, io};
+use std::{
+    collections::HashSet,
+    io,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-use super::{Family, Publication, journal::Journal, plan::Task};
+use super::{
+    Family,
+    journal::{Journal, each_entry},
+    plan::Task,
+};
 use crate::{
-    audit::Draft,
-    authority::{Actor, Authority, StoryError},
-    ports::{CertificateRecord, Change, CrlRecord, ListOctets, Step, StoreError},
+    authority::{Authority, StoryError},
+    limits::LONG_LIST_ENTRIES,
+    ports::{CertificateRecord, CrlRecord, ListDraft, ListOctets},
     revocation::{
-        crl::{self, Changes, DeltaWitnesses, GateError, ListError, ListOrder, Witnesses},
+        crl::{self, Changes, ChangesBeside, DeltaWitnesses, GateError, ListError, ListOrder, Witnesses},
         index::Status,
         lists::{ListKey, PublishedList},
     },
@@ -17,15 +26,45 @@ use crate::{
     x509::{CrlEntry, CrlSnapshot, NotAName, OnlyContains, RevocationReason, Serial, UnixTime, extension},
 };
 
-/// What became of a list: published, made by another node meanwhile, or neither.
-type Outcome = (ListKey, Result<Option<Publication>, StoryError>);
+/// A list that was made and passed the gate, or why there is none.
+pub(super) struct Made {
+    pub(super) key: ListKey,
+    /// Whether it is worth nothing unless the list made before it is stored: a delta beside its complete list.
+    pub(super) is_beside: bool,
+    pub(super) list: Result<Passed, StoryError>,
+}
+
+/// A list that passed the gate.
+pub(super) struct Passed {
+    /// With the octets of the draft.
+    record: CrlRecord,
+    draft: Box<dyn ListDraft>,
+    digest: [u8; 32],
+}
+
+impl Passed {
+    /// Whether it lies in a file.
+    pub(super) fn is_long(&self) -> bool {
+        matches!(self.record.der, ListOctets::File(_))
+    }
+
+    /// Makes its octets last where the store will find them.
+    pub(super) fn keep(self) -> Result<CrlRecord, StoryError> {
+        let der = self.draft.keep(self.digest).map_err(unwritten)?;
+        Ok(CrlRecord { der, ..self.record })
+    }
+}
 
 /// The maker of the lists of one run.
 pub(super) struct Press<'a> {
     authority: &'a Authority,
-    actor: &'a Actor,
-    journal: Journal,
+    journal: Mutex<Journal>,
+    /// Had by whoever makes a long list: a snapshot of ten million entries takes 240 MB, and two would take twice that.
+    long: Mutex<()>,
 }
+
+/// What a complete list is to carry, up to which event; and the turn to make a long one.
+type Reading<'a> = (Option<MutexGuard<'a, ()>>, CrlSnapshot, u64);
 
 /// What a delta is to be.
 struct DeltaPlan<'a> {
@@ -37,54 +76,59 @@ struct DeltaPlan<'a> {
 }
 
 impl<'a> Press<'a> {
-    /// A press with the events since the complete lists that are served.
-    pub(super) fn new(authority: &'a Authority, actor: &'a Actor, journal: Journal) -> Self {
-        Self { authority, actor, journal }
+    /// A press with the events since the complete lists that are served, or as many as there is room for.
+    pub(super) fn new(authority: &'a Authority, journal: Journal) -> Self {
+        Self { authority, journal: Mutex::new(journal), long: Mutex::default() }
     }
 
-    /// Makes what is to be made of a scope.
-    pub(super) fn make(&mut self, family: &Family<'_>, task: Task) -> Vec<Outcome> {
+    /// Makes what is to be made of a scope, in the order in which it is to be stored.
+    pub(super) fn make(&self, family: &Family<'_>, task: Task) -> Vec<Made> {
         let now = self.authority.parts().clock.now();
         let delta_scope = self.authority.parts().schedule.delta_of(family.key.2);
         let delta_key = delta_scope.map(|scope| (family.key.0, family.key.1, scope));
+        // More than a delta tells of; the next one builds on the list that is made now.
+        let (task, delta_key) =
+            if self.journal().speaks_for(family.key) { (task, delta_key) } else { (Task::Complete, None) };
         match (task, &family.complete, delta_key) {
             (Task::Complete, base, delta_key) => {
                 let complete = self.complete(family, now);
                 let plan = match (&complete, base) {
-                    (Ok(Some(made)), Some(base)) => {
-                        Some(DeltaPlan { base, number: made.number, position: made.position, this_update: now })
+                    (Ok(Passed { record, .. }), Some(base)) => {
+                        Some(DeltaPlan { base, number: record.number, position: record.position, this_update: now })
                     }
                     _ => None,
                 };
-                let mut outcomes = vec![(family.key, complete.map(|made| made.as_ref().map(Publication::new)))];
-                if let (Some(plan), Some(key)) = (plan, delta_key) {
-                    outcomes.push((key, self.delta(family, key, &plan)));
-                }
-                outcomes
+                let beside = plan.zip(delta_key).map(|(plan, key)| (key, self.delta(family, key, &plan)));
+                let mut made = vec![Made { key: family.key, is_beside: false, list: complete }];
+                made.extend(beside.map(|(key, list)| Made { key, is_beside: true, list }));
+                made
             }
             (Task::Delta, Some(base), Some(key)) => {
-                let outcome = self.journal.read_all(self.authority.store()).and_then(|position| {
+                let reached = self.journal().read_all(self.authority.store());
+                let list = reached.and_then(|position| {
                     let number = family.served().next_number();
                     self.delta(family, key, &DeltaPlan { base, number, position, this_update: now })
                 });
-                vec![(key, outcome)]
+                vec![Made { key, is_beside: false, list }]
             }
             (Task::Delta, ..) => Vec::new(),
         }
     }
 
-    /// Makes a complete list; none if another node was faster.
-    fn complete(&mut self, family: &Family<'_>, this_update: UnixTime) -> Result<Option<CrlRecord>, StoryError> {
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a complete list.
+    fn complete(&self, family: &Family<'_>, this_update: UnixTime) -> Result<Passed, StoryError> {
         let (parts, store) = (self.authority.parts(), self.authority.store());
         let (key, previous) = (family.key, family.complete.as_deref());
         let (kind, generation, scope) = key;
         // An expired certificate leaves only after a list that still had it and was made after its end (RFC 5280 §3.3).
         let not_over_before = previous.map_or(UnixTime::EPOCH, |list| list.this_update);
-        let mut entries = CrlSnapshot::default();
-        let position =
-            store.each_revoked(kind, generation, scope, not_over_before, &mut |entry| entries.push(entry))?;
-        self.journal.read_to(store, position)?;
-        let changes = self.journal.changes(key, position, not_over_before);
+        let (_turn, entries, position) = self.read(key, not_over_before, previous.map_or(0, |list| list.entries))?;
+        let span = (previous.map_or(0, |list| list.position), position, not_over_before);
+        let changes = self.changes(key, span, &entries)?;
         let scope_value = self.authority.issuing_distribution_point(key).map_err(unnamed)?;
         let freshest = self.authority.freshest(key).map_err(unnamed)?;
         let order = ListOrder {
@@ -104,8 +148,9 @@ impl<'a> Press<'a> {
             is_over: &|gone| record(&gone.serial).is_some_and(|one| one.not_after < not_over_before),
             is_ended: &|new| self.authority.index_has_ended(key, new),
         };
-        let der = self.print(family, &order, &entries, |list| crl::gate(list, &order, &entries, witnesses))?;
-        self.keep(CrlRecord {
+        let (draft, der, digest) =
+            self.print(family, &order, &entries, |list| crl::gate(list, &order, &entries, witnesses))?;
+        let record = CrlRecord {
             kind,
             generation,
             scope,
@@ -115,19 +160,56 @@ impl<'a> Press<'a> {
             position,
             entries: entries.totals().entries(),
             der,
-        })
+        };
+        Ok(Passed { record, draft, digest })
     }
 
-    /// Makes a delta; none if another node was faster.
-    fn delta(
-        &mut self,
-        family: &Family<'_>,
+    /// What the events of a scope say, beside what its list is to carry: as the journal has them, or read again.
+    fn changes(
+        &self,
         key: ListKey,
-        plan: &DeltaPlan<'_>,
-    ) -> Result<Option<Publication>, StoryError> {
+        (after, until, bound): (u64, u64, UnixTime),
+        entries: &CrlSnapshot,
+    ) -> Result<Changes, StoryError> {
+        let (store, mut changes) = (self.authority.store(), ChangesBeside::new(entries));
+        let mut journal = self.journal();
+        if journal.speaks_for(key) {
+            journal.read_to(store, until)?;
+            journal.entries(key, (until, bound)).for_each(|entry| changes.take(entry));
+        } else {
+            drop(journal);
+            each_entry(store, key, (after, until, bound), &mut |entry| changes.take(entry))?;
+        }
+        Ok(changes.into_changes())
+    }
+
+    /// Reads what a complete list is to carry. Long ones are read and made one at a time. Which are long the list before tells;
+    /// one that became long is read again when its turn has come, for nobody may wait while the store is being read.
+    fn read(&self, (kind, generation, scope): ListKey, bound: UnixTime, known: u64) -> Result<Reading<'_>, StoryError> {
+        let take_turn = || self.long.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut turn = (known > LONG_LIST_ENTRIES).then(take_turn);
+        loop {
+            let (mut entries, mut is_whole) = (CrlSnapshot::default(), true);
+            let mut take = |entry: &CrlEntry| {
+                is_whole = turn.is_some() || entries.totals().entries() < LONG_LIST_ENTRIES;
+                if is_whole {
+                    entries.push(entry);
+                }
+            };
+            let position = self.authority.store().each_revoked(kind, generation, scope, bound, &mut take)?;
+            if is_whole {
+                return Ok((turn, entries, position));
+            }
+            drop(entries);
+            turn = Some(take_turn());
+        }
+    }
+
+    /// Makes a delta.
+    fn delta(&self, family: &Family<'_>, key: ListKey, plan: &DeltaPlan<'_>) -> Result<Passed, StoryError> {
         let DeltaPlan { base, number, position, this_update } = *plan;
         // Certificates that were over when the base was made are on no complete list that follows it either.
-        let changes = self.journal.changes(key, position, base.this_update);
+        let changes: Changes = self.journal().entries(key, (position, base.this_update)).copied().collect();
         let strays = self.strays(key, &changes, position)?;
         let entries: CrlSnapshot = changes.values().collect();
         let scope_value = self.authority.issuing_distribution_point(key).map_err(unnamed)?;
@@ -146,7 +228,8 @@ impl<'a> Press<'a> {
             previous: family.delta.as_ref().map(|list| &list.der),
             agrees: &|entry| !strays.contains(&entry.serial),
         };
-        let der = self.print(family, &order, &entries, |list| crl::gate_delta(list, &order, &entries, witnesses))?;
+        let (draft, der, digest) =
+            self.print(family, &order, &entries, |list| crl::gate_delta(list, &order, &entries, witnesses))?;
         let (kind, generation, scope) = key;
         let record = CrlRecord {
             kind,
@@ -159,25 +242,26 @@ impl<'a> Press<'a> {
             entries: entries.totals().entries(),
             der,
         };
-        Ok(self.keep(record)?.as_ref().map(Publication::new))
+        Ok(Passed { record, draft, digest })
     }
 
-    /// Writes and signs a list where the store will find it, and keeps it if it passes the gate.
+    /// Writes and signs a list where the store will find it, and has it pass the gate; with its octets and their SHA-256.
     fn print(
         &self,
         family: &Family<'_>,
         order: &ListOrder<'_>,
         entries: &CrlSnapshot,
         gate: impl FnOnce(&ListOctets) -> Result<[u8; 32], GateError>,
-    ) -> Result<ListOctets, StoryError> {
+    ) -> Result<(Box<dyn ListDraft>, ListOctets, [u8; 32]), StoryError> {
         let begin = |octets| self.authority.store().draft_list(octets);
         let mut draft = crl::print(order, entries, family.issuer.signer(), begin).map_err(fault)?;
-        let digest = gate(&draft.read_back().map_err(unwritten)?).map_err(gate_fault)?;
-        draft.keep(digest).map_err(unwritten)
+        let list = draft.read_back().map_err(unwritten)?;
+        let digest = gate(&list).map_err(gate_fault)?;
+        Ok((draft, list, digest))
     }
 
     /// The changes that the records of their certificates contradict, and no later event explains.
-    fn strays(&mut self, key: ListKey, changes: &Changes, position: u64) -> Result<HashSet<Serial>, StoryError> {
+    fn strays(&self, key: ListKey, changes: &Changes, position: u64) -> Result<HashSet<Serial>, StoryError> {
         let store = self.authority.store();
         let mut strays = Vec::new();
         for entry in changes.values() {
@@ -187,38 +271,11 @@ impl<'a> Press<'a> {
             }
         }
         if !strays.is_empty() {
-            self.journal.read_all(store)?;
-            strays.retain(|entry| !self.journal.has_moved_on(key, entry, position));
+            let mut journal = self.journal();
+            journal.read_all(store)?;
+            strays.retain(|entry| !journal.has_moved_on(key, &entry.serial, position));
         }
         Ok(strays.into_iter().map(|entry| entry.serial).collect())
-    }
-
-    /// Stores a list and serves it; none if another node stored one of the same number first, which is served then.
-    fn keep(&self, record: CrlRecord) -> Result<Option<CrlRecord>, StoryError> {
-        let publication = Publication::new(&record);
-        let audit = Draft {
-            at: record.this_update,
-            actor: self.actor.audit_name(),
-            action: "crl.published".into(),
-            subject: format!("crl/{}/{}/{}", record.kind, record.generation, record.scope.word()),
-            detail: serde_json::to_string(&publication).map_err(|error| StoryError::Fault(error.to_string()))?,
-        };
-        let lists = &self.authority.parts().lists;
-        if let Err(error) = self.authority.store().commit(Change { steps: vec![Step::Crl(record.clone())], audit }) {
-            // It may be there all the same, or another node's; then that is served, and the next one follows it.
-            self.authority.load_lists()?;
-            let served = lists.find(&(record.kind, record.generation, record.scope));
-            return match served {
-                Some(served) if served.number >= record.number => Ok((served.der == record.der).then_some(record)),
-                Some(served) if matches!(error, StoreError::Conflict(_)) => Err(StoryError::Fault(format!(
-                    "number {} does not follow what the store has, though {} is served",
-                    record.number, served.number
-                ))),
-                _ => Err(error.into()),
-            };
-        }
-        lists.put(record.clone());
-        Ok(Some(record))
     }
 }
 
@@ -283,18 +340,4 @@ fn gate_fault(error: GateError) -> StoryError {
 
 fn unnamed(error: NotAName) -> StoryError {
     StoryError::Fault(error.to_string())
-}
-
-impl Publication {
-    fn new(record: &CrlRecord) -> Self {
-        Self {
-            kind: record.kind,
-            generation: record.generation,
-            scope: record.scope.word(),
-            number: record.number,
-            entries: record.entries,
-            this_update: record.this_update,
-            next_update: record.next_update,
-        }
-    }
 }

@@ -2,22 +2,25 @@
 //!
 //! What the gate asked before a list went out can be asked again, ten years later: the list before it, its base and the
 //! events between are all kept.
+//!
+//! A list is read as it comes, however long it is, several times over; in memory there is an entry of it at a time, and what
+//! the events between two lists changed.
 
-use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::journal::Journal;
+use super::journal;
 use crate::{
     authority::StoryError,
     kind::Kind,
     ports::{AuthorityRecord, CrlRecord, ListOctets, Store},
     revocation::{
-        crl::{self, DeltaWitnesses, ListOrder, Witnesses},
+        crl::{self, Changes, DeltaWitnesses, ListEntries, ListOrder, Outline, Witnesses},
         lists::ListKey,
     },
     scope::CrlScope,
-    x509::{CertificateView, CrlEntry, CrlView, Name, RevocationReason, Serial, SubjectPublicKey, UnixTime},
+    x509::{CertificateView, CrlEntry, CrlFault, Name, RevocationReason, Serial, SubjectPublicKey, UnixTime},
 };
 
 /// What is found out about a list.
@@ -85,6 +88,15 @@ pub enum Unknown {
     /// The store failed.
     #[error(transparent)]
     Story(#[from] StoryError),
+    /// What was found out could not be told.
+    #[error("{0}")]
+    Untold(String),
+}
+
+impl From<CrlFault> for Unknown {
+    fn from(fault: CrlFault) -> Self {
+        Self::NotAList(fault.to_string())
+    }
 }
 
 impl From<crate::ports::StoreError> for Unknown {
@@ -98,8 +110,8 @@ pub struct Listed<'a> {
     store: &'a dyn Store,
     authority: AuthorityRecord,
     scope: CrlScope,
-    /// In memory, wherever it is kept: whoever looks at a list takes the time and the room.
     der: ListOctets,
+    outline: Result<Outline, CrlFault>,
     /// Number, thisUpdate and nextUpdate as the store says them, if it comes from there.
     row: Option<(u64, UnixTime, UnixTime)>,
 }
@@ -110,23 +122,22 @@ impl<'a> Listed<'a> {
     ///
     /// # Errors
     /// [`Unknown`] for what is none of ours.
-    pub fn identify(store: &'a dyn Store, der: Vec<u8>) -> Result<Self, Unknown> {
-        let view = CrlView::from_der(&der).map_err(|error| Unknown::NotAList(error.to_string()))?;
+    pub fn identify(store: &'a dyn Store, der: ListOctets) -> Result<Self, Unknown> {
+        let outline = Outline::read(&der)?;
         let signed = |record: &AuthorityRecord| {
-            public_key(record)
-                .is_ok_and(|(name, key)| name.der() == view.issuer && key.key_id() == view.authority_key_id)
+            public_key(record).is_ok_and(|(name, key)| {
+                name.der() == outline.issuer() && key.key_id()[..] == *outline.authority_key_id()
+            })
         };
         let authority = store.authorities()?.into_iter().find(signed).ok_or(Unknown::Stranger)?;
         let speaks_for_same = |known: &CrlRecord| {
             (known.kind, known.generation, known.scope.is_delta())
-                == (authority.kind, authority.generation, view.delta_base.is_some())
-                && known.der.whole().is_ok_and(|known| {
-                    CrlView::from_der(&known)
-                        .is_ok_and(|known| known.issuing_distribution_point == view.issuing_distribution_point)
-                })
+                == (authority.kind, authority.generation, outline.delta_base().is_some())
+                && Outline::read(&known.der)
+                    .is_ok_and(|known| known.issuing_distribution_point() == outline.issuing_distribution_point())
         };
         let scope = store.newest_crls()?.into_iter().find(speaks_for_same).ok_or(Unknown::Scope)?.scope;
-        Ok(Self { store, authority, scope, der: der.into(), row: None })
+        Ok(Self { store, authority, scope, der, outline: Ok(outline), row: None })
     }
 
     /// A list of the store.
@@ -137,18 +148,8 @@ impl<'a> Listed<'a> {
         let signed = |one: &AuthorityRecord| (one.kind, one.generation) == (record.kind, record.generation);
         let authority = store.authorities()?.into_iter().find(signed).ok_or(Unknown::Stranger)?;
         let row = Some((record.number, record.this_update, record.next_update));
-        // Octets that are gone are none, and no list.
-        let der = match record.der {
-            ListOctets::Memory(_) => record.der,
-            ListOctets::File(_) => record.der.whole().map(Cow::into_owned).unwrap_or_default().into(),
-        };
-        Ok(Self { store, authority, scope: record.scope, der, row })
-    }
-
-    /// The octets.
-    #[must_use]
-    pub fn der(&self) -> &[u8] {
-        &self.der
+        let outline = Outline::read(&record.der);
+        Ok(Self { store, authority, scope: record.scope, der: record.der, outline, row })
     }
 
     /// Of which family it is.
@@ -164,45 +165,46 @@ impl<'a> Listed<'a> {
     /// [`Unknown`] where it cannot be read and does not come from the store, or the store fails.
     pub fn verify(&self, now: UnixTime) -> Result<Verdict, Unknown> {
         let (kind, generation, scope) = self.key();
-        let view = match (self.view(), self.row) {
-            (Ok(view), _) => view,
+        let list = match (self.outline(), self.row) {
+            (Ok(list), _) => list,
             (Err(error), Some(row)) => return self.unreadable(row, &error),
             (Err(error), None) => return Err(error),
         };
-        let before = self.store.crl_before(kind, generation, scope, view.number)?;
+        let number = list.number();
+        let before = self.store.crl_before(kind, generation, scope, number)?;
         let newest = self.store.crl_before(kind, generation, scope, u64::MAX)?;
-        let newest = newest.is_none_or(|newest| newest.number <= view.number);
+        let newest = newest.is_none_or(|newest| newest.number <= number);
         let mut faults = Vec::new();
-        match self.store.crl(kind, generation, scope, view.number)? {
-            Some(kept) if kept.der.is_same(&self.der) => match self.judge(&view, &kept, before.as_ref()) {
+        match self.store.crl(kind, generation, scope, number)? {
+            Some(kept) if list.is_of(&kept.der) => match self.judge(list, &kept, before.as_ref()) {
                 Ok(fault) => faults.extend(fault),
                 Err(entry @ Unknown::NotAList(_)) => faults.push(entry.to_string()),
                 Err(error) => return Err(error),
             },
-            Some(_) => faults.push(format!("another list of number {} was published", view.number)),
-            None => faults.push(format!("no list of number {} was published", view.number)),
+            Some(_) => faults.push(format!("another list of number {number} was published")),
+            None => faults.push(format!("no list of number {number} was published")),
         }
         let (_, key) = public_key(&self.authority)?;
         // Where the gate was asked it may have told already.
         let unsigned = crl::GateError::Signature.to_string();
-        if view.verify(&key).is_err() && !faults.contains(&unsigned) {
+        if list.verify(&self.der, &key).is_err() && !faults.contains(&unsigned) {
             faults.insert(0, unsigned);
         }
-        if newest && view.next_update <= now {
-            faults.push(format!("it ended {} and has no successor", view.next_update));
+        if newest && list.next_update() <= now {
+            faults.push(format!("it ended {} and has no successor", list.next_update()));
         }
-        if view.this_update > now {
-            faults.push(format!("it is of {}, which is yet to come", view.this_update));
+        if list.this_update() > now {
+            faults.push(format!("it is of {}, which is yet to come", list.this_update()));
         }
         Ok(Verdict {
             kind,
             generation,
             scope: scope.word(),
-            number: view.number,
-            base: view.delta_base,
+            number,
+            base: list.delta_base(),
             follows: before.map(|before| before.number),
-            this_update: view.this_update,
-            next_update: view.next_update,
+            this_update: list.this_update(),
+            next_update: list.next_update(),
             newest,
             faults,
         })
@@ -230,38 +232,24 @@ impl<'a> Listed<'a> {
         })
     }
 
-    fn view(&self) -> Result<CrlView<'_>, Unknown> {
-        CrlView::from_der(&self.der).map_err(|error| Unknown::NotAList(error.to_string()))
-    }
-
-    /// The entries, in order.
-    ///
-    /// # Errors
-    /// [`Unknown::NotAList`].
-    pub fn entries(&self) -> Result<Vec<CrlEntry>, Unknown> {
-        let entries: Result<_, _> = self.view()?.entries().collect();
-        entries.map_err(|error: crate::x509::CrlFault| Unknown::NotAList(error.to_string()))
+    fn outline(&self) -> Result<&Outline, Unknown> {
+        self.outline.as_ref().map_err(|fault| fault.clone().into())
     }
 
     /// Asks the gate again, with what the store has kept; what it finds wrong.
-    fn judge(
-        &self,
-        view: &CrlView<'_>,
-        kept: &CrlRecord,
-        before: Option<&CrlRecord>,
-    ) -> Result<Option<String>, Unknown> {
+    fn judge(&self, list: &Outline, kept: &CrlRecord, before: Option<&CrlRecord>) -> Result<Option<String>, Unknown> {
         let (name, key) = public_key(&self.authority)?;
         let order = ListOrder {
             issuer: &name,
             public_key: &key,
-            number: view.number,
-            this_update: view.this_update,
-            next_update: view.next_update,
-            scope: view.issuing_distribution_point,
-            delta_base: view.delta_base,
-            freshest: view.freshest_crl,
+            number: list.number(),
+            this_update: list.this_update(),
+            next_update: list.next_update(),
+            scope: list.issuing_distribution_point(),
+            delta_base: list.delta_base(),
+            freshest: list.freshest_crl(),
         };
-        let outcome = match view.delta_base {
+        let outcome = match list.delta_base() {
             None => self.judge_complete(&order, kept, before)?,
             Some(base) => {
                 let complete = kept.scope.complete();
@@ -281,9 +269,7 @@ impl<'a> Listed<'a> {
         before: Option<&CrlRecord>,
     ) -> Result<Result<(), crl::GateError>, Unknown> {
         let (since, last) = before.map_or((0, UnixTime::EPOCH), |list| (list.position, list.this_update));
-        let mut journal = Journal::new([(self.key(), since)]);
-        journal.read_to(self.store, kept.position)?;
-        let changes = journal.changes(self.key(), kept.position, last);
+        let changes = journal::changes(self.store, self.key(), (since, kept.position, last))?;
         let record = |entry: &CrlEntry| self.store.certificate(kept.kind, &entry.serial).ok().flatten();
         let witnesses = Witnesses {
             previous: before.map(|list| &list.der),
@@ -291,7 +277,7 @@ impl<'a> Listed<'a> {
             is_over: &|gone| record(gone).is_some_and(|one| one.not_after < last),
             is_ended: &|new| record(new).is_some_and(|one| one.revocation.is_some()),
         };
-        Ok(crl::gate(&self.der, order, &self.entries()?.iter().collect(), witnesses).map(drop))
+        Ok(crl::gate_again(&self.der, order, witnesses).map(drop))
     }
 
     fn judge_delta(
@@ -301,53 +287,58 @@ impl<'a> Listed<'a> {
         (base, before): (&CrlRecord, Option<&CrlRecord>),
     ) -> Result<Result<(), crl::GateError>, Unknown> {
         let complete = (kept.kind, kept.generation, kept.scope.complete());
-        let mut journal = Journal::new([(complete, base.position)]);
-        journal.read_to(self.store, kept.position)?;
-        let changes = journal.changes(complete, kept.position, base.this_update);
-        let entries = self.entries()?;
-        let untold =
-            changes.values().find(|change| entries.binary_search_by_key(&change.serial, |one| one.serial).is_err());
-        if let Some(change) = untold {
-            return Ok(Err(crl::GateError::Missing(change.serial)));
+        let changes = journal::changes(self.store, complete, (base.position, kept.position, base.this_update))?;
+        if let Some(untold) = untold(ListEntries::of(&self.der)?, &changes)? {
+            return Ok(Err(crl::GateError::Missing(untold)));
         }
         let witnesses = DeltaWitnesses {
             base: &base.der,
             previous: before.map(|list| &list.der),
             agrees: &|entry| changes.get(&entry.serial) == Some(entry),
         };
-        Ok(crl::gate_delta(&self.der, order, &entries.iter().collect(), witnesses).map(drop))
+        Ok(crl::gate_delta_again(&self.der, order, witnesses).map(drop))
     }
 
-    /// What the entries of a later list differ in, by serial number, and why.
+    /// Tells what the entries of a later list differ in, in order of serial number, and why.
     ///
     /// # Errors
-    /// [`Unknown`] where a list cannot be read, or the store fails.
-    pub fn differences(&self, later: &Self) -> Result<Vec<Difference>, Unknown> {
-        let (old, new) = (self.entries()?, later.entries()?);
-        let last = self.view()?.this_update;
-        let find = |list: &[CrlEntry], serial: &Serial| {
-            list.binary_search_by_key(serial, |entry| entry.serial).ok().and_then(|at| list.get(at).copied())
-        };
-        let mut differences = Vec::new();
-        for entry in &new {
-            match find(&old, &entry.serial) {
-                None => differences.push(self.added(entry)?),
-                Some(before) if before != *entry => differences.push(Difference {
-                    serial: entry.serial,
-                    what: What::Changed,
-                    why: format!(
-                        "{} of {}, then {} of {}",
-                        before.reason, before.revocation_date, entry.reason, entry.revocation_date
-                    ),
-                }),
-                Some(_) => {}
+    /// [`Unknown`] where a list cannot be read or is out of order, the store fails, or `tell` does.
+    pub fn differences(
+        &self,
+        later: &Self,
+        tell: &mut dyn FnMut(Difference) -> Result<(), Unknown>,
+    ) -> Result<(), Unknown> {
+        let (first, second) = (self.outline()?, later.outline()?);
+        if !(first.is_in_order && second.is_in_order) {
+            return Err(Unknown::NotAList("its entries are not in order".into()));
+        }
+        let (mut old, mut new) = (ListEntries::of(&self.der)?, ListEntries::of(&later.der)?);
+        let (mut one, mut other) = (old.next().transpose()?, new.next().transpose()?);
+        loop {
+            let order = match (&one, &other) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(one), Some(other)) => one.serial.cmp(&other.serial),
+            };
+            let gone = if order == Ordering::Greater { None } else { one.take() };
+            let come = if order == Ordering::Less { None } else { other.take() };
+            let difference = match (gone, come) {
+                (Some(gone), None) => {
+                    Some(self.removed(&gone, first.this_update(), first.delta_base() < second.delta_base())?)
+                }
+                (None, Some(come)) => Some(self.added(&come)?),
+                (Some(gone), Some(come)) if gone != come => Some(changed(&gone, &come)),
+                _ => None,
+            };
+            difference.map_or(Ok(()), &mut *tell)?;
+            if gone.is_some() {
+                one = old.next().transpose()?;
+            }
+            if come.is_some() {
+                other = new.next().transpose()?;
             }
         }
-        for entry in old.iter().filter(|entry| find(&new, &entry.serial).is_none()) {
-            differences.push(self.removed(entry, last, later)?);
-        }
-        differences.sort_by_key(|difference| difference.serial);
-        Ok(differences)
     }
 
     fn added(&self, entry: &CrlEntry) -> Result<Difference, Unknown> {
@@ -358,11 +349,10 @@ impl<'a> Listed<'a> {
     }
 
     /// `last`: when the first list was made.
-    fn removed(&self, entry: &CrlEntry, last: UnixTime, later: &Self) -> Result<Difference, Unknown> {
+    fn removed(&self, entry: &CrlEntry, last: UnixTime, is_rebased: bool) -> Result<Difference, Unknown> {
         let record = self.store.certificate(self.authority.kind, &entry.serial)?;
-        let (base, other) = (self.view()?.delta_base, later.view()?.delta_base);
         let why = match record {
-            _ if base < other => "told by the later base".into(),
+            _ if is_rebased => "told by the later base".into(),
             None => "lost: no such certificate is known".into(),
             Some(record) if record.not_after < last => format!("over since {}", record.not_after),
             Some(_) if entry.reason == RevocationReason::CertificateHold => "released from its hold".into(),
@@ -370,6 +360,25 @@ impl<'a> Listed<'a> {
         };
         Ok(Difference { serial: entry.serial, what: What::Removed, why })
     }
+}
+
+fn changed(before: &CrlEntry, after: &CrlEntry) -> Difference {
+    let told = |entry: &CrlEntry| format!("{} of {}", entry.reason, entry.revocation_date);
+    Difference { serial: after.serial, what: What::Changed, why: format!("{}, then {}", told(before), told(after)) }
+}
+
+/// A change of which a list has no entry at all; its entries are in order.
+fn untold(mut entries: ListEntries<'_>, changes: &Changes) -> Result<Option<Serial>, Unknown> {
+    let mut entry = entries.next().transpose()?;
+    for CrlEntry { serial, .. } in changes.values() {
+        while entry.is_some_and(|entry| entry.serial < *serial) {
+            entry = entries.next().transpose()?;
+        }
+        if entry.is_none_or(|entry| entry.serial != *serial) {
+            return Ok(Some(*serial));
+        }
+    }
+    Ok(None)
 }
 
 /// Name and key of a CA generation.

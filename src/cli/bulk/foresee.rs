@@ -1,7 +1,8 @@
 //! `--dry-run`: every line is decided by the running service as it stands now, and nothing changes.
 //!
-//! The time is estimated by what this machine does in a moment's trial: signatures with a throw-away key of the CA's kind, and
-//! commits to a throw-away store beside the result file. It is a guess for an idle service on this machine.
+//! The time is estimated from what was measured in this very run: how long the service took to decide these lines, and a trial
+//! ([`trial`](super::trial)) of a little of each other kind of work on this machine. No figure is built in. What was measured is
+//! told with the estimate, which is one for an otherwise idle service on this machine.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -11,29 +12,25 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     thread,
-    time::Instant,
 };
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Event, Sender, courier::Errand, journal::Outcome, progress::Progress, progress::duration};
+use super::{
+    Event, Sender,
+    courier::Errand,
+    journal::Outcome,
+    progress::{Progress, duration},
+    trial::{self, Rates},
+};
 use crate::{
-    audit::Draft,
-    cli::{Output, failure::Failure, world::SystemClock},
+    cli::{Output, failure::Failure},
     config::Config,
     kind::Kind,
-    limits::BULK_LINES,
-    ports::{Change, Clock, Signer, Store},
     rules::Refusal,
-    signer::{KeyKind, PrivateKey, SoftwareSigner},
-    store::SqliteStore,
 };
 
-/// What a pair's reservation and record cost the store, in audit entries that it could write instead; measured.
-const ENTRIES_AN_ISSUE: f64 = 40.0;
-/// What the revocation of a pair costs, likewise.
-const ENTRIES_A_REVOCATION: f64 = 16.0;
 /// Requests under way at a time.
 const AT_ONCE: usize = 2;
 
@@ -53,7 +50,22 @@ struct Forecast {
     lists: BTreeMap<String, ListForecast>,
     /// About how long it would take.
     seconds: f64,
+    /// What that was concluded from.
+    measured: Measured,
     result: PathBuf,
+}
+
+/// What was measured, in seconds.
+#[derive(Debug, Default, Serialize)]
+struct Measured {
+    /// The service's decision about a line: what this dry run took, by line.
+    decision: f64,
+    /// A signature of each CA that would sign.
+    signature: BTreeMap<String, f64>,
+    /// Cores that would sign.
+    cores: usize,
+    #[serde(flatten)]
+    rates: Rates,
 }
 
 /// A full list now, and when all is done: at most, for what is held is on it already.
@@ -63,6 +75,8 @@ struct ListForecast {
     octets: u64,
     entries_then: u64,
     octets_then: u64,
+    /// About how long that list would take to make.
+    seconds_then: f64,
 }
 
 /// What earlier lines would have done already.
@@ -106,7 +120,8 @@ pub(super) fn run(
     progress.end();
     sent?;
     file.flush().map_err(at)?;
-    forecast.seconds = estimate(&forecast, config, result)?;
+    forecast.measured = measure(&forecast, progress.seconds(), config)?;
+    forecast.estimate();
     tell(&forecast, word, out)
 }
 
@@ -120,7 +135,7 @@ fn lists(sender: &Sender) -> Result<Vec<(String, ListForecast)>, Failure> {
     }
     let list = |one: &Value| {
         let (entries, octets) = (one["entries"].as_u64()?, one["octets"].as_u64()?);
-        let list = ListForecast { entries, octets, entries_then: entries, octets_then: octets };
+        let list = ListForecast { entries, octets, entries_then: entries, octets_then: octets, seconds_then: 0.0 };
         Some((one["kind"].as_str()?.to_owned(), list))
     };
     Ok(answer.body["lists"].as_array().into_iter().flatten().filter_map(list).collect())
@@ -189,58 +204,56 @@ impl Forecast {
     }
 }
 
-/// Seconds that it would take, by a trial.
-fn estimate(forecast: &Forecast, config: &Config, result: &Path) -> Result<f64, Failure> {
-    let issued = |kind: &str| forecast.issued.get(kind).copied().unwrap_or(0) as f64;
-    let mut signing = 0.0;
-    for (kind, key) in [("sign", config.keys.sign_ca), ("auth", config.keys.auth_ca)] {
-        if issued(kind) > 0.0 {
-            signing += issued(kind) * signature(key)?;
+/// Measures what the estimate needs. `deciding`: how long the service took over these lines.
+fn measure(forecast: &Forecast, deciding: f64, config: &Config) -> Result<Measured, Failure> {
+    let mut signature = BTreeMap::new();
+    for (kind, key) in [(Kind::Sign, config.keys.sign_ca), (Kind::Auth, config.keys.auth_ca)] {
+        if forecast.issued.contains_key(kind.word()) {
+            signature.insert(kind.word().to_owned(), trial::signature(key)?);
         }
     }
-    let pairs = issued("sign").max(issued("auth"));
-    let entries = pairs * ENTRIES_AN_ISSUE + (forecast.done as f64 - pairs).max(0.0) * ENTRIES_A_REVOCATION;
-    let cores = thread::available_parallelism().map_or(1, usize::from) as f64;
-    // Every core signs; one thread writes.
-    Ok(signing / cores + entries * entry(result)?)
+    Ok(Measured {
+        decision: deciding / forecast.lines.max(1) as f64,
+        signature,
+        cores: thread::available_parallelism().map_or(1, usize::from),
+        rates: trial::rates(&forecast.result, config.keys.sign_ca)?,
+    })
 }
 
-/// Seconds of a signature.
-fn signature(kind: KeyKind) -> Result<f64, Failure> {
-    const TRIALS: u32 = 50;
-    let signer = PrivateKey::generate(kind).map_err(Failure::fault)?;
-    let signer = SoftwareSigner::new(&signer).map_err(Failure::fault)?;
-    let began = Instant::now();
-    for _ in 0..TRIALS {
-        signer.sign(&[0x30; 1200]).map_err(Failure::fault)?;
-    }
-    Ok(began.elapsed().as_secs_f64() / f64::from(TRIALS))
-}
-
-/// Seconds of an audit entry among many, on the disk of the result file.
-fn entry(result: &Path) -> Result<f64, Failure> {
-    const TRIALS: usize = 8;
-    let mut place = result.as_os_str().to_owned();
-    place.push(".trial");
-    let place = PathBuf::from(place);
-    fs::create_dir(&place).map_err(|error| Failure::fault(format!("{}: {error}", place.display())))?;
-    let trial = || {
-        let store = SqliteStore::open(&place.join("trial.db")).map_err(Failure::fault)?;
-        let at = SystemClock::default().now();
-        let word = || "trial".to_owned();
-        let change = || Change {
-            steps: Vec::new(),
-            audit: Draft { at, actor: word(), action: word(), subject: word(), detail: word().repeat(40) },
-        };
-        let began = Instant::now();
-        for _ in 0..TRIALS {
-            store.commit_each((0..BULK_LINES).map(|_| change()).collect()).map_err(Failure::fault)?;
+impl Forecast {
+    /// The time that it would take, by what was measured. Every core signs, one thread writes; that the two overlap is left
+    /// out, and so is the waiting for each other.
+    fn estimate(&mut self) {
+        let Measured { decision, signature, cores, rates } = &self.measured;
+        let issued = |kind: &str| self.issued.get(kind).copied().unwrap_or(0) as f64;
+        let signing: f64 = signature.iter().map(|(kind, seconds)| issued(kind) * seconds).sum();
+        let pairs = issued("sign").max(issued("auth"));
+        let ends = (self.done as f64 - pairs).max(0.0);
+        let writing = pairs * rates.pair + ends * rates.revocation;
+        self.seconds = self.lines as f64 * decision + signing / (*cores).max(1) as f64 + writing;
+        for list in self.lists.values_mut() {
+            list.seconds_then = list.entries_then as f64 * rates.list_entry;
         }
-        Ok(began.elapsed().as_secs_f64() / (TRIALS * BULK_LINES) as f64)
-    };
-    let seconds = trial();
-    fs::remove_dir_all(&place).map_err(|error| Failure::fault(format!("{}: {error}", place.display())))?;
-    seconds
+    }
+}
+
+impl Measured {
+    fn told(&self) -> String {
+        let Self { decision, signature, cores, rates } = self;
+        let mut parts = vec![format!("deciding a line {}", small(*decision))];
+        parts.extend(signature.iter().map(|(kind, seconds)| {
+            format!("a signature of {} {} on each of {cores} cores", kind.to_uppercase(), small(*seconds))
+        }));
+        parts.push(format!("storing a pair {}", small(rates.pair)));
+        parts.push(format!("storing a revocation {}", small(rates.revocation)));
+        parts.push(format!("an entry of a list {}", small(rates.list_entry)));
+        parts.join(", ")
+    }
+}
+
+/// A short time.
+fn small(seconds: f64) -> String {
+    if seconds < 0.001 { format!("{:.1} µs", seconds * 1e6) } else { format!("{:.1} ms", seconds * 1e3) }
 }
 
 fn tell(forecast: &Forecast, word: &str, out: &Output) -> Result<(), Failure> {
@@ -258,14 +271,20 @@ fn tell(forecast: &Forecast, word: &str, out: &Output) -> Result<(), Failure> {
             counts(ended)
         );
         for (kind, list) in lists {
-            let ListForecast { entries, octets, entries_then, octets_then } = list;
+            let ListForecast { entries, octets, entries_then, octets_then, seconds_then } = list;
             text += &format!(
-                "The full list of {}: {entries} entries, {octets} octets; then about {entries_then} entries, {octets_then} octets.\n",
-                kind.to_uppercase()
+                "The full list of {}: {entries} entries, {octets} octets; then about {entries_then} entries, {octets_then} octets, \
+                 made in about {}.\n",
+                kind.to_uppercase(),
+                duration(*seconds_then)
             );
         }
         let (time, result) = (duration(*seconds), result.display());
-        text + &format!("It would take about {time} on an idle service here. Nothing was changed. Each line in {result}")
+        let measured = forecast.measured.told();
+        text + &format!(
+            "It would take about {time} on an idle service here, by what was measured just now: {measured}. A store of millions is \
+             slower than the new one of the trial. Nothing was changed. Each line in {result}"
+        )
     })?;
     if refused == 0 {
         return Ok(());
@@ -306,9 +325,10 @@ mod tests {
     #[test]
     fn counts_and_lists_are_added_up() {
         let mut forecast = Forecast::default();
-        forecast
-            .lists
-            .insert("sign".into(), ListForecast { entries: 5, octets: 700, entries_then: 5, octets_then: 700 });
+        forecast.lists.insert(
+            "sign".into(),
+            ListForecast { entries: 5, octets: 700, entries_then: 5, octets_then: 700, seconds_then: 0.0 },
+        );
         let line = json!({
             "issued": [{ "kind": "auth" }], "ended": [{ "kind": "sign" }, { "kind": "auth" }],
             "sign_list_octets": 40, "auth_list_octets": 41,
@@ -324,10 +344,19 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_leaves_nothing_behind() {
-        let directory = tempfile::tempdir().unwrap();
-        let result = directory.path().join("result.jsonl");
-        assert!(entry(&result).unwrap() > 0.0);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    fn the_time_follows_from_what_was_measured_and_from_nothing_else() {
+        let rates = Rates { pair: 0.004, revocation: 0.002, list_entry: 0.000_001 };
+        let signature = BTreeMap::from([("sign".to_owned(), 0.001), ("auth".to_owned(), 0.003)]);
+        let measured = Measured { decision: 0.0005, signature, cores: 2, rates };
+        let mut forecast = Forecast { lines: 2000, done: 1500, measured, ..Forecast::default() };
+        forecast.issued = BTreeMap::from([("sign".to_owned(), 500), ("auth".to_owned(), 1000)]);
+        forecast.lists.insert("sign".into(), ListForecast { entries_then: 3_000_000, ..ListForecast::default() });
+        forecast.estimate();
+        // 2000 decisions; 500 and 1000 signatures on two cores; 1000 pairs; 500 revocations.
+        assert!((forecast.seconds - (1.0 + (0.5 + 3.0) / 2.0 + 4.0 + 1.0)).abs() < 1e-9, "{}", forecast.seconds);
+        assert!((forecast.lists["sign"].seconds_then - 3.0).abs() < 1e-9);
+        let told = forecast.measured.told();
+        assert!(told.contains("deciding a line 500.0 µs") && told.contains("storing a pair 4.0 ms"), "{told}");
+        assert!(told.contains("a signature of AUTH 3.0 ms on each of 2 cores"), "{told}");
     }
 }

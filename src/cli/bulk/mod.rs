@@ -7,6 +7,7 @@
 //! | `journal` | the result file, from which a run that broke off goes on |
 //! | `progress` | the line that tells rate and time left |
 //! | `foresee` | `--dry-run`: what a file would come to |
+//! | `trial` | what this machine does in a moment, by which the time is estimated |
 //!
 //! # Why
 //! There is one way, through the running service. A stopped service would answer nobody meanwhile; here OCSP tells of each
@@ -42,6 +43,7 @@ mod foresee;
 mod journal;
 mod lines;
 mod progress;
+mod trial;
 
 /// What is done by file.
 #[derive(Debug, Subcommand)]

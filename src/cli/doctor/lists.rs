@@ -12,10 +12,11 @@ use crate::{
     profile::locations::crl_path,
     revocation::{
         census::{self, Base, Contradiction, Kept},
+        crl::Outline,
         lists::ListKey,
     },
     scope::CrlScope,
-    x509::{CrlView, Name, extension::GeneralName},
+    x509::{Name, extension::GeneralName},
 };
 
 impl Walk<'_> {
@@ -68,21 +69,19 @@ impl Walk<'_> {
         let whole = |says: String| Ok((vec![Contradiction::of_channel(kind, path.clone(), says)], 0));
         let Some(kept) = kept else { return whole("it was never published".into()) };
         let before = self.doctor.clock.now();
-        let der = match self.doctor.service {
-            None => match kept.der.whole() {
-                Ok(der) => der.into_owned(),
-                Err(error) => return whole(error.to_string()),
-            },
-            Some(service) => match service.get(&path)? {
-                (status, body) if status.is_success() => body.to_vec(),
-                (status, _) => return whole(format!("it is answered with {status}")),
+        let list = match self.doctor.service {
+            None => kept.der.clone(),
+            Some(service) => match service.list(&path)? {
+                Ok(list) => list,
+                Err(says) => return whole(says),
             },
         };
         let fetched = (before, self.doctor.clock.now());
-        let number = match CrlView::from_der(&der) {
-            Ok(view) => view.number,
+        let outline = match Outline::read(&list) {
+            Ok(outline) => outline,
             Err(error) => return whole(error.to_string()),
         };
+        let number = outline.number();
         if self.numbers.get(&key).is_some_and(|known| number < *known) {
             return whole(format!("number {number} is served, and {} was there before", self.numbers[&key]));
         }
@@ -91,7 +90,7 @@ impl Walk<'_> {
             return whole(format!("number {number} is served, which the store does not have"));
         };
         let previous = store.crl_before(kind, generation, scope, number).map_err(Failure::fault)?;
-        let base = self.base(&record, &der)?;
+        let base = self.base(&record, outline.delta_base())?;
         self.read_events()?;
         let is_it = |issuer: &&Issuer| (issuer.kind, issuer.generation) == (kind, generation);
         let Some(issuer) = self.issuers.iter().find(is_it) else {
@@ -106,12 +105,12 @@ impl Walk<'_> {
             partition: partition.as_ref(),
             fetched,
         };
-        Ok(census::examine(&self.ledger, &der, &known))
+        Ok(census::examine_read(&self.ledger, (&list, &outline), &known))
     }
 
     /// The complete list that a delta names, with the one before it.
-    fn base(&self, record: &CrlRecord, der: &[u8]) -> Result<Option<(CrlRecord, Option<CrlRecord>)>, Failure> {
-        let Some(number) = CrlView::from_der(der).ok().and_then(|view| view.delta_base) else { return Ok(None) };
+    fn base(&self, record: &CrlRecord, number: Option<u64>) -> Result<Option<(CrlRecord, Option<CrlRecord>)>, Failure> {
+        let Some(number) = number else { return Ok(None) };
         let (kind, generation, scope) = (record.kind, record.generation, record.scope.complete());
         let base = self.doctor.store.crl(kind, generation, scope, number).map_err(Failure::fault)?;
         let Some(base) = base else { return Ok(None) };

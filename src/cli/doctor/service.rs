@@ -1,16 +1,21 @@
 //! The running service, as anyone asks it, and as its operator does.
 
-use std::net::SocketAddr;
+use std::{io::Write, net::SocketAddr};
 
 use bytes::Bytes;
-use hyper::StatusCode;
+use http_body_util::Full;
+use hyper::{
+    HeaderMap, Request, StatusCode,
+    header::{ACCEPT, CONTENT_RANGE, ETAG, HeaderValue, IF_MATCH, RANGE},
+};
 use tokio::runtime::Runtime;
 
 use crate::{
-    cli::failure::Failure,
+    cli::{failure::Failure, spool::Spool},
     config::Config,
     http::client::{Client, ClientError, reachable},
     limits::LIST_OCTETS,
+    ports::ListOctets,
     profile::locations::OCSP_PATH,
 };
 
@@ -53,6 +58,11 @@ pub struct Service {
     urls: Urls,
 }
 
+/// Octets of a list that are fetched at a time.
+const PIECE: u64 = 4 * 1024 * 1024;
+/// How often a list is fetched anew because another took its place meanwhile.
+const TRIES: usize = 5;
+
 /// The gauge that tells up to which event OCSP answers go.
 const POSITION: &str = "jitsuin_status_position ";
 
@@ -84,13 +94,52 @@ impl Service {
         answer.map(|answer| (answer.status, answer.body)).map_err(Failure::fault)
     }
 
-    /// What is served at a path.
+    /// The list that is served at a path; otherwise what is answered instead. It is fetched in pieces, each of the same list, so
+    /// that a long one never is in memory.
     ///
     /// # Errors
     /// As for [`Self::ocsp`].
-    pub(super) fn get(&self, path: &str) -> Result<(StatusCode, Bytes), Failure> {
-        let answer = self.runtime.block_on(self.client.get(&format!("{}{path}", self.urls.status)));
-        answer.map(|answer| (answer.status, answer.body)).map_err(Failure::fault)
+    pub(super) fn list(&self, path: &str) -> Result<Result<ListOctets, String>, Failure> {
+        for _ in 0..TRIES {
+            if let Some(outcome) = self.runtime.block_on(self.pieces(path))? {
+                return Ok(outcome);
+            }
+        }
+        Ok(Err(format!("another list took its place {TRIES} times while it was fetched")))
+    }
+
+    /// Nothing where another list took its place on the way.
+    async fn pieces(&self, path: &str) -> Result<Option<Result<ListOctets, String>>, Failure> {
+        let (mut spool, mut have, mut tag) = (Spool::default(), 0, None::<HeaderValue>);
+        loop {
+            let mut request = Request::get(format!("{}{path}", self.urls.status)).header(ACCEPT, "*/*");
+            request = request.header(RANGE, format!("bytes={have}-{}", have + PIECE - 1));
+            if let Some(tag) = &tag {
+                request = request.header(IF_MATCH, tag);
+            }
+            let answer = self.client.send(request.body(Full::default()).map_err(Failure::fault)?).await;
+            let answer = answer.map_err(Failure::fault)?;
+            spool.write_all(&answer.body).map_err(Failure::fault)?;
+            have += answer.body.len() as u64;
+            let other = tag.is_some() && answer.headers.get(ETAG) != tag.as_ref();
+            let total = match answer.status {
+                _ if other => return Ok(None),
+                // Whoever knows no parts sends the whole.
+                StatusCode::OK if tag.is_none() => have,
+                StatusCode::PARTIAL_CONTENT => match total(&answer.headers) {
+                    Some(total) if !answer.body.is_empty() => total,
+                    _ => return Ok(Some(Err("it is answered with a part of nothing".into()))),
+                },
+                status => return Ok(Some(Err(format!("it is answered with {status}")))),
+            };
+            if have >= total {
+                return spool.into_list().map(Ok).map(Some).map_err(Failure::fault);
+            }
+            tag = answer.headers.get(ETAG).cloned();
+            if tag.is_none() {
+                return Ok(Some(Err("a part of it is answered without an ETag".into())));
+            }
+        }
     }
 
     /// The last event that OCSP answers take into account: an event reaches the index after it can be read in the store, and
@@ -105,6 +154,11 @@ impl Service {
         let position = text.lines().find_map(|line| line.strip_prefix(POSITION)?.trim().parse().ok());
         position.ok_or_else(|| Failure::fault(format!("{url} does not tell {}", POSITION.trim_end())))
     }
+}
+
+/// Octets of the whole of which a part was answered.
+fn total(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_RANGE)?.to_str().ok()?.rsplit_once('/')?.1.parse().ok()
 }
 
 #[cfg(test)]

@@ -174,22 +174,24 @@ impl Ledger {
 
     /// What a complete list of a scope says after the events up to `position`, of certificates that were not over before
     /// `bound`; in order of serial number.
-    #[must_use]
-    pub fn ended(&self, key: ListKey, position: u64, bound: UnixTime) -> BTreeMap<Serial, CrlEntry> {
-        let listed = self.lives_in(key).filter(|life| life.not_after >= bound);
-        let entry = |life: &Life| match life.at(position) {
-            Said::Ended(end) => Some((life.serial, life.entry(&end))),
+    pub fn ended(&self, key: ListKey, position: u64, bound: UnixTime) -> impl Iterator<Item = CrlEntry> {
+        self.in_order(key, bound).filter_map(move |life| match life.at(position) {
+            Said::Ended(end) => Some(life.entry(&end)),
             _ => None,
-        };
-        listed.filter_map(entry).collect()
+        })
     }
 
     /// What changed for the lists of a scope after one position and up to another, of certificates that were not over
-    /// before `bound`.
-    #[must_use]
-    pub fn changed(&self, key: ListKey, (after, until): (u64, u64), bound: UnixTime) -> BTreeMap<Serial, CrlEntry> {
-        let listed = self.lives_in(key).filter(|life| life.not_after >= bound);
-        listed.filter_map(|life| Some((life.serial, life.change(after, until)?))).collect()
+    /// before `bound`; in order of serial number.
+    pub fn changed(&self, key: ListKey, (after, until): (u64, u64), bound: UnixTime) -> impl Iterator<Item = CrlEntry> {
+        self.in_order(key, bound).filter_map(move |life| life.change(after, until))
+    }
+
+    /// The lives of a scope that were not over before `bound`; in order of serial number.
+    fn in_order(&self, key: ListKey, bound: UnixTime) -> impl Iterator<Item = &Life> {
+        let mut lives: Vec<_> = self.lives_in(key).filter(|life| life.not_after >= bound).collect();
+        lives.sort_unstable_by_key(|life| life.serial);
+        lives.into_iter()
     }
 }
 
@@ -282,22 +284,25 @@ mod tests {
     fn a_list_at_a_position_and_a_delta_between_two_follow_from_the_events() {
         let ledger = ledger(&TALE);
         let (zero, one) = (Serial::from_octets(&[1]).unwrap(), Serial::from_octets(&[2]).unwrap());
-        let listed = |position| ledger.ended(KEY, position, at(0)).into_keys().collect::<Vec<_>>();
+        let listed = |position| ledger.ended(KEY, position, at(0)).map(|entry| entry.serial).collect::<Vec<_>>();
         assert_eq!((listed(2), listed(3), listed(4), listed(5)), (vec![], vec![zero], vec![], vec![one]));
         let reasons = |after, until| {
             let changed = ledger.changed(KEY, (after, until), at(0));
-            changed.into_values().map(|entry| (entry.serial, entry.reason, entry.revocation_date)).collect::<Vec<_>>()
+            changed.map(|entry| (entry.serial, entry.reason, entry.revocation_date)).collect::<Vec<_>>()
         };
         let released = (zero, RevocationReason::RemoveFromCrl, at(3));
         assert_eq!(reasons(0, 2), [], "coming to life is no change of a list");
         assert_eq!(reasons(3, 4), [released], "the entry that takes a hold back keeps its date");
         assert_eq!(reasons(2, 6), [released, (one, RevocationReason::KeyCompromise, at(6))]);
         assert_eq!(reasons(4, 5), [(one, RevocationReason::CertificateHold, at(5))]);
-        assert_eq!(ledger.ended(KEY, 6, at(1000)).len(), 1);
-        assert!(ledger.ended(KEY, 6, at(1001)).is_empty() && ledger.changed(KEY, (0, 6), at(1001)).is_empty(), "over");
+        assert_eq!(ledger.ended(KEY, 6, at(1000)).count(), 1);
+        assert!(
+            ledger.ended(KEY, 6, at(1001)).count() == 0 && ledger.changed(KEY, (0, 6), at(1001)).count() == 0,
+            "over"
+        );
         let elsewhere = (Kind::Auth, 1, CrlScope::Municipality("28207".parse().unwrap()));
-        assert!(ledger.ended(elsewhere, 6, at(0)).is_empty());
-        assert!(ledger.ended((Kind::Auth, 1, CrlScope::Authorities), 6, at(0)).is_empty());
+        assert_eq!(ledger.ended(elsewhere, 6, at(0)).count(), 0);
+        assert_eq!(ledger.ended((Kind::Auth, 1, CrlScope::Authorities), 6, at(0)).count(), 0);
     }
 
     #[test]

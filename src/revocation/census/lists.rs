@@ -1,12 +1,16 @@
 //! A list, as it was fetched, held against the events.
+//!
+//! The list, its base and what the events say are all in order of serial number, and walked side by side: of lists one entry is in
+//! memory at a time, however long they are. One out of order is told of as that, and of its entries nothing more.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap, iter::Peekable};
 
 use super::{Contradiction, Ledger, Said};
 use crate::{
     ports::{CrlRecord, ListOctets},
+    revocation::crl::{ListEntries, Outline},
     scope::CrlScope,
-    x509::{CrlEntry, CrlFault, CrlView, Name, RevocationReason, Serial, SubjectPublicKey, UnixTime},
+    x509::{CrlEntry, CrlFault, Name, RevocationReason, Serial, SubjectPublicKey, UnixTime},
 };
 
 /// What is known of a list that was fetched.
@@ -35,8 +39,6 @@ pub struct Base<'a> {
     pub previous: Option<&'a CrlRecord>,
 }
 
-type Entries = BTreeMap<Serial, CrlEntry>;
-
 /// The name of a list in what is told of it: `13115 list 7`, `delta 9`.
 fn channel(record: &CrlRecord) -> String {
     let CrlRecord { generation, scope, number, .. } = record;
@@ -52,24 +54,37 @@ fn channel(record: &CrlRecord) -> String {
 /// What is wrong with a list, as it was fetched: itself first, then entry by entry. With it the number of certificates that
 /// were compared: those that it lists and those that it should.
 #[must_use]
-pub fn examine(ledger: &Ledger, der: &[u8], kept: &Kept<'_>) -> (Vec<Contradiction>, usize) {
-    let whole = |says: String| Contradiction::of_channel(kept.record.kind, channel(kept.record), says);
-    let (view, entries) = match read(der) {
-        Ok(read) => read,
-        Err(error) => return (vec![whole(error.to_string())], 0),
-    };
-    let mut found: Vec<_> = faults(ledger, der, &view, kept).into_iter().map(|says| whole(says.to_owned())).collect();
-    let (wrong, compared) = match (&kept.base, view.delta_base) {
-        (None, None) => complete(ledger, &entries, kept),
+pub fn examine(ledger: &Ledger, list: &ListOctets, kept: &Kept<'_>) -> (Vec<Contradiction>, usize) {
+    match Outline::read(list) {
+        Ok(outline) => examine_read(ledger, (list, &outline), kept),
+        Err(error) => (vec![of_list(kept, error.to_string())], 0),
+    }
+}
+
+/// As [`examine`], of a list that was read once.
+#[must_use]
+pub fn examine_read(
+    ledger: &Ledger,
+    (list, outline): (&ListOctets, &Outline),
+    kept: &Kept<'_>,
+) -> (Vec<Contradiction>, usize) {
+    let faults = faults(ledger, (list, outline), kept);
+    let mut found: Vec<_> = faults.into_iter().map(|says| of_list(kept, says.to_owned())).collect();
+    if !outline.is_in_order {
+        return (found, 0);
+    }
+    let walked = match (&kept.base, outline.delta_base()) {
+        (None, None) => complete(ledger, list, kept),
         // Without its base a delta says nothing; that it lacks one is told above.
         (None, Some(_)) => return (found, 0),
-        (Some(base), _) => match base_entries(base) {
-            Ok(on) => delta(ledger, &entries, &on, (kept, base)),
-            Err(error) => {
-                found.push(whole(format!("its base cannot be read: {error}")));
-                return (found, 0);
-            }
-        },
+        (Some(base), _) => delta(ledger, list, (kept, base)),
+    };
+    let (wrong, compared) = match walked {
+        Ok(walked) => walked,
+        Err(says) => {
+            found.push(of_list(kept, says));
+            return (found, 0);
+        }
     };
     let position = kept.record.position;
     let told = |said: Option<&CrlEntry>| said.map_or_else(|| "nothing".to_owned(), describe);
@@ -80,6 +95,10 @@ pub fn examine(ledger: &Ledger, der: &[u8], kept: &Kept<'_>) -> (Vec<Contradicti
     (found, compared)
 }
 
+fn of_list(kept: &Kept<'_>, says: String) -> Contradiction {
+    Contradiction::of_channel(kept.record.kind, channel(kept.record), says)
+}
+
 fn describe(entry: &CrlEntry) -> String {
     match entry.reason {
         RevocationReason::RemoveFromCrl => format!("released, held since {}", entry.revocation_date),
@@ -87,27 +106,12 @@ fn describe(entry: &CrlEntry) -> String {
     }
 }
 
-fn base_entries(base: &Base<'_>) -> Result<Entries, CrlFault> {
-    let der = base.record.der.whole().map_err(|error| CrlFault::Unavailable(error.to_string()))?;
-    Ok(read(&der)?.1)
-}
-
-fn read(der: &[u8]) -> Result<(CrlView<'_>, Entries), CrlFault> {
-    let view = CrlView::from_der(der)?;
-    let entries = view.entries().map(|entry| entry.map(|entry| (entry.serial, entry)));
-    Ok((view, entries.collect::<Result<_, _>>()?))
-}
-
-fn is_kept(der: &[u8], kept: &ListOctets) -> bool {
-    kept.whole().is_ok_and(|kept| *kept == *der)
-}
-
 /// What is wrong with a list apart from its entries.
-fn faults(ledger: &Ledger, der: &[u8], view: &CrlView<'_>, kept: &Kept<'_>) -> Vec<&'static str> {
+fn faults(ledger: &Ledger, (der, list): (&ListOctets, &Outline), kept: &Kept<'_>) -> Vec<&'static str> {
     let record = kept.record;
     let (name, key) = kept.issuer;
-    let sorted = view.entries().filter_map(Result::ok).is_sorted_by(|one, next| one.serial < next.serial);
-    let names_partition = match (view.issuing_distribution_point, kept.partition) {
+    let (number, this_update, next_update) = (list.number(), list.this_update(), list.next_update());
+    let names_partition = match (list.issuing_distribution_point(), kept.partition) {
         (None, None) => true,
         (Some(point), Some(name)) => point.windows(name.der().len()).any(|part| part == name.der()),
         _ => false,
@@ -115,27 +119,25 @@ fn faults(ledger: &Ledger, der: &[u8], view: &CrlView<'_>, kept: &Kept<'_>) -> V
     let follows = kept.previous.is_none_or(|previous| {
         (previous.number, previous.this_update, previous.position)
             <= (record.number, record.this_update, record.position)
-            && previous.number < view.number
-            && previous.this_update <= view.this_update
+            && previous.number < number
+            && previous.this_update <= this_update
             && previous.position <= record.position
     });
     let based = kept.base.as_ref().is_none_or(|base| {
-        base.record.number < view.number
-            && base.record.this_update <= view.this_update
-            && base.record.position <= record.position
+        base.record.number < number && base.record.this_update <= this_update && base.record.position <= record.position
     });
     let says = [
-        (view.verify(key).is_ok(), "its signature does not verify"),
-        (view.issuer == name.der() && view.authority_key_id == key.key_id(), "it names another issuer"),
-        (is_kept(der, &record.der), "it is not the list of this number in the store"),
-        ((view.this_update, view.next_update) == (record.this_update, record.next_update), "its dates are others"),
-        (view.this_update <= kept.fetched.1, "it is of the future"),
-        (kept.fetched.0 < view.next_update, "it is past its nextUpdate"),
-        (sorted, "its entries are not in order, or one is there twice"),
+        (list.verify(der, key).is_ok(), "its signature does not verify"),
+        (list.issuer() == name.der() && list.authority_key_id() == key.key_id(), "it names another issuer"),
+        (list.is_of(&record.der), "it is not the list of this number in the store"),
+        ((this_update, next_update) == (record.this_update, record.next_update), "its dates are others"),
+        (this_update <= kept.fetched.1, "it is of the future"),
+        (kept.fetched.0 < next_update, "it is past its nextUpdate"),
+        (list.is_in_order, "its entries are not in order, or one is there twice"),
         (names_partition, "it speaks for another partition"),
         (follows, "it does not follow the list before"),
-        (view.delta_base.is_some() == record.scope.is_delta(), "it is a delta where none is due, or the reverse"),
-        (view.delta_base == kept.base.as_ref().map(|base| base.record.number), "its base is not in the store"),
+        (list.delta_base().is_some() == record.scope.is_delta(), "it is a delta where none is due, or the reverse"),
+        (list.delta_base() == kept.base.as_ref().map(|base| base.record.number), "its base is not in the store"),
         (based, "its base does not come before it"),
         (record.position <= ledger.position(), "it takes events into account that are not there"),
     ];
@@ -145,51 +147,81 @@ fn faults(ledger: &Ledger, der: &[u8], view: &CrlView<'_>, kept: &Kept<'_>) -> V
 /// By certificate what the list says and what it should, where the two differ.
 type Wrong = BTreeMap<Serial, (Option<CrlEntry>, Option<CrlEntry>)>;
 
-fn complete(ledger: &Ledger, entries: &Entries, kept: &Kept<'_>) -> (Wrong, usize) {
+fn complete(ledger: &Ledger, list: &ListOctets, kept: &Kept<'_>) -> Result<(Wrong, usize), String> {
     let key = (kept.record.kind, kept.record.generation, kept.record.scope);
     let bound = kept.previous.map_or(UnixTime::EPOCH, |list| list.this_update);
-    let truth = ledger.ended(key, kept.record.position, bound);
-    (differences(entries, &truth), compared(entries, &truth))
+    differences(read(list)?, ledger.ended(key, kept.record.position, bound).map(Ok)).map_err(unreadable)
 }
 
 /// A delta tells what changed since its base; applied to it, both say what the events say.
-fn delta(ledger: &Ledger, entries: &Entries, on: &Entries, (kept, base): (&Kept<'_>, &Base<'_>)) -> (Wrong, usize) {
+fn delta(ledger: &Ledger, list: &ListOctets, (kept, base): (&Kept<'_>, &Base<'_>)) -> Result<(Wrong, usize), String> {
     let key = (kept.record.kind, kept.record.generation, kept.record.scope.complete());
     let (position, over) = (kept.record.position, base.record.this_update);
-    let changes = ledger.changed(key, (base.record.position, position), over);
-    let mut applied = on.clone();
-    for (serial, entry) in entries {
-        match entry.reason {
-            RevocationReason::RemoveFromCrl => applied.remove(serial),
-            _ => applied.insert(*serial, *entry),
-        };
-    }
+    let changes = || ledger.changed(key, (base.record.position, position), over).map(Ok);
     // Certificates that were over when the base was made stay as it says: no delta speaks of them any more.
     let bound = base.previous.map_or(UnixTime::EPOCH, |list| list.this_update);
-    let mut truth = ledger.ended(key, base.record.position, bound);
-    for (serial, entry) in &changes {
-        truth.remove(serial);
-        if entry.reason != RevocationReason::RemoveFromCrl {
-            truth.insert(*serial, *entry);
-        }
-    }
-    let mut wrong = differences(&applied, &truth);
-    wrong.extend(differences(entries, &changes));
-    (wrong, compared(&applied, &truth).max(compared(entries, &changes)))
+    let before = ledger.ended(key, base.record.position, bound).map(Ok);
+    let (told, count) = differences(read(list)?, changes()).map_err(unreadable)?;
+    let of_base = |error: CrlFault| format!("its base cannot be read: {error}");
+    let on = ListEntries::of(&base.record.der).map_err(of_base)?;
+    let (mut wrong, compared) = differences(applied(on, read(list)?), applied(before, changes())).map_err(of_base)?;
+    wrong.extend(told);
+    Ok((wrong, compared.max(count)))
 }
 
-fn differences(says: &Entries, truth: &Entries) -> Wrong {
-    let mut wrong = Wrong::new();
-    for (serial, entry) in says {
-        if truth.get(serial) != Some(entry) {
-            wrong.insert(*serial, (Some(*entry), truth.get(serial).copied()));
-        }
-    }
-    let missing = truth.iter().filter(|(serial, _)| !says.contains_key(serial));
-    wrong.extend(missing.map(|(serial, entry)| (*serial, (None, Some(*entry)))));
-    wrong
+fn read(list: &ListOctets) -> Result<ListEntries<'_>, String> {
+    ListEntries::of(list).map_err(unreadable)
 }
 
-fn compared(says: &Entries, truth: &Entries) -> usize {
-    truth.len() + says.keys().filter(|serial| !truth.contains_key(serial)).count()
+fn unreadable(error: CrlFault) -> String {
+    error.to_string()
+}
+
+type Told = Result<CrlEntry, CrlFault>;
+
+/// What changes make of entries; both in order, and so is what comes of it.
+fn applied(entries: impl Iterator<Item = Told>, changes: impl Iterator<Item = Told>) -> impl Iterator<Item = Told> {
+    let pairs = Pairs { one: entries.peekable(), other: changes.peekable() };
+    pairs.filter_map(|pair| match pair {
+        Err(fault) => Some(Err(fault)),
+        Ok((entry, change)) => change.or(entry).filter(|one| one.reason != RevocationReason::RemoveFromCrl).map(Ok),
+    })
+}
+
+/// What two say of each certificate of which either says something; each is in order.
+struct Pairs<A: Iterator, B: Iterator> {
+    one: Peekable<A>,
+    other: Peekable<B>,
+}
+
+impl<A: Iterator<Item = Told>, B: Iterator<Item = Told>> Iterator for Pairs<A, B> {
+    type Item = Result<(Option<CrlEntry>, Option<CrlEntry>), CrlFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let order = match (self.one.peek(), self.other.peek()) {
+            (None, None) => return None,
+            (Some(Ok(one)), Some(Ok(other))) => one.serial.cmp(&other.serial),
+            (Some(Err(_)), _) | (Some(_), None) => Ordering::Less,
+            (_, Some(_)) => Ordering::Greater,
+        };
+        let one = if order == Ordering::Greater { None } else { self.one.next() };
+        let other = if order == Ordering::Less { None } else { self.other.next() };
+        Some(one.transpose().and_then(|one| Ok((one, other.transpose()?))))
+    }
+}
+
+/// Where what is said differs from the truth, and about how many certificates there was anything to compare.
+fn differences(
+    says: impl Iterator<Item = Told>,
+    truth: impl Iterator<Item = Told>,
+) -> Result<(Wrong, usize), CrlFault> {
+    let (mut wrong, mut compared) = (Wrong::new(), 0);
+    for pair in (Pairs { one: says.peekable(), other: truth.peekable() }) {
+        let (says, truth) = pair?;
+        compared += 1;
+        if let Some(one) = says.or(truth).filter(|_| says != truth) {
+            wrong.insert(one.serial, (says, truth));
+        }
+    }
+    Ok((wrong, compared))
 }

@@ -10,24 +10,16 @@
 //! side, once, in memory that does not grow with them. What the walk finds wrong is told only when the list turned out to be
 //! the one that was ordered.
 
-use std::{
-    collections::{BTreeMap, btree_map::Values},
-    iter::Peekable,
-    mem,
-};
+use std::{collections::btree_map::Values, iter::Peekable, mem};
 
 use super::{
-    ListOrder,
+    Changes, ListOrder,
     said::{Said, followed_by, same_scope},
 };
 use crate::{
     ports::{ListOctets, ListReader},
-    x509::{CrlEntry, CrlFault, CrlSnapshot, CrlStream, RevocationReason, Serial},
+    x509::{CrlEntry, CrlFault, CrlSnapshot, CrlStream, RevocationReason, Serial, crl::SnapshotEntries},
 };
-
-/// The certificates whose status changed: the entry that each has from then on, or one with removeFromCRL for a released
-/// hold.
-pub type Changes = BTreeMap<Serial, CrlEntry>;
 
 /// What a list can do wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +79,7 @@ pub struct Witnesses<'a> {
     /// The list before.
     pub previous: Option<&'a ListOctets>,
     /// What the events between the positions of the two lists say, without certificates that were over when the list before
-    /// was made.
+    /// was made. Where they were taken beside entries ([`ChangesBeside`](super::ChangesBeside)), beside those of this list.
     pub changes: &'a Changes,
     /// Whether the certificate of an entry was over when the list before was made.
     pub is_over: &'a dyn Fn(&CrlEntry) -> bool,
@@ -117,6 +109,24 @@ pub fn gate(
     entries: &CrlSnapshot,
     witnesses: Witnesses<'_>,
 ) -> Result<[u8; 32], GateError> {
+    follow(list, order, Some(entries), witnesses)
+}
+
+/// As [`gate`], for a list of long ago: what it was made from is gone, so its entries stand for themselves, and must be in
+/// order. Nothing of it is kept in memory.
+///
+/// # Errors
+/// As for [`gate`].
+pub fn gate_again(list: &ListOctets, order: &ListOrder<'_>, witnesses: Witnesses<'_>) -> Result<[u8; 32], GateError> {
+    follow(list, order, None, witnesses)
+}
+
+fn follow(
+    list: &ListOctets,
+    order: &ListOrder<'_>,
+    entries: Option<&CrlSnapshot>,
+    witnesses: Witnesses<'_>,
+) -> Result<[u8; 32], GateError> {
     let mut walk = Walk::new(witnesses)?;
     let (said, digest) = as_ordered(list, order, entries, |new| walk.pass(new))?;
     walk.finish(&said)?;
@@ -130,6 +140,8 @@ struct Walk<'a> {
     /// The next entry of the list before.
     old: Option<CrlEntry>,
     changes: Peekable<Values<'a, Serial, CrlEntry>>,
+    /// Entries of the new list that passed.
+    passed: usize,
     /// The first thing wrong with an entry of either list, and the first event that is not told.
     wrong: Result<(), GateError>,
     untold: Result<(), GateError>,
@@ -140,7 +152,7 @@ impl<'a> Walk<'a> {
         let mut previous = witnesses.previous.map(|list| CrlStream::open(list.reader())).transpose()?;
         let old = next(&mut previous)?;
         let changes = witnesses.changes.values().peekable();
-        Ok(Self { witnesses, previous, old, changes, wrong: Ok(()), untold: Ok(()) })
+        Ok(Self { witnesses, previous, old, changes, passed: 0, wrong: Ok(()), untold: Ok(()) })
     }
 
     /// The next entry of the new list.
@@ -152,7 +164,8 @@ impl<'a> Walk<'a> {
             self.untold = mem::replace(&mut self.untold, Ok(())).and_then(|()| tells(None, change));
         }
         let change = self.changes.next_if(|change| change.serial == new.serial);
-        let is_told = change == Some(new);
+        let is_told = change == Some(new) || self.witnesses.changes.tells(self.passed);
+        self.passed += 1;
         if let Some(change) = change.filter(|_| !is_told) {
             self.untold = mem::replace(&mut self.untold, Ok(())).and_then(|()| tells(Some(new), change));
         }
@@ -229,9 +242,31 @@ pub fn gate_delta(
     entries: &CrlSnapshot,
     witnesses: DeltaWitnesses<'_>,
 ) -> Result<[u8; 32], GateError> {
+    update(list, order, Some(entries), witnesses)
+}
+
+/// As [`gate_delta`], for a delta of long ago: its entries stand for themselves, and must be in order.
+///
+/// # Errors
+/// As for [`gate_delta`].
+pub fn gate_delta_again(
+    list: &ListOctets,
+    order: &ListOrder<'_>,
+    witnesses: DeltaWitnesses<'_>,
+) -> Result<[u8; 32], GateError> {
+    update(list, order, None, witnesses)
+}
+
+fn update(
+    list: &ListOctets,
+    order: &ListOrder<'_>,
+    entries: Option<&CrlSnapshot>,
+    witnesses: DeltaWitnesses<'_>,
+) -> Result<[u8; 32], GateError> {
     let (said, digest) = as_ordered(list, order, entries, |_| Ok(()))?;
+    let ours = || Ours::of(list, entries);
     let mut revived = Ok(());
-    let base = beside(witnesses.base, entries, |old, new| {
+    let base = beside(witnesses.base, ours()?, |old, new| {
         let removed = new.is_some_and(|entry| entry.reason == RevocationReason::RemoveFromCrl);
         if removed && old.reason != RevocationReason::CertificateHold && revived.is_ok() {
             revived = Err(GateError::Revived(old.serial));
@@ -241,7 +276,7 @@ pub fn gate_delta(
     revived?;
     if let Some(previous) = witnesses.previous {
         let mut kept = Ok(());
-        let previous = beside(previous, entries, |old, new| {
+        let previous = beside(previous, ours()?, |old, new| {
             if kept.is_ok() {
                 kept = keeps(old, new);
             }
@@ -254,21 +289,47 @@ pub fn gate_delta(
             kept?;
         }
     }
-    let stray = entries.iter().find(|entry| !(witnesses.agrees)(entry));
-    stray.map_or(Ok(digest), |entry| Err(GateError::Contradicts(entry.serial)))
+    let mut ours = ours()?;
+    while let Some(entry) = ours.next()? {
+        if !(witnesses.agrees)(&entry) {
+            return Err(GateError::Contradicts(entry.serial));
+        }
+    }
+    Ok(digest)
+}
+
+/// The entries of the list at the gate: what it was made from, or, where that is gone, as it says them.
+enum Ours<'a> {
+    Made(SnapshotEntries<'a>),
+    Said(CrlStream<ListReader<'a>>),
+}
+
+impl<'a> Ours<'a> {
+    fn of(list: &'a ListOctets, entries: Option<&'a CrlSnapshot>) -> Result<Self, CrlFault> {
+        entries.map_or_else(|| CrlStream::open(list.reader()).map(Self::Said), |entries| Ok(Self::Made(entries.iter())))
+    }
+
+    fn next(&mut self) -> Result<Option<CrlEntry>, CrlFault> {
+        match self {
+            Self::Made(entries) => Ok(entries.next()),
+            Self::Said(stream) => stream.entry(),
+        }
+    }
 }
 
 /// Walks another list, each of its entries beside ours of the same certificate; what it says of itself.
 fn beside(
     list: &ListOctets,
-    entries: &CrlSnapshot,
+    mut ours: Ours<'_>,
     mut see: impl FnMut(&CrlEntry, Option<&CrlEntry>),
 ) -> Result<Said, CrlFault> {
     let mut stream = CrlStream::open(list.reader())?;
-    let mut ours = entries.iter().peekable();
+    let mut own = ours.next()?;
     while let Some(theirs) = stream.entry()? {
-        while ours.next_if(|entry| entry.serial < theirs.serial).is_some() {}
-        see(&theirs, ours.peek().filter(|entry| entry.serial == theirs.serial));
+        while own.is_some_and(|entry| entry.serial < theirs.serial) {
+            own = ours.next()?;
+        }
+        see(&theirs, own.as_ref().filter(|entry| entry.serial == theirs.serial));
     }
     Ok(Said::of(stream)?.0)
 }
@@ -277,18 +338,23 @@ fn beside(
 fn as_ordered(
     list: &ListOctets,
     order: &ListOrder<'_>,
-    entries: &CrlSnapshot,
+    entries: Option<&CrlSnapshot>,
     mut see: impl FnMut(&CrlEntry) -> Result<(), CrlFault>,
 ) -> Result<(Said, [u8; 32]), GateError> {
     let mut stream = CrlStream::open_hashing(list.reader())?;
-    let (mut wanted, mut same) = (entries.iter(), entries.is_in_order());
+    let (mut wanted, mut same) = (entries.map(CrlSnapshot::iter), entries.is_none_or(CrlSnapshot::is_in_order));
+    let mut last = None;
     while let Some(found) = stream.entry()? {
-        same = same && wanted.next() == Some(found);
+        same = same
+            && match &mut wanted {
+                Some(wanted) => wanted.next() == Some(found),
+                None => last.replace(found.serial).is_none_or(|last| last < found.serial),
+            };
         if same {
             see(&found)?;
         }
     }
-    same = same && wanted.next().is_none();
+    same = same && wanted.is_none_or(|mut wanted| wanted.next().is_none());
     let (said, tail) = Said::of(stream)?;
     said.verify(list, order.public_key, &tail)?;
     let says = [

@@ -11,7 +11,7 @@ mod stream;
 mod view;
 mod write;
 
-pub use snapshot::{CrlSnapshot, SnapshotEntries};
+pub use snapshot::{CrlSnapshot, SnapshotEntries, SnapshotIndex};
 pub use stream::{CrlStream, CrlTail};
 pub use view::{CrlFault, CrlView, Entries};
 pub use write::{CrlHeader, CrlTotals, CrlWriteError, CrlWriter, outer_header, outer_trailer};
