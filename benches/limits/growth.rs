@@ -24,7 +24,7 @@ use crate::{
 /// One certificate in twenty is revoked, as in the measures of the index.
 const REVOKED: u64 = 20;
 /// Pairs that are issued to a store that has N certificates.
-const ISSUED: u64 = 400;
+const ISSUED: u64 = 1000;
 
 /// One figure.
 #[derive(Clone, Debug, PartialEq)]

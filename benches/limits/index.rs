@@ -42,7 +42,7 @@ const OCTETS_EACH: f64 = 1.25;
 const ASKED: u64 = 1_000_000;
 
 pub(crate) fn index(report: &mut Report, scale: Scale) {
-    let certificates: u64 = scale.pick(2_000_000, 200_000_000);
+    let certificates: u64 = scale.pick(10_000_000, 200_000_000);
     let figures = measure(certificates, ASKED);
     let Figures { folded, apply, look, replayed, replay, .. } = figures;
     let Figures { stays, cpu, wall, bare, octets, answers, asking, .. } = figures;

@@ -45,6 +45,8 @@ pub(crate) fn fill(
         let set = "UPDATE next_index SET value = ?2 WHERE kind = ?1";
         transaction.execute(set, params![kind.id(), (from + many.pairs) as i64]).unwrap();
     }
+    // No list but the full one of SIGN has anything of this, and that one is made anew: the others know it all.
+    transaction.execute("UPDATE crl SET position = ?1", [position as i64]).unwrap();
     laid_aside.iter().for_each(|statement| transaction.execute_batch(statement).unwrap());
     transaction
         .execute_batch(
@@ -59,7 +61,7 @@ pub(crate) fn fill(
 /// Drops what would be kept up to date row by row; the statements that bring it back.
 fn lay_aside(sql: &Connection) -> Vec<String> {
     let query = "SELECT type, name, sql FROM sqlite_master
-        WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name IN ('certificate', 'status_event')";
+        WHERE type IN ('index', 'trigger') AND sql IS NOT NULL AND tbl_name IN ('certificate', 'status_event', 'crl')";
     let mut all = sql.prepare(query).unwrap();
     let all = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     let all: Vec<(String, String, String)> = all.collect::<Result<_, _>>().unwrap();

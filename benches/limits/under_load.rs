@@ -28,13 +28,13 @@ const REVOCATIONS: f64 = 1000.0;
 
 pub(crate) fn ocsp(report: &mut Report, scale: Scale) {
     let ended = scale.pick(500_000, 10_000_000);
-    let mut service = Service::start(Population { ended, pairs: scale.pick(15_000, 150_000) });
+    let mut service = Service::start(Population { ended, pairs: scale.pick(10_000, 100_000) });
     let highest = highest(&service, Duration::from_secs(scale.pick(2, 5)));
     let schedule = Schedule { rate: highest / 3.0, lines: CONNECTIONS };
-    let at_rest = Duration::from_secs(scale.pick(5, 20));
+    let at_rest = Duration::from_secs(scale.pick(4, 20));
     let (address, requests) = (service.address, service.requests.clone());
     let alone = pace::ask(address, &requests, schedule, |began| began.elapsed() < at_rest);
-    let beside = beside_computing(&service, schedule, Duration::from_secs(scale.pick(4, 10)));
+    let beside = beside_computing(&service, schedule, Duration::from_secs(scale.pick(2, 10)));
     let before = service.cpu();
     let (busy, worked) = {
         let over = AtomicBool::new(false);
@@ -56,10 +56,11 @@ pub(crate) fn ocsp(report: &mut Report, scale: Scale) {
         Spread(&busy)
     ));
     report.note(format_args!(
-        "meanwhile: full list of {:.0} entries ({}) and all others in {}; {:.0} certificates revoked, {} for {}, p99 {}; \
+        "meanwhile: full list of {:.0} entries ({}) served after {}, the last other list after {}; {:.0} certificates revoked, {} for {}, p99 {}; \
          {:.2} of {} cores busy in the service",
         worked.entries,
         Octets(worked.octets),
+        Seconds(worked.full_seconds),
         Seconds(worked.list_seconds),
         worked.revoked,
         Rate(worked.revoked / worked.revoking_seconds.max(0.001)),
