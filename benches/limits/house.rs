@@ -45,7 +45,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use crate::raw;
 
 /// The counter that asks for everything.
-const PLACE: &str = "13115";
+pub(crate) const PLACE: &str = "13115";
 
 pub(crate) struct House {
     pub(crate) clock: Arc<SystemClock>,
@@ -102,15 +102,21 @@ fn delegate(issuer: &Issuer, key: KeyKind) -> Delegate {
 impl House {
     /// On a store in memory, to answer for certificates that only the index knows.
     pub(crate) fn to_answer(responder: KeyKind) -> Self {
-        Self::new(Arc::new(MemoryStore::new()), KeyKind::P256, responder)
+        Self::over(Arc::default(), responder)
+    }
+
+    /// The same over an index that knows everything already.
+    pub(crate) fn over(index: Arc<StatusIndex>, responder: KeyKind) -> Self {
+        Self::new(Arc::new(MemoryStore::new()), index, KeyKind::P256, responder)
     }
 
     /// On a SQLite database in that directory, to issue and revoke.
     pub(crate) fn durable(directory: &Path, ca: KeyKind) -> Self {
-        Self::new(Arc::new(SqliteStore::open(&directory.join("jitsuin.db")).unwrap()), ca, KeyKind::P256)
+        let store = Arc::new(SqliteStore::open(&directory.join("jitsuin.db")).unwrap());
+        Self::new(store, Arc::default(), ca, KeyKind::P256)
     }
 
-    fn new(store: Arc<dyn Store>, ca: KeyKind, responder: KeyKind) -> Self {
+    fn new(store: Arc<dyn Store>, index: Arc<StatusIndex>, ca: KeyKind, responder: KeyKind) -> Self {
         let clock = Arc::new(SystemClock::default());
         let mut steps = vec![Step::Municipality(PLACE.parse().unwrap())];
         let (mut issuers, mut entries, mut authorities) = (Vec::new(), Vec::new(), Vec::new());
@@ -127,8 +133,10 @@ impl House {
         let (actor, subject) = (word("service"), word("x"));
         let audit = Draft { at: clock.now(), actor, action: word("bench"), subject, detail: word("{}") };
         store.commit(Change { steps, audit }).unwrap();
-        let index = Arc::new(StatusIndex::default());
-        store.follow(0, Arc::clone(&index) as _).unwrap();
+        // One that knows everything already has nothing to learn from an empty store.
+        if index.position() == 0 {
+            store.follow(0, Arc::clone(&index) as _).unwrap();
+        }
         let authority = Authority::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock) as _,
@@ -197,7 +205,7 @@ pub(crate) fn once(what: &str, card: &str) -> Once {
     Once { key: format!("{what}-{card}"), digest: [1; 32] }
 }
 
-fn actor_of_the_place() -> Actor {
+pub(crate) fn actor_of_the_place() -> Actor {
     Actor::client(&CredentialRecord {
         fingerprint: [0; 32],
         role: Role::Municipality,
@@ -246,7 +254,11 @@ fn csr() -> RequestDer {
     RequestDer(assemble(&info, signer.algorithm(), &signer.sign(&info).unwrap()))
 }
 
-fn ocsp_request((issuer_name, issuer_key): (&[u8], &[u8]), serial: &Serial, nonce: Option<&[u8]>) -> Vec<u8> {
+pub(crate) fn ocsp_request(
+    (issuer_name, issuer_key): (&[u8], &[u8]),
+    serial: &Serial,
+    nonce: Option<&[u8]>,
+) -> Vec<u8> {
     let cert_id = build(SEQUENCE, |out| {
         nested(out, SEQUENCE, |out| {
             tlv(out, OID, oid::SHA1);

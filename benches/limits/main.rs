@@ -7,21 +7,35 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that fails has no figure")]
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded to four digits")]
 
-use std::{env, path::PathBuf, process::ExitCode, time::Instant};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
 
 mod constant;
 mod crl;
+mod crl_limit;
 mod download;
+mod growth;
 mod house;
 mod index;
+mod inquiry;
 mod issue;
 mod load;
 mod meter;
 mod ocsp;
+mod pace;
+mod plot;
+mod population;
 mod raw;
 mod report;
 mod revoke;
+mod schedule;
 mod server;
+mod service;
+mod under_load;
 
 use report::Report;
 
@@ -51,15 +65,19 @@ const GROUPS: &[Group] = &[
     (&["ocsp-cached", "ocsp-cached-wrk"], ocsp::cached),
     (&["ocsp-nonce-p256"], ocsp::nonce_p256),
     (&["ocsp-nonce-rsa2048"], ocsp::nonce_rsa),
+    (&["ocsp-under-load"], under_load::ocsp),
     (&["crl-build", "crl-file", "crl-memory"], crl::lists),
+    (&["crl-limit"], crl_limit::limited),
     (&["issue-rsa2048"], issue::rsa),
     (&["issue-p256"], issue::p256),
-    (&["index-memory", "index-ready"], index::index),
+    (&["index-memory", "index-ready", "index-answers"], index::index),
     (&["revocation-visible"], revoke::visible),
     (&["revocation-mass"], revoke::mass),
     (&["crl-download", "crl-download-small"], download::download),
     (&["pkcs11"], |report, _| report.absent("pkcs11", "issue 6")),
 ];
+
+const FLAGS: &[&str] = &["--quick", "--full", "--markdown", "--growth", "--plots"];
 
 fn main() -> ExitCode {
     // `cargo bench` adds a word of its own.
@@ -71,12 +89,21 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let (flags, names): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.starts_with("--"));
-    let scale = match flags.as_slice() {
-        [] => Scale::Quick,
-        [one] if *one == "--quick" => Scale::Quick,
-        [one] if *one == "--full" => Scale::Full,
-        _ => return usage(),
-    };
+    let has = |flag: &str| flags.iter().any(|one| *one == flag);
+    if flags.iter().any(|flag| !FLAGS.contains(&flag.as_str())) || has("--quick") && has("--full") {
+        return usage();
+    }
+    let scale = if has("--full") { Scale::Full } else { Scale::Quick };
+    // Only a full run draws what the documentation shows.
+    let plots = scale.pick(Path::new(env!("CARGO_TARGET_TMPDIR")), Path::new("docs")).join("plots");
+    if has("--plots") {
+        growth::draw(&plots);
+        return ExitCode::SUCCESS;
+    }
+    if has("--growth") {
+        growth::measure(scale, &plots);
+        return ExitCode::SUCCESS;
+    }
     let wanted = |(lines, _): &&Group| {
         names.is_empty() || lines.iter().any(|line| names.iter().any(|name| line.starts_with(name.as_str())))
     };
@@ -92,6 +119,9 @@ fn main() -> ExitCode {
         others.tell(&report);
     }
     report.end(began.elapsed());
+    if has("--markdown") {
+        report.markdown();
+    }
     ExitCode::SUCCESS
 }
 
@@ -101,13 +131,21 @@ fn work_as(child: &str, rest: &[String]) {
     match child {
         "serve" => server::child(&rest[0], &directory),
         "crl" => crl::child(rest[0].parse().unwrap(), &directory),
+        "crl-limit" => crl_limit::child(rest[0].parse().unwrap(), &directory),
+        "service" => service::child(&rest[0], &directory),
+        "compute" => under_load::compute(rest[0].parse().unwrap()),
         "index" => index::child(rest[0].parse().unwrap(), &directory),
+        "start" => index::start(&rest[0], &directory),
         other => panic!("no such child: {other}"),
     }
 }
 
 fn usage() -> ExitCode {
     let names: Vec<_> = GROUPS.iter().flat_map(|(lines, _)| lines.iter().copied()).collect();
-    eprintln!("usage: scripts/bench [--quick|--full] [NAME…], a name or how it begins: {}", names.join(" "));
+    eprintln!(
+        "usage: scripts/bench [--quick|--full] [--markdown] [NAME…], a name or how it begins: {}",
+        names.join(" ")
+    );
+    eprintln!("       scripts/bench [--quick|--full] --growth|--plots");
     ExitCode::from(2)
 }

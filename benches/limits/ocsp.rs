@@ -31,6 +31,9 @@ const CONNECTIONS: usize = 64;
 
 /// What the child serves: a million live certificates, and requests for a thousand of them.
 pub(crate) fn wares(what: &str) -> Wares {
+    // `cached:N` is that of N certificates.
+    let (what, certificates) =
+        what.split_once(':').map_or((what, CERTIFICATES), |(what, n)| (what, n.parse().unwrap()));
     let responder = if what == "nonce-rsa2048" { KeyKind::Rsa2048 } else { KeyKind::P256 };
     let house = House::to_answer(responder);
     let live = |index| StatusEvent {
@@ -41,11 +44,11 @@ pub(crate) fn wares(what: &str) -> Wares {
         revocation: None,
         recorded: UnixTime::EPOCH,
     };
-    for from in (0..CERTIFICATES).step_by(10_000) {
+    for from in (0..certificates).step_by(10_000) {
         house.index.apply(&(from..from + 10_000).map(live).collect::<Vec<_>>());
     }
     let request = |number: u64| {
-        let serial = house.serials.serial(Kind::Auth, number * 7919 % CERTIFICATES);
+        let serial = house.serials.serial(Kind::Auth, number * 7919 % certificates);
         if what == "cached" {
             return load::get(&load::ocsp_path(&house.request(Kind::Auth, &serial, None)));
         }

@@ -69,6 +69,8 @@ impl fmt::Display for Goal {
 /// What was printed, and what was missed.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
+    /// Measure, ours, limit, ratio, goal, and whether it was met: for the table.
+    rows: Vec<([String; 5], bool)>,
     met: usize,
     missed: Vec<String>,
     absent: Vec<&'static str>,
@@ -79,6 +81,8 @@ impl Report {
     pub(crate) fn line(&mut self, name: &str, (ours, limit): (Figure, Figure), goal: Goal) {
         let ratio = ours.value() / limit.value();
         println!("bench {name} ours={ours} limit={limit} ratio={ratio:.3} goal={goal}");
+        let row = [format!("`{name}`"), ours.to_string(), limit.to_string(), format!("{ratio:.2}"), goal.to_string()];
+        self.rows.push((row, goal.met(ratio)));
         if goal.met(ratio) {
             self.met += 1;
         } else {
@@ -90,6 +94,28 @@ impl Report {
     pub(crate) fn absent(&mut self, name: &'static str, until: &str) {
         println!("bench {name} not measured: {until}");
         self.absent.push(name);
+    }
+
+    /// A measure that is right or wrong.
+    pub(crate) fn verdict(&mut self, name: &str, right: bool, words: impl fmt::Display) {
+        println!("bench {name} {words}");
+        let none = String::new;
+        self.rows.push(([format!("`{name}`"), words.to_string(), none(), none(), none()], right));
+        if right {
+            self.met += 1;
+        } else {
+            self.missed.push(name.to_owned());
+        }
+    }
+
+    /// A measure that came to no figure, though it should have.
+    pub(crate) fn failed(&mut self, name: &str, why: impl fmt::Display) {
+        println!("bench {name} failed: {why}");
+        self.rows.push((
+            [format!("`{name}`"), format!("failed: {why}"), String::new(), String::new(), String::new()],
+            false,
+        ));
+        self.missed.push(format!("{name} failed"));
     }
 
     /// What else was seen; belongs to the line before.
@@ -113,6 +139,20 @@ impl Report {
         println!("{} of {} goals met in {:.0} s", self.met, self.met + self.missed.len(), took.as_secs_f64());
         for missed in &self.missed {
             println!("missed: {missed}");
+        }
+    }
+
+    /// The lines as a table for `docs/performance.md`; what missed its goal is bold.
+    pub(crate) fn markdown(&self) {
+        println!("\n| measure | ours | limit | ratio | goal |\n|---|---|---|---|---|");
+        for ([name, ours, limit, ratio, goal], met) in &self.rows {
+            let goal = goal.replace(">=", "≥ ").replace("<=", "≤ ");
+            let [ours, ratio] = match (met, ratio.is_empty()) {
+                (true, _) => [ours.clone(), ratio.clone()],
+                (false, true) => [format!("**{ours}**"), String::new()],
+                (false, false) => [ours.clone(), format!("**{ratio}**")],
+            };
+            println!("| {name} | {ours} | {limit} | {ratio} | {goal} |");
         }
     }
 }

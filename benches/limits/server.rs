@@ -72,7 +72,7 @@ pub(crate) fn child(what: &str, directory: &Path) {
         Some(signer) => constant::start(headers, body, Some(signer), &shutdown),
         None => constant::start(HeaderMap::new(), body, None, &shutdown),
     };
-    fs::write(directory.join("requests"), pack(&wares.requests)).unwrap();
+    keep_requests(directory, &wares.requests);
     println!("{} {} {}", ours.address(), same.address(), other.address());
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
@@ -92,6 +92,16 @@ pub(crate) fn status(house: &House, lists: Arc<PublishedLists>, shutdown: &Shutd
     });
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     Workers::start(address, 1, move |()| service.clone(), Bounds::default(), shutdown).unwrap()
+}
+
+/// Leaves requests for whoever started this process.
+pub(crate) fn keep_requests(directory: &Path, requests: &[Vec<u8>]) {
+    fs::write(directory.join("requests"), pack(requests)).unwrap();
+}
+
+/// The requests that a child left.
+pub(crate) fn requests(directory: &Path) -> Vec<Vec<u8>> {
+    unpack(&fs::read(directory.join("requests")).unwrap())
 }
 
 fn pack(requests: &[Vec<u8>]) -> Vec<u8> {
@@ -130,7 +140,7 @@ impl Serving {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let addresses: Vec<SocketAddr> = line.split_whitespace().map(|one| one.parse().unwrap()).collect();
-        let requests = unpack(&fs::read(directory.path().join("requests")).unwrap());
+        let requests = requests(directory.path());
         Self { child, addresses: addresses.try_into().unwrap(), requests }
     }
 
