@@ -18,6 +18,7 @@ mod issue;
 mod load;
 mod meter;
 mod ocsp;
+mod pkcs11;
 mod raw;
 mod report;
 mod revoke;
@@ -58,7 +59,7 @@ const GROUPS: &[Group] = &[
     (&["revocation-visible"], revoke::visible),
     (&["revocation-mass"], revoke::mass),
     (&["crl-download", "crl-download-small"], download::download),
-    (&["pkcs11"], |report, _| report.absent("pkcs11", "issue 6")),
+    (&["pkcs11-rsa2048", "pkcs11-p256"], pkcs11::pkcs11),
 ];
 
 fn main() -> ExitCode {
@@ -99,6 +100,7 @@ fn main() -> ExitCode {
 fn work_as(child: &str, rest: &[String]) {
     let directory = PathBuf::from(&rest[1]);
     match child {
+        "pkcs11" => pkcs11::child(rest[0].parse().unwrap(), &directory),
         "serve" => server::child(&rest[0], &directory),
         "crl" => crl::child(rest[0].parse().unwrap(), &directory),
         "index" => index::child(rest[0].parse().unwrap(), &directory),
