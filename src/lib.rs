@@ -10,7 +10,7 @@
 //! | 2 | [`profile`], [`ports`] | what a certificate contains and its lint; the contracts `Clock`, `Entropy`, `Signer`, `Store` |
 //! | 3 | [`ca`], [`revocation`] | the only code that asks a `Signer` |
 //! | 4 | [`authority`] | the stories, a file each |
-//! | 5 | [`store`], [`signer`] | adapters: SQLite, software keys |
+//! | 5 | [`store`], [`signer`] | adapters: SQLite, keys in files and in tokens |
 //! | 6 | [`http`], [`cli`], [`config`] | the doors |
 //!
 //! Two walks of five files each show the whole house.

@@ -111,6 +111,15 @@ pub const PASSPHRASE_OCTETS: usize = 1024;
 /// Characters of a new passphrase: the least that NIST SP 800-63B-4 §3.1.1.2 accepts where nothing else protects.
 pub const NEW_PASSPHRASE_CHARACTERS: usize = 15;
 
+/// Octets of a PIN: CK_TOKEN_INFO allows more, no vendor does.
+pub const PIN_OCTETS: usize = 255;
+
+/// Octets of the URI of a key in a token: labels of 255 octets, every one escaped, and two paths.
+pub const TOKEN_URI_OCTETS: usize = 2048;
+
+/// How long a signature waits for a free session before the token is taken for stuck; PKCS#11 itself knows no time.
+pub const TOKEN_WAIT: Duration = Duration::from_secs(10);
+
 /// Octets of the configuration file: the template with every key and its explanation fits ten times.
 pub const CONFIG_OCTETS: usize = 128 * 1024;
 

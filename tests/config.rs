@@ -5,6 +5,8 @@
 mod characters;
 #[path = "config/counters.rs"]
 mod counters;
+#[path = "config/tokens.rs"]
+mod tokens;
 
 use std::{fs, path::Path, time::Duration};
 

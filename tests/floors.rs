@@ -45,6 +45,7 @@ const CRATES: &[(&str, RangeInclusive<u8>, &[&str], &str)] = &[
     ("getrandom", 0..=4, &[], "randomness is the port `Entropy`"),
     ("ring::rand", 0..=4, &[], "randomness is the port `Entropy`"),
     ("rusqlite", 0..=6, &["store/sqlite"], "the driver is named in one place"),
+    ("cryptoki", 0..=6, &["signer/token"], "the driver is named in one place"),
     ("rcgen", 0..=6, &["ca", "profile"], "certificates are built in one place"),
     ("aws_lc_rs", 0..=6, &["signer", "x509/spki"], "ring does all but the keys, and what has only its digest"),
     ("yasna", 6..=6, &[], "no DER at the door"),

@@ -19,3 +19,5 @@ mod relying_party;
 mod restart;
 #[path = "service/site.rs"]
 mod site;
+#[path = "service/token.rs"]
+mod token;

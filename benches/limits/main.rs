@@ -29,6 +29,7 @@ mod ocsp;
 mod pace;
 mod plot;
 mod population;
+mod pkcs11;
 mod raw;
 mod report;
 mod revoke;
@@ -74,7 +75,7 @@ const GROUPS: &[Group] = &[
     (&["revocation-visible"], revoke::visible),
     (&["revocation-mass"], revoke::mass),
     (&["crl-download", "crl-download-small"], download::download),
-    (&["pkcs11"], |report, _| report.absent("pkcs11", "issue 6")),
+    (&["pkcs11-rsa2048", "pkcs11-p256"], pkcs11::pkcs11),
 ];
 
 const FLAGS: &[&str] = &["--quick", "--full", "--markdown", "--growth", "--plots"];
@@ -129,6 +130,7 @@ fn main() -> ExitCode {
 fn work_as(child: &str, rest: &[String]) {
     let directory = PathBuf::from(&rest[1]);
     match child {
+        "pkcs11" => pkcs11::child(rest[0].parse().unwrap(), &directory),
         "serve" => server::child(&rest[0], &directory),
         "crl" => crl::child(rest[0].parse().unwrap(), &directory),
         "crl-limit" => crl_limit::child(rest[0].parse().unwrap(), &directory),

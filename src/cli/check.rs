@@ -10,13 +10,14 @@ use super::{
     failure::Failure,
     files,
     house::{belongs, issuers, profile},
+    keys::Keys,
     layout::Layout,
     tls::Tls,
     world::SystemClock,
 };
 use crate::{
     ca::Issuer,
-    config::Config,
+    config::{Config, tokens::KeyName},
     http::access::Access,
     kind::Kind,
     ports::{Clock, Store},
@@ -41,6 +42,8 @@ struct Authority {
     kind: Kind,
     generation: u8,
     key: String,
+    key_in_token: bool,
+    responder_key_in_token: bool,
     not_after: UnixTime,
     responder_not_after: UnixTime,
 }
@@ -54,7 +57,8 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     let layout = Layout::new(directory, &config);
     let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
     let records = store.authorities().map_err(Failure::fault)?;
-    let issuers = issuers(&records, &layout, &profile(&config)?, passphrase)?;
+    let keys = Keys::new(&layout, &config, passphrase)?;
+    let issuers = issuers(&records, &keys, &profile(&config)?)?;
     let serial_key = keyfile::read_serial_key(&layout.serial_key(), passphrase).map_err(Failure::refused)?;
     let serials = SerialPermutation::new(1, serial_key.octets()).map_err(Failure::fault)?;
     let tls = Tls::read(&layout, passphrase)?;
@@ -65,7 +69,7 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     let checked = Checked {
         authorities: issuers
             .iter()
-            .map(|issuer| authority(issuer, &serials, &layout, passphrase))
+            .map(|issuer| authority(issuer, &serials, (&layout, &keys)))
             .collect::<Result<_, _>>()?,
         municipalities: store.municipalities().map_err(Failure::fault)?.len(),
         lists: lists.len(),
@@ -79,19 +83,20 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
 fn authority(
     issuer: &Arc<Issuer>,
     serials: &SerialPermutation,
-    layout: &Layout,
-    passphrase: &str,
+    (layout, keys): (&Layout, &Keys<'_>),
 ) -> Result<Authority, Failure> {
     let (kind, generation) = (issuer.kind(), issuer.generation());
-    let key = keyfile::read_signer(&layout.responder_key(kind, generation), passphrase).map_err(Failure::refused)?;
+    let key = keys.signer(KeyName::responder(kind, generation))?;
     let certificate = layout.certificate(&format!("responder-{kind}-{generation}"));
     let certificate = files::read_certificate(&certificate).map_err(Failure::refused)?;
-    let delegate = Delegate::new(Arc::new(key), certificate).map_err(Failure::refused)?;
+    let delegate = Delegate::new(key, certificate).map_err(Failure::refused)?;
     belongs(serials, (kind, generation), &delegate)?;
     Ok(Authority {
         kind,
         generation,
         key: format!("{:?}", issuer.public_key().algorithm()),
+        key_in_token: keys.in_token(KeyName::ca(kind, generation)).is_some(),
+        responder_key_in_token: keys.in_token(KeyName::responder(kind, generation)).is_some(),
         not_after: issuer.validity().1,
         responder_not_after: delegate.not_after(),
     })
@@ -100,9 +105,12 @@ fn authority(
 fn text(checked: &Checked) -> String {
     let mut text = String::from("The configuration, the keys, the certificates and the database fit together.");
     for one in &checked.authorities {
-        let Authority { kind, generation, key, not_after, responder_not_after } = one;
+        let Authority { kind, generation, key, not_after, responder_not_after, .. } = one;
+        let [own, responder] =
+            [one.key_in_token, one.responder_key_in_token].map(|token| if token { " in a token" } else { "" });
         text += &format!(
-            "\n  {kind} CA, generation {generation}: {key}, until {not_after}; responder until {responder_not_after}"
+            "\n  {kind} CA, generation {generation}: {key}{own}, until {not_after}; responder{responder} until \
+             {responder_not_after}"
         );
     }
     text + &format!(

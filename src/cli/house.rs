@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::{
     failure::Failure,
     files,
+    keys::Keys,
     layout::Layout,
     status_file::StatusFile,
     tls::Tls,
@@ -19,7 +20,7 @@ use crate::{
         publish::{OnRevocation, Schedule},
     },
     ca::{Issuer, Issuers, ceremony},
-    config::{Config, value},
+    config::{Config, tokens::KeyName, value},
     kind::Kind,
     ports::{AuthorityRecord, Change, Clock, Signer, Store},
     profile::Profile,
@@ -82,7 +83,8 @@ impl House {
         let layout = Layout::new(directory, &config);
         let profile = Arc::new(profile(&config)?);
         let records = store.authorities().map_err(Failure::fault)?;
-        let issuers = issuers(&records, &layout, &profile, passphrase)?;
+        let keys = Keys::new(&layout, &config, passphrase)?;
+        let issuers = issuers(&records, &keys, &profile)?;
         let serial_key = keyfile::read_serial_key(&layout.serial_key(), passphrase).map_err(Failure::refused)?;
         let serials = SerialPermutation::new(1, serial_key.octets()).map_err(Failure::fault)?;
         let status = StatusFile::new(layout.status_snapshot(), Lineage::new(&records, &serials));
@@ -112,8 +114,7 @@ impl House {
             Delegates { authority: &authority, layout: &layout, life: config.ocsp.responder_life.duration() };
         let mut entries = Vec::new();
         for record in &records {
-            let key = layout.responder_key(record.kind, record.generation);
-            let signer = Arc::new(keyfile::read_signer(&key, passphrase).map_err(Failure::refused)?);
+            let signer = keys.signer(KeyName::responder(record.kind, record.generation))?;
             let delegate = delegates.current((record.kind, record.generation), signer)?;
             entries.push(IssuerEntry::new(record, delegate).map_err(Failure::fault)?);
         }
@@ -192,17 +193,11 @@ fn schedule(config: &Config) -> Schedule {
 /// Every CA generation of the store with its key.
 ///
 /// # Errors
-/// [`Failure`] for a key that is missing, not opened by the passphrase, or another than its certificate's.
-pub(super) fn issuers(
-    records: &[AuthorityRecord],
-    layout: &Layout,
-    profile: &Profile,
-    passphrase: &str,
-) -> Result<Issuers, Failure> {
+/// [`Failure`] for a key that is missing, not opened by the passphrase, not in its token, or another than its certificate's.
+pub(super) fn issuers(records: &[AuthorityRecord], keys: &Keys<'_>, profile: &Profile) -> Result<Issuers, Failure> {
     let open = |record: &AuthorityRecord| {
-        let key = layout.ca_key(record.kind, record.generation);
-        let signer = keyfile::read_signer(&key, passphrase).map_err(Failure::refused)?;
-        Issuer::open(record, Arc::new(signer), profile).map(Arc::new).map_err(Failure::refused)
+        let signer = keys.signer(KeyName::ca(record.kind, record.generation))?;
+        Issuer::open(record, signer, profile).map(Arc::new).map_err(Failure::refused)
     };
     Issuers::new(records.iter().map(open).collect::<Result<_, _>>()?).map_err(Failure::refused)
 }

@@ -17,6 +17,7 @@ use super::{
     failure::Failure,
     files,
     house::{self, House},
+    keys::Keys,
     layout::Layout,
     tls,
     world::{SystemClock, SystemEntropy, random_serial},
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     audit::Draft,
     ca::ceremony::{self, AccessCa},
-    config::Config,
+    config::{Config, tokens::KeyName},
     kind::Kind,
     municipality::{self, MunicipalityCode},
     ports::{AuthorityRecord, Change, Clock, Role, Step, Store},
@@ -176,9 +177,13 @@ impl<'a> Ceremony<'a> {
 
     fn perform(self) -> Result<Made, Failure> {
         let config = &self.plan.config;
+        // The keys in tokens are there already, or nothing is made.
+        let keys = Keys::new(&self.layout, config, self.plan.passphrase)?;
         for (kind, key) in [(Kind::Sign, config.keys.sign_ca), (Kind::Auth, config.keys.auth_ca)] {
-            self.certificate_authority(kind, key)?;
-            self.key(&self.layout.responder_key(kind, 1), config.keys.responder)?;
+            self.certificate_authority(kind, key, &keys)?;
+            if keys.in_token(KeyName::responder(kind, 1)).is_none() {
+                self.key(&self.layout.key(KeyName::responder(kind, 1)), config.keys.responder)?;
+            }
         }
         let serial_key = SerialKey::generate().and_then(|key| key.to_private_key()).map_err(Failure::fault)?;
         self.write(&self.layout.serial_key(), &serial_key)?;
@@ -191,12 +196,16 @@ impl<'a> Ceremony<'a> {
         self.credentials(&access)
     }
 
-    /// Key and self-signed certificate of the first generation of a CA.
-    fn certificate_authority(&self, kind: Kind, key: KeyKind) -> Result<(), Failure> {
-        let signer = self.key(&self.layout.ca_key(kind, 1), key)?;
+    /// Key and self-signed certificate of the first generation of a CA; the key is made unless it is in a token.
+    fn certificate_authority(&self, kind: Kind, key: KeyKind, keys: &Keys<'_>) -> Result<(), Failure> {
+        let name = KeyName::ca(kind, 1);
+        let signer = match keys.in_token(name) {
+            Some(signer) => signer,
+            None => Arc::new(self.key(&self.layout.key(name), key)?),
+        };
         let serial = random_serial(&self.entropy).map_err(Failure::fault)?;
         let certificate =
-            ceremony::certificate_authority(&self.profile, (kind, 1), &signer, &serial, self.ca_validity()?)
+            ceremony::certificate_authority(&self.profile, (kind, 1), &*signer, &serial, self.ca_validity()?)
                 .map_err(Failure::fault)?;
         self.publish_certificate(&format!("{kind}-1"), &certificate)?;
         let record = AuthorityRecord { kind, generation: 1, first_index: 0, certificate };

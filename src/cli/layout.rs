@@ -5,14 +5,15 @@
 //! DIR/jitsuin.sqlite                the store (and its journal)
 //! DIR/status.snapshot               what the status index starts from; deleting it costs the next start some time
 //! DIR/jitsuin.sqlite.crl/           long lists, each called by its SHA-256; part of the store: copy both
-//! DIR/keys/sign-1.pem               private keys, encrypted: CAs by generation, responders, serial numbers, access CA, TLS
+//! DIR/keys/sign-1.pem               private keys, encrypted: CAs by generation, responders (unless they are in a token), serial
+//!                                   numbers, access CA, TLS
 //! DIR/certificates/sign-1.pem       public certificates: the CAs', the responders', the access CA's, the TLS server's
 //! DIR/credentials/operator-1.pem    client certificates to hand out, each with its key beside it
 //! ```
 
 use std::path::{Path, PathBuf};
 
-use crate::{config::Config, kind::Kind};
+use crate::config::{Config, tokens::KeyName};
 
 /// The files of one service.
 #[derive(Clone, Debug)]
@@ -46,16 +47,10 @@ impl Layout {
         &self.keys
     }
 
-    /// The key of a CA generation.
+    /// The key of a CA generation or of its OCSP responder, where it is not in a token.
     #[must_use]
-    pub fn ca_key(&self, kind: Kind, generation: u8) -> PathBuf {
-        self.keys.join(format!("{kind}-{generation}.pem"))
-    }
-
-    /// The key of a CA generation's OCSP responder.
-    #[must_use]
-    pub fn responder_key(&self, kind: Kind, generation: u8) -> PathBuf {
-        self.keys.join(format!("responder-{kind}-{generation}.pem"))
+    pub fn key(&self, name: KeyName) -> PathBuf {
+        self.keys.join(format!("{name}.pem"))
     }
 
     /// The key of the serial numbers.

@@ -27,6 +27,7 @@ pub mod failure;
 pub mod files;
 pub mod house;
 pub mod init;
+pub mod keys;
 pub mod layout;
 pub mod municipality;
 pub mod operator_way;
@@ -44,10 +45,17 @@ use failure::Failure;
 use passphrase::{Purpose, Sources};
 
 use crate::{
-    config::{Config, value::Variant},
+    config::{
+        Config,
+        tokens::{KeyName, NotAKeyName},
+        value::Variant,
+    },
     municipality::MunicipalityCode,
     ports::{CredentialName, Role},
-    signer::KeyKind,
+    signer::{
+        KeyKind,
+        token::{TokenUri, UriError},
+    },
 };
 
 /// 実印: a citizen certificate authority and revocation server.
@@ -121,6 +129,10 @@ struct InitArgs {
     /// Kind of the OCSP responders' keys.
     #[arg(long, default_value = "p-256")]
     responder_key: KeyKind,
+    /// A key that is in a token already: its name (sign-1, auth-1, responder-sign-1, responder-auth-1), `=`, and its PKCS#11
+    /// URI, as in the configuration under [keys.tokens].
+    #[arg(long, value_name = "NAME=URI", value_parser = token_key)]
+    token_key: Vec<(KeyName, TokenUri)>,
     /// Layout of the certificates: `open` or `compat`.
     #[arg(long, default_value = "open", value_parser = variant)]
     variant: Variant,
@@ -270,6 +282,15 @@ fn role(word: &str) -> Result<Role, String> {
     Role::from_word(word).ok_or_else(|| "a role is `operator`, `municipality` or `relying-party`".into())
 }
 
+fn token_key(text: &str) -> Result<(KeyName, TokenUri), String> {
+    let (name, uri) = text.split_once('=').ok_or("write NAME=URI, such as sign-1=pkcs11:token=…")?;
+    let name: KeyName = name.parse().map_err(|error: NotAKeyName| error.to_string())?;
+    if name.generation != 1 {
+        return Err("a new service has the first generation of its CAs".into());
+    }
+    Ok((name, uri.parse().map_err(|error: UriError| error.to_string())?))
+}
+
 fn variant(word: &str) -> Result<Variant, String> {
     match word {
         "open" => Ok(Variant::Open),
@@ -288,6 +309,9 @@ fn init(args: &InitArgs, out: &Output) -> Result<(), Failure> {
     config.urls.base = args.base_url.parse().map_err(Failure::usage)?;
     (config.keys.sign_ca, config.keys.auth_ca) = (args.ca_key, args.ca_key);
     config.keys.responder = args.responder_key;
+    for (name, uri) in &args.token_key {
+        config.tokens.add(*name, uri.clone()).map_err(Failure::usage)?;
+    }
     let passphrase = passphrase(args.passphrase_file.as_deref(), Purpose::New)?;
     let plan = init::Plan {
         config,

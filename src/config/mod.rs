@@ -12,6 +12,7 @@ mod reader;
 mod relations;
 mod section;
 pub mod sections;
+pub mod tokens;
 pub mod value;
 
 use std::{
@@ -24,6 +25,7 @@ use self::{
     counters::Counters,
     reader::Reader,
     sections::{Canary, Characters, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Status, Store, Urls},
+    tokens::Tokens,
 };
 use crate::{limits::CONFIG_OCTETS, rules::substitution::Substitutes};
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub listen: Listen,
     /// `[keys]`
     pub keys: Keys,
+    /// `[keys.tokens]`
+    pub tokens: Tokens,
     /// `[store]`
     pub store: Store,
     /// `[crl]`
@@ -102,7 +106,10 @@ impl Config {
     /// substitutes, which is read with it.
     pub fn parse(text: &str, directory: &Path) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(text)?;
+        // Before the section that it is in.
+        let tokens = Tokens::read(&mut reader);
         let mut config = Self {
+            tokens,
             service: reader.section("service"),
             profile: reader.section("profile"),
             urls: reader.section("urls"),
@@ -146,6 +153,9 @@ impl Config {
             // The towns follow on what they differ from.
             if name == counters::LAST {
                 text += &self.counters.towns_text();
+            }
+            if name == "keys" {
+                text += &self.tokens.text();
             }
         }
         Ok(text)

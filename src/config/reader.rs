@@ -66,6 +66,21 @@ impl<'i> Reader<'i> {
         found
     }
 
+    /// Takes a section whose keys the file chooses: each key with its line, and its value if that is right.
+    pub(super) fn entries<T: DeserializeOwned>(&mut self, name: &'static str) -> Vec<(String, usize, T)> {
+        let Some(Table { keys, .. }) = self.table(name) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (key, value) in keys {
+            let line = line_of(self.text, key.span().start);
+            let key = key.into_inner().into_owned();
+            match deserialize(value) {
+                Ok(value) => found.push((key, line, value)),
+                Err(error) => self.refuse(Some(line), format!("{name}.{key}"), error.message().to_owned()),
+            }
+        }
+        found
+    }
+
     /// One of [`Self::sections`], to be read.
     pub(super) fn inner(&mut self, name: String, keys: DeTable<'i>) -> Table<'_, 'i> {
         Table { reader: self, name, keys }

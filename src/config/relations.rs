@@ -58,6 +58,11 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
         &["ocsp.response_life", "ocsp.max_age"],
         "max_age must not be longer than the life of an answer, or caches give out answers that have ended",
     );
+    require(
+        (1..=64).contains(&config.keys.token_sessions),
+        &["keys.token_sessions"],
+        "must be 1 to 64: without a session nothing is signed",
+    );
     canaries(config, &mut require);
     require(rules.renewal_offset_days <= 2, &["rules.renewal_offset_days"], "must be 0, 1 or 2 (conflict C-06)");
     require(

@@ -82,8 +82,9 @@ section! {
 }
 
 section! {
-    /// Private keys: encrypted PKCS#8 files. The passphrase comes from `--passphrase-file`, the environment variable
-    /// JITSUIN_PASSPHRASE, the systemd credential `jitsuin-passphrase`, or the terminal; never from this file.
+    /// Private keys: encrypted PKCS#8 files, but for those in a token (keys.tokens). The passphrase comes from
+    /// `--passphrase-file`, the environment variable JITSUIN_PASSPHRASE, the systemd credential `jitsuin-passphrase`, or the
+    /// terminal; never from this file.
     Keys {
         /// The directory of the key files.
         directory: PathBuf = "keys".into();
@@ -94,6 +95,9 @@ section! {
         /// Kind of the OCSP responders' keys when they are made. p-256 signs more than ten times as many answers a
         /// second as rsa-2048; choose rsa-2048 for clients that know no ECDSA.
         responder: KeyKind = KeyKind::P256;
+        /// Sessions that each key in a token opens at most, 1 to 64: as many of its signatures are made at once. As many as
+        /// the token works on in parallel; more only cost it memory.
+        token_sessions: u8 = 4;
     }
 }
 

@@ -25,6 +25,12 @@ pub trait Signer: Send + Sync {
     /// # Errors
     /// As for [`Signer::sign`], and for a digest of another length.
     fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, SignerError>;
+
+    /// Whether a signature takes so long that a thread which serves connections must not make it: more than P-256 takes in
+    /// this process, about 20 µs.
+    fn is_slow(&self) -> bool {
+        self.algorithm() != SignatureAlgorithm::EcdsaP256Sha256
+    }
 }
 
 /// The key did not sign.

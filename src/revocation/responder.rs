@@ -40,8 +40,7 @@ use crate::{
     kind::Kind,
     ports::{AuthorityRecord, Signer},
     x509::{
-        CertificateFault, CertificateView, RevocationReason, Serial, SignatureAlgorithm, SubjectPublicKey, UnixTime,
-        WeakKey, extension,
+        CertificateFault, CertificateView, RevocationReason, Serial, SubjectPublicKey, UnixTime, WeakKey, extension,
         ocsp::{
             CertId, CertIdHash, Draft, ErrorStatus, OcspRequest, OneOrMore, ResponseData, ResponseTemplate,
             SingleResponse, SingleStatus,
@@ -141,7 +140,7 @@ impl Delegate {
     /// Whether signing takes so long that it must not be done where connections are served.
     #[must_use]
     pub fn is_slow(&self) -> bool {
-        self.signer.algorithm() != SignatureAlgorithm::EcdsaP256Sha256
+        self.signer.is_slow()
     }
 }
 

@@ -44,7 +44,12 @@ impl Drop for Running {
 
 /// Starts `serve` on the service in `directory`, whose log is JSON, and gives the addresses it tells when it serves.
 pub(crate) fn serve(directory: &Path) -> (Running, Value) {
-    let mut child = jitsuin()
+    serve_by(&mut jitsuin(), directory)
+}
+
+/// The same by a command with an environment of its own.
+pub(crate) fn serve_by(command: &mut Command, directory: &Path) -> (Running, Value) {
+    let mut child = command
         .args(["serve", "--dir"])
         .arg(directory)
         .stdout(Stdio::null())

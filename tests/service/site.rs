@@ -1,6 +1,8 @@
 //! A service that was made for a test, and is gone with it.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
+
+use tempfile::TempDir;
 
 use super::{
     process::{PASSPHRASE, jitsuin},
@@ -8,12 +10,18 @@ use super::{
 };
 
 /// A service with free ports, whose log is JSON and whose keys open at once.
-pub(crate) struct Site(tempfile::TempDir);
+pub(crate) struct Site(TempDir);
 
 impl Site {
     pub(crate) fn new() -> Self {
-        let site = Self(tempfile::tempdir().expect("a directory"));
-        let made = jitsuin().args(["init", "--ca-key", "p-256", "--dir"]).arg(site.path()).output().expect("init runs");
+        Self::made(tempfile::tempdir().expect("a directory"), (&mut jitsuin(), &[]))
+    }
+
+    /// Made by a command with an environment and options of its own.
+    pub(crate) fn made(directory: TempDir, (command, options): (&mut Command, &[String])) -> Self {
+        let site = Self(directory);
+        let init = command.args(["init", "--ca-key", "p-256"]).args(options).arg("--dir").arg(site.path());
+        let made = init.output().expect("init runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         weaken(&site.path().join("keys"), PASSPHRASE);
         for port in ["8080", "8443", "9090"] {

@@ -1,0 +1,137 @@
+//! A private key in a token (PKCS#11): a hardware security module, or SoftHSM in its stead.
+//!
+//! The token gets digests, never messages: a list of 500 MB is hashed here. Every signature is verified under the public
+//! key before it is given out: what a failing token makes is worse than nothing, for it may tell of the key. The token
+//! does not wait for that: its session is free by then.
+//!
+//! | what happens | what follows |
+//! |---|---|
+//! | a session, the login or the token is lost | one new session, then the signature; else [`SignerError`], and the next call begins anew |
+//! | the token refuses the PIN | nobody in the process tries the same PIN on it again |
+//! | the token allows one last try of its PIN | it is left to a person |
+//! | no session is free for [`TOKEN_WAIT`] | [`SignerError`]: a token that is stuck piles up no threads |
+//! | a signature does not verify | [`SignerError`] |
+
+use std::{fmt, sync::Arc};
+
+use aws_lc_rs::{
+    digest::{Digest, SHA256, SHA384},
+    signature::{
+        ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+        VerificationAlgorithm,
+    },
+};
+
+use crate::{
+    limits::TOKEN_WAIT,
+    ports::{Signer, SignerError},
+    x509::{SignatureAlgorithm, SubjectPublicKey},
+};
+
+mod fault;
+mod library;
+pub mod pin;
+mod public;
+mod sessions;
+pub mod uri;
+
+pub use fault::{Answer, TokenError};
+pub use pin::{Pin, PinError, PinSource};
+pub use uri::{TokenUri, UriError};
+
+use library::{Connection, Place};
+use sessions::Sessions;
+
+/// What a key signs when it is found. No CertificateTBS, list or answer: those are SEQUENCEs and begin with 0x30.
+const TRIAL: &[u8] = b"jitsuin: trial of a key when it is found";
+
+/// A [`Signer`] whose key lies in a token.
+pub struct TokenSigner {
+    uri: TokenUri,
+    public: SubjectPublicKey,
+    check: ParsedPublicKey,
+    sessions: Sessions<Connection>,
+}
+
+impl TokenSigner {
+    /// Finds the key and tries it. It signs on at most `most` sessions at once, or fewer if the token has no more.
+    ///
+    /// # Errors
+    /// [`TokenError`]: the module, the token, the PIN or the key is not as it should be.
+    pub fn open(uri: TokenUri, pins: Arc<dyn PinSource>, most: usize) -> Result<Self, TokenError> {
+        let place = Place::new(uri.clone(), pins)?;
+        let keyed = place.enter()?;
+        let public = public::read(&keyed, &uri);
+        let closed = keyed.session.close();
+        let public = public?;
+        closed?;
+        let algorithm = public.signature_algorithm();
+        let check =
+            ParsedPublicKey::new(verification(algorithm), public.key()).map_err(|_| TokenError::BadSignature)?;
+        let most = place.sessions()?.map_or(most, |own| own.min(most));
+        let connection = Connection { place, algorithm };
+        let signer = Self { uri, public, check, sessions: Sessions::new(connection, most, TOKEN_WAIT) };
+        signer.signed(ring::digest::digest(algorithm.digest(), TRIAL).as_ref())?;
+        Ok(signer)
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public_key(&self) -> &SubjectPublicKey {
+        &self.public
+    }
+
+    /// A signature over a digest of the right length, verified.
+    fn signed(&self, digest: &[u8]) -> Result<Vec<u8>, TokenError> {
+        let algorithm = self.algorithm();
+        let signature = public::output(algorithm, self.sessions.sign(&public::input(algorithm, digest))?);
+        let hash = if algorithm == SignatureAlgorithm::EcdsaP384Sha384 { &SHA384 } else { &SHA256 };
+        let verified =
+            Digest::import_less_safe(digest, hash).and_then(|digest| self.check.verify_digest_sig(&digest, &signature));
+        verified.map(|()| signature).map_err(|_| TokenError::BadSignature)
+    }
+}
+
+fn verification(algorithm: SignatureAlgorithm) -> &'static dyn VerificationAlgorithm {
+    match algorithm {
+        SignatureAlgorithm::RsaSha256 => &RSA_PKCS1_2048_8192_SHA256,
+        SignatureAlgorithm::EcdsaP256Sha256 => &ECDSA_P256_SHA256_ASN1,
+        SignatureAlgorithm::EcdsaP384Sha384 => &ECDSA_P384_SHA384_ASN1,
+    }
+}
+
+impl Signer for TokenSigner {
+    fn algorithm(&self) -> SignatureAlgorithm {
+        self.public.signature_algorithm()
+    }
+
+    fn spki(&self) -> &[u8] {
+        self.public.der()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        self.sign_digest(ring::digest::digest(self.algorithm().digest(), message).as_ref())
+    }
+
+    fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, SignerError> {
+        let wanted = self.algorithm().digest().output_len();
+        if digest.len() != wanted {
+            return Err(SignerError(format!("the digest has {} octets, not {wanted}", digest.len())));
+        }
+        self.signed(digest).map_err(|error| {
+            tracing::error!(cause = %error, key = %self.uri, "a key in a token did not sign");
+            SignerError(error.to_string())
+        })
+    }
+
+    /// A round trip to a token is long even where the arithmetic is short.
+    fn is_slow(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for TokenSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSigner").field("uri", &self.uri.to_string()).finish_non_exhaustive()
+    }
+}
