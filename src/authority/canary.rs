@@ -125,7 +125,7 @@ impl Authority {
         let steps = vec![Step::Holder(holder), Step::Card(card)];
         let change = Change { steps, audit: audit("canary.reserved") };
         let reserved = Reserved::reserve(self.store(), vec![prepared], change, Vec::new())?;
-        match self.finish(&reserved, audit("canary.issued")) {
+        match self.finish(&reserved, audit("canary.issued"), None) {
             Ok(()) => Ok(canary),
             Err(fault @ (StoryError::Fault(_) | StoryError::Refused(_))) => {
                 self.discard(&reserved, audit("canary.discarded"), Vec::new())?;

@@ -90,11 +90,13 @@ impl Authority {
             let mut steps = decision.steps();
             steps.push(telling.answer(&issuance)?);
             let mut audit = telling.audit("pair.reserved", &subject, detail(prepared.iter().map(Prepared::record)));
+            let applied = bound.is_some();
             steps
                 .extend(bound.map(|bound| bound.reserving(telling, prepared.iter().map(Prepared::record), &mut audit)));
             let then = decision.beside_sign(prepared.iter().map(Prepared::record), &mut audit)?;
             let reserved = Reserved::reserve(self.store(), prepared, Change { steps, audit }, then)?;
-            self.sign_and_record(telling, &reserved)?;
+            let left = (!applied).then(|| decision.left());
+            self.sign_and_record(telling, &reserved, left)?;
             Ok(issuance)
         })
     }
@@ -184,9 +186,14 @@ impl Authority {
 impl Authority {
     /// Signs reservations and records them in one change, with their predecessors superseded. If one cannot be signed, all
     /// are discarded and the answer is taken back.
-    fn sign_and_record(&self, telling: &Telling<'_>, reserved: &[Reserved]) -> Result<(), StoryError> {
+    fn sign_and_record(
+        &self,
+        telling: &Telling<'_>,
+        reserved: &[Reserved],
+        left: Option<Dossier>,
+    ) -> Result<(), StoryError> {
         let subject = format!("holder/{}", holder(reserved)?);
-        match self.finish(reserved, telling.audit("pair.issued", &subject, records(reserved))) {
+        match self.finish(reserved, telling.audit("pair.issued", &subject, records(reserved)), left) {
             Err(fault @ (StoryError::Fault(_) | StoryError::Refused(_))) => {
                 let audit = telling.audit("pair.discarded", &subject, records(reserved));
                 // The keys are spent: the same request could only be told so, and a new one needs new keys.
@@ -199,33 +206,52 @@ impl Authority {
 
     /// Signs and records. Start-up comes here too, for what a crash left reserved.
     ///
+    /// `left` is the dossier as the reservation left it, where that was for no application. The first change is decided by it
+    /// without another reading: it is committed at the version of then, and refused if anything of the holder's has changed
+    /// since; then the dossier is read.
+    ///
     /// # Errors
     /// [`StoryError::Fault`] if a key does not sign; `R-29` if another event ended a reservation in between; then the caller
     /// discards. [`StoryError::Unavailable`] leaves the reservations to be finished later.
-    pub(super) fn finish(&self, reserved: &[Reserved], audit: Draft) -> Result<(), StoryError> {
+    pub(super) fn finish(
+        &self,
+        reserved: &[Reserved],
+        audit: Draft,
+        mut left: Option<Dossier>,
+    ) -> Result<(), StoryError> {
         let issued = reserved.iter().map(|one| self.sign(one)).collect::<Result<Vec<_>, _>>()?;
         for _ in 0..CONFLICT_RETRIES {
-            let dossier = self.store().dossier(holder(reserved)?)?;
-            let dossier = dossier.ok_or_else(|| StoryError::Corrupt("a reservation without a holder".into()))?;
-            let stands = |one: &Reserved| {
-                state(&dossier, one.record()) == Some(CertificateState::Reserved) && !is_halved(&dossier, one.record())
-            };
-            if !reserved.iter().all(stands) {
-                let all_live = reserved.iter().all(|one| state(&dossier, one.record()) == Some(CertificateState::Live));
-                return if all_live { Ok(()) } else { Err(discarded().into()) };
-            }
-            let mut steps: Vec<Step> =
-                reserved.iter().filter_map(|one| supersede(&dossier, one.record(), audit.at)).collect();
-            steps.extend(other_cards(&dossier, reserved));
-            steps.extend(issued.iter().map(Issued::step));
             let mut audit = audit.clone();
-            steps.extend(self.issued_step(first(reserved)?, &mut audit)?);
+            let mut steps = match left.take() {
+                Some(dossier) => beside(dossier, reserved, audit.at),
+                None => match self.as_it_stands(reserved, &mut audit)? {
+                    Some(steps) => steps,
+                    None => return Ok(()),
+                },
+            };
+            steps.extend(issued.iter().map(Issued::step));
             match self.store().commit(Change { steps, audit }) {
                 Err(StoreError::Conflict(_) | StoreError::Duplicate(_)) => {}
                 done => return Ok(done?),
             }
         }
         Err(StoryError::Unavailable("the holder's record changed too often; the certificates follow".into()))
+    }
+
+    /// What changes when reservations are recorded now; nothing if somebody else has recorded them.
+    fn as_it_stands(&self, reserved: &[Reserved], audit: &mut Draft) -> Result<Option<Vec<Step>>, StoryError> {
+        let dossier = self.store().dossier(holder(reserved)?)?;
+        let dossier = dossier.ok_or_else(|| StoryError::Corrupt("a reservation without a holder".into()))?;
+        let stands = |one: &Reserved| {
+            state(&dossier, one.record()) == Some(CertificateState::Reserved) && !is_halved(&dossier, one.record())
+        };
+        if !reserved.iter().all(stands) {
+            let all_live = reserved.iter().all(|one| state(&dossier, one.record()) == Some(CertificateState::Live));
+            return if all_live { Ok(None) } else { Err(discarded().into()) };
+        }
+        let mut steps = beside(dossier, reserved, audit.at);
+        steps.extend(self.issued_step(first(reserved)?, audit)?);
+        Ok(Some(steps))
     }
 
     /// Ends reservations before delivery (rule R-29).
@@ -280,6 +306,14 @@ fn discarded() -> Refusal {
         "R-29",
         "the certificate was discarded before delivery; ask again with new keys and a new Idempotency-Key",
     )
+}
+
+/// What changes beside reservations that are recorded: the holder's version, predecessors and other cards.
+fn beside(dossier: Dossier, reserved: &[Reserved], now: UnixTime) -> Vec<Step> {
+    let mut steps: Vec<Step> = reserved.iter().filter_map(|one| supersede(&dossier, one.record(), now)).collect();
+    steps.extend(other_cards(&dossier, reserved));
+    steps.push(Step::Holder(dossier.holder));
+    steps
 }
 
 /// A person has one card: with certificates on a new one, every other is void (番令14).

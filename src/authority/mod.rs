@@ -34,6 +34,7 @@ pub mod lookup;
 mod note;
 pub mod notice;
 mod once;
+mod places;
 pub mod publish;
 pub mod recover;
 mod refusals;
@@ -47,6 +48,7 @@ pub use once::{Once, StoryError};
 pub use wording::Wording;
 
 use indexes::Indexes;
+use places::Places;
 
 /// What the stories work with.
 pub struct Parts {
@@ -80,6 +82,7 @@ pub struct Parts {
 pub struct Authority {
     parts: Parts,
     indexes: Indexes,
+    places: Places,
     publisher: publish::Publisher,
     refusals: refusals::Refusals,
     desk: OnceLock<Arc<AnswerDesk>>,
@@ -92,6 +95,7 @@ impl Authority {
         Self {
             parts,
             indexes: Indexes::default(),
+            places: Places::default(),
             publisher: publish::Publisher::default(),
             refusals: refusals::Refusals::default(),
             desk: OnceLock::new(),

@@ -38,7 +38,7 @@ impl Authority {
         };
         let (finished, discarded) = (audit("pair.issued"), audit("pair.discarded"));
         let reserved: Vec<Reserved> = records.into_iter().filter_map(Reserved::from_record).collect();
-        match self.finish(&reserved, finished) {
+        match self.finish(&reserved, finished, None) {
             Err(StoryError::Fault(_) | StoryError::Refused(_)) => self.discard(&reserved, discarded, Vec::new()),
             done => done,
         }

@@ -179,6 +179,9 @@ pub(crate) fn a_pair_of_two_cards_or_with_nothing_is_refused(open: Open) {
         sign.pair = Some(other);
         refuses_as_conflict(&*store, vec![reserve(sign)]);
     }
+    let (mut auth, mut sign) = (reservation(Auth, 5, 1), reservation(Sign, 5, 2));
+    (auth.pair, sign.pair) = (Some(5), Some(5));
+    refuses_as_conflict(&*store, vec![reserve(auth), reserve(sign)]);
 }
 
 pub(crate) fn a_new_signing_certificate_takes_over_the_link_of_the_kept_one(open: Open) {

@@ -3,9 +3,12 @@
 //! It stands on any [`Store`]; [`House::new`] takes one in memory. Whoever asks is an [`Actor`]; what they ask for is
 //! built by [`Person`]. Nothing waits and nothing is random but the keys.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    cell::RefCell,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 
 use jitsuin::{
@@ -78,6 +81,15 @@ impl Clock for TestClock {
     }
 }
 
+thread_local! {
+    static MEANWHILE: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+/// Does something before the next signature of this thread: between a reservation and its record.
+pub(crate) fn meanwhile(work: impl FnOnce() + 'static) {
+    MEANWHILE.replace(Some(Box::new(work)));
+}
+
 /// Signs like the key behind it, and fails at one signature when told to.
 pub(crate) struct FrailSigner {
     key: SoftwareSigner,
@@ -101,6 +113,9 @@ impl Signer for FrailSigner {
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
+        if let Some(work) = MEANWHILE.take() {
+            work();
+        }
         if self.burns() { Err(SignerError("the test said so".into())) } else { self.key.sign(message) }
     }
 

@@ -9,13 +9,15 @@ use std::{
 };
 
 use jitsuin::{
+    audit::Draft,
     authority::{StoryError, change::RegisterEvent, enrol::Enrolment, hold::HoldRequest, issue::Issuance},
     kind::Kind,
+    ports::{CardRecord, Change, HolderRecord, Step},
     rules::{Asked, CertificateState::*},
     store::{Fault, MemoryStore},
 };
 
-use crate::house::{House, Person, SUGINAMI, municipality, once, operator, rule};
+use crate::house::{House, Person, SUGINAMI, day, meanwhile, municipality, once, operator, rule};
 
 type Before = fn(&House, &Person);
 
@@ -148,5 +150,33 @@ fn an_exchange_that_recovery_cannot_sign_leaves_the_old_card_valid() {
     let issuance = story(&house, Asked::Renewal, &enrolment).unwrap();
     assert_eq!(rule(house.authority.issued(&issuance)), "R-29");
     house.issue(&municipality(SUGINAMI), Asked::Renewal, &old.enrolment(&Kind::BOTH)).unwrap();
+    house.check();
+}
+
+#[test]
+fn what_changes_while_the_keys_sign_is_found_by_the_record_and_not_undone() {
+    let (house, old) = (House::new(), Person::new("TEST-1"));
+    house.pair(&old);
+    house.set_clock("2029-12-01T03:00:00Z");
+    let last_day = day("2029-12-24");
+    let (store, reference, now) = (Arc::clone(&house.store), old.holder(), house.now());
+    meanwhile(move || {
+        let dossier = store.dossier(&reference).unwrap().unwrap();
+        let holder = HolderRecord { ward: true, ..dossier.holder };
+        let card = CardRecord { last_day, ..dossier.cards[0].clone() };
+        let word = str::to_owned;
+        let (actor, action, subject, detail) = (word("system"), word("test"), word("x"), word("{}"));
+        let audit = Draft { at: now, actor, action, subject, detail };
+        store.commit(Change { steps: vec![Step::Holder(holder), Step::Card(card)], audit }).unwrap();
+    });
+    let new = Person::new("TEST-1").with_card("CARD-2", "2029-12-01");
+    story(&house, Asked::Renewal, &new.enrolment(&Kind::BOTH)).unwrap();
+
+    let dossier = house.dossier(&old);
+    assert!(dossier.holder.ward, "the holder");
+    let card = dossier.card(&old.card()).unwrap();
+    assert_eq!((card.last_day, card.void), (last_day, true), "the old card");
+    let states: Vec<_> = dossier.certificates.iter().map(|one| one.state).collect();
+    assert_eq!(states, [Revoked, Revoked, Live, Live]);
     house.check();
 }

@@ -165,7 +165,7 @@ impl Authority {
 
     /// The place of a municipality that takes part: only those have lists, and what is issued must be revocable.
     pub(in crate::authority) fn taking_part(&self, own: MunicipalityCode) -> Result<&'static Municipality, StoryError> {
-        if !self.store().municipalities()?.contains(&own) {
+        if !self.places.takes_part(self.store(), own)? {
             return Err(Refusal::new("E-02", format!("municipality {own} does not take part in this service")).into());
         }
         municipality::find(own).ok_or_else(|| StoryError::Corrupt(format!("no municipality {own}")))
@@ -268,19 +268,33 @@ impl Decision {
     /// What changes beside the certificates: the holder, the cards, and what has run out unnoticed.
     pub(super) fn steps(&self) -> Vec<Step> {
         let mut steps = vec![Step::Holder(self.terms.holder.clone()), Step::Card(self.terms.card.clone())];
-        let Some(dossier) = &self.terms.dossier else { return steps };
-        let standing = |state| matches!(state, CertificateState::Live | CertificateState::Held);
-        let over = self.kinds().filter_map(|kind| dossier.newest(kind));
-        steps.extend(over.filter(|one| standing(one.state) && one.not_after < self.terms.now).map(|one| {
-            Step::Status {
-                kind: one.kind,
-                index: one.index,
-                from: one.state,
-                to: CertificateState::Expired,
-                revocation: None,
-            }
+        steps.extend(self.run_out().map(|one| Step::Status {
+            kind: one.kind,
+            index: one.index,
+            from: one.state,
+            to: CertificateState::Expired,
+            revocation: None,
         }));
         steps
+    }
+
+    /// The newest of each kind to issue, where it has run out and is not recorded as such.
+    fn run_out(&self) -> impl Iterator<Item = &CertificateRecord> {
+        let standing = |state| matches!(state, CertificateState::Live | CertificateState::Held);
+        let newest = self.kinds().filter_map(|kind| self.terms.dossier.as_ref()?.newest(kind));
+        newest.filter(move |one| standing(one.state) && one.not_after < self.terms.now)
+    }
+
+    /// The dossier as the change of [`Self::steps`] leaves it, without what it reserves.
+    pub(super) fn left(mut self) -> Dossier {
+        let over: Vec<(Kind, u64)> = self.run_out().map(|one| (one.kind, one.index)).collect();
+        let holder = HolderRecord { version: self.terms.holder.version + 1, ..self.terms.holder };
+        let known = self.terms.dossier.take();
+        let (cards, mut certificates) = known.map(|known| (known.cards, known.certificates)).unwrap_or_default();
+        for one in certificates.iter_mut().filter(|one| over.contains(&(one.kind, one.index))) {
+            one.state = CertificateState::Expired;
+        }
+        Dossier { holder, cards, certificates }
     }
 
     /// The outcome, once these are issued.

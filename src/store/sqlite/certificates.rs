@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 use super::{
     error::Trouble,
     rows,
-    steps::{Steps, one},
+    steps::{Pairing, Steps, one},
 };
 use crate::{
     kind::Kind,
@@ -37,7 +37,12 @@ impl Steps<'_> {
         if self.has_standing_beside(record)? {
             return Err(Trouble::duplicate(Duplicate::Standing(record.kind)));
         }
-        self.pairs.extend(record.pair.map(|other| (record.kind, record.index, other)));
+        self.pairs.extend(record.pair.map(|other| Pairing {
+            kind: record.kind,
+            index: record.index,
+            other,
+            place: (record.holder.clone(), record.card.clone()),
+        }));
         Ok(())
     }
 

@@ -9,13 +9,31 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardRecord, CredentialRecord, CrlRecord, Duplicate, HolderRecord, ListOctets,
-        StatusEvent, Step, StoreError,
+        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CredentialRecord, CrlRecord, Duplicate, HolderRecord,
+        HolderReference, ListOctets, StatusEvent, Step, StoreError,
     },
     scope::CrlScope,
     store::refusal,
     x509::UnixTime,
 };
+
+/// A new reservation, and the other certificate of its card.
+pub(super) struct Pairing {
+    pub(super) kind: Kind,
+    pub(super) index: u64,
+    /// Index of the other, of the other kind.
+    pub(super) other: u64,
+    /// Where both must be.
+    pub(super) place: (HolderReference, CardNumber),
+}
+
+impl Pairing {
+    /// Whether two reservations of one change name each other: then their rows do already.
+    fn is_mutual(&self, with: &Self) -> bool {
+        let each_other = (self.kind, self.index) == (with.kind.other(), with.other) && self.other == with.index;
+        each_other && self.place == with.place
+    }
+}
 
 /// The steps of one change under way.
 pub(super) struct Steps<'a> {
@@ -24,8 +42,8 @@ pub(super) struct Steps<'a> {
     pub(super) last_event: u64,
     /// When the events of this change are recorded.
     pub(super) recorded: UnixTime,
-    /// Kind and index of new reservations and the index of their other certificate, linked when all are there.
-    pub(super) pairs: Vec<(Kind, u64, u64)>,
+    /// New reservations that have another certificate, linked when all are there.
+    pub(super) pairs: Vec<Pairing>,
 }
 
 impl<'a> Steps<'a> {
@@ -41,7 +59,8 @@ impl<'a> Steps<'a> {
     /// Takes all steps in order, and gives the position of the last event.
     pub(super) fn take(mut self, steps: Vec<Step>) -> Result<u64, Trouble> {
         steps.into_iter().try_for_each(|step| self.step(step))?;
-        self.pairs.iter().try_for_each(|(kind, index, other)| self.link(*kind, *index, *other))?;
+        let halves = |one: &&Pairing| !self.pairs.iter().any(|other| one.is_mutual(other));
+        self.pairs.iter().filter(halves).try_for_each(|one| self.link(one.kind, one.index, one.other))?;
         Ok(self.last_event)
     }
 
@@ -112,22 +131,17 @@ impl<'a> Steps<'a> {
     }
 
     fn card(&self, record: &CardRecord) -> Result<(), Trouble> {
-        let (number, holder) = (record.number.as_str(), record.holder.as_str());
-        if self.finds("SELECT 1 FROM card WHERE number = ?1 AND holder <> ?2", [number, holder])? {
-            return Err(Trouble::duplicate(Duplicate::Card));
-        }
-        if !self.knows_holder(holder)? {
-            return Err(Trouble::conflict(refusal::NO_HOLDER));
-        }
-        self.run(
+        let holder = record.holder.as_str();
+        let touched = self.run(
             "INSERT INTO card (number, holder, issue_day, application_day, last_day, void,
                face_authentication)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (number) DO UPDATE SET issue_day = excluded.issue_day,
                application_day = excluded.application_day, last_day = excluded.last_day, void = excluded.void,
-               face_authentication = excluded.face_authentication",
+               face_authentication = excluded.face_authentication
+             WHERE holder = excluded.holder",
             params![
-                number,
+                record.number.as_str(),
                 holder,
                 rows::day_text(record.issue_day)?,
                 rows::day_text(record.application_day)?,
@@ -135,8 +149,12 @@ impl<'a> Steps<'a> {
                 record.void,
                 record.face_authentication
             ],
-        )?;
-        Ok(())
+        );
+        match touched.map_err(Trouble::from) {
+            Ok(0) => Err(Trouble::duplicate(Duplicate::Card)),
+            Err(Trouble::Refused(_)) if !self.knows_holder(holder)? => Err(Trouble::conflict(refusal::NO_HOLDER)),
+            other => other.map(drop),
+        }
     }
 
     pub(super) fn knows_holder(&self, reference: &str) -> rusqlite::Result<bool> {
