@@ -66,10 +66,13 @@ fn refused(procedure: Procedure, applicant: Applicant, face: bool, class: Class)
         Procedure::Hold => rules.push("R-21"),
         _ => {}
     }
+    // Whoever of the household hands in the notice of moving presents the cards of all.
+    let anybody = procedure == Procedure::Hold || (procedure, applicant) == (Procedure::ContinuedUse, HouseholdMember);
     match (applicant, class) {
         (StatutoryAgent, Class::Ordinary) => rules.push("D-05"),
-        (Holder, Class::Minor) if procedure != Procedure::Hold => rules.push("E-05"),
-        (Holder, Class::Ward) if procedure != Procedure::Hold => rules.push("E-06"),
+        (StatutoryAgent, _) | (_, Class::Ordinary) => {}
+        (_, Class::Minor) if !anybody => rules.push("E-05"),
+        (_, Class::Ward) if !anybody => rules.push("E-06"),
         _ => {}
     }
     rules

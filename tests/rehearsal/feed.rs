@@ -119,16 +119,11 @@ impl Person {
 
     fn deliver_now(&mut self, visit: &mut Visit<'_, '_>, post: usize) -> bool {
         let Post { town, report, arrived } = self.post[post].clone();
-        let mut answer = self.ask(visit, Who::Town(town), &Request::Change(report.clone()));
+        let answer = self.ask(visit, Who::Town(town), &Request::Change(report.clone()));
         if answer.is_refused() && !arrived && report.event == Event::ContinuedUse {
             // What is wrong with the card does not mend.
             self.post[post].arrived = true;
             return false;
-        }
-        if answer.is_refused() && report.shown.is_some() {
-            self.post[post].report.shown = None;
-            let without = self.post[post].report.clone();
-            answer = self.ask(visit, Who::Town(town), &Request::Change(without));
         }
         if matches!(answer, Answer::Refused(_)) && !arrived {
             // It comes from a town that the service does not connect with the person yet; the feed sends it again.

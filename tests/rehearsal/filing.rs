@@ -180,7 +180,28 @@ impl Record {
             return rules;
         }
         rules.extend(self.forbidden_without(who, filing, now));
+        if filing.procedure == Procedure::ContinuedUse {
+            rules.extend(self.ledger.as_ref().and_then(|ledger| ledger.story().end.untouchable(now.day)));
+        }
         rules
+    }
+
+    /// Whether an application that is open is for the same.
+    fn is_open(&self, who: Who, filing: &Filing, now: Moment) -> bool {
+        let overlap = |one: &[Kind], other: &[Kind]| one.iter().any(|kind| other.contains(kind));
+        self.files.iter().filter(|file| Who::Town(file.town) == who && !is_over(file.at)).any(|file| {
+            let (open, too_late) = (&file.filing, file.due.is_some_and(|due| due < now.day));
+            let same = match (open.issues(), filing.issues()) {
+                (true, true) => overlap(open.application.kinds, filing.application.kinds),
+                (false, false) => {
+                    open.procedure == filing.procedure
+                        && open.application.card.number == filing.application.card.number
+                        && (filing.procedure != Procedure::Revocation || overlap(&open.struck(), &filing.struck()))
+                }
+                _ => false,
+            };
+            same && !too_late
+        })
     }
 
     /// What stands against doing, without certificates being issued, what was applied for.
@@ -220,6 +241,9 @@ impl Record {
 
     pub(crate) fn forbidden_filing(&self, who: Who, filing: &Filing, now: Moment) -> Forbidden {
         let mut rules = self.forbidden_today(who, filing, now);
+        if self.is_open(who, filing, now) {
+            rules.push("A-07");
+        }
         let application = &filing.application;
         if application.kinds.is_empty() == filing.issues() && filing.procedure != Procedure::Revocation {
             rules.push("T-01");

@@ -119,7 +119,7 @@ impl Case {
     }
 
     fn judge_report(&mut self, desk: &mut Desk<'_>, who: Who, report: &Report, effects: &Effects) -> Judged {
-        if let Some((first, _)) = self.record.reported(who, report) {
+        if let Some((first, _)) = self.record.reported(who, report, desk.now) {
             desk.tally.count("told again", format!("{:?}", report.event));
             check("the first answer", effects, &first)?;
             return Ok(Vec::new());
@@ -130,6 +130,9 @@ impl Case {
             (Fit::Waits(rules), Some(rule)) if rules.contains(&rule) => desk.tally.count("waited by", rule),
             (Fit::Fits, Some(rule)) => return Err(format!("it waits by {rule}, and should not")),
             (Fit::Waits(rules), found) => return Err(format!("it should wait by {rules:?}, and {found:?}")),
+        }
+        if let Some(must) = self.record.must_explain(report, waits.is_some(), desk.now) {
+            check("why the card does not go on", &effects.not_continued.is_some(), &must)?;
         }
         let (changes, letters) = self.record.record_report((&self.reference, who), report, effects, desk.now);
         check_effects(effects, &changes, &Request::Change(report.clone()), desk.now)?;

@@ -28,6 +28,8 @@ pub(crate) enum Said {
         happened: Day,
         /// What was answered when it came.
         answer: Option<Effects>,
+        /// By which rule the card that was shown does not go on.
+        card: Option<&'static str>,
     },
     /// A period that ran out, over since that day.
     RanOut { cause: Cause, since: Day },
@@ -98,11 +100,15 @@ pub(crate) struct Residence {
     pub(crate) birth: Day,
     pub(crate) leaving: Option<Leaving>,
     unshown: Vec<Unshown>,
+    /// Something on the card was changed since the person came to live here.
+    rewritten: bool,
+    /// Which town recorded that the person is off the register, and when.
+    gone: Option<(usize, Day)>,
 }
 
 impl Residence {
     pub(crate) fn new(home: usize, birth: Day) -> Self {
-        Self { home, registered: true, birth, leaving: None, unshown: Vec::new() }
+        Self { home, registered: true, birth, leaving: None, unshown: Vec::new(), rewritten: false, gone: None }
     }
 
     /// What ends by itself first, and when.
@@ -116,6 +122,21 @@ impl Residence {
         missed.into_iter().chain(void).min()
     }
 
+    /// By which rule no card is shown for 継続利用 on a day.
+    fn unshowable(&self, day: Day) -> Option<&'static str> {
+        match self.unshown.last().filter(|last| last.onward.is_none()) {
+            None => Some("M-01"),
+            Some(last) if last.late => Some("M-01"),
+            Some(last) => (day > last.notified + 90).then_some("M-02"),
+        }
+    }
+
+    /// By which rule nothing is done to a card: it goes on after a move, or is written on anew.
+    pub(crate) fn untouchable(&self, day: Day) -> Option<&'static str> {
+        let awaited = self.unshown.last().is_some_and(|last| last.onward.is_none());
+        self.unshowable(day).filter(|_| awaited || !self.rewritten)
+    }
+
     /// Every rule by which an entry does not fit here.
     fn objections(&self, entry: &Entry) -> Vec<&'static str> {
         let mut rules = Vec::new();
@@ -124,8 +145,8 @@ impl Residence {
                 rules.push(rule);
             }
         };
-        let (report, happened) = match &entry.said {
-            Said::Reported { report, happened, .. } => (report, *happened),
+        let (report, happened, card) = match &entry.said {
+            Said::Reported { report, happened, card, .. } => (report, *happened, *card),
             Said::RanOut { cause: Cause::MoveInMissed, .. } => {
                 object(self.leaving.is_none_or(|one| one.missed), "R-17");
                 return rules;
@@ -140,6 +161,8 @@ impl Residence {
         object(event == Event::MoveIn && to != Some(entry.town), "E-02");
         object(!matches!(event, Event::MoveIn | Event::Registration) && self.home != entry.town, "E-02");
         object(self.registered == (event == Event::Registration), "E-01");
+        let elsewhere = self.gone.is_some_and(|(town, day)| town != entry.town && entry.day <= day);
+        object(event == Event::Registration && elsewhere, "E-01");
         object(event == Event::MoveInMissed && to.is_none(), "R-17");
         object(event == Event::MoveOutCancelled && to.is_none(), "R-16");
         if event == Event::MoveIn {
@@ -148,50 +171,50 @@ impl Residence {
             object(planned.is_some_and(|planned| (planned - moved_in).abs() > SLIP), "M-01");
         }
         if event == Event::ContinuedUse {
-            match self.unshown.last().filter(|last| last.onward.is_none()) {
-                None => object(true, "M-01"),
-                Some(last) if last.late => object(true, "M-01"),
-                Some(last) => object(happened > last.notified + 90, "M-02"),
-            }
+            rules.extend(card);
+            rules.extend(self.unshowable(happened));
         }
         rules
     }
 
     /// The entry takes its effect.
     fn take(&mut self, entry: &Entry) -> Blow {
-        let (report, happened) = match &entry.said {
-            Said::Reported { report, happened, .. } => (report, *happened),
+        let (report, happened, card) = match &entry.said {
+            Said::Reported { report, happened, card, .. } => (report, *happened, *card),
             Said::RanOut { cause, since } => return self.run_out(*cause, *since),
         };
         match report.event {
             Event::MoveOut => {
                 self.leaving = report.to.map(|to| Leaving { to, planned: report.planned, missed: false });
             }
-            Event::MoveIn => self.arrive(report, entry, happened),
+            Event::MoveIn => self.arrive(report, entry, (happened, card)),
             Event::Registration => *self = Self::new(entry.town, self.birth),
             Event::MoveOutCancelled => self.leaving = None,
             Event::MoveInMissed => {
                 self.leaving = self.leaving.map(|one| Leaving { missed: true, ..one });
             }
             Event::ContinuedUse => drop(self.unshown.pop()),
-            Event::Correction => self.birth = report.birth.unwrap_or(self.birth),
-            Event::Death | Event::OverseasMove => self.registered = false,
-            Event::Move | Event::NameChange | Event::MinorCorrection | Event::OverseasMoveWithContinuedUse => {}
+            Event::Correction => (self.birth, self.rewritten) = (report.birth.unwrap_or(self.birth), true),
+            Event::Death | Event::OverseasMove => {
+                (self.registered, self.gone) = (false, Some((entry.town, entry.day)));
+            }
+            Event::Move | Event::NameChange => self.rewritten = true,
+            Event::MinorCorrection | Event::OverseasMoveWithContinuedUse => {}
         }
         Blow { cause: cause_of(report.event), day: happened, until: report.notified }
     }
 
-    fn arrive(&mut self, report: &Report, entry: &Entry, happened: Day) {
+    fn arrive(&mut self, report: &Report, entry: &Entry, (happened, card): (Day, Option<&'static str>)) {
         let moved_in = report.moved_in.unwrap_or(happened);
         let planned = self.leaving.and_then(|one| one.planned).unwrap_or(entry.day);
         for one in &mut self.unshown {
             one.onward = Some(one.onward.unwrap_or(moved_in).min(moved_in));
         }
         let late = entry.day > moved_in + 14 || entry.day > planned + 30;
-        if late || report.shown.is_none() {
+        if late || report.shown.is_none() || card.is_some() {
             self.unshown.push(Unshown { notified: entry.day, late, onward: None });
         }
-        (self.home, self.leaving) = (entry.town, None);
+        (self.home, self.leaving, self.rewritten) = (entry.town, None, false);
     }
 
     fn run_out(&mut self, cause: Cause, since: Day) -> Blow {
@@ -222,9 +245,19 @@ pub(crate) struct Story {
     pub(crate) fitting: Vec<(usize, Blow)>,
     /// The rules by which the entry that came last does not fit.
     pub(crate) objections: Vec<&'static str>,
-    pub(crate) waiting: usize,
-    /// Towns that the person has to do with.
+    /// Of which towns the others are.
+    pub(crate) waiting: Vec<usize>,
+    /// Towns where the person lived, or meant to move.
     pub(crate) towns: BTreeSet<usize>,
+}
+
+impl Story {
+    /// Whether one more of a town, counted already, has room among those that wait: strangers have a part of it.
+    pub(crate) fn has_room(&self, town: usize) -> bool {
+        let of = |town| self.waiting.iter().filter(|one| **one == town).count();
+        let strangers = self.waiting.iter().filter(|one| !self.towns.contains(*one)).count();
+        self.waiting.len() <= 64 && (self.towns.contains(&town) || of(town) <= 16 && strangers <= 32)
+    }
 }
 
 impl Ledger {
@@ -238,7 +271,7 @@ impl Ledger {
         places.sort_by(|one, other| self.entries[*one].place().cmp(&self.entries[*other].place()));
         let towns = BTreeSet::from([self.first.home]);
         let end = self.first.clone();
-        let mut story = Story { end, fitting: Vec::new(), objections: Vec::new(), waiting: 0, towns };
+        let mut story = Story { end, fitting: Vec::new(), objections: Vec::new(), waiting: Vec::new(), towns };
         while let Some(first) = places.first() {
             let day = self.entries[*first].day;
             let of_day = places.iter().take_while(|place| self.entries[**place].day == day).count();
@@ -255,14 +288,9 @@ impl Ledger {
             story.towns.insert(story.end.home);
             story.towns.extend(story.end.leaving.map(|one| one.to));
         }
-        story.waiting += left.len();
         for place in left {
             let entry = &self.entries[place];
-            if let Said::Reported { report, .. } = &entry.said
-                && matches!(report.event, Event::MoveIn | Event::Registration)
-            {
-                story.towns.insert(entry.town);
-            }
+            story.waiting.push(entry.town);
             if place + 1 == self.entries.len() {
                 story.objections = story.end.objections(entry);
             }

@@ -7,7 +7,7 @@ use jitsuin::{
 
 use crate::{
     days::Day,
-    ledger::{Blow, Entry, Ledger, Residence, Said},
+    ledger::{Blow, Entry, Ledger, Residence, Said, Story},
     outcome::Strike,
     record::{Change, Forbidden, Record},
     request::{Moment, Report, TAKING_PART, Who},
@@ -32,20 +32,28 @@ pub(crate) enum Fit {
     Waits(Forbidden),
 }
 
-fn entry(town: usize, report: &Report, now: Moment) -> Entry {
+fn entry(town: usize, (report, card): (&Report, Option<&'static str>), now: Moment) -> Entry {
     let happened = report.day.unwrap_or(now.day);
     let unsaid = if report.number.is_some() { happened } else { now.day };
-    let said = Said::Reported { report: Box::new(report.clone()), happened, answer: None };
+    let said = Said::Reported { report: Box::new(report.clone()), happened, answer: None, card };
     Entry { town, day: report.notified.unwrap_or(unsaid), said, struck: false }
+}
+
+/// With everything said that goes without saying of an event of that day.
+fn said_out(report: &Report, happened: Day) -> Report {
+    let moved_in = report.moved_in.or((report.event == Event::MoveIn).then_some(happened));
+    Report { order: Some(report.order.unwrap_or(0)), day: Some(happened), moved_in, ..report.clone() }
 }
 
 impl Record {
     /// What was answered to an event of that number, and whether it was this one.
-    pub(crate) fn reported(&self, who: Who, report: &Report) -> Option<(Effects, bool)> {
+    pub(crate) fn reported(&self, who: Who, report: &Report, now: Moment) -> Option<(Effects, bool)> {
         let (ledger, Who::Town(town), Some(number)) = (self.ledger.as_ref()?, who, &report.number) else { return None };
         ledger.entries.iter().filter(|entry| entry.town == town).find_map(|entry| match &entry.said {
-            Said::Reported { report: first, answer, .. } if first.number.as_ref() == Some(number) => {
-                Some((answer.clone()?, **first == *report))
+            Said::Reported { report: first, answer, happened, .. } if first.number.as_ref() == Some(number) => {
+                let today = if first.day.is_none() { *happened } else { now.day };
+                let same = said_out(first, *happened) == said_out(report, report.day.unwrap_or(today));
+                Some((answer.clone()?, same))
             }
             _ => None,
         })
@@ -53,7 +61,7 @@ impl Record {
 
     /// The rules that forbid a report; none: it is taken, or waits.
     pub(crate) fn forbidden_report(&self, who: Who, report: &Report, now: Moment) -> Forbidden {
-        match self.reported(who, report) {
+        match self.reported(who, report, now) {
             Some((_, true)) => return Vec::new(),
             Some((_, false)) => return vec!["T-13"],
             None => {}
@@ -66,10 +74,17 @@ impl Record {
         }
         self.check_days(report, now, &mut rules);
         self.check_move(town, report, now, &mut rules);
-        self.check_shown(report, now, &mut rules);
-        let (objections, ties) = objections(ledger, town, report, now);
-        if !rules.is_empty() || report.number.is_none() || !ties {
-            rules.extend(objections);
+        check_shown(report, &mut rules);
+        let story = self.with(ledger, town, report, now);
+        // Who has nothing to do with the person is told nothing of them.
+        if story.objections.is_empty() || story.towns.contains(&town) {
+            if report.day.unwrap_or(now.day) < self.birth {
+                rules.push("R-01");
+            }
+            rules.extend(self.wrong_card(report, now).filter(|_| report.event == Event::ContinuedUse));
+        }
+        if !rules.is_empty() || report.number.is_none() || !story.has_room(town) {
+            rules.extend(story.objections);
         }
         rules
     }
@@ -77,15 +92,15 @@ impl Record {
     /// How an event that nothing forbids would do.
     pub(crate) fn fit(&self, who: Who, report: &Report, now: Moment) -> Fit {
         let (Some(ledger), Who::Town(town)) = (&self.ledger, who) else { return Fit::Fits };
-        let (objections, _) = objections(ledger, town, report, now);
+        let objections = self.with(ledger, town, report, now).objections;
         if objections.is_empty() { Fit::Fits } else { Fit::Waits(objections) }
     }
 
     /// R-01, E-01, R-13: days that can be, and a date of birth with a correction only.
     fn check_days(&self, report: &Report, now: Moment, rules: &mut Forbidden) {
-        let recorded = entry(0, report, now).day;
+        let recorded = entry(0, (report, None), now).day;
         let happened = report.day.unwrap_or(now.day);
-        if self.forbidden_event_day(Some(happened), now) || recorded > now.day || recorded < happened {
+        if happened > now.day || recorded > now.day || recorded < happened {
             rules.push("R-01");
         }
         match (report.event, report.birth) {
@@ -97,7 +112,7 @@ impl Record {
 
     /// R-16, M-01: what is said of a move.
     fn check_move(&self, town: usize, report: &Report, now: Moment, rules: &mut Forbidden) {
-        let recorded = entry(town, report, now).day;
+        let recorded = entry(town, (report, None), now).day;
         let out = report.event == Event::MoveOut;
         if out != report.to.is_some() || report.to == Some(town) {
             rules.push("R-16");
@@ -113,28 +128,31 @@ impl Record {
         }
     }
 
-    /// M-01: the card that is presented.
-    fn check_shown(&self, report: &Report, now: Moment, rules: &mut Forbidden) {
-        let happened = report.day.unwrap_or(now.day);
-        let Some(shown) = &report.shown else {
-            if report.event == Event::ContinuedUse {
-                rules.push("M-01");
-            }
-            return;
+    /// M-01: by which rule the card that is presented does not go on, whatever the move.
+    fn wrong_card(&self, report: &Report, now: Moment) -> Option<&'static str> {
+        let (shown, happened) = (report.shown.as_ref()?, report.day.unwrap_or(now.day));
+        let Some(place) = self.card_place(&shown.card) else {
+            return Some(if report.event == Event::MoveIn { "M-01" } else { "T-09" });
         };
-        if !matches!(report.event, Event::ContinuedUse | Event::MoveIn) {
-            rules.push("M-01");
+        // What voided it may be of a later day than an event of the feed.
+        let card = &self.cards[place];
+        let void = card.void && report.number.is_none();
+        (void || card.last < happened || !shown.room || !(shown.pin || shown.face)).then_some("M-01")
+    }
+
+    /// Whether the answer to an arrival has to say why the card does not go on; none: it depends on what was planned.
+    pub(crate) fn must_explain(&self, report: &Report, waits: bool, now: Moment) -> Option<bool> {
+        match (report.event, &report.shown) {
+            (Event::MoveIn, Some(_)) if !waits => self.wrong_card(report, now).map(|_| true),
+            _ => Some(false),
         }
-        match self.card_place(&shown.card).map(|place| &self.cards[place]) {
-            None => rules.push("T-09"),
-            Some(card) => {
-                // What voided it may be of a later day than an event of the feed.
-                let void = card.void && report.number.is_none();
-                if void || card.last < happened || !shown.room || !(shown.pin || shown.face) {
-                    rules.push("M-01");
-                }
-            }
-        }
+    }
+
+    /// What the register would come to with a report.
+    fn with(&self, ledger: &Ledger, town: usize, report: &Report, now: Moment) -> Story {
+        let mut with = ledger.clone();
+        with.entries.push(entry(town, (report, self.wrong_card(report, now)), now));
+        with.story()
     }
 
     /// A report is recorded, with its answer, and does what has its effect now.
@@ -146,7 +164,7 @@ impl Record {
         now: Moment,
     ) -> (Vec<Change>, Vec<Letter>) {
         let Who::Town(town) = who else { return (Vec::new(), Vec::new()) };
-        let mut entry = entry(town, report, now);
+        let mut entry = entry(town, (report, self.wrong_card(report, now)), now);
         if let Said::Reported { answer: kept, .. } = &mut entry.said {
             *kept = Some(answer.clone());
         }
@@ -195,10 +213,14 @@ impl Record {
     }
 }
 
-/// Why a report would not fit, and whether its town has anything to do with the person.
-fn objections(ledger: &Ledger, town: usize, report: &Report, now: Moment) -> (Forbidden, bool) {
-    let mut with = ledger.clone();
-    with.entries.push(entry(town, report, now));
-    let story = with.story();
-    (story.objections, story.towns.contains(&town))
+/// A card is presented where one can go on (M-01).
+fn check_shown(report: &Report, rules: &mut Forbidden) {
+    let (needed, possible) = match report.event {
+        Event::ContinuedUse => (true, true),
+        Event::MoveIn => (false, true),
+        _ => (false, false),
+    };
+    if report.shown.is_some() && !possible || report.shown.is_none() && needed {
+        rules.push("M-01");
+    }
 }
