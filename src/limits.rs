@@ -148,6 +148,11 @@ pub const CONNECTIONS: usize = 8192;
 /// Connections that wait in the kernel to be accepted.
 pub const LISTEN_BACKLOG: i32 = 1024;
 
+/// Octets that wait in the kernel for a client that does not read. Without a bound Linux keeps up to 4 MB for each, so that a few
+/// hundred of them would take the memory of every connection of the machine. What is on its way to a client that reads is not bounded
+/// by it.
+pub const UNSENT_OCTETS: u32 = 128 * 1024;
+
 /// How long a cache may use a list or a CA certificate before it asks again (304 costs little): a list published at once
 /// on demand is seen everywhere after that, though the one before has not ended yet.
 pub const FILE_MAX_AGE: Duration = Duration::from_secs(3600);

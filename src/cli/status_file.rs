@@ -70,7 +70,12 @@ impl StatusFile {
     }
 
     fn resume(&self, store: &dyn Store) -> Result<Option<(u64, Arc<StatusIndex>)>, Refused> {
-        let file = match File::open(&self.path) {
+        // Opening a pipe would wait for its other end.
+        let opened = fs::metadata(&self.path).and_then(|found| match found.is_file() {
+            true => File::open(&self.path),
+            false => Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file")),
+        });
+        let file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Refused::Unreadable(error)),

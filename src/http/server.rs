@@ -3,7 +3,7 @@
 //!
 //! Bounds: connections, the time for a handshake and for a request head (idle connections end by the same), the octets
 //! of a head, and through [`read_body`] the octets and the time of a body. hyper takes at most 100 headers by itself.
-//! A client that stops reading is cut off by the kernel (TCP_USER_TIMEOUT).
+//! A client that stops reading is cut off by the kernel (TCP_USER_TIMEOUT), and until then little waits for it there.
 //!
 //! Why a runtime a core for the status listener ([`Workers`]): current-thread runtimes with a listening socket each
 //! (SO_REUSEPORT) answered 3 to 31 % more than one runtime that moves tasks between threads when nothing else ran, though
@@ -33,7 +33,6 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -44,6 +43,9 @@ use tokio::{
 use crate::limits;
 
 mod http2;
+mod sockets;
+
+pub use sockets::{bind, bind_shared};
 
 /// The error type of a body, whatever it is.
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -132,49 +134,6 @@ impl Shutdown {
         // An error is a trigger that was dropped: nobody could ever ask any more.
         let _ = self.0.wait_for(|asked| *asked).await;
     }
-}
-
-/// Binds a listening socket; port 0 takes any free one.
-///
-/// # Errors
-/// As the operating system says; an address in use is an error also where its user would share it.
-pub fn bind(address: SocketAddr) -> io::Result<StdListener> {
-    let socket = socket(address)?;
-    socket.listen(limits::LISTEN_BACKLOG)?;
-    Ok(socket.into())
-}
-
-/// A bound socket that does not listen yet.
-fn socket(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // Lets a restarted service take its port back while old connections linger; a listening one still excludes others.
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    Ok(socket)
-}
-
-/// Binds `count` listening sockets to one address; the kernel spreads connections over them.
-///
-/// # Errors
-/// As for [`bind`]: sharing is for this process, so the address is first taken alone.
-pub fn bind_shared(address: SocketAddr, count: usize) -> io::Result<Vec<StdListener>> {
-    // With port 0 the kernel picks a port that nobody has.
-    if address.port() != 0 {
-        drop(bind(address)?);
-    }
-    let mut listeners: Vec<StdListener> = Vec::with_capacity(count);
-    for _ in 0..count.max(1) {
-        let address = listeners.first().map_or(Ok(address), StdListener::local_addr)?;
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_reuse_address(true)?;
-        socket.set_reuse_port(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(limits::LISTEN_BACKLOG)?;
-        listeners.push(socket.into());
-    }
-    Ok(listeners)
 }
 
 /// Serves one listening socket until shutdown, then drains: idle connections end at once, requests in flight are answered,

@@ -8,7 +8,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs,
     hash::{DefaultHasher, Hash, Hasher},
-    io::{BufWriter, Write},
+    io::{BufRead, BufReader, BufWriter, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     thread,
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::{
     Event, Sender,
     courier::Errand,
-    journal::Outcome,
+    journal::{Outcome, regular},
     progress::{Progress, duration},
     trial::{self, Rates},
 };
@@ -28,11 +28,15 @@ use crate::{
     cli::{Output, failure::Failure},
     config::Config,
     kind::Kind,
+    limits::BULK_OCTETS,
     rules::Refusal,
 };
 
 /// Requests under way at a time.
 const AT_ONCE: usize = 2;
+
+/// Octets of an entry of a list, where there is none to go by.
+const TYPICAL_ENTRY: u64 = 48;
 
 /// What a file would come to.
 #[derive(Debug, Default, Serialize)]
@@ -95,6 +99,7 @@ pub(super) fn run(
     out: &Output,
 ) -> Result<(), Failure> {
     let at = |error| Failure::fault(format!("{}: {error}", result.display()));
+    replaceable(result)?;
     let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(result).map_err(at)?;
     let mut file = BufWriter::new(file);
     let mut forecast = Forecast { result: result.to_owned(), ..Forecast::default() };
@@ -125,7 +130,25 @@ pub(super) fn run(
     tell(&forecast, word, out)
 }
 
-/// The full lists of the service as they are.
+/// Refuses to write over what is no foresight.
+fn replaceable(result: &Path) -> Result<(), Failure> {
+    regular(result)?;
+    let found = match fs::File::open(result) {
+        Ok(file) => BufReader::new(file.take(BULK_OCTETS as u64)).lines().next().transpose(),
+        Err(_) => Ok(None),
+    };
+    let line = found.map(|line| line.and_then(|line| serde_json::from_str::<Value>(&line).ok()));
+    let ours =
+        |line: &Value| line.get("line").is_some() && (line.get("foreseen").or_else(|| line.get("refused"))).is_some();
+    let empty = fs::metadata(result).map_or(true, |found| found.len() == 0);
+    if empty || line.ok().flatten().is_some_and(|line| ours(&line)) {
+        return Ok(());
+    }
+    let path = result.display();
+    Err(Failure::usage(format!("{path} is there already and is no foresight; name another with --result")))
+}
+
+/// The full lists of the service, and what was recorded since they were made.
 fn lists(sender: &Sender) -> Result<Vec<(String, ListForecast)>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?;
     let nothing = json!({ "lines": [] });
@@ -135,7 +158,9 @@ fn lists(sender: &Sender) -> Result<Vec<(String, ListForecast)>, Failure> {
     }
     let list = |one: &Value| {
         let (entries, octets) = (one["entries"].as_u64()?, one["octets"].as_u64()?);
-        let list = ListForecast { entries, octets, entries_then: entries, octets_then: octets, seconds_then: 0.0 };
+        let entries_then = one["recorded"].as_u64()?.max(entries);
+        let octets_then = octets + (entries_then - entries) * octets.checked_div(entries).unwrap_or(TYPICAL_ENTRY);
+        let list = ListForecast { entries, octets, entries_then, octets_then, seconds_then: 0.0 };
         Some((one["kind"].as_str()?.to_owned(), list))
     };
     Ok(answer.body["lists"].as_array().into_iter().flatten().filter_map(list).collect())
@@ -320,6 +345,23 @@ mod tests {
         assert_eq!(rule(&earlier.after(5, issues("A", "auth"))), None);
         assert_eq!(rule(&earlier.after(6, issues("B", "sign"))), None);
         assert_eq!(rule(&earlier.after(7, issues("A", "sign"))), Some("E-04".into()));
+    }
+
+    #[test]
+    fn only_a_foresight_is_written_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("foresight.jsonl");
+        assert!(replaceable(&path).is_ok());
+        for ours in ["", "{\"line\":1,\"foreseen\":{}}\n", "{\"line\":1,\"refused\":{}}\n{"] {
+            fs::write(&path, ours).unwrap();
+            assert!(replaceable(&path).is_ok(), "{ours}");
+        }
+        for other in ["{\"card\":\"A\"}\n", "x", "{\"line\":1,\"done\":{}}\n", "\n", "{\"bulk\":\"revoke\"}\n"] {
+            fs::write(&path, other).unwrap();
+            assert_eq!(replaceable(&path).unwrap_err().exit_code(), 2.into(), "{other}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), other);
+        }
+        assert!(replaceable(directory.path()).is_err());
     }
 
     #[test]

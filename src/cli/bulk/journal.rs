@@ -4,7 +4,7 @@
 //! It needs no fsync: a line whose outcome was lost with the machine is asked again, under the same key, and has the same one.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{BufRead, BufReader, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
@@ -74,6 +74,7 @@ impl Journal {
     /// # Errors
     /// [`Failure`]: a usage error for another file's result; refused while another run writes it.
     pub(super) fn open(path: &Path, heading: &Heading, survey: &Survey) -> Result<Self, Failure> {
+        regular(path)?;
         let mut options = OpenOptions::new();
         // It names cards and holders.
         let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
@@ -87,7 +88,7 @@ impl Journal {
         }
         let words = usize::try_from(survey.last / 64 + 1).map_err(Failure::fault)?;
         let mut journal = Self { path: path.to_owned(), file, known: vec![0; words], before: 0, refused: 0 };
-        let end = journal.read(heading)?;
+        let end = journal.read(heading, survey.last)?;
         journal
             .file
             .set_len(end)
@@ -100,7 +101,7 @@ impl Journal {
     }
 
     /// Reads what is there; where its last whole line ends.
-    fn read(&mut self, heading: &Heading) -> Result<u64, Failure> {
+    fn read(&mut self, heading: &Heading, last: u64) -> Result<u64, Failure> {
         let path = self.path.clone();
         let failed = |error| at(&path, error);
         let (mut input, mut line, mut end) = (BufReader::new(self.file.try_clone().map_err(failed)?), Vec::new(), 0);
@@ -109,20 +110,21 @@ impl Journal {
             let read = input.read_until(b'\n', &mut line).map_err(failed)?;
             // What has no end was being written when the run broke off.
             if line.last() != Some(&b'\n') {
-                return Ok(end);
+                let begun = serde_json::to_vec(heading).map_err(Failure::fault)?;
+                return if end > 0 || begun.starts_with(&line) { Ok(end) } else { Err(self.of_another(heading)) };
             }
             if end == 0 {
                 let found: Option<Heading> = serde_json::from_slice(&line).ok();
                 if found.as_ref() != Some(heading) {
-                    let path = self.path.display();
-                    return Err(Failure::usage(format!(
-                        "{path} is not the result of this file, sent as {}; name another with --result",
-                        heading.r#as
-                    )));
+                    return Err(self.of_another(heading));
                 }
             } else {
                 let known: Known = serde_json::from_slice(&line)
                     .map_err(|error| Failure::usage(format!("{} is damaged: {error}", self.path.display())))?;
+                if known.line == 0 || known.line > last {
+                    let path = self.path.display();
+                    return Err(Failure::usage(format!("{path} is damaged: there is no line {}", known.line)));
+                }
                 if !self.knows(known.line) {
                     self.before += 1;
                     self.refused += u64::from(known.refused.is_some());
@@ -131,6 +133,11 @@ impl Journal {
             }
             end += read as u64;
         }
+    }
+
+    fn of_another(&self, heading: &Heading) -> Failure {
+        let (path, name) = (self.path.display(), &heading.r#as);
+        Failure::usage(format!("{path} is not the result of this file, sent as {name}; name another with --result"))
     }
 
     /// Whether a line has an outcome.
@@ -169,14 +176,23 @@ impl Journal {
     }
 }
 
+/// Refuses what stands there and is no regular file: opening a pipe would wait for its other end.
+///
+/// # Errors
+/// [`Failure`]: usage.
+pub(super) fn regular(path: &Path) -> Result<(), Failure> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(Failure::usage(format!("{} is no regular file", path.display()))),
+        _ => Ok(()),
+    }
+}
+
 fn at(path: &Path, error: std::io::Error) -> Failure {
     Failure::fault(format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn heading() -> Heading {
@@ -217,16 +233,35 @@ mod tests {
     fn the_result_of_another_file_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("result.jsonl");
-        for content in ["something else\n", "\n", "{\"bulk\":\"issue\",\"file_sha256\":\"00\",\"as\":\"operator-1\"}\n"]
-        {
+        for content in [
+            "something else\n",
+            "my only copy",
+            "{\"card\":\"A\"}",
+            "\n",
+            "{\"bulk\":\"issue\",\"file_sha256\":\"00\",\"as\":\"operator-1\"}\n",
+        ] {
             fs::write(&path, content).unwrap();
             let failure = Journal::open(&path, &heading(), &survey()).unwrap_err();
             assert_eq!(failure.exit_code(), 2.into(), "{failure}");
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
-        let text = format!("{}\nno entry\n", serde_json::to_string(&heading()).unwrap());
-        fs::write(&path, &text).unwrap();
-        assert!(Journal::open(&path, &heading(), &survey()).is_err());
-        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        for entry in ["no entry", "{\"line\":131,\"done\":null}", "{\"line\":0,\"done\":null}"] {
+            let text = format!("{}\n{entry}\n", serde_json::to_string(&heading()).unwrap());
+            fs::write(&path, &text).unwrap();
+            assert!(Journal::open(&path, &heading(), &survey()).is_err(), "{entry}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_heading_that_was_cut_off_is_begun_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("result.jsonl");
+        let whole = format!("{}\n", serde_json::to_string(&heading()).unwrap());
+        for cut in 0..whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            drop(Journal::open(&path, &heading(), &survey()).unwrap());
+            assert_eq!(fs::read_to_string(&path).unwrap(), whole, "{cut}");
+        }
     }
 }

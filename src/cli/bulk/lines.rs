@@ -16,6 +16,9 @@ use crate::{
     x509::hex,
 };
 
+/// Some editors begin a UTF-8 file with it; it is no part of the first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// What is known of a file before its lines are sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Survey {
@@ -108,6 +111,9 @@ impl<R: BufRead> Iterator for Lines<R> {
                 Err(error) => return Some(Err(error)),
             };
             self.number += 1;
+            if self.number == 1 && self.octets.starts_with(BYTE_ORDER_MARK) {
+                self.octets.drain(..BYTE_ORDER_MARK.len());
+            }
             if !self.octets.trim_ascii().is_empty() {
                 let wish = if length > BULK_OCTETS {
                     Err(Refusal::new("T-03", format!("the line has more than {BULK_OCTETS} octets")))
@@ -151,6 +157,7 @@ mod tests {
             let bad = || Some("T-01".to_owned());
             assert_eq!(read(file, capacity), [(1, None), (4, None), (5, bad()), (6, bad()), (7, None)], "{capacity}");
         }
+        assert_eq!(read(b"\xEF\xBB\xBF{}\n\xEF\xBB\xBF{}", 9), [(1, None), (2, Some("T-01".into()))]);
         assert!(read(b"", 9).is_empty() && read(b"\n\n", 9).is_empty());
     }
 

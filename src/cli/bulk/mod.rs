@@ -23,7 +23,7 @@ use tokio::{runtime::Runtime, task::JoinSet};
 
 use self::{
     courier::{Courier, Errand, Load},
-    journal::{Heading, Journal, Outcome},
+    journal::{Heading, Journal, Outcome, regular},
     lines::{Line, Lines, Survey, survey},
     progress::Progress,
 };
@@ -98,7 +98,7 @@ struct Summary {
 /// Does it.
 ///
 /// # Errors
-/// [`Failure`]: refused (3) when lines were refused, all others being done; a fault (1) when the run broke off and can be started
+/// [`Failure`]: refused (3) when lines were refused, all others being done, or when nobody may send this; a fault (1) when the run broke off and can be started
 /// again; usage (2) for a file or a result that is none.
 pub fn run(command: &BulkCommand, out: &Output) -> Result<(), Failure> {
     let (word, errand, args) = match command {
@@ -108,6 +108,7 @@ pub fn run(command: &BulkCommand, out: &Output) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(&args.dir)).map_err(Failure::refused)?;
     let base = args.url.clone().map_or_else(|| operator_way::base(&config), Ok)?;
     let client = client_of(&args.dir, &config, &args.name)?;
+    regular(&args.file)?;
     let survey = survey(&args.file).map_err(|error| Failure::usage(format!("{}: {error}", args.file.display())))?;
     let courier = Courier { client, base: base.trim_end_matches('/').to_owned(), digest: survey.digest.clone() };
     let sender = Sender { courier, survey, path: args.file.clone() };
@@ -156,8 +157,11 @@ fn tell(summary: &Summary, out: &Output) -> Result<(), Failure> {
 }
 
 fn broke_off(failure: &Failure, known: u64, lines: u64) -> Failure {
-    let text = format!("{failure}\n{known} of {lines} lines have an outcome; the same command goes on from there");
-    if failure.is_refused() { Failure::refused(text) } else { Failure::fault(text) }
+    let text = format!("{failure}\n{known} of {lines} lines have an outcome");
+    match failure.is_refused() {
+        true => Failure::refused(text),
+        false => Failure::fault(format!("{text}; the same command goes on from there")),
+    }
 }
 
 /// The file's name with another end.
@@ -214,7 +218,7 @@ impl Sender {
         })?;
         // Other lines under the same numbers would have had the answers of these.
         if loads.lines.digest() != self.survey.digest {
-            return Err(Failure::fault(
+            return Err(Failure::refused(
                 "the file was changed while it was read; nothing more can be said of its lines",
             ));
         }

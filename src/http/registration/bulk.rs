@@ -63,6 +63,8 @@ enum ForesightJson {
 struct ListSize {
     kind: crate::kind::Kind,
     entries: u64,
+    /// Held and revoked by now, or held once: at most so many entries the next list has.
+    recorded: u64,
     octets: usize,
 }
 
@@ -112,7 +114,8 @@ fn lists(call: &Call<'_>) -> Vec<ListSize> {
     let size = |kind| {
         let key: ListKey = (kind, parts.issuers.current(kind).generation(), CrlScope::Full);
         let list = parts.lists.find(&key)?;
-        Some(ListSize { kind, entries: list.entries, octets: list.der.len() })
+        let recorded = parts.index.revocations(kind).max(list.entries);
+        Some(ListSize { kind, entries: list.entries, recorded, octets: list.der.len() })
     };
     crate::kind::Kind::BOTH.into_iter().filter_map(size).collect()
 }
