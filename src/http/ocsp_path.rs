@@ -43,10 +43,10 @@ pub fn decode_into(path: &str, request: &mut Vec<u8>) -> bool {
             _ => return false,
         }
     }
-    // The last group: whole, or with as many signs of padding as are missing, or none; and with no bits that say nothing.
+    // The last group: whole, or with at most as many signs of padding as are missing; and with no bits that say nothing.
     match (digits % 4, padding) {
         (0, 0) => {}
-        (2, 0 | 2) if group & 0xF == 0 => request.push((group >> 4) as u8),
+        (2, 0..=2) if group & 0xF == 0 => request.push((group >> 4) as u8),
         (3, 0 | 1) if group & 0x3 == 0 => request.extend_from_slice(&[(group >> 10) as u8, (group >> 2) as u8]),
         _ => return false,
     }
