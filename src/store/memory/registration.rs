@@ -18,11 +18,11 @@ pub(super) struct Registration {
 impl Registration {
     /// Keeps the text of a reservation.
     pub(super) fn text(&mut self, record: RegisterTextRecord) -> Done {
-        if self.text_of(record.index).is_some() {
-            return conflict(refusal::REGISTER_TEXT);
-        }
         if record.name.is_empty() || record.address.is_empty() {
             return conflict(refusal::OUTSIDE);
+        }
+        if self.text_of(record.index).is_some() {
+            return conflict(refusal::REGISTER_TEXT);
         }
         self.texts.push(record);
         Ok(())
