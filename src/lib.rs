@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 0 | [`limits`], [`kind`], [`scope`], [`municipality`], [`x509`] | nouns: RFC 5280/6960/2986, strict DER, every bound with its reason |
 //! | 1 | [`rules`], [`audit`] | pure decisions: who may have what, until when, what ends it; the sealed chain |
-//! | 2 | [`profile`], [`ports`] | what a certificate contains and its lint; the contracts `Clock`, `Entropy`, `Signer`, `Store` |
+//! | 2 | [`profile`], [`ports`] | what a certificate contains and its lint; the contracts `Clock`, `Entropy`, `Hands`, `Signer`, `Store` |
 //! | 3 | [`ca`], [`revocation`] | the only code that asks a `Signer` |
 //! | 4 | [`authority`] | the stories, a file each |
 //! | 5 | [`store`], [`signer`] | adapters: SQLite, keys in files and in tokens |

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Authority, Once, StoryError, enrol::Enrolment, issue::verified_requests, once::Telling};
+use super::{Actor, Authority, Once, StoryError, enclosed::verified_requests, enrol::Enrolment, once::Telling};
 use crate::{
     audit::Draft,
     kind::Kind,

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, Authority, Once, StoryError, application::Bound, bulk::ForeseenCertificate, end::StatusChange,
-    enrol::Enrolment, once::Telling, wording::WordedFacts,
+    Actor, Authority, Once, StoryError, application::Bound, bulk::ForeseenCertificate, enclosed::verified_requests,
+    end::StatusChange, enrol::Enrolment, once::Telling, wording::WordedFacts,
 };
 use crate::{
     audit::Draft,
@@ -26,11 +26,9 @@ use crate::{
 
 mod card;
 mod decide;
-mod enclosed;
 
 use decide::Decision;
 pub(super) use decide::{Mode, Resident, Terms, Wish};
-pub(super) use enclosed::verified_requests;
 
 /// What was issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

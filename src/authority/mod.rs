@@ -23,6 +23,7 @@ pub mod consent;
 pub mod deadline;
 mod decisions;
 pub mod disclose;
+mod enclosed;
 pub mod end;
 pub mod enrol;
 pub mod exception;

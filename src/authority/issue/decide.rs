@@ -1,14 +1,11 @@
 //! What registration decides before any key is asked: who may have what, and until when.
 
-use super::{
-    super::StoryError,
-    Issuance, IssuedCertificate,
-    enclosed::{four_facts, verified_requests},
-};
+use super::{super::StoryError, Issuance, IssuedCertificate};
 use crate::{
     audit::Draft,
     authority::{
         Authority,
+        enclosed::{four_facts, verified_requests},
         enrol::{Card, Enrolment, Person},
         exception::Excepted,
         once::Telling,

@@ -1,17 +1,17 @@
 //! What comes enclosed with an application for certificates: the requests of the card's keys, proven, and the four facts.
 
+use super::{
+    enrol::{Enrolment, RequestDer},
+    wording::FactsMade,
+};
 use crate::{
-    authority::{
-        enrol::{Enrolment, RequestDer},
-        wording::FactsMade,
-    },
     kind::Kind,
     rules::{Refusal, substitution::Substitutes},
     x509::{CertificationRequest, CsrError, VerifiedRequest},
 };
 
 /// Proof of possession for every request, and one key for each certificate.
-pub(in crate::authority) fn verified_requests(enrolment: &Enrolment) -> Result<Vec<(Kind, VerifiedRequest)>, Refusal> {
+pub(super) fn verified_requests(enrolment: &Enrolment) -> Result<Vec<(Kind, VerifiedRequest)>, Refusal> {
     let mut verified: Vec<(Kind, VerifiedRequest)> = Vec::new();
     for kind in Kind::BOTH {
         let Some(RequestDer(der)) = enrolment.requests.of(kind) else { continue };
