@@ -67,10 +67,12 @@ impl House {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
         let options = SqliteOptions { stopwatch: Some(stopwatch), ..SqliteOptions::default() };
         let store = Arc::new(SqliteStore::open_with(&config.store.path, options).map_err(Failure::refused)?);
-        Self::open_on(store, (directory, config), passphrase, clock)
+        let house = Self::open_on(store, (directory, config), passphrase, clock)?;
+        house.authority.publish_with(Arc::new(Threads::beside_answers()));
+        Ok(house)
     }
 
-    /// As [`Self::open`], on a store that is open already.
+    /// As [`Self::open`], on a store that is open already, and with nobody who lends a hand: one thing after the other.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -103,7 +105,6 @@ impl House {
             lists: Arc::new(PublishedLists::default()),
             schedule: schedule(&config),
         }));
-        authority.publish_with(Arc::new(Threads::beside_answers()));
         authority.recover(Duration::ZERO)?;
         authority.load_lists()?;
         for ((kind, generation, scope), failure) in authority.publication_failures() {

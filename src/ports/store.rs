@@ -103,7 +103,7 @@ pub trait Store: Send + Sync {
     /// Does a change and returns when it is durable and followed.
     ///
     /// # Errors
-    /// As each [`Step`] says; [`StoreError::Unavailable`] when the engine cannot write.
+    /// As each [`Step`](super::Step) says; [`StoreError::Unavailable`] when the engine cannot write.
     fn commit(&self, change: Change) -> Result<(), StoreError>;
 
     /// Does changes one after the other, each for itself: one that is refused leaves nothing of itself and does not keep
@@ -200,7 +200,7 @@ pub trait Store: Send + Sync {
         Ok((entries, position))
     }
 
-    /// Makes room for a list of at most so many octets, where [`Step::Crl`] will find it: a short one in memory, for its row; a
+    /// Makes room for a list of at most so many octets, where [`Step::Crl`](super::Step::Crl) will find it: a short one in memory, for its row; a
     /// long one in a file. What is not kept leaves nothing behind, also after a crash.
     ///
     /// # Errors

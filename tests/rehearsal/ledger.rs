@@ -27,7 +27,7 @@ pub(crate) enum Said {
         report: Box<Report>,
         happened: Day,
         /// What was answered when it came.
-        answer: Option<Effects>,
+        answer: Option<Box<Effects>>,
         /// By which rule the card that was shown does not go on.
         card: Option<&'static str>,
     },

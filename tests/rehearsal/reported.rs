@@ -53,7 +53,7 @@ impl Record {
             Said::Reported { report: first, answer, happened, .. } if first.number.as_ref() == Some(number) => {
                 let today = if first.day.is_none() { *happened } else { now.day };
                 let same = said_out(first, *happened) == said_out(report, report.day.unwrap_or(today));
-                Some((answer.clone()?, same))
+                Some((*answer.clone()?, same))
             }
             _ => None,
         })
@@ -166,7 +166,7 @@ impl Record {
         let Who::Town(town) = who else { return (Vec::new(), Vec::new()) };
         let mut entry = entry(town, (report, self.wrong_card(report, now)), now);
         if let Said::Reported { answer: kept, .. } = &mut entry.said {
-            *kept = Some(answer.clone());
+            *kept = Some(Box::new(answer.clone()));
         }
         if let Some(ledger) = &mut self.ledger {
             ledger.entries.push(entry);

@@ -33,7 +33,7 @@ pub(in crate::authority) enum Said {
         event_day: Day,
         effects: Effects,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        card: Option<Refusal>,
+        card: Option<Box<Refusal>>,
     },
     /// A deadline that passed, and since when what it ends is over.
     Passed {

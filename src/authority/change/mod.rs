@@ -318,7 +318,8 @@ fn new_entry(
     (days, card): (&Days, Option<Refusal>),
 ) -> Entry {
     let effects = Effects::none(change.change.cause(), crate::x509::UnixTime::EPOCH);
-    let said = Said::Reported { change: Box::new(change.clone()), event_day: days.event, effects, card };
+    let said =
+        Said::Reported { change: Box::new(change.clone()), event_day: days.event, effects, card: card.map(Box::new) };
     Entry { id: u64::MAX, municipality, number: change.number.clone(), day: days.recorded, said, policy }
 }
 

@@ -130,7 +130,7 @@ impl Register {
             Said::Passed { cause, since } => self.pass(*cause, *since),
             Said::Reported { change, event_day, card, .. } => {
                 self.fits(change, entry)?;
-                self.happen((change, entry), (*event_day, card.as_ref()))?;
+                self.happen((change, entry), (*event_day, card.as_deref()))?;
                 // Without the day of the notice nobody knows whether what was issued meanwhile says what is true now.
                 Ok(Some(Blow { cause: change.change.cause(), event_day: *event_day, until: change.notified }))
             }

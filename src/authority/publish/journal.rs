@@ -99,10 +99,8 @@ impl Journal {
         for at in self.families.values().flat_map(|span| &span.rows) {
             places[*at as usize] = Some(0);
         }
-        let mut next = 0;
-        for place in places.iter_mut().flatten() {
+        for (next, place) in (0..).zip(places.iter_mut().flatten()) {
             *place = next;
-            next += 1;
         }
         let mut at = 0;
         self.rows.retain(|_| {

@@ -245,14 +245,14 @@ impl<'a> Press<'a> {
         Ok(Passed { record, draft, digest })
     }
 
-    /// Writes and signs a list where the store will find it, and has it pass the gate; with its octets and their SHA-256.
+    /// Writes and signs a list where the store will find it, and has it pass the gate.
     fn print(
         &self,
         family: &Family<'_>,
         order: &ListOrder<'_>,
         entries: &CrlSnapshot,
         gate: impl FnOnce(&ListOctets) -> Result<[u8; 32], GateError>,
-    ) -> Result<(Box<dyn ListDraft>, ListOctets, [u8; 32]), StoryError> {
+    ) -> Result<Printed, StoryError> {
         let begin = |octets| self.authority.store().draft_list(octets);
         let mut draft = crl::print(order, entries, family.issuer.signer(), begin).map_err(fault)?;
         let list = draft.read_back().map_err(unwritten)?;
@@ -278,6 +278,9 @@ impl<'a> Press<'a> {
         Ok(strays.into_iter().map(|entry| entry.serial).collect())
     }
 }
+
+/// Where a list was written that passed the gate, its octets and their SHA-256.
+type Printed = (Box<dyn ListDraft>, ListOctets, [u8; 32]);
 
 impl Authority {
     /// The value of issuingDistributionPoint, the same for a complete list and its deltas. The full list has none: it is

@@ -1,7 +1,7 @@
 //! `--dry-run`: every line is decided by the running service as it stands now, and nothing changes.
 //!
 //! The time is estimated from what was measured in this very run: how long the service took to decide these lines, and a trial
-//! ([`trial`](super::trial)) of a little of each other kind of work on this machine. No figure is built in. What was measured is
+//! ([`trial`]) of a little of each other kind of work on this machine. No figure is built in. What was measured is
 //! told with the estimate, which is one for an otherwise idle service on this machine.
 
 use std::{

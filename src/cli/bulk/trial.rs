@@ -80,7 +80,7 @@ fn measure(path: &Path, key: KeyKind) -> Result<Rates, Failure> {
     let store = SqliteStore::open_with(path, options).map_err(Failure::fault)?;
     let trial = Trial { store: &store, now: SystemClock::default().now() };
     trial.open()?;
-    let (reserved, issued, ended) = trial.pairs()?;
+    let [reserved, issued, ended] = trial.pairs()?;
     let (reserving, issuing) = (trial.each(reserved)?, trial.each(issued)?);
     Ok(Rates { pair: reserving + issuing, revocation: trial.each(ended)?, list_entry: trial.list(key)? })
 }
@@ -108,7 +108,7 @@ impl Trial<'_> {
     }
 
     /// What stores pairs, what makes them certificates, and what ends them.
-    fn pairs(&self) -> Result<(Vec<Change>, Vec<Change>, Vec<Change>), Failure> {
+    fn pairs(&self) -> Result<[Vec<Change>; 3], Failure> {
         let indexes = self.store.allocate(Kind::Auth, PAIRS).map_err(Failure::fault)?;
         let _same = self.store.allocate(Kind::Sign, PAIRS).map_err(Failure::fault)?;
         let (mut reserved, mut issued, mut ended) = (Vec::new(), Vec::new(), Vec::new());
@@ -147,7 +147,7 @@ impl Trial<'_> {
             };
             ended.push(self.change([Kind::BOTH.map(end).to_vec(), vec![answer("end", index)]].concat()));
         }
-        Ok((reserved, issued, ended))
+        Ok([reserved, issued, ended])
     }
 
     fn revocation(&self) -> Revocation {
@@ -156,7 +156,7 @@ impl Trial<'_> {
     }
 
     fn certificate(&self, kind: Kind, index: u64) -> Result<CertificateRecord, Failure> {
-        let mut key_digest = [kind.id() as u8; 32];
+        let mut key_digest = [kind.id(); 32];
         key_digest[..8].copy_from_slice(&index.to_be_bytes());
         Ok(CertificateRecord {
             kind,

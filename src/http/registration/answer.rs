@@ -115,14 +115,14 @@ pub(super) struct Outcomes {
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 enum OutcomeJson {
-    Done(EffectsJson),
+    Done(Box<EffectsJson>),
     Refused(Problem),
 }
 
 impl Outcomes {
     pub(super) fn of(outcomes: Vec<Outcome>) -> Self {
         let one = |outcome| match outcome {
-            Outcome::Done(effects) => OutcomeJson::Done(effects.into()),
+            Outcome::Done(effects) => OutcomeJson::Done(Box::new(effects.into())),
             Outcome::Refused(refusal) => OutcomeJson::Refused(refusal.into()),
         };
         Self { outcomes: outcomes.into_iter().map(one).collect() }

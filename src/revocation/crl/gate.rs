@@ -301,12 +301,15 @@ fn update(
 /// The entries of the list at the gate: what it was made from, or, where that is gone, as it says them.
 enum Ours<'a> {
     Made(SnapshotEntries<'a>),
-    Said(CrlStream<ListReader<'a>>),
+    Said(Box<CrlStream<ListReader<'a>>>),
 }
 
 impl<'a> Ours<'a> {
     fn of(list: &'a ListOctets, entries: Option<&'a CrlSnapshot>) -> Result<Self, CrlFault> {
-        entries.map_or_else(|| CrlStream::open(list.reader()).map(Self::Said), |entries| Ok(Self::Made(entries.iter())))
+        entries.map_or_else(
+            || CrlStream::open(list.reader()).map(|stream| Self::Said(Box::new(stream))),
+            |entries| Ok(Self::Made(entries.iter())),
+        )
     }
 
     fn next(&mut self) -> Result<Option<CrlEntry>, CrlFault> {
