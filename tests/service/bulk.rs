@@ -149,7 +149,8 @@ fn killed_again_and_again_every_line_is_done_exactly_once() {
     assert!(output.status.success(), "{}", said(&output));
     let summary: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((&summary["lines"], &summary["done"]), (&json!(LINES), &json!(LINES)));
-    assert!(summary["before"].as_u64() >= Some(32), "{summary}");
+    // Of the 32 the first may be the heading, and the last of each run cut off.
+    assert!(summary["before"].as_u64() >= Some(27), "{summary}");
     let told = outcomes(&file, "result");
     let reading = store(&site);
     assert_eq!(told.len(), LINES);
