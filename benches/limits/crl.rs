@@ -5,14 +5,14 @@ use std::{fs, path::Path, time::Duration};
 use jitsuin::{
     cli::world::SystemClock,
     kind::Kind,
-    ports::{Clock, ListOctets},
+    ports::{Clock, ListOctets, MemoryDraft},
     revocation::crl::{self, Changes, ListOrder, Witnesses},
     signer::KeyKind,
-    x509::{CrlEntry, CrlSnapshot, RevocationReason, UnixTime},
+    x509::{CrlEntry, RevocationReason, UnixTime},
 };
 
 use crate::{
-    Scale, house,
+    Scale, crl_limit, house,
     meter::{forget_peak, least, numbers, once, resident},
     raw,
     report::{
@@ -91,24 +91,27 @@ pub(crate) fn child(entries: u64, directory: &Path) {
         freshest: None,
     };
     let empty = resident("VmRSS");
-    let entries = snapshot(entries);
+    let entries = crl_limit::snapshot(entries);
+    let print = || {
+        let memory = |octets| Ok(MemoryDraft::with_capacity(octets as usize));
+        crl::print(&order, &entries, issuer.signer(), memory).unwrap().into_octets()
+    };
     let held = resident("VmRSS") - empty;
     forget_peak();
-    let list = crl::sign(&order, &entries, issuer.signer()).unwrap();
+    let list = print();
     let peak = resident("VmHWM") - empty;
     let hash = raw::sha256(&list);
     let hash_wall = least(|| ring::digest::digest(&ring::digest::SHA256, &list)).1;
     let witnesses = Witnesses { previous: None, changes: &Changes::new(), is_over: &|_| false, is_ended: &|_| true };
     let octets = list.len();
     let list = ListOctets::from(list);
-    let compact: CrlSnapshot = entries.iter().collect();
-    let gate = least(|| crl::gate(&list, &order, &compact, witnesses).unwrap());
+    let gate = least(|| crl::gate(&list, &order, &entries, witnesses).unwrap());
     drop(list);
-    let build = least(|| crl::sign(&order, &entries, issuer.signer()).unwrap());
+    let build = least(print);
     let path = directory.join("list.crl");
-    let file = least(|| fs::write(&path, crl::sign(&order, &entries, issuer.signer()).unwrap()).unwrap());
+    let file = least(|| fs::write(&path, print()).unwrap());
     let durable = once(|| {
-        fs::write(&path, crl::sign(&order, &entries, issuer.signer()).unwrap()).unwrap();
+        fs::write(&path, print()).unwrap();
         fs::File::open(&path).unwrap().sync_all().unwrap();
     });
     let seconds = |time: Duration| time.as_secs_f64();
