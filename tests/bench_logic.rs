@@ -20,7 +20,7 @@ fn play(schedule: Schedule, count: usize, service: impl Fn(Duration) -> Duration
     let mut lines: Vec<_> = (0..schedule.lines).map(|number| (schedule.line(number), Duration::ZERO)).collect();
     let mut free = Duration::ZERO;
     for _ in 0..count {
-        let (line, idle) = lines.iter_mut().min_by_key(|(line, idle)| line.due().max(*idle)).unwrap();
+        let (line, idle) = lines.iter_mut().min_by_key(|(line, idle)| line.due().max(*idle)).expect("a line");
         let begun = line.due().max(*idle).max(free);
         free = begun + service(begun);
         line.answered(free);
