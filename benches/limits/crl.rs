@@ -6,7 +6,7 @@ use jitsuin::{
     cli::world::SystemClock,
     kind::Kind,
     ports::{Clock, ListOctets, MemoryDraft},
-    revocation::crl::{self, Changes, ListOrder, Witnesses},
+    revocation::crl::{self, Changes, Witnesses},
     signer::KeyKind,
     x509::{CrlEntry, RevocationReason, UnixTime},
 };
@@ -80,16 +80,7 @@ pub(crate) fn lists(report: &mut Report, scale: Scale) {
 pub(crate) fn child(entries: u64, directory: &Path) {
     let issuer = house::issuer(Kind::Sign, KeyKind::Rsa2048);
     let now = SystemClock::default().now();
-    let order = ListOrder {
-        issuer: issuer.name(),
-        public_key: issuer.public_key(),
-        number: 1,
-        this_update: now,
-        next_update: now + Duration::from_secs(86_400),
-        scope: None,
-        delta_base: None,
-        freshest: None,
-    };
+    let order = house::full_list(&issuer, now);
     let empty = resident("VmRSS");
     let entries = crl_limit::snapshot(entries);
     let print = || {

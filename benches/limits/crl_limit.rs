@@ -6,7 +6,7 @@ use std::{
     io::Read,
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -14,7 +14,7 @@ use jitsuin::{
     cli::world::SystemClock,
     kind::Kind,
     ports::{Clock, ListOctets, Store},
-    revocation::crl::{self, Changes, ListOrder, Witnesses},
+    revocation::crl::{self, Changes, Witnesses},
     signer::KeyKind,
     store::SqliteStore,
     x509::{CrlEntry, CrlSnapshot, RevocationReason, Serial, UnixTime, hex},
@@ -105,16 +105,7 @@ pub(crate) fn child(entries: u64, directory: &Path) {
     let issuer = house::issuer(Kind::Sign, KeyKind::Rsa2048);
     let store = SqliteStore::open(&directory.join("limit.db")).unwrap();
     let now = SystemClock::default().now();
-    let order = ListOrder {
-        issuer: issuer.name(),
-        public_key: issuer.public_key(),
-        number: 1,
-        this_update: now,
-        next_update: now + Duration::from_secs(86_400),
-        scope: None,
-        delta_base: None,
-        freshest: None,
-    };
+    let order = house::full_list(&issuer, now);
     let began = Instant::now();
     let mut draft = crl::print(&order, &entries, issuer.signer(), |octets| store.draft_list(octets)).unwrap();
     let witnesses = Witnesses { previous: None, changes: &Changes::new(), is_over: &|_| false, is_ended: &|_| true };

@@ -7,7 +7,7 @@ use jitsuin::{
     kind::Kind,
     ports::{Clock, CrlRecord},
     revocation::{
-        crl::{self, ListOrder},
+        crl::{self},
         lists::{ListKey, PublishedLists},
     },
     scope::CrlScope,
@@ -38,16 +38,7 @@ pub(crate) fn wares(entries: u64) -> Wares {
     let now = SystemClock::default().now();
     for (kind, entries) in [(Kind::Sign, snapshot(entries)), (Kind::Auth, Vec::new())] {
         let issuer = house::issuer(kind, KeyKind::P256);
-        let order = ListOrder {
-            issuer: issuer.name(),
-            public_key: issuer.public_key(),
-            number: 1,
-            this_update: now,
-            next_update: now + Duration::from_secs(86_400),
-            scope: None,
-            delta_base: None,
-            freshest: None,
-        };
+        let order = house::full_list(&issuer, now);
         lists.put(CrlRecord {
             kind,
             generation: 1,

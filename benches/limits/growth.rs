@@ -8,7 +8,7 @@ use jitsuin::{
     cli::world::SystemClock,
     kind::Kind,
     ports::{Clock, MemoryDraft},
-    revocation::crl::{self, ListOrder},
+    revocation::crl::{self},
     signer::KeyKind,
 };
 
@@ -74,16 +74,7 @@ pub(crate) fn measure(scale: Scale, directory: &Path) {
 fn list(entries: u64) -> (f64, f64) {
     let (issuer, entries) = (house::issuer(Kind::Sign, KeyKind::Rsa2048), crl_limit::snapshot(entries));
     let now = SystemClock::default().now();
-    let order = ListOrder {
-        issuer: issuer.name(),
-        public_key: issuer.public_key(),
-        number: 1,
-        this_update: now,
-        next_update: now + Duration::from_secs(86_400),
-        scope: None,
-        delta_base: None,
-        freshest: None,
-    };
+    let order = house::full_list(&issuer, now);
     let memory = |octets| Ok(MemoryDraft::with_capacity(octets as usize));
     let build = || crl::print(&order, &entries, issuer.signer(), memory).unwrap().into_octets();
     let octets = build().len() as f64;

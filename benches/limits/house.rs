@@ -25,6 +25,7 @@ use jitsuin::{
     profile::{Profile, Variant},
     revocation::{
         answer::AnswerDesk,
+        crl::ListOrder,
         index::StatusIndex,
         lists::PublishedLists,
         responder::{Delegate, IssuerEntry, NeverIssued, Responder, ResponsePolicy},
@@ -84,6 +85,20 @@ pub(crate) fn issuer(kind: Kind, key: KeyKind) -> Issuer {
     let serial = Serial::from_octets(&[0x40 + kind.id()]).unwrap();
     let certificate = ceremony::certificate_authority(&profile, (kind, 1), &*signer, &serial, validity()).unwrap();
     Issuer::open(&AuthorityRecord { kind, generation: 1, first_index: 0, certificate }, signer, &profile).unwrap()
+}
+
+/// A full list of a CA as of that instant, good for a day.
+pub(crate) fn full_list(issuer: &Issuer, now: UnixTime) -> ListOrder<'_> {
+    ListOrder {
+        issuer: issuer.name(),
+        public_key: issuer.public_key(),
+        number: 1,
+        this_update: now,
+        next_update: now + Duration::from_secs(86_400),
+        scope: None,
+        delta_base: None,
+        freshest: None,
+    }
 }
 
 /// The secret between indexes and serials.

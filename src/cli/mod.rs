@@ -131,8 +131,9 @@ struct InitArgs {
     responder_key: KeyKind,
     /// A key that is in a token already: its name (sign-1, auth-1, responder-sign-1, responder-auth-1), `=`, and its PKCS#11
     /// URI, as in the configuration under [keys.tokens].
-    #[arg(long, value_name = "NAME=URI", value_parser = token_key)]
-    token_key: Vec<(KeyName, TokenUri)>,
+    // Read later: a parser of clap's would repeat what it refuses, with the PIN that somebody put there.
+    #[arg(long, value_name = "NAME=URI")]
+    token_key: Vec<String>,
     /// Layout of the certificates: `open` or `compat`.
     #[arg(long, default_value = "open", value_parser = variant)]
     variant: Variant,
@@ -309,8 +310,9 @@ fn init(args: &InitArgs, out: &Output) -> Result<(), Failure> {
     config.urls.base = args.base_url.parse().map_err(Failure::usage)?;
     (config.keys.sign_ca, config.keys.auth_ca) = (args.ca_key, args.ca_key);
     config.keys.responder = args.responder_key;
-    for (name, uri) in &args.token_key {
-        config.tokens.add(*name, uri.clone()).map_err(Failure::usage)?;
+    for text in &args.token_key {
+        let (name, uri) = token_key(text).map_err(Failure::usage)?;
+        config.tokens.add(name, uri).map_err(Failure::usage)?;
     }
     let passphrase = passphrase(args.passphrase_file.as_deref(), Purpose::New)?;
     let plan = init::Plan {

@@ -162,6 +162,7 @@ fn init_with_a_key_that_is_not_in_the_token_makes_nothing() {
         let output = init.args(["init", "--token-key", &option, "--dir"]).arg(&service).output().expect("init runs");
         assert_eq!(output.status.code(), Some(code), "{}", said(&output));
         assert!(said(&output).contains(words), "{}", said(&output));
+        assert!(!said(&output).contains(PIN), "a PIN that was typed where none belongs is not repeated");
         assert!(!service.exists());
     }
 }
