@@ -182,6 +182,10 @@ pub const LISTS_AHEAD: usize = 16;
 /// Threads that make lists at a time, however many cores there are: each reads the store, and counters do too.
 pub const LIST_HANDS: usize = 8;
 
+/// How far upkeep steps back behind answers and writers, in steps of niceness: a tenth of the processor of each of those who
+/// want it at the same time.
+pub const UPKEEP_NICENESS: i32 = 10;
+
 /// Octets of a long list that are read for a client at a time, and wait for it to take them.
 pub const LIST_PIECE_OCTETS: usize = 128 * 1024;
 

@@ -31,7 +31,7 @@ pub(crate) fn fill(
     // Nothing survives a crash here, and nothing has to.
     sql.execute_batch(
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-         PRAGMA cache_size = -3000000; PRAGMA foreign_keys = OFF;",
+         PRAGMA cache_size = -3000000; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; PRAGMA threads = 2;",
     )
     .unwrap();
     let transaction = sql.transaction().unwrap();
@@ -101,13 +101,15 @@ fn ended(
 ) {
     // CRLReason (RFC 5280 §5.3.1) and what brought it about.
     const REASONS: [(u8, Cause); 3] = [(4, Cause::Renewal), (3, Cause::OverseasMove), (5, Cause::CardReturned)];
-    let template = template(sql, Kind::Sign);
+    let of_template = "SELECT holder, card, not_before, not_after FROM certificate WHERE id = ?1";
+    let columns = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    let (holder, card, from, to): (String, String, i64, i64) =
+        sql.query_row(of_template, [template(sql, Kind::Sign)], columns).unwrap();
     let mut row = sql
         .prepare(
             "INSERT INTO certificate (kind, generation, ca_index, serial, holder, card, municipality, not_before, not_after,
                state, revocation_date, reason, invalidity_date, cause, key_digest, tbs)
-             SELECT kind, generation, ?2, ?3, holder, card, ?4, not_before, not_after, 'revoked', ?5, ?6, ?7, ?8, ?9, x'30'
-             FROM certificate WHERE id = ?1",
+             VALUES (1, 1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'revoked', ?8, ?9, ?10, ?11, ?12, x'30')",
         )
         .unwrap();
     let mut event = sql.prepare(EVENT).unwrap();
@@ -116,8 +118,22 @@ fn ended(
         let (reason, cause) = REASONS[number as usize % REASONS.len()];
         let invalid = number.is_multiple_of(10).then_some(at - 86_400);
         let (serial, cause, at_index) = (serials.serial(Kind::Sign, index), cause.word(), index as i64);
-        row.execute(params![template, at_index, serial.octets(), ELSEWHERE, at, reason, invalid, cause, digest(index)])
-            .unwrap();
+        let digest = digest(index);
+        row.execute(params![
+            at_index,
+            serial.octets(),
+            holder,
+            card,
+            ELSEWHERE,
+            from,
+            to,
+            at,
+            reason,
+            invalid,
+            cause,
+            digest
+        ])
+        .unwrap();
         *position += 1;
         let (place, kind) = (*position as i64, Kind::Sign.id());
         event.execute(params![place, kind, at_index, "revoked", at, reason, invalid, cause, now.seconds()]).unwrap();

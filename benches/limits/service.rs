@@ -161,7 +161,7 @@ pub(crate) fn child(what: &str, directory: &Path) {
     for line in std::io::stdin().lines() {
         let line = line.unwrap();
         let figures = match line.split_once(' ') {
-            Some(("work", rate)) => work(&house.authority, &cards, rate.parse().unwrap()).figures().to_vec(),
+            Some(("work", rate)) => work((&doors, &house.authority), &cards, rate.parse().unwrap()).figures().to_vec(),
             Some(("issue", pairs)) => vec![issue(&house.authority, pairs.parse().unwrap())],
             _ => panic!("no such order: {line}"),
         };
@@ -264,7 +264,7 @@ struct Cards {
 }
 
 /// Publishes all lists while counters revoke.
-fn work(authority: &Authority, cards: &Cards, rate: f64) -> Worked {
+fn work((doors, authority): (&Doors, &Arc<Authority>), cards: &Cards, rate: f64) -> Worked {
     let full = (Kind::Sign, 1, CrlScope::Full);
     let number = || authority.parts().lists.find(&full).unwrap().number;
     let before = number();
@@ -277,7 +277,8 @@ fn work(authority: &Authority, cards: &Cards, rate: f64) -> Worked {
             began.elapsed().as_secs_f64()
         });
         let revoking = scope.spawn(|| revoke(authority, cards, rate, (began, &over)));
-        authority.publish(&Actor::service()).unwrap();
+        let publisher = Arc::clone(authority);
+        doors.upkeep().run(move || publisher.publish(&Actor::service()).map(drop)).unwrap();
         let list_seconds = began.elapsed().as_secs_f64();
         over.store(true, SeqCst);
         (watching.join().unwrap(), list_seconds, revoking.join().unwrap())

@@ -1,15 +1,14 @@
-//! The doors of a running service: its listeners, and the work that a timer does behind them.
+//! The doors of a running service: its listeners, and what is asked before it calls itself ready.
 
 use std::{
     net::{SocketAddr, TcpListener},
     sync::Arc,
     thread,
-    time::Duration,
 };
 
-use tokio::{runtime::Runtime, task::JoinHandle, time::MissedTickBehavior};
+use tokio::{runtime::Runtime, task::JoinHandle};
 
-use super::{canary, failure::Failure, house::House};
+use super::{canary, failure::Failure, house::House, upkeep::Upkeep};
 use crate::{
     config::sections::Listen,
     http::{
@@ -22,7 +21,7 @@ use crate::{
         status::{StatusService, StatusSources},
     },
     kind::Kind,
-    limits::{CLOCK_TOLERANCE, COMPRESS_PERIOD, LONGEST_LIFE, PROMPT_PERIOD, RECOVERY_GRACE, TIMER_PERIOD},
+    limits::{CLOCK_TOLERANCE, LONGEST_LIFE},
     scope::CrlScope,
 };
 
@@ -78,6 +77,7 @@ impl Listeners {
 /// Open doors. Closing them lets requests in flight finish.
 pub struct Doors {
     runtime: Runtime,
+    upkeep: Upkeep,
     trigger: ShutdownTrigger,
     workers: Workers,
     listeners: Vec<JoinHandle<std::io::Result<()>>>,
@@ -109,8 +109,7 @@ impl Doors {
         let registration = Registration::new(Arc::clone(&house.authority), &metrics, Pace::default());
         let tls = &house.tls;
         let access = Access::new(&tls.authority, &tls.certificate, &tls.key).map_err(Failure::refused)?;
-        let (upkeep, until) = (operator.clone(), shutdown.clone());
-        runtime.spawn(upkeep.upkeep(until));
+        runtime.spawn(operator.clone().upkeep(shutdown.clone()));
         let listeners = vec![
             runtime.spawn(registration.serve(sockets.registration, access, Bounds::default(), shutdown.clone())),
             runtime.spawn(server::serve(
@@ -121,11 +120,8 @@ impl Doors {
                 shutdown.clone(),
             )),
         ];
-        runtime.spawn(prompt(Arc::clone(house), shutdown.clone()));
-        runtime.spawn(compress(Arc::clone(house), shutdown.clone()));
-        runtime.spawn(keep_status(Arc::clone(house), shutdown.clone()));
-        runtime.spawn(timer(Arc::clone(house), shutdown.clone()));
-        Ok(Self { runtime, trigger, workers, listeners, freshness, shutdown, house: Arc::clone(house) })
+        let upkeep = Upkeep::start(house, &shutdown)?;
+        Ok(Self { runtime, upkeep, trigger, workers, listeners, freshness, shutdown, house: Arc::clone(house) })
     }
 
     /// From now on issues canaries and looks for them, if the configuration wants that. The demonstration waits for the end of
@@ -134,6 +130,12 @@ impl Doors {
         if let Some(freshness) = &self.freshness {
             self.runtime.spawn(Arc::clone(freshness).run(self.shutdown.clone()));
         }
+    }
+
+    /// What the service does by itself.
+    #[must_use]
+    pub fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
     }
 
     /// Waits for Ctrl-C or SIGTERM.
@@ -227,125 +229,7 @@ fn show(house: &Arc<House>, metrics: &Metrics) {
     });
 }
 
-/// Publishes what is due, finishes what was left, ends what waited too long, and renews responder certificates, again and again. A failure is logged
-/// and tried again at the next turn; readiness tells what is overdue.
-async fn timer(house: Arc<House>, mut shutdown: Shutdown) {
-    let mut ticks = tokio::time::interval(TIMER_PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = shutdown.requested() => return,
-            _ = ticks.tick() => {}
-        }
-        let house = Arc::clone(&house);
-        let turn = tokio::task::spawn_blocking(move || house.turn(RECOVERY_GRACE));
-        if let Err(error) = turn.await {
-            tracing::error!(%error, "the timer's work panicked");
-        }
-    }
-}
-
-/// Publishes at once what revocations ask for. After a failure it waits for a turn of the timer, which tries too.
-async fn prompt(house: Arc<House>, mut shutdown: Shutdown) {
-    let mut pause = PROMPT_PERIOD;
-    loop {
-        tokio::select! {
-            () = shutdown.requested() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
-        let house = Arc::clone(&house);
-        let published = tokio::task::spawn_blocking(move || house.authority.publish_changed()).await;
-        pause = match published {
-            Ok(Ok(published)) => {
-                if !published.is_empty() {
-                    tracing::info!(lists = published.len(), "published, because certificates were revoked or held");
-                }
-                PROMPT_PERIOD
-            }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "lists could not be published at once");
-                TIMER_PERIOD
-            }
-            Err(error) => {
-                tracing::error!(%error, "publishing at once panicked");
-                TIMER_PERIOD
-            }
-        };
-    }
-}
-
-/// Makes the smaller forms of new lists, behind those who publish and those who download.
-async fn compress(house: Arc<House>, mut shutdown: Shutdown) {
-    loop {
-        tokio::select! {
-            () = shutdown.requested() => return,
-            () = tokio::time::sleep(COMPRESS_PERIOD) => {}
-        }
-        let house = Arc::clone(&house);
-        let made = tokio::task::spawn_blocking(move || house.authority.parts().lists.compress()).await;
-        if let Err(error) = made {
-            tracing::error!(%error, "compressing lists panicked");
-        }
-    }
-}
-
-/// Writes a snapshot of the status index now and then; nobody waits for it.
-async fn keep_status(house: Arc<House>, mut shutdown: Shutdown) {
-    loop {
-        tokio::select! {
-            () = shutdown.requested() => return,
-            () = tokio::time::sleep(house.config.status.snapshot_period.duration()) => {}
-        }
-        let house = Arc::clone(&house);
-        if let Err(error) = tokio::task::spawn_blocking(move || house.keep_status()).await {
-            tracing::error!(%error, "writing the snapshot of the status index panicked");
-        }
-    }
-}
-
 impl House {
-    /// Writes a snapshot of the status index, if there was an event since the last one. Without it the next start takes longer,
-    /// and nothing else is lost.
-    fn keep_status(&self) {
-        match self.status.keep(&self.authority.parts().index) {
-            Ok(None) => {}
-            Ok(Some(written)) => {
-                tracing::debug!(position = written.position, octets = written.octets, "kept the status index");
-            }
-            Err(error) => tracing::error!(%error, "the snapshot of the status index could not be written"),
-        }
-    }
-
-    /// One turn of the timer.
-    fn turn(&self, grace: Duration) {
-        match self.authority.publish_due() {
-            Ok(published) if published.is_empty() => {}
-            Ok(published) => tracing::info!(lists = published.len(), "published"),
-            Err(error) => tracing::error!(%error, "lists could not be published"),
-        }
-        if let Err(error) = self.authority.stock_indexes() {
-            tracing::error!(%error, "no indexes were taken in advance");
-        }
-        match self.authority.recover(grace) {
-            Ok(0) => {}
-            Ok(count) => tracing::warn!(count, "finished certificates that were left reserved"),
-            Err(error) => tracing::error!(%error, "reserved certificates could not be finished"),
-        }
-        match self.authority.run_deadlines() {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "deadlines of the register passed"),
-            Err(error) => tracing::error!(%error, "what a deadline ends could not be ended"),
-        }
-        match self.authority.lapse_applications() {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "ended applications whose last day has passed"),
-            Err(error) => tracing::error!(%error, "applications whose last day has passed could not be ended"),
-        }
-        if let Err(error) = self.renew_delegates() {
-            tracing::error!(%error, "responder certificates could not be renewed");
-        }
-    }
-
     /// Whether the clock has not gone back behind what was recorded; then nothing can be written.
     fn check_clock(&self) -> Result<(), String> {
         let last = self.store.last_recorded().map_err(|error| error.to_string())?;

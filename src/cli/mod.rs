@@ -37,6 +37,7 @@ pub mod serve;
 mod spool;
 pub mod status_file;
 pub mod tls;
+pub mod upkeep;
 pub mod validity;
 pub mod world;
 
