@@ -24,7 +24,7 @@ use rusqlite::{Connection, params};
 
 use crate::{
     Scale, house, inquiry,
-    meter::{least, numbers, once, resident, seconds_each},
+    meter::{numbers, once, resident, seconds_each},
     report::{
         Figure::{Octets, Rate, Seconds},
         Goal, Report,
@@ -217,7 +217,11 @@ pub(crate) fn start(what: &str, directory: &Path) {
     let began = Instant::now();
     let tally = inquiry::ask(index, (certificates, asked));
     let asking = began.elapsed().as_secs_f64();
-    let (cpu, bare) = (least(|| load(&path)).0, least(|| fs::read(&path).unwrap()).0);
+    // Each into memory of its own, as where a service starts: what was freed has its pages already.
+    let (mut indexes, mut copies) = (Vec::new(), Vec::new());
+    let least_of = |run: &mut dyn FnMut()| (0..5).map(|_| once(&mut *run).0).min().unwrap();
+    let cpu = least_of(&mut || indexes.push(load(&path)));
+    let bare = least_of(&mut || copies.push(fs::read(&path).unwrap()));
     let inquiry::Tally { good, revoked, unknown, wrong, signed } = tally;
     println!(
         "{stays} {} {} {} {good} {revoked} {unknown} {wrong} {signed} {asking}",
