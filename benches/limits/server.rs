@@ -82,6 +82,8 @@ pub(crate) fn status(house: &House, lists: Arc<PublishedLists>, shutdown: &Shutd
     let metrics = Arc::new(Metrics::new());
     let sources =
         StatusSources::new(Arc::clone(&house.desk), lists, house.authorities.clone(), Arc::clone(&house.clock) as _);
+    // As it is configured where nobody says otherwise.
+    let sources = StatusSources { answer_max_age: Duration::from_secs(60), ..sources };
     let service = StatusService::new(sources, &metrics).unwrap();
     // As the operator listener does it in a whole service.
     thread::spawn(move || {

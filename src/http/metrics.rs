@@ -14,6 +14,7 @@ use hyper::StatusCode;
 use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use self::latency::{Latencies, Latency};
 use crate::{
     kind::Kind,
     ports::Clock,
@@ -21,6 +22,8 @@ use crate::{
     scope::CrlScope,
     x509::ocsp::ErrorStatus,
 };
+
+mod latency;
 
 /// Upper ends of the latency buckets in seconds: a kept answer takes 10 µs, an RSA signature 1 ms, a commit some ms.
 const BUCKETS: [f64; 12] = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
@@ -42,6 +45,7 @@ type Collector = Box<dyn Fn(&Metrics) + Send + Sync>;
 pub struct Metrics {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
+    latencies: Latencies,
     collectors: Mutex<Vec<Collector>>,
 }
 
@@ -66,7 +70,7 @@ impl Metrics {
             .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(FRESHNESS.into()), &FRESHNESS_BUCKETS))
             .expect("the buckets are constants that are not empty")
             .build_recorder();
-        Self { handle: recorder.handle(), recorder, collectors: Mutex::default() }
+        Self { handle: recorder.handle(), recorder, latencies: Latencies::default(), collectors: Mutex::default() }
     }
 
     /// A counter; the handle is cheap to count with.
@@ -99,10 +103,12 @@ impl Metrics {
     #[must_use]
     pub fn render(&self) -> String {
         self.collectors.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|collect| collect(self));
-        self.handle.render()
+        let mut text = self.handle.render();
+        self.latencies.render(&mut text);
+        text
     }
 
-    /// Folds recorded latencies into their histograms; call it every [`METRICS_UPKEEP`](crate::limits::METRICS_UPKEEP).
+    /// Folds what was recorded into histograms; call it every [`METRICS_UPKEEP`](crate::limits::METRICS_UPKEEP).
     pub fn upkeep(&self) {
         self.handle.run_upkeep();
     }
@@ -126,7 +132,7 @@ pub struct RequestMeter {
 struct RouteMeter {
     name: &'static str,
     results: [Counter; RESULTS.len()],
-    seconds: Histogram,
+    seconds: Arc<Latency>,
 }
 
 const RESULTS: [&str; 4] = ["ok", "not-modified", "refused", "failed"];
@@ -141,7 +147,7 @@ impl RequestMeter {
                 let labels = [("listener", listener), ("kind", *name), ("result", result)];
                 metrics.counter("jitsuin_http_requests_total", &labels)
             }),
-            seconds: metrics.histogram("jitsuin_http_request_seconds", &[("listener", listener), ("kind", name)]),
+            seconds: metrics.latencies.of("jitsuin_http_request_seconds", &[("listener", listener), ("kind", name)]),
         };
         Self { listener, routes: routes.iter().map(route).collect() }
     }
@@ -164,7 +170,8 @@ impl RequestMeter {
 /// OCSP answers by CA and by the state of the first certificate, and errors.
 #[derive(Debug)]
 pub struct AnswerMeter {
-    states: Vec<(Kind, &'static str, Counter)>,
+    sign: [Counter; Verdict::WORDS.len()],
+    auth: [Counter; Verdict::WORDS.len()],
     errors: [(ErrorStatus, Counter); 5],
 }
 
@@ -173,8 +180,7 @@ impl AnswerMeter {
     #[must_use]
     pub fn new(metrics: &Metrics) -> Self {
         let counter = |ca, status| metrics.counter("jitsuin_ocsp_answers_total", &[("ca", ca), ("status", status)]);
-        let words = ["good", "revoked", "held", "never-issued", "own"];
-        let states = Kind::BOTH.into_iter().flat_map(|kind| words.map(|word| (kind, word)));
+        let states = |kind: Kind| Verdict::WORDS.map(|word| counter(kind.word(), word));
         let errors = [
             (ErrorStatus::MalformedRequest, "malformed-request"),
             (ErrorStatus::InternalError, "internal-error"),
@@ -183,7 +189,8 @@ impl AnswerMeter {
             (ErrorStatus::Unauthorized, "unauthorized"),
         ];
         Self {
-            states: states.map(|(kind, word)| (kind, word, counter(kind.word(), word))).collect(),
+            sign: states(Kind::Sign),
+            auth: states(Kind::Auth),
             errors: errors.map(|(status, word)| (status, counter("none", word))),
         }
     }
@@ -191,10 +198,8 @@ impl AnswerMeter {
     /// Takes down one answer, by the CA and the state of its first certificate.
     pub fn record(&self, answer: Result<(Kind, Verdict), ErrorStatus>) {
         let counter = match answer {
-            Ok((kind, verdict)) => {
-                let found = self.states.iter().find(|(ca, word, _)| (*ca, *word) == (kind, verdict.word()));
-                found.map(|(_, _, counter)| counter)
-            }
+            Ok((Kind::Sign, verdict)) => self.sign.get(verdict.place()),
+            Ok((Kind::Auth, verdict)) => self.auth.get(verdict.place()),
             Err(status) => self.errors.iter().find(|(error, _)| *error == status).map(|(_, counter)| counter),
         };
         if let Some(counter) = counter {

@@ -16,7 +16,8 @@ use hyper::{
     HeaderMap, Method, Response, StatusCode,
     header::{
         ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
-        EXPIRES, HeaderValue, LAST_MODIFIED, RANGE, RETRY_AFTER, VARY,
+        EXPIRES, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
+        RETRY_AFTER, VARY,
     },
     http::response::Builder,
 };
@@ -203,6 +204,15 @@ pub fn is_read(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
 
+/// Whether a request asks on a condition, or for a part: otherwise the reply is the whole (RFC 9110 §13.1, §14.2).
+#[must_use]
+pub fn is_conditional(headers: &HeaderMap) -> bool {
+    // One walk over the few headers that there are: looking up five that are not there takes longer.
+    headers
+        .keys()
+        .any(|name| matches!(*name, IF_MATCH | IF_NONE_MATCH | IF_MODIFIED_SINCE | IF_UNMODIFIED_SINCE | RANGE))
+}
+
 /// IMF-fixdate (RFC 9110 §5.6.7); nothing here is dated before 1970.
 fn date(at: UnixTime) -> String {
     let seconds = u64::try_from(at.seconds()).unwrap_or(0);
@@ -215,7 +225,7 @@ fn finish(builder: Builder, octets: impl Into<ReplyBody>) -> Reply {
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::{HeaderName, IF_MATCH, IF_NONE_MATCH, IF_RANGE};
+    use hyper::header::{HeaderName, IF_RANGE};
 
     use super::*;
 

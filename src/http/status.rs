@@ -37,7 +37,8 @@ use self::{
     body::Octets,
     files::{AuthorityFile, authority_files},
     numbered::Shelf,
-    ocsp::Asked,
+    ocsp::{Asked, Given},
+    path::ListPath,
     signing::SigningPool,
 };
 use super::{
@@ -163,25 +164,35 @@ where
         let (began, now) = (Instant::now(), self.0.clock.now());
         let (parts, body) = request.into_parts();
         let (route, rest) = Route::of(parts.uri.path());
-        if route == Route::OcspGet && is_read(&parts.method) && names_its_host(&parts) {
-            let signature = match self.0.ask_in_path(rest, now) {
-                Asked::Now(answered) => {
-                    // On this way not even the count of who shares `Inner` is touched: every core would want it.
-                    let reply = self.0.ocsp_got(answered, &parts.method, parts.headers, now);
-                    self.0.meter.record(route as usize, reply.status(), began.elapsed());
-                    return Answering(Step::Done(Some(reply)));
+        let done = |reply: StatusReply| {
+            // On this way not even the count of who shares `Inner` is touched: every core would want it.
+            self.0.meter.record(route as usize, reply.status(), began.elapsed());
+            Answering(Step::Done(Some(reply)))
+        };
+        let inner = || Arc::clone(&self.0);
+        match route {
+            Route::OcspGet | Route::List if !is_read(&parts.method) || !names_its_host(&parts) => {}
+            Route::OcspGet => {
+                let signature = match self.0.ask_in_path(rest, now) {
+                    Asked::Now(given) => return done(self.0.ocsp_got(given, &parts.method, parts.headers, now)),
+                    Asked::Later(signature) => signature,
+                };
+                let inner = inner();
+                return Answering::wait(async move {
+                    let given = inner.signed(signature).await.map(Given::from);
+                    let reply = inner.ocsp_got(given, &parts.method, parts.headers, now);
+                    inner.meter.record(route as usize, reply.status(), began.elapsed());
+                    reply
+                });
+            }
+            Route::List => {
+                if let Some(ListPath { key, number: None }) = ListPath::parse(rest) {
+                    return done(self.0.current(key, &parts.method, parts.headers, now));
                 }
-                Asked::Later(signature) => signature,
-            };
-            let inner = Arc::clone(&self.0);
-            return Answering::wait(async move {
-                let answered = inner.signed(signature).await;
-                let reply = inner.ocsp_got(answered, &parts.method, parts.headers, now);
-                inner.meter.record(route as usize, reply.status(), began.elapsed());
-                reply
-            });
+            }
+            Route::OcspPost | Route::Authority | Route::Other => {}
         }
-        let inner = Arc::clone(&self.0);
+        let inner = inner();
         Answering::wait(async move {
             let reply = inner.reply(route, parts, body, now).await;
             inner.meter.record(route as usize, reply.status(), began.elapsed());
@@ -257,7 +268,7 @@ impl Inner {
             }
             Route::OcspPost if parts.method == Method::POST => return self.ocsp_post(parts.headers, body, now).await,
             Route::OcspPost => method_not_allowed("POST", now),
-            Route::List if is_read(&parts.method) => self.list(&parts, now).await,
+            Route::List if is_read(&parts.method) => return self.list(parts, now).await,
             Route::Authority if is_read(&parts.method) => self.authority(&parts, now),
             Route::OcspGet | Route::List | Route::Authority => method_not_allowed("GET, HEAD", now),
             Route::Other => text(StatusCode::NOT_FOUND, "this listener has /ocsp, /crl/ and /ca/", now),

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use ring::digest::{self, Algorithm, Digest};
+use ring::digest::{self, Algorithm, Context, Digest};
 
 /// Octets at rest that are read by place, by many at a time.
 pub trait ListSource: Send + Sync {
@@ -95,19 +95,26 @@ impl ListDraft for Box<dyn ListDraft> {
     }
 }
 
-/// A draft in memory: of short lists, and of those that nobody keeps.
-#[derive(Debug, Default)]
+/// A draft in memory: of short lists, and of those that nobody keeps. It hashes what is written while that is still in the
+/// processor's cache.
+#[derive(Default)]
 pub struct MemoryDraft {
     octets: Arc<Vec<u8>>,
-    /// The algorithm and the first octet of what is to be hashed.
-    digest: Option<(&'static Algorithm, usize)>,
+    digest: Option<Context>,
 }
 
 impl MemoryDraft {
     /// With room for so many octets.
     #[must_use]
     pub fn with_capacity(octets: usize) -> Self {
-        Self { octets: Arc::new(Vec::with_capacity(octets)), digest: None }
+        Self::over(Vec::with_capacity(octets))
+    }
+
+    /// In the memory of a former list, which the kernel need not clear once more.
+    #[must_use]
+    pub fn over(mut former: Vec<u8>) -> Self {
+        former.clear();
+        Self { octets: Arc::new(former), digest: None }
     }
 
     /// The octets.
@@ -117,9 +124,18 @@ impl MemoryDraft {
     }
 }
 
+impl fmt::Debug for MemoryDraft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryDraft").field("octets", &self.octets.len()).finish_non_exhaustive()
+    }
+}
+
 impl Write for MemoryDraft {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         Arc::make_mut(&mut self.octets).extend_from_slice(octets);
+        if let Some(digest) = &mut self.digest {
+            digest.update(octets);
+        }
         Ok(octets.len())
     }
 
@@ -130,12 +146,11 @@ impl Write for MemoryDraft {
 
 impl ListDraft for MemoryDraft {
     fn begin_digest(&mut self, algorithm: &'static Algorithm) {
-        self.digest = Some((algorithm, self.octets.len()));
+        self.digest = Some(Context::new(algorithm));
     }
 
     fn end_digest(&mut self) -> io::Result<Digest> {
-        let (algorithm, from) = self.digest.take().ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(digest::digest(algorithm, &self.octets[from..]))
+        Ok(self.digest.take().ok_or(io::ErrorKind::InvalidInput)?.finish())
     }
 
     fn overwrite_front(&mut self, front: &[u8]) -> io::Result<()> {

@@ -236,15 +236,18 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// `good`, `revoked`, `held`, `never-issued` or `own`, as in the metrics.
+    /// What the metrics call each of them.
+    pub const WORDS: [&'static str; 5] = ["good", "revoked", "held", "never-issued", "own"];
+
+    /// Its place among [`WORDS`](Self::WORDS).
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn place(self) -> usize {
         match self {
-            Self::Good => "good",
-            Self::Revoked { reason: RevocationReason::CertificateHold, .. } => "held",
-            Self::Revoked { .. } => "revoked",
-            Self::NeverIssued(_) => "never-issued",
-            Self::Own => "own",
+            Self::Good => 0,
+            Self::Revoked { reason: RevocationReason::CertificateHold, .. } => 2,
+            Self::Revoked { .. } => 1,
+            Self::NeverIssued(_) => 3,
+            Self::Own => 4,
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the status listener sends: octets from memory or a file, or an answer that is shared with all who get it.
+//! What the status listener sends: octets from memory or a file, or an answer or a list that is shared with all who get it.
 
 use std::{
     io::{self, IoSlice},
@@ -10,6 +10,7 @@ use std::{
 use bytes::{Buf, Bytes};
 use hyper::body::{Body, Frame, SizeHint};
 
+use super::files::Served;
 use crate::{http::representation::ReplyBody, revocation::answer::Answer};
 
 /// The body of a reply.
@@ -19,7 +20,36 @@ pub struct Octets(Content);
 #[derive(Debug)]
 enum Content {
     Whole(ReplyBody),
-    Answer(Option<Arc<Answer>>),
+    Shared(Option<Shared>),
+}
+
+/// What is not copied for who gets it.
+#[derive(Debug)]
+enum Shared {
+    Answer(Arc<Answer>),
+    List(Served),
+}
+
+impl Shared {
+    fn parts(&self) -> [&[u8]; 2] {
+        match self {
+            Self::Answer(answer) => answer.parts(),
+            Self::List(list) => [list.as_ref(), &[]],
+        }
+    }
+
+    fn octets(&self) -> usize {
+        self.parts().iter().map(|part| part.len()).sum()
+    }
+
+    /// What of the two parts is not sent yet.
+    fn rest(&self, sent: usize) -> [&[u8]; 2] {
+        let [own, certs] = self.parts();
+        match own.get(sent..) {
+            Some(own) => [own, certs],
+            None => [&[], certs.get(sent - own.len()..).unwrap_or(&[])],
+        }
+    }
 }
 
 impl From<ReplyBody> for Octets {
@@ -36,7 +66,13 @@ impl From<Bytes> for Octets {
 
 impl From<Arc<Answer>> for Octets {
     fn from(answer: Arc<Answer>) -> Self {
-        Self(Content::Answer(Some(answer)))
+        Self(Content::Shared(Some(Shared::Answer(answer))))
+    }
+}
+
+impl From<Served> for Octets {
+    fn from(list: Served) -> Self {
+        Self(Content::Shared(Some(Shared::List(list))))
     }
 }
 
@@ -50,8 +86,8 @@ impl Body for Octets {
                 let frame = Pin::new(whole).poll_frame(context);
                 frame.map_ok(|frame| frame.map_data(|octets| Piece(Source::Whole(octets))))
             }
-            Content::Answer(answer) => {
-                let piece = answer.take().map(|answer| Piece(Source::Answer { answer, sent: 0 }));
+            Content::Shared(shared) => {
+                let piece = shared.take().map(|shared| Piece(Source::Shared { shared, sent: 0 }));
                 Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
             }
         }
@@ -60,14 +96,14 @@ impl Body for Octets {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Content::Whole(whole) => whole.is_end_stream(),
-            Content::Answer(answer) => answer.is_none(),
+            Content::Shared(shared) => shared.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Content::Whole(whole) => whole.size_hint(),
-            Content::Answer(answer) => SizeHint::with_exact(answer.as_ref().map_or(0, |answer| answer.octets() as u64)),
+            Content::Shared(shared) => SizeHint::with_exact(shared.as_ref().map_or(0, |shared| shared.octets() as u64)),
         }
     }
 }
@@ -79,31 +115,22 @@ pub struct Piece(Source);
 #[derive(Debug)]
 enum Source {
     Whole(Bytes),
-    Answer { answer: Arc<Answer>, sent: usize },
-}
-
-/// What of the two parts is not sent yet.
-fn rest(answer: &Answer, sent: usize) -> [&[u8]; 2] {
-    let [own, certs] = answer.parts();
-    match own.get(sent..) {
-        Some(own) => [own, certs],
-        None => [&[], certs.get(sent - own.len()..).unwrap_or(&[])],
-    }
+    Shared { shared: Shared, sent: usize },
 }
 
 impl Buf for Piece {
     fn remaining(&self) -> usize {
         match &self.0 {
             Source::Whole(octets) => octets.len(),
-            Source::Answer { answer, sent } => answer.octets() - sent,
+            Source::Shared { shared, sent } => shared.octets() - sent,
         }
     }
 
     fn chunk(&self) -> &[u8] {
         match &self.0 {
             Source::Whole(octets) => octets,
-            Source::Answer { answer, sent } => {
-                let [own, certs] = rest(answer, *sent);
+            Source::Shared { shared, sent } => {
+                let [own, certs] = shared.rest(*sent);
                 if own.is_empty() { certs } else { own }
             }
         }
@@ -112,8 +139,8 @@ impl Buf for Piece {
     fn chunks_vectored<'a>(&'a self, out: &mut [IoSlice<'a>]) -> usize {
         match &self.0 {
             Source::Whole(octets) => octets.chunks_vectored(out),
-            Source::Answer { answer, sent } => {
-                let parts = rest(answer, *sent).into_iter().filter(|part| !part.is_empty());
+            Source::Shared { shared, sent } => {
+                let parts = shared.rest(*sent).into_iter().filter(|part| !part.is_empty());
                 out.iter_mut().zip(parts).map(|(slot, part)| *slot = IoSlice::new(part)).count()
             }
         }
@@ -122,8 +149,8 @@ impl Buf for Piece {
     fn advance(&mut self, count: usize) {
         match &mut self.0 {
             Source::Whole(octets) => octets.advance(count),
-            Source::Answer { answer, sent } => {
-                assert!(count <= answer.octets() - *sent, "no more is sent than there is");
+            Source::Shared { shared, sent } => {
+                assert!(count <= shared.octets() - *sent, "no more is sent than there is");
                 *sent += count;
             }
         }

@@ -5,15 +5,20 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
-    StatusCode,
+    HeaderMap, Method, StatusCode,
     header::{HeaderValue, VARY},
     http::request::Parts,
 };
 
-use super::{Inner, path::ListPath};
+use super::{
+    Inner, StatusReply,
+    body::Octets,
+    path::ListPath,
+    reply::{Told, list as told_list, reply},
+};
 use crate::{
     http::representation::{
-        Content, DateProves, Encoding, Freshness, Reply, Representation,
+        Content, DateProves, Encoding, Freshness, Reply, Representation, is_conditional,
         negotiation::{Choice, choose},
         text, unavailable,
     },
@@ -73,54 +78,68 @@ impl Inner {
         representation.reply(&request.method, &request.headers, now)
     }
 
-    pub(super) async fn list(&self, request: &Parts, now: UnixTime) -> Reply {
+    pub(super) async fn list(&self, request: Parts, now: UnixTime) -> StatusReply {
         match ListPath::parse(request.uri.path()) {
-            Some(ListPath { key, number: Some(number) }) => self.numbered(key, number, request, now).await,
-            Some(ListPath { key, number: None }) => self.current(key, request, now),
-            None => text(StatusCode::NOT_FOUND, "there is no such list", now),
+            Some(ListPath { key, number: Some(number) }) => {
+                self.numbered(key, number, &request, now).await.map(Octets::from)
+            }
+            Some(ListPath { key, number: None }) => self.current(key, &request.method, request.headers, now),
+            None => text(StatusCode::NOT_FOUND, "there is no such list", now).map(Octets::from),
         }
     }
 
-    fn current(&self, key: ListKey, request: &Parts, now: UnixTime) -> Reply {
-        let Some(list) = self.lists.find(&key) else {
-            return match self.lists.withheld(&key) {
-                Some(number) => {
-                    let sentence =
-                        format!("list {number} is not fit to be sent, and its successor is not published yet");
-                    unavailable(sentence, ENDED_RETRY_SECONDS, now)
-                }
-                None => text(StatusCode::NOT_FOUND, "there is no such list", now),
-            };
+    /// The list that is served now.
+    pub(super) fn current(&self, key: ListKey, method: &Method, headers: HeaderMap, now: UnixTime) -> StatusReply {
+        let found = self.lists.find(&key);
+        let Some(list) = found.as_ref().filter(|list| now < list.next_update) else {
+            return self.no_list(&key, found.as_deref(), now).map(Octets::from);
         };
-        if list.next_update <= now {
-            let sentence = format!("the list ended {} and its successor is not published yet", list.next_update);
-            return unavailable(sentence, ENDED_RETRY_SECONDS, now);
-        }
-        let (encoding, etag) = match choose(&request.headers, list.gzip()) {
+        let (encoding, etag) = match choose(&headers, list.gzip()) {
             Choice::Identity => (Encoding::Identity, &list.etag),
             Choice::Gzip(gzip) => (Encoding::Gzip, &gzip.etag),
-            Choice::Nothing => return not_acceptable(now),
+            Choice::Nothing => return not_acceptable(now).map(Octets::from),
         };
         let longest = if key.2.is_delta() { DELTA_MAX_AGE } else { FILE_MAX_AGE };
+        let (this_update, expires) = (list.this_update, list.next_update.min(now + longest));
+        let octets = match &list.der {
+            ListOctets::File(file) if encoding != Encoding::Gzip => Content::File(file.clone()),
+            _ if !is_conditional(&headers) => {
+                let served = Served(Arc::clone(list), encoding);
+                let octets = served.as_ref().len() as u64;
+                let told = Told { etag, this_update, expires, encoding, octets };
+                return reply(told_list(headers, told, now), served);
+            }
+            _ => Bytes::from_owner(Served(Arc::clone(list), encoding)).into(),
+        };
         let representation = Representation {
             content_type: PKIX_CRL,
-            octets: match &list.der {
-                ListOctets::File(file) if encoding != Encoding::Gzip => Content::File(file.clone()),
-                _ => Bytes::from_owner(Served(Arc::clone(&list), encoding)).into(),
-            },
+            octets,
             encoding,
             etag,
-            last_modified: list.this_update,
+            last_modified: this_update,
             date_proves: if list.is_dated { DateProves::Version } else { DateProves::Nothing },
-            freshness: Freshness::Until(list.next_update.min(now + longest)),
+            freshness: Freshness::Until(expires),
             ranges: true,
         };
-        representation.reply(&request.method, &request.headers, now)
+        representation.reply(method, &headers, now).map(Octets::from)
+    }
+
+    /// Why no list of that key is served.
+    fn no_list(&self, key: &ListKey, ended: Option<&PublishedList>, now: UnixTime) -> Reply {
+        let sentence = match (ended, self.lists.withheld(key)) {
+            (Some(list), _) => format!("the list ended {} and its successor is not published yet", list.next_update),
+            (None, Some(number)) => {
+                format!("list {number} is not fit to be sent, and its successor is not published yet")
+            }
+            (None, None) => return text(StatusCode::NOT_FOUND, "there is no such list", now),
+        };
+        unavailable(sentence, ENDED_RETRY_SECONDS, now)
     }
 }
 
 /// A list in one of its forms in memory, that is sent without being copied.
-struct Served(Arc<PublishedList>, Encoding);
+#[derive(Debug)]
+pub(super) struct Served(Arc<PublishedList>, Encoding);
 
 impl AsRef<[u8]> for Served {
     fn as_ref(&self) -> &[u8] {

@@ -8,26 +8,29 @@ use std::{cell::RefCell, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
-    HeaderMap, Method, Response, StatusCode,
+    HeaderMap, Method, StatusCode,
     body::Body,
-    header::{CONNECTION, CONTENT_TYPE, HeaderValue, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER},
+    header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
 };
 
 use super::{
     Inner, StatusReply,
     body::Octets,
     memo::Memo,
-    reply::{Told, cacheable, uncached},
+    reply::{Version, cacheable, reply, uncached},
     signing::Signature,
 };
 use crate::{
     http::{
         ocsp_path,
-        representation::{DateProves, Encoding, Freshness, Representation, text},
+        representation::{DateProves, Encoding, Freshness, Representation, is_conditional, text},
         server::{BodyError, read_body},
     },
     limits::OCSP_REQUEST_OCTETS,
-    revocation::answer::{Answer, Next},
+    revocation::{
+        answer::{Answer, Next},
+        entity_tag::EntityTag,
+    },
     x509::{
         UnixTime,
         ocsp::{ErrorStatus, error_response},
@@ -45,7 +48,7 @@ const SCRATCH_OCTETS: usize = 4 * 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    static MEMO: RefCell<Memo<Answer>> = const { RefCell::new(Memo::new()) };
+    static MEMO: RefCell<Memo<Given>> = const { RefCell::new(Memo::new()) };
 }
 
 /// An answer, or why there is none.
@@ -60,10 +63,24 @@ pub(super) enum Unanswered {
     Busy,
 }
 
+/// An answer with what its headers tell of it, if anyone may keep it.
+#[derive(Clone)]
+pub(super) struct Given {
+    answer: Arc<Answer>,
+    version: Option<Version>,
+}
+
+impl From<Arc<Answer>> for Given {
+    fn from(answer: Arc<Answer>) -> Self {
+        let version = answer.etag.map(|etag| Version::new(etag.as_str(), answer.this_update));
+        Self { answer, version }
+    }
+}
+
 /// How far one gets without waiting.
-pub(super) enum Asked {
+pub(super) enum Asked<T> {
     /// To the end.
-    Now(Answered),
+    Now(Result<T, Unanswered>),
     /// To the queue before a slow key.
     Later(Signature),
 }
@@ -100,10 +117,11 @@ impl Inner {
     }
 
     /// Asks what a path has in base64; a path that this thread has seen is not read again.
-    pub(super) fn ask_in_path(&self, base64: &str, now: UnixTime) -> Asked {
-        let known = MEMO.with_borrow(|memo| memo.find(base64, |answer| self.desk.would_give(answer, now)));
-        if let Some(answer) = known {
-            return Asked::Now(self.count(Ok(answer)));
+    pub(super) fn ask_in_path(&self, base64: &str, now: UnixTime) -> Asked<Given> {
+        let known = MEMO.with_borrow(|memo| memo.find(base64, |given| self.desk.would_give(&given.answer, now)));
+        if let Some(given) = known {
+            self.answers.record(Ok(given.answer.first));
+            return Asked::Now(Ok(given));
         }
         let asked = SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();
@@ -114,42 +132,45 @@ impl Inner {
                 Asked::Now(Err(Unanswered::Error(ErrorStatus::MalformedRequest)))
             }
         });
-        if let Asked::Now(Ok(answer)) = &asked
-            && answer.etag.is_some()
-        {
-            MEMO.with_borrow_mut(|memo| memo.put(base64, answer));
+        match asked {
+            Asked::Now(answered) => Asked::Now(answered.map(|answer| {
+                let given = Given::from(answer);
+                if given.version.is_some() {
+                    MEMO.with_borrow_mut(|memo| memo.put(base64, given.clone()));
+                }
+                given
+            })),
+            Asked::Later(signature) => Asked::Later(signature),
         }
-        asked
     }
 
     /// The reply to a GET or HEAD.
     pub(super) fn ocsp_got(
         &self,
-        answered: Answered,
+        given: Result<Given, Unanswered>,
         method: &Method,
         headers: HeaderMap,
         now: UnixTime,
     ) -> StatusReply {
-        let answer = match answered {
-            Ok(answer) => answer,
+        let (answer, version) = match given {
+            Ok(Given { answer, version: Some(version) }) => (answer, version),
+            Ok(Given { answer, version: None }) => return alone(headers, answer, now),
             Err(why) => return unanswered(headers, why, now),
         };
-        let Some(etag) = answer.etag else { return alone(headers, answer, now) };
-        let (etag, this_update) = (etag.as_str(), answer.this_update);
         let expires = answer.next_update.min(now + self.answer_max_age);
-        if !headers.contains_key(IF_NONE_MATCH) && !headers.contains_key(IF_MATCH) {
-            return reply(cacheable(headers, Told { etag, this_update, expires }, now), answer);
+        if !is_conditional(&headers) {
+            return reply(cacheable(headers, version, expires, now), answer);
         }
         let representation = Representation {
             content_type: OCSP_RESPONSE,
-            last_modified: this_update,
+            last_modified: answer.this_update,
             // A certificate may be good and revoked within one second, and who has the good answer must not hear "not
             // modified" then. The tag tells; and an answer is hardly longer than a 304.
             date_proves: DateProves::Nothing,
             freshness: Freshness::Until(expires),
             octets: Bytes::from(answer.der()).into(),
             encoding: Encoding::Only,
-            etag,
+            etag: answer.etag.as_ref().map_or("", EntityTag::as_str),
             // A part of an answer tells nothing.
             ranges: false,
         };
@@ -157,7 +178,7 @@ impl Inner {
     }
 
     /// Asks the desk; quick keys sign here, and slow ones on other threads, where no more wait than can be served soon.
-    fn ask(&self, request: &[u8], now: UnixTime) -> Asked {
+    fn ask(&self, request: &[u8], now: UnixTime) -> Asked<Arc<Answer>> {
         Asked::Now(self.count(match self.desk.prepare(request, now) {
             Ok(Next::Give(answer)) => Ok(answer),
             Ok(Next::Sign(unsigned)) if unsigned.is_slow() => match self.signing.sign(unsigned) {
@@ -205,12 +226,6 @@ fn unanswered(headers: HeaderMap, why: Unanswered, now: UnixTime) -> StatusReply
 /// An answer that belongs to this request alone.
 fn alone(headers: HeaderMap, answer: Arc<Answer>, now: UnixTime) -> StatusReply {
     reply(uncached(headers, now), answer)
-}
-
-fn reply(headers: HeaderMap, octets: impl Into<Octets>) -> StatusReply {
-    let mut reply = Response::new(octets.into());
-    *reply.headers_mut() = headers;
-    reply
 }
 
 /// A refusal that leaves a body unread, so nothing more can come on the connection.

@@ -1,11 +1,8 @@
 //! The paths of lists.
 
-use crate::{
-    kind::Kind,
-    profile::locations::{crl_path, numbered_crl_path},
-    revocation::lists::ListKey,
-    scope::CrlScope,
-};
+use std::str::FromStr;
+
+use crate::{kind::Kind, revocation::lists::ListKey, scope::CrlScope};
 
 /// Which list a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,27 +16,77 @@ pub(super) struct ListPath {
 impl ListPath {
     /// Reads a path, if it is written as certificates carry it: one list has one address, and none of them says `..`.
     pub(super) fn parse(path: &str) -> Option<Self> {
-        let parts: Vec<_> = path.strip_prefix("/crl/")?.strip_suffix(".crl")?.splitn(5, '/').collect();
-        let kind: Kind = parts.first()?.parse().ok()?;
+        let mut parts = path.strip_prefix("/crl/")?.strip_suffix(".crl")?.split('/');
+        let kind: Kind = parts.next()?.parse().ok()?;
+        let mut word = parts.next()?;
         // A generation has at most three digits and a municipality has five.
-        let generation: Option<u8> = parts.get(1)?.parse().ok();
-        let (word, number) = match &parts[1 + usize::from(generation.is_some())..] {
-            [word] => (word, None),
-            [word, number] => (word, Some(number.parse().ok()?)),
-            _ => return None,
+        let generation = match written(word) {
+            Some(1) => return None,
+            Some(generation) => {
+                word = parts.next()?;
+                generation
+            }
+            None => 1,
         };
-        let (generation, scope) = (generation.unwrap_or(1), CrlScope::from_word(word)?);
-        let written = match number {
-            None => crl_path(kind, generation, &scope),
-            Some(number) => numbered_crl_path(kind, generation, &scope, number),
+        let scope = CrlScope::from_word(word)?;
+        let number = match parts.next() {
+            Some(digits) => Some(written(digits)?),
+            None => None,
         };
-        (written == path).then_some(Self { key: (kind, generation, scope), number })
+        parts.next().is_none().then_some(Self { key: (kind, generation, scope), number })
     }
+}
+
+/// A number as it is written: without a sign, and without a zero before other digits.
+fn written<T: FromStr>(digits: &str) -> Option<T> {
+    let is_canonical = match digits.as_bytes() {
+        [b'0'] => true,
+        [first, ..] => matches!(first, b'1'..=b'9'),
+        [] => false,
+    };
+    if is_canonical { digits.parse().ok() } else { None }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::profile::locations::{crl_path, numbered_crl_path};
+
+    proptest! {
+        #[test]
+        fn what_is_read_is_written_the_same(
+            path in "/crl/(sign|auth)(/[0-9]{1,3}|/\\+2|)/(full|ca|delta|[0-9]{4,6}|[0-9]{5}-delta)(/[0-9]{1,20}|/|)\\.crl",
+        ) {
+            if let Some(ListPath { key: (kind, generation, scope), number }) = ListPath::parse(&path) {
+                let again = match number {
+                    None => crl_path(kind, generation, &scope),
+                    Some(number) => numbered_crl_path(kind, generation, &scope, number),
+                };
+                prop_assert_eq!(again, path);
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read_the_same(
+            is_sign: bool, generation: u8, code in "[0-9]{5}", scope in 0..5, number in proptest::option::of(any::<u64>()),
+        ) {
+            let (kind, code) = (if is_sign { Kind::Sign } else { Kind::Auth }, code.parse().unwrap());
+            let scope = match scope {
+                0 => CrlScope::Full,
+                1 => CrlScope::Authorities,
+                2 => CrlScope::FullDelta,
+                3 => CrlScope::Municipality(code),
+                _ => CrlScope::MunicipalityDelta(code),
+            };
+            let path = match number {
+                None => crl_path(kind, generation, &scope),
+                Some(number) => numbered_crl_path(kind, generation, &scope, number),
+            };
+            prop_assert_eq!(ListPath::parse(&path), Some(ListPath { key: (kind, generation, scope), number }));
+        }
+    }
 
     #[test]
     fn list_paths_are_read_as_certificates_carry_them() {

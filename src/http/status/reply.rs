@@ -1,21 +1,32 @@
-//! The headers of replies with an OCSP answer, without an allocation.
+//! The headers of replies with an OCSP answer or a list, without an allocation.
 //!
 //! Headers go into the map that the request came with: hyper takes it back afterwards and reads the next request into it.
-//! Values that change are written into a piece of memory that each thread has for them, and which it gets back when they
-//! have been sent. Everything is as [`Representation`](crate::http::representation::Representation) has it, which answers
+//! Values that are the same for many replies are kept: those that tell which answer it is with the answer, and others by the
+//! thread for as long as they are asked for one after the other. What is left is written into a piece of memory that each
+//! thread has for it, and which it gets back when it has been sent. Everything is as [`Representation`](crate::http::representation::Representation) has it, which answers
 //! where a request has conditions; a test holds the two together.
 
 use std::cell::RefCell;
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use hyper::{
-    HeaderMap,
-    header::{CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderValue, LAST_MODIFIED},
+    HeaderMap, Response,
+    header::{
+        ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, EXPIRES, HeaderValue,
+        LAST_MODIFIED, VARY,
+    },
 };
 
-use crate::x509::UnixTime;
+use super::{StatusReply, body::Octets, files};
+use crate::{http::representation::Encoding, x509::UnixTime};
 
 const OCSP_RESPONSE: HeaderValue = HeaderValue::from_static("application/ocsp-response");
+const PKIX_CRL: HeaderValue = HeaderValue::from_static(files::PKIX_CRL);
+const BYTES: HeaderValue = HeaderValue::from_static("bytes");
+const BY_ENCODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+const BEGINNING: HeaderValue = HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT");
+const STALE: HeaderValue = HeaderValue::from_static("max-age=0, public, no-transform, must-revalidate");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// Octets of the memory for values; those of some eighty replies fit.
@@ -32,11 +43,32 @@ struct Writer {
     arena: BytesMut,
     /// The second that Date was written for, and how.
     date: (UnixTime, HeaderValue),
+    /// The same of Expires, which is the same for all whom a cache may keep for a minute of the hour that they live.
+    expires: (UnixTime, HeaderValue),
+    /// The last max-age in seconds, and the Cache-Control with it.
+    cache_control: (u64, HeaderValue),
     /// The last day that a date was written of, and how it begins.
     day: (u64, [u8; DAY]),
 }
 
-/// An answer as its headers tell of it.
+/// Which octets of a resource they are, as headers tell it.
+#[derive(Clone, Debug)]
+pub(super) struct Version {
+    etag: HeaderValue,
+    last_modified: HeaderValue,
+}
+
+impl Version {
+    /// By a strong entity tag with its quotes, and the time of its making, which is never later than Date: an answer is not
+    /// given before its thisUpdate. In memory of its own, to be kept with what it tells of.
+    pub(super) fn new(etag: &str, this_update: UnixTime) -> Self {
+        let date = WRITER.with_borrow_mut(|writer| writer.imf_fixdate(this_update));
+        let both = Bytes::from([etag.as_bytes(), &date].concat());
+        Self { etag: header_value(both.slice(..etag.len())), last_modified: header_value(both.slice(etag.len()..)) }
+    }
+}
+
+/// What is told of a list in one of its forms.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Told<'a> {
     /// Strong, with its quotes.
@@ -44,22 +76,39 @@ pub(super) struct Told<'a> {
     pub(super) this_update: UnixTime,
     /// Until when a cache may give it out.
     pub(super) expires: UnixTime,
+    pub(super) encoding: Encoding,
+    /// How many there are.
+    pub(super) octets: u64,
 }
 
-/// For an answer that a cache may keep; `headers` are used up. Content-Length is hyper's to write.
-pub(super) fn cacheable(mut headers: HeaderMap, told: Told<'_>, now: UnixTime) -> HeaderMap {
-    let age = told.expires.seconds().saturating_sub(now.seconds()).max(0).unsigned_abs();
+/// For an answer that a cache may keep until then; `headers` are used up. Content-Length is hyper's to write.
+pub(super) fn cacheable(mut headers: HeaderMap, version: Version, expires: UnixTime, now: UnixTime) -> HeaderMap {
     headers.clear();
     WRITER.with_borrow_mut(|writer| {
-        headers.insert(DATE, writer.now(now));
-        headers.insert(LAST_MODIFIED, writer.date(told.this_update.min(now)));
-        headers.insert(EXPIRES, writer.date(told.expires));
-        headers.insert(ETAG, writer.value(told.etag.as_bytes()));
-        writer.arena.put_slice(b"max-age=");
-        put_decimal(&mut writer.arena, age);
-        headers.insert(CACHE_CONTROL, writer.value(b", public, no-transform, must-revalidate"));
+        writer.arena.reserve(REPLY_OCTETS);
+        writer.cacheable(&mut headers, version, expires, now);
     });
     headers.insert(CONTENT_TYPE, OCSP_RESPONSE);
+    headers
+}
+
+/// For a list; `headers` are used up.
+pub(super) fn list(mut headers: HeaderMap, told: Told<'_>, now: UnixTime) -> HeaderMap {
+    headers.clear();
+    WRITER.with_borrow_mut(|writer| {
+        writer.arena.reserve(REPLY_OCTETS);
+        let last_modified = writer.date(told.this_update.min(now));
+        let version = Version { etag: writer.value(told.etag.as_bytes()), last_modified };
+        writer.cacheable(&mut headers, version, told.expires, now);
+        headers.insert(VARY, BY_ENCODING);
+        headers.insert(ACCEPT_RANGES, BYTES);
+        headers.insert(CONTENT_TYPE, PKIX_CRL);
+        put_decimal(&mut writer.arena, told.octets);
+        headers.insert(CONTENT_LENGTH, writer.value(&[]));
+    });
+    if told.encoding == Encoding::Gzip {
+        headers.insert(CONTENT_ENCODING, GZIP);
+    }
     headers
 }
 
@@ -72,24 +121,58 @@ pub(super) fn uncached(mut headers: HeaderMap, now: UnixTime) -> HeaderMap {
     headers
 }
 
+/// A reply (200) of these headers and octets.
+pub(super) fn reply(headers: HeaderMap, octets: impl Into<Octets>) -> StatusReply {
+    let mut reply = Response::new(octets.into());
+    *reply.headers_mut() = headers;
+    reply
+}
+
 impl Writer {
     fn new() -> Self {
         Self {
             arena: BytesMut::with_capacity(ARENA_OCTETS),
-            date: (UnixTime::EPOCH, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT")),
+            date: (UnixTime::EPOCH, BEGINNING),
+            expires: (UnixTime::EPOCH, BEGINNING),
+            cache_control: (0, STALE),
             day: (0, day(0)),
         }
     }
 
+    /// What all that may be kept is told with.
+    fn cacheable(&mut self, headers: &mut HeaderMap, version: Version, expires: UnixTime, now: UnixTime) {
+        headers.insert(DATE, self.now(now));
+        headers.insert(LAST_MODIFIED, version.last_modified);
+        headers.insert(EXPIRES, self.expires(expires));
+        headers.insert(ETAG, version.etag);
+        let age = expires.seconds().saturating_sub(now.seconds()).max(0).unsigned_abs();
+        headers.insert(CACHE_CONTROL, self.cache_control(age));
+    }
+
     /// Date, which is the same for all replies of a second.
     fn now(&mut self, now: UnixTime) -> HeaderValue {
-        self.arena.reserve(REPLY_OCTETS);
         if self.date.0 != now {
             // In memory of its own: it would keep that of the others for a second.
-            let date = HeaderValue::from_bytes(&self.imf_fixdate(now));
-            self.date = (now, date.expect("digits and letters are visible ASCII"));
+            let date = Bytes::copy_from_slice(&self.imf_fixdate(now));
+            self.date = (now, header_value(date));
         }
         self.date.1.clone()
+    }
+
+    fn expires(&mut self, at: UnixTime) -> HeaderValue {
+        if self.expires.0 != at {
+            self.expires = (at, self.date(at));
+        }
+        self.expires.1.clone()
+    }
+
+    fn cache_control(&mut self, age: u64) -> HeaderValue {
+        if self.cache_control.0 != age {
+            self.arena.put_slice(b"max-age=");
+            put_decimal(&mut self.arena, age);
+            self.cache_control = (age, self.value(b", public, no-transform, must-revalidate"));
+        }
+        self.cache_control.1.clone()
     }
 
     fn date(&mut self, at: UnixTime) -> HeaderValue {
@@ -100,8 +183,7 @@ impl Writer {
     /// What was written last, with this behind it.
     fn value(&mut self, rest: &[u8]) -> HeaderValue {
         self.arena.put_slice(rest);
-        HeaderValue::from_maybe_shared(self.arena.split().freeze())
-            .expect("digits, letters and quotes are visible ASCII")
+        header_value(self.arena.split().freeze())
     }
 
     /// IMF-fixdate (RFC 9110 §5.6.7): `Sat, 03 Jan 2026 03:04:05 GMT`. Nothing here is dated before 1970.
@@ -120,6 +202,11 @@ impl Writer {
         }
         out
     }
+}
+
+/// Digits, letters and quotes.
+fn header_value(octets: Bytes) -> HeaderValue {
+    HeaderValue::from_maybe_shared(octets).expect("it is visible ASCII")
 }
 
 fn put_decimal(out: &mut BytesMut, mut number: u64) {
@@ -172,12 +259,11 @@ fn civil(days: u64) -> (u64, u64, u64) {
 mod tests {
     use std::time::Duration;
 
-    use bytes::Bytes;
-    use hyper::{Method, StatusCode, header::CONTENT_LENGTH};
+    use hyper::{Method, StatusCode};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::http::representation::{DateProves, Encoding, Freshness, Representation, uncached as slow_uncached};
+    use crate::http::representation::{DateProves, Freshness, Representation, uncached as slow_uncached};
 
     const TAG: &str = "\"0123456789abcdef0123456789abcdef\"";
     const OCTETS: &[u8] = &[0x30; 985];
@@ -211,7 +297,7 @@ mod tests {
         fn the_headers_of_a_cacheable_answer_are_those_of_its_representation(
             this_update in 0_i64..4_000_000_000, expires in 0_i64..5_000_000_000, now in 0_i64..5_000_000_000,
         ) {
-            let (this_update, expires, now) = (at(this_update), at(expires), at(now));
+            let (this_update, expires, now) = (at(this_update.min(now)), at(expires), at(now));
             let representation = Representation {
                 content_type: "application/ocsp-response",
                 octets: Bytes::from_static(OCTETS).into(),
@@ -222,9 +308,32 @@ mod tests {
                 freshness: Freshness::Until(expires),
                 ranges: false,
             };
-            let told = Told { etag: TAG, this_update, expires };
             let slow = representation.reply(&Method::GET, &HeaderMap::new(), now);
-            prop_assert_eq!(cacheable(used(), told, now), but_length(slow.headers().clone()));
+            let version = Version::new(TAG, this_update);
+            prop_assert_eq!(cacheable(used(), version, expires, now), but_length(slow.headers().clone()));
+        }
+
+        #[test]
+        fn the_headers_of_a_list_are_those_of_its_representation(
+            this_update in 0_i64..4_000_000_000, expires in 0_i64..5_000_000_000, octets in 0_usize..3000, coded: bool,
+        ) {
+            let (this_update, expires, now) = (at(this_update), at(expires), at(1_767_409_445));
+            let encoding = if coded { Encoding::Gzip } else { Encoding::Identity };
+            let representation = Representation {
+                content_type: "application/pkix-crl",
+                octets: Bytes::from(vec![0x30; octets]).into(),
+                encoding,
+                etag: TAG,
+                last_modified: this_update,
+                date_proves: DateProves::Version,
+                freshness: Freshness::Until(expires),
+                ranges: true,
+            };
+            let told = Told { etag: TAG, this_update, expires, encoding, octets: octets as u64 };
+            let slow = representation.reply(&Method::GET, &HeaderMap::new(), now);
+            // In the same order too: a client that compares a HEAD with a GET may see it.
+            let fast = list(used(), told, now);
+            prop_assert_eq!(fast.iter().collect::<Vec<_>>(), slow.headers().iter().collect::<Vec<_>>());
         }
     }
 
@@ -252,9 +361,9 @@ mod tests {
     #[test]
     fn the_memory_of_a_thread_is_used_again() {
         let (this_update, expires) = (at(1_767_409_445), at(1_767_413_045));
-        for _ in 0..1000 {
-            let told = Told { etag: TAG, this_update, expires };
-            drop(cacheable(HeaderMap::new(), told, this_update));
+        for octets in 0..1000 {
+            let told = Told { etag: TAG, this_update, expires, encoding: Encoding::Identity, octets };
+            drop(list(HeaderMap::new(), told, this_update));
         }
         WRITER.with_borrow(|writer| assert!(writer.arena.capacity() <= ARENA_OCTETS));
     }
