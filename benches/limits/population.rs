@@ -48,12 +48,12 @@ pub(crate) fn fill(
     // No list but the full one of SIGN has anything of this, and that one is made anew: the others know it all.
     transaction.execute("UPDATE crl SET position = ?1", [position as i64]).unwrap();
     laid_aside.iter().for_each(|statement| transaction.execute_batch(statement).unwrap());
-    transaction
-        .execute_batch(
-            "UPDATE state_count SET count =
-               (SELECT count(*) FROM certificate c WHERE c.kind = state_count.kind AND c.state = state_count.state)",
-        )
-        .unwrap();
+    let more = "UPDATE state_count SET count = count + ?3 WHERE kind = ?1 AND state = ?2";
+    for (kind, state, count) in
+        [(Kind::Sign, "revoked", many.ended), (Kind::Sign, "live", many.pairs), (Kind::Auth, "live", many.pairs)]
+    {
+        assert_eq!(transaction.execute(more, params![kind.id(), state, count as i64]).unwrap(), 1);
+    }
     transaction.commit().unwrap();
     cards
 }
