@@ -54,7 +54,8 @@ use crate::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
         CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
         ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError,
-        UsageRecord, store::StateCount,
+        UsageRecord,
+        store::{Beginning, StateCount},
     },
     rules::Day,
     scope::CrlScope,
@@ -174,8 +175,7 @@ impl Store for SqliteStore {
     }
 
     fn holder_of_card(&self, card: &CardNumber) -> Result<Option<HolderReference>, StoreError> {
-        let query = "SELECT holder FROM card WHERE number = ?1";
-        self.readers.read(|sql| first(sql, query, [card.as_str()], |row| rows::reference(row.get(0)?)))
+        self.readers.read(|sql| read::holder_of_card(sql, card))
     }
 
     fn certificate(&self, kind: Kind, serial: &Serial) -> Result<Option<CertificateRecord>, StoreError> {
@@ -187,8 +187,11 @@ impl Store for SqliteStore {
     }
 
     fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError> {
-        let query = "SELECT * FROM answer WHERE client = ?1 AND key = ?2";
-        self.readers.read(|sql| first(sql, query, [client, key], rows::answer))
+        self.readers.read(|sql| read::answer(sql, client, key))
+    }
+
+    fn beginnings(&self, client: &str, asked: &[(&str, Option<&CardNumber>)]) -> Result<Vec<Beginning>, StoreError> {
+        self.readers.read(|sql| asked.iter().map(|asked| read::beginning(sql, client, *asked)).collect())
     }
 
     fn each_revoked(
