@@ -10,6 +10,7 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{
+    counts::Moves,
     error::{Trouble, store_error},
     read, rows,
     steps::Steps,
@@ -35,6 +36,8 @@ pub(super) struct Tip {
     pub(super) at: Option<UnixTime>,
     /// Position of the last status event.
     pub(super) event: u64,
+    /// What the batch has changed in the counts so far.
+    moves: Moves,
 }
 
 impl Tip {
@@ -51,6 +54,7 @@ impl Tip {
             seal,
             at: at.map(rows::instant).transpose()?,
             event: read::last_event(sql)?,
+            moves: Moves::default(),
         })
     }
 }
@@ -131,6 +135,7 @@ impl<'a> Batch<'a> {
                 Task::Follow(..) | Task::Check => Ok(Done::Whole),
             });
         }
+        self.tip.moves.write(&self.sql)?;
         self.sql.commit().map_err(store_error)?;
         Ok((outcomes, self.events))
     }
@@ -181,9 +186,10 @@ impl<'a> Batch<'a> {
             return Err(Trouble::Refused(StoreError::ClockWentBack { last }));
         }
         let recorded = tip.at.map_or(change.audit.at, |last| last.max(change.audit.at));
-        let event = Steps::new(&self.sql, (tip.event, recorded), events).take(&change.steps)?;
+        let steps = Steps::new(&self.sql, (tip.event, recorded, tip.moves), events);
+        let (event, moves) = steps.take(&change.steps)?;
         let (entry, seal) = self.seal(change.audit.clone())?;
-        Ok(((), Tip { entry, seal, at: Some(recorded), event }))
+        Ok(((), Tip { entry, seal, at: Some(recorded), event, moves }))
     }
 
     /// Writes an entry at the end of the chain.

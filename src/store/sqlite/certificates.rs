@@ -37,6 +37,7 @@ impl Steps<'_> {
         if self.has_standing_beside(record)? {
             return Err(Trouble::duplicate(Duplicate::Standing(record.kind)));
         }
+        self.moves.comes(record.kind, CertificateState::Reserved);
         self.pairs.extend(record.pair.map(|other| Pairing {
             kind: record.kind,
             index: record.index,
@@ -143,6 +144,7 @@ impl Steps<'_> {
                 params![kind.id(), predecessor, rows::int(index)?],
             )?;
         }
+        self.moves.goes(kind, CertificateState::Reserved, CertificateState::Live);
         self.event((kind, index), CertificateState::Live, None)
     }
 
@@ -180,6 +182,7 @@ impl Steps<'_> {
             ],
         )?;
         one(touched, refusal::STATE)?;
+        self.moves.goes(of.0, from, to);
         if to == Expired { Ok(()) } else { self.event(of, to, revocation) }
     }
 
@@ -227,7 +230,7 @@ mod tests {
     use crate::{
         store::{
             SqliteOptions,
-            sqlite::{open::Place, read},
+            sqlite::{counts::Moves, open::Place, read},
         },
         x509::{
             UnixTime,
@@ -268,7 +271,7 @@ mod tests {
         }
         let whole = certificate(&tbs);
         let mut events = Vec::new();
-        Steps::new(&sql, (0, UnixTime::EPOCH), &mut events).issue(Kind::Sign, 0, &whole).unwrap();
+        Steps::new(&sql, (0, UnixTime::EPOCH, Moves::default()), &mut events).issue(Kind::Sign, 0, &whole).unwrap();
         let kept: Vec<u8> = sql.query_row(TBS, [], |row| row.get(0)).unwrap();
         assert!(kept.is_empty(), "it is kept once");
         let (records, _) = read::certificates(&sql, Kind::Sign, 0, 9).unwrap();

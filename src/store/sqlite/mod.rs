@@ -6,6 +6,7 @@
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `queue`, `batch` | the writer's thread; its queue, measured; one of its transactions |
 //! | `steps`, `certificates`, `ledger`, `consents`, `register`, `applications`, `registration` | each step of a change |
+//! | `counts` | how many certificates are in each state |
 //! | `read`, `rows` | the queries; rows to records |
 //! | `shelf` | long lists, in files beside the database |
 //!
@@ -18,6 +19,7 @@ mod applications;
 mod batch;
 mod certificates;
 mod consents;
+mod counts;
 mod error;
 mod ledger;
 mod migrations;

@@ -24,7 +24,8 @@ use crate::{
 type Read<T> = rusqlite::Result<T>;
 
 const DAY: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
-const STATES: [(CertificateState, &str); 5] = [
+/// The states and their words.
+pub(super) const STATES: [(CertificateState, &str); 5] = [
     (CertificateState::Reserved, "reserved"),
     (CertificateState::Live, "live"),
     (CertificateState::Held, "held"),

@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{error::Trouble, numbering, rows};
+use super::{counts::Moves, error::Trouble, numbering, rows};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
@@ -42,26 +42,28 @@ pub(super) struct Steps<'a> {
     pub(super) last_event: u64,
     /// When the events of this change are recorded.
     pub(super) recorded: UnixTime,
+    /// What the counts have risen and fallen by, with those before.
+    pub(super) moves: Moves,
     /// New reservations that have another certificate, linked when all are there.
     pub(super) pairs: Vec<Pairing>,
 }
 
 impl<'a> Steps<'a> {
-    /// Begins after the event at `last_event`; new events are recorded at that instant and put behind `events`.
+    /// Begins after the event at `last_event`, with counts moved so far; new events are recorded at that instant and put behind `events`.
     pub(super) fn new(
         sql: &'a Connection,
-        (last_event, recorded): (u64, UnixTime),
+        (last_event, recorded, moves): (u64, UnixTime, Moves),
         events: &'a mut Vec<StatusEvent>,
     ) -> Self {
-        Self { sql, events, last_event, recorded, pairs: Vec::new() }
+        Self { sql, events, last_event, recorded, moves, pairs: Vec::new() }
     }
 
-    /// Takes all steps in order, and gives the position of the last event.
-    pub(super) fn take(mut self, steps: &[Step]) -> Result<u64, Trouble> {
+    /// Takes all steps in order, and gives the position of the last event and how the counts moved.
+    pub(super) fn take(mut self, steps: &[Step]) -> Result<(u64, Moves), Trouble> {
         steps.iter().try_for_each(|step| self.step(step))?;
         let halves = |one: &&Pairing| !self.pairs.iter().any(|other| one.is_mutual(other));
         self.pairs.iter().filter(halves).try_for_each(|one| self.link(one.kind, one.index, one.other))?;
-        Ok(self.last_event)
+        Ok((self.last_event, self.moves))
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Trouble> {

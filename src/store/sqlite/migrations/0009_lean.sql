@@ -22,3 +22,7 @@ CREATE TRIGGER certificate_keeps_what_is_to_be_signed BEFORE UPDATE OF tbs ON ce
   WHEN new.tbs IS NOT old.tbs
     AND NOT (length(new.tbs) = 0 AND old.certificate IS NULL AND substr(new.certificate, 5, length(old.tbs)) IS old.tbs)
   BEGIN SELECT raise(ABORT, 'what was signed never changes'); END;
+
+-- The writer keeps state_count along, once for many changes (src/store/sqlite/counts.rs).
+DROP TRIGGER certificate_counted;
+DROP TRIGGER certificate_recounted;
