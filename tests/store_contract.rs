@@ -81,6 +81,7 @@ macro_rules! engine {
                 a_new_signing_certificate_takes_over_the_link_of_the_kept_one
                 a_holder_changes_only_at_the_version_that_was_read
                 a_card_stays_with_its_holder
+                a_request_about_a_card_begins_with_its_answer_or_the_holder_of_the_card
                 a_state_changes_only_from_the_expected_one
                 revoked_and_expired_are_final
                 held_and_revoked_carry_a_revocation_and_others_none

@@ -1,6 +1,7 @@
 //! Revoking: how soon OCSP tells of it, and how many a second.
 
 use std::{
+    fmt::{self, Display, Formatter},
     fs::File,
     io::Write,
     net::SocketAddr,
@@ -14,9 +15,10 @@ use std::{
 };
 
 use jitsuin::{
-    authority::{issue::Issuance, revoke::RevocationRequest},
+    authority::{bulk::RevocationLine, change::Outcome, issue::Issuance, revoke::RevocationRequest},
     http::server::shutdown,
     kind::Kind,
+    limits::{BULK_LINES, BULK_REVOCATIONS_AT_ONCE},
     ports::Clock,
     revocation::lists::PublishedLists,
     rules::Cause,
@@ -63,10 +65,13 @@ impl Scene {
     }
 
     fn revoke(&self, pair: &Issuance) {
-        let card = pair.card.clone();
-        let once = once("revoke", card.as_str());
-        let request = RevocationRequest { card, cause: Cause::CardDamaged, kinds: None, event_day: None };
-        self.house.authority.revoke(self.house.actor(), &once, &request).unwrap();
+        let once = once("revoke", pair.card.as_str());
+        self.house.authority.revoke(self.house.actor(), &once, &request(pair)).unwrap();
+    }
+
+    fn revoke_load(&self, lines: &[RevocationLine]) {
+        let outcomes = self.house.authority.revoke_each(self.house.actor(), lines).unwrap();
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Done(_))));
     }
 
     /// The question about the authentication certificate of a pair, as a GET.
@@ -114,24 +119,72 @@ pub(crate) fn visible(report: &mut Report, scale: Scale) {
     ));
 }
 
+/// The stream that `jitsuin bulk revoke` is: loads of lines, some side by side. Beside it the story of one card a request.
 pub(crate) fn mass(report: &mut Report, scale: Scale) {
-    let scene = Scene::new(scale.pick(2000, 30_000));
+    let scene = Scene::new(scale.pick(4096, 61_440));
     let question = scene.question(&scene.pairs[0]);
     let idle = answers_until(scene.address, &question, || thread::sleep(Duration::from_secs(1)));
-    let (before, began) = (own_cpu(), Instant::now());
-    let busy = answers_until(scene.address, &question, || {
-        each(scene.pairs.len(), COUNTERS, |number| scene.revoke(&scene.pairs[number]));
+    let (by_file, by_counter) = scene.pairs.split_at(scene.pairs.len() / 2);
+    let loads: Vec<Vec<RevocationLine>> =
+        by_file.chunks(BULK_LINES).map(|pairs| pairs.iter().map(line).collect()).collect();
+    let file = Pace::of(by_file.len(), || {
+        answers_until(scene.address, &question, || {
+            each(loads.len(), BULK_REVOCATIONS_AT_ONCE, |load| scene.revoke_load(&loads[load]));
+        })
     });
-    let (wall, cpu) = (began.elapsed().as_secs_f64(), (own_cpu() - before).as_secs_f64());
-    let certificates = 2.0 * scene.pairs.len() as f64;
+    let counters = Pace::of(by_counter.len(), || {
+        answers_until(scene.address, &question, || {
+            each(by_counter.len(), COUNTERS, |number| scene.revoke(&by_counter[number]));
+        })
+    });
     let bare = bare_rows(scene.directory.path(), scale);
-    report.line("revocation-mass", (Rate(certificates / wall), Rate(bare)), Goal::AtLeast(0.5));
+    report.line("revocation-mass", (Rate(file.rate), Rate(bare)), Goal::AtLeast(0.5));
     report.note(format_args!(
-        "certificates, two to a request, {COUNTERS} counters, wall; CPU for a certificate {}, {:.1} cores busy",
-        Seconds(cpu / certificates),
-        cpu / wall
+        "certificates by file, {BULK_REVOCATIONS_AT_ONCE} loads of {BULK_LINES} lines at a time, wall; {file}"
     ));
-    report.note(format_args!("OCSP answers meanwhile: p99 {} (at rest {})", Seconds(busy), Seconds(idle)));
+    report.note(format_args!(
+        "two to a request, {COUNTERS} counters: {}, ratio {:.3}; {counters}",
+        Rate(counters.rate),
+        counters.rate / bare
+    ));
+    report.note(format_args!("OCSP answers at rest: p99 {}", Seconds(idle)));
+}
+
+/// How fast certificates were revoked.
+struct Pace {
+    /// Certificates a second, by the wall.
+    rate: f64,
+    /// Processor time of one, seconds.
+    cpu: f64,
+    cores: f64,
+    /// The p99 of OCSP answers meanwhile, seconds.
+    answers: f64,
+}
+
+impl Pace {
+    /// Of so many pairs; `work` tells the p99.
+    fn of(pairs: usize, work: impl FnOnce() -> f64) -> Self {
+        let (before, began, certificates) = (own_cpu(), Instant::now(), 2.0 * pairs as f64);
+        let answers = work();
+        let (wall, cpu) = (began.elapsed().as_secs_f64(), (own_cpu() - before).as_secs_f64());
+        Self { rate: certificates / wall, cpu: cpu / certificates, cores: cpu / wall, answers }
+    }
+}
+
+impl Display for Pace {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        let (cpu, answers) = (Seconds(self.cpu), Seconds(self.answers));
+        write!(out, "CPU for a certificate {cpu}, {:.1} cores busy; OCSP answers meanwhile: p99 {answers}", self.cores)
+    }
+}
+
+fn request(pair: &Issuance) -> RevocationRequest {
+    RevocationRequest { card: pair.card.clone(), cause: Cause::CardDamaged, kinds: None, event_day: None }
+}
+
+/// A line of a file.
+fn line(pair: &Issuance) -> RevocationLine {
+    (once("file", pair.card.as_str()), Ok(request(pair)))
 }
 
 /// Asks every other millisecond while something goes on; the p99 of the answers.

@@ -12,12 +12,12 @@ use super::{
     change::Outcome,
     end::{Effects, StatusChange},
     enrol::Enrolment,
-    once::Telling,
+    once::{Telling, replay},
     revoke::RevocationRequest,
 };
 use crate::{
     kind::Kind,
-    ports::Change,
+    ports::{Change, store::Beginning},
     rules::{Asked, Refusal},
     x509::{CrlEntry, UnixTime},
 };
@@ -78,8 +78,11 @@ impl Authority {
     pub fn revoke_each(&self, actor: &Actor, lines: &[RevocationLine]) -> Result<Vec<Outcome>, StoryError> {
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(lines.len());
         let (mut changes, mut drafted) = (Vec::new(), Vec::new());
-        for (place, line) in lines.iter().enumerate() {
-            outcomes.push(match self.draft_revocation(actor, line)? {
+        let cards = lines.iter().map(|(once, asked)| (once.key.as_str(), asked.as_ref().ok().map(|asked| &asked.card)));
+        let asked: Vec<_> = cards.collect();
+        let begun = self.store().beginnings(actor.name(), &asked)?;
+        for (place, (line, beginning)) in lines.iter().zip(begun).enumerate() {
+            outcomes.push(match self.draft_revocation(actor, line, beginning)? {
                 Drafted::Told(outcome) => Some(outcome),
                 Drafted::Change(change, outcome) => {
                     changes.push(*change);
@@ -99,15 +102,20 @@ impl Authority {
         alone.map(|(outcome, line)| outcome.map_or_else(|| self.revoke_alone(actor, line), Ok)).collect()
     }
 
-    fn draft_revocation(&self, actor: &Actor, (once, request): &RevocationLine) -> Result<Drafted, StoryError> {
-        match self.told::<Effects>(actor, once) {
-            None => {}
-            Some(told) => return outcome(told).map(Drafted::Told),
-        }
+    fn draft_revocation(
+        &self,
+        actor: &Actor,
+        (once, request): &RevocationLine,
+        beginning: Beginning,
+    ) -> Result<Drafted, StoryError> {
+        let dossier = match beginning {
+            Beginning::Told(answer) => return outcome(replay(once, &answer)).map(Drafted::Told),
+            Beginning::Card(dossier) => dossier.map(|dossier| *dossier),
+        };
         let telling = Telling { actor, once, now: self.parts().clock.now() };
         let subject = request.as_ref().map_or_else(|_| "card".to_owned(), RevocationRequest::subject);
         let drafted = match request {
-            Ok(request) => self.revocation(&telling, request),
+            Ok(request) => self.revocation_of(&telling, request, dossier),
             Err(refusal) => Err(refusal.clone().into()),
         };
         match drafted {
@@ -123,7 +131,11 @@ impl Authority {
 
     fn revoke_alone(&self, actor: &Actor, (once, request): &RevocationLine) -> Result<Outcome, StoryError> {
         outcome(match request {
-            Ok(request) => self.revoke(actor, once, request),
+            Ok(request) => self.tell(actor, once, &request.subject(), |telling| {
+                let (change, effects) = self.revocation(telling, request)?;
+                self.store().commit(change)?;
+                Ok(effects)
+            }),
             Err(refusal) => self.tell(actor, once, "card", |_| Err(refusal.clone().into())),
         })
     }

@@ -42,7 +42,7 @@ impl Authority {
     fn suspend(&self, actor: &Actor, once: &Once, request: &HoldRequest, cause: Cause) -> Result<Effects, StoryError> {
         let subject = format!("card/{}", request.card);
         self.tell(actor, once, &subject, |telling| {
-            let (dossier, _) = self.dossier_of_card(&request.card)?;
+            let dossier = self.dossier_of_card(&request.card)?;
             if cause == Cause::CardFound || actor.role() != Some(Role::Operator) {
                 actor.municipality_of(&dossier.holder)?;
             }

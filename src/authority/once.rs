@@ -184,7 +184,8 @@ impl Authority {
     }
 }
 
-fn replay<T: DeserializeOwned>(once: &Once, answer: &AnswerRecord) -> Result<T, StoryError> {
+/// What an answer that was told before says, if it was told to this request.
+pub(super) fn replay<T: DeserializeOwned>(once: &Once, answer: &AnswerRecord) -> Result<T, StoryError> {
     if answer.digest != once.digest {
         let detail = "this Idempotency-Key was used for another request; take a new key";
         return Err(Refusal::new("T-07", detail).into());

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{
     Actor, Authority, Once, StoryError,
+    change::Outcome,
     end::{Effects, Strike},
     once::Telling,
 };
@@ -42,11 +43,12 @@ impl Authority {
     /// # Errors
     /// [`StoryError::Refused`] with the rule; otherwise as the error says.
     pub fn revoke(&self, actor: &Actor, once: &Once, request: &RevocationRequest) -> Result<Effects, StoryError> {
-        self.tell(actor, once, &request.subject(), |telling| {
-            let (change, effects) = self.revocation(telling, request)?;
-            self.store().commit(change)?;
-            Ok(effects)
-        })
+        // One line of a file: it is read, decided and committed in the same way.
+        match self.revoke_each(actor, &[(once.clone(), Ok(request.clone()))])?.pop() {
+            Some(Outcome::Done(effects)) => Ok(effects),
+            Some(Outcome::Refused(refusal)) => Err(refusal.into()),
+            None => Err(StoryError::Fault("a line without an outcome".into())),
+        }
     }
 
     /// Refuses to discard what was handed over by an application; of what was issued without one only the counter knows.
@@ -61,13 +63,25 @@ impl Authority {
         Ok(())
     }
 
-    /// The change that a revocation is, and what it amounts to.
+    /// The change that a revocation is by what is read now, and what it amounts to.
     pub(super) fn revocation(
         &self,
         telling: &Telling<'_>,
         request: &RevocationRequest,
     ) -> Result<(Change, Effects), StoryError> {
-        let (dossier, card) = self.dossier_of_card(&request.card)?;
+        let dossier = self.dossier_of_card(&request.card)?;
+        self.revocation_of(telling, request, Some(dossier))
+    }
+
+    /// The change that a revocation is, and what it amounts to, where the card's holder has this dossier.
+    pub(super) fn revocation_of(
+        &self,
+        telling: &Telling<'_>,
+        request: &RevocationRequest,
+        dossier: Option<Dossier>,
+    ) -> Result<(Change, Effects), StoryError> {
+        let dossier = dossier.ok_or_else(unknown_card)?;
+        let card = dossier.card(&request.card).cloned().ok_or_else(unknown_card)?;
         may_report(telling.actor, request.cause, &dossier.holder)?;
         let kinds = named_kinds(request)?;
         if request.cause == Cause::DiscardedBeforeDelivery {
@@ -93,14 +107,15 @@ impl Authority {
         Ok((Change { steps, audit }, effects))
     }
 
-    /// Everything about the holder of a card, and the card.
-    pub(super) fn dossier_of_card(&self, card: &CardNumber) -> Result<(Dossier, CardRecord), StoryError> {
-        let unknown = || Refusal::new("T-09", "there is no such card");
-        let holder = self.store().holder_of_card(card)?.ok_or_else(unknown)?;
-        let dossier = self.store().dossier(&holder)?.ok_or_else(unknown)?;
-        let found = dossier.card(card).cloned().ok_or_else(unknown)?;
-        Ok((dossier, found))
+    /// Everything about the holder of a card.
+    pub(super) fn dossier_of_card(&self, card: &CardNumber) -> Result<Dossier, StoryError> {
+        let holder = self.store().holder_of_card(card)?.ok_or_else(unknown_card)?;
+        Ok(self.store().dossier(&holder)?.ok_or_else(unknown_card)?)
     }
+}
+
+fn unknown_card() -> Refusal {
+    Refusal::new("T-09", "there is no such card")
 }
 
 /// There is nothing to revoke.

@@ -98,6 +98,15 @@ pub struct StateCount {
     pub count: u64,
 }
 
+/// What a request about a card begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// The first answer under its key.
+    Told(AnswerRecord),
+    /// There is none; everything about the holder of the card, if the card is known.
+    Card(Option<Box<Dossier>>),
+}
+
 /// The store. See the module's contract.
 pub trait Store: Send + Sync {
     /// Does a change and returns when it is durable and followed.
@@ -165,6 +174,23 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As for all reading.
     fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError>;
+
+    /// What requests of one client begin with, each with a key and the card that it is about, in order; each at one instant. It
+    /// is what [`Self::answer`], [`Self::holder_of_card`] and [`Self::dossier`] say, in as few readings as the store can.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn beginnings(&self, client: &str, asked: &[(&str, Option<&CardNumber>)]) -> Result<Vec<Beginning>, StoreError> {
+        let begin = |(key, card): &(&str, Option<&CardNumber>)| {
+            if let Some(answer) = self.answer(client, key)? {
+                return Ok(Beginning::Told(answer));
+            }
+            let holder = card.map_or(Ok(None), |card| self.holder_of_card(card))?;
+            let dossier = holder.map_or(Ok(None), |holder| self.dossier(&holder))?;
+            Ok(Beginning::Card(dossier.map(Box::new)))
+        };
+        asked.iter().map(begin).collect()
+    }
 
     /// What a complete list has to carry, one entry after the other, all of one instant: every certificate of the scope that
     /// is held or revoked, or expired while it was held, whose notAfter is `not_over_before` or later, in order of serial

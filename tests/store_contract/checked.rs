@@ -5,7 +5,7 @@ use std::io::Write;
 use jitsuin::{
     kind::Kind::{Auth, Sign},
     municipality::MunicipalityCode,
-    ports::{CrlRecord, Duplicate, Step, Store, StoreError},
+    ports::{CrlRecord, Duplicate, Step, Store, StoreError, store::Beginning},
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
     x509::RevocationReason,
@@ -227,6 +227,29 @@ pub(crate) fn a_card_stays_with_its_holder(open: Open) {
     assert_eq!(store.dossier(&reference(1)).unwrap().unwrap().cards, [void, card(3, 1)]);
     assert_eq!(store.holder_of_card(&card_number(3)).unwrap(), Some(reference(1)));
     assert_eq!(store.holder_of_card(&card_number(4)).unwrap(), None);
+}
+
+pub(crate) fn a_request_about_a_card_begins_with_its_answer_or_the_holder_of_the_card(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    (1..=2).for_each(|number| enrol(&*store, number));
+    live(&*store, Sign, 0, 1);
+    let told = answer("client", "told", b"x");
+    commit(&*store, vec![Step::Answer(told.clone())]).unwrap();
+    let cards = [1, 2, 9].map(card_number);
+    let asked = [
+        ("told", Some(&cards[0])),
+        ("new", Some(&cards[0])),
+        ("newer", Some(&cards[1])),
+        ("new", Some(&cards[2])),
+        ("told", None),
+        ("new", None),
+    ];
+    let of = |number| Beginning::Card(store.dossier(&reference(number)).unwrap().map(Box::new));
+    let told = Beginning::Told(told);
+    let expected = [told.clone(), of(1), of(2), Beginning::Card(None), told, Beginning::Card(None)];
+    assert_eq!(store.beginnings("client", &asked).unwrap(), expected);
+    assert_eq!(store.beginnings("another", &asked[..1]).unwrap(), [of(1)], "each client has keys of its own");
+    assert!(store.beginnings("client", &[]).unwrap().is_empty());
 }
 
 pub(crate) fn a_state_changes_only_from_the_expected_one(open: Open) {

@@ -1,10 +1,16 @@
-//! One transaction of the writer: each change behind its own savepoint, one commit for all.
+//! One transaction of the writer: each change whole or not at all, one commit for all.
+//!
+//! # Why
+//! A savepoint makes SQLite copy every page that a change touches, in case the change is taken back. Almost none is: stories
+//! decide by what they read, and are refused only where another came between. So a batch is done without savepoints first, and
+//! if a change is refused after it has written something, everything is taken back and done again, each change behind its own.
 
 use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{
+    counts::Moves,
     error::{Trouble, store_error},
     read, rows,
     steps::Steps,
@@ -30,6 +36,8 @@ pub(super) struct Tip {
     pub(super) at: Option<UnixTime>,
     /// Position of the last status event.
     pub(super) event: u64,
+    /// What the batch has changed in the counts so far.
+    moves: Moves,
 }
 
 impl Tip {
@@ -46,6 +54,7 @@ impl Tip {
             seal,
             at: at.map(rows::instant).transpose()?,
             event: read::last_event(sql)?,
+            moves: Moves::default(),
         })
     }
 }
@@ -57,49 +66,87 @@ type Committed = (Vec<Result<Done, StoreError>>, Vec<StatusEvent>);
 ///
 /// # Errors
 /// When the engine fails; then nothing of the batch is to be taken as done.
-pub(super) fn commit(sql: &mut Connection, followed: u64, tasks: Vec<Task>) -> Result<Committed, StoreError> {
-    let transaction = sql.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
-    // Usually none: only what an earlier commit left behind that reported failure and yet happened.
-    let events = read::events_after(&transaction, followed)?;
-    let tip = Tip::read(&transaction).map_err(store_error)?;
-    let mut batch = Batch { sql: transaction, tip, events };
-    let mut outcomes = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        outcomes.push(match task {
-            Task::Change(change) => batch.attempt(|batch, events| batch.change(change, events))?.map(|()| Done::Whole),
-            Task::Each(changes) => {
-                let each =
-                    changes.into_iter().map(|change| batch.attempt(|batch, events| batch.change(change, events)));
-                Ok(Done::Each(each.collect::<Result<_, _>>()?))
-            }
-            Task::Allocate(kind, count) => {
-                batch.attempt(|batch, _| Ok((batch.allocate(kind, count)?, batch.tip)))?.map(Done::Range)
-            }
-            Task::Follow(..) | Task::Check => Ok(Done::Whole),
-        });
+pub(super) fn commit(sql: &mut Connection, followed: u64, tasks: &[Task]) -> Result<Committed, StoreError> {
+    match Batch::begin(sql, followed, Care::Hopeful)?.commit(tasks) {
+        Err(Halt::HalfDone) => {}
+        Err(Halt::Engine(failed)) => return Err(failed),
+        Ok(committed) => return Ok(committed),
     }
-    let Batch { sql, events, .. } = batch;
-    sql.commit().map_err(store_error)?;
-    Ok((outcomes, events))
+    Batch::begin(sql, followed, Care::Savepoints)?.commit(tasks).map_err(|halt| match halt {
+        Halt::Engine(failed) => failed,
+        Halt::HalfDone => StoreError::Unavailable("a change was not taken back".to_owned()),
+    })
+}
+
+/// How a refused change is taken back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// With the whole batch, which is then done again.
+    Hopeful,
+    /// Alone, by its savepoint.
+    Savepoints,
+}
+
+/// Why a batch was not committed.
+enum Halt {
+    /// A change was refused halfway, and has no savepoint.
+    HalfDone,
+    /// The engine failed.
+    Engine(StoreError),
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Engine(error)
+    }
 }
 
 struct Batch<'a> {
     sql: Transaction<'a>,
     tip: Tip,
     events: Vec<StatusEvent>,
+    care: Care,
 }
 
-impl Batch<'_> {
+impl<'a> Batch<'a> {
+    fn begin(sql: &'a mut Connection, followed: u64, care: Care) -> Result<Self, StoreError> {
+        let sql = sql.transaction_with_behavior(TransactionBehavior::Immediate).map_err(store_error)?;
+        // Usually none: only what an earlier commit left behind that reported failure and yet happened.
+        let events = read::events_after(&sql, followed)?;
+        let tip = Tip::read(&sql).map_err(store_error)?;
+        Ok(Self { sql, tip, events, care })
+    }
+
+    /// Does every task and commits.
+    fn commit(mut self, tasks: &[Task]) -> Result<Committed, Halt> {
+        let mut outcomes = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            outcomes.push(match task {
+                Task::Change(change) => {
+                    self.attempt(|batch, events| batch.change(change, events))?.map(|()| Done::Whole)
+                }
+                Task::Each(changes) => {
+                    let each = changes.iter().map(|change| self.attempt(|batch, events| batch.change(change, events)));
+                    Ok(Done::Each(each.collect::<Result<_, _>>()?))
+                }
+                Task::Allocate(kind, count) => {
+                    self.attempt(|batch, _| Ok((batch.allocate(*kind, *count)?, batch.tip)))?.map(Done::Range)
+                }
+                Task::Follow(..) | Task::Check => Ok(Done::Whole),
+            });
+        }
+        self.tip.moves.write(&self.sql)?;
+        self.sql.commit().map_err(store_error)?;
+        Ok((outcomes, self.events))
+    }
+
     /// Does one thing; where it is refused, nothing of it stays.
-    ///
-    /// # Errors
-    /// When the engine fails.
     fn attempt<T>(
         &mut self,
         work: impl FnOnce(&Self, &mut Vec<StatusEvent>) -> Result<(T, Tip), Trouble>,
-    ) -> Result<Result<T, StoreError>, StoreError> {
-        self.run("SAVEPOINT change")?;
-        let told = self.events.len();
+    ) -> Result<Result<T, StoreError>, Halt> {
+        self.mark("SAVEPOINT change")?;
+        let (told, written) = (self.events.len(), self.sql.total_changes());
         let mut events = std::mem::take(&mut self.events);
         let outcome = work(self, &mut events);
         self.events = events;
@@ -108,24 +155,30 @@ impl Batch<'_> {
                 self.tip = tip;
                 Ok(value)
             }
+            Err(Trouble::Refused(_)) if self.care == Care::Hopeful && self.sql.total_changes() != written => {
+                return Err(Halt::HalfDone);
+            }
             Err(Trouble::Refused(refused)) => {
                 self.events.truncate(told);
-                self.run("ROLLBACK TO change")?;
+                self.mark("ROLLBACK TO change")?;
                 Err(refused)
             }
-            Err(Trouble::Engine(failed)) => return Err(failed),
+            Err(Trouble::Engine(failed)) => return Err(failed.into()),
         };
-        self.run("RELEASE change")?;
+        self.mark("RELEASE change")?;
         Ok(outcome)
     }
 
-    fn run(&self, command: &str) -> Result<usize, StoreError> {
+    fn mark(&self, command: &str) -> Result<(), StoreError> {
+        if self.care == Care::Hopeful {
+            return Ok(());
+        }
         let run = |sql: &Connection| sql.prepare_cached(command)?.execute([]);
-        run(&self.sql).map_err(store_error)
+        run(&self.sql).map(drop).map_err(store_error)
     }
 
     /// The steps of a change, and its entry; the new ends.
-    fn change(&self, change: Change, events: &mut Vec<StatusEvent>) -> Result<((), Tip), Trouble> {
+    fn change(&self, change: &Change, events: &mut Vec<StatusEvent>) -> Result<((), Tip), Trouble> {
         let tip = self.tip;
         if let Some(last) = tip.at
             && change.audit.at + limits::CLOCK_TOLERANCE < last
@@ -133,9 +186,10 @@ impl Batch<'_> {
             return Err(Trouble::Refused(StoreError::ClockWentBack { last }));
         }
         let recorded = tip.at.map_or(change.audit.at, |last| last.max(change.audit.at));
-        let event = Steps::new(&self.sql, (tip.event, recorded), events).take(change.steps)?;
-        let (entry, seal) = self.seal(change.audit)?;
-        Ok(((), Tip { entry, seal, at: Some(recorded), event }))
+        let steps = Steps::new(&self.sql, (tip.event, recorded, tip.moves), events);
+        let (event, moves) = steps.take(&change.steps)?;
+        let (entry, seal) = self.seal(change.audit.clone())?;
+        Ok(((), Tip { entry, seal, at: Some(recorded), event, moves }))
     }
 
     /// Writes an entry at the end of the chain.
@@ -199,7 +253,7 @@ mod tests {
 
     /// Commits the tasks together; what became of each.
     fn together(sql: &mut Connection, tasks: Vec<Task>) -> Vec<Result<(), StoreError>> {
-        let (outcomes, events) = commit(sql, 0, tasks).unwrap();
+        let (outcomes, events) = commit(sql, 0, &tasks).unwrap();
         assert!(events.is_empty());
         outcomes.into_iter().map(|outcome| outcome.map(drop)).collect()
     }

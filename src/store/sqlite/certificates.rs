@@ -37,6 +37,7 @@ impl Steps<'_> {
         if self.has_standing_beside(record)? {
             return Err(Trouble::duplicate(Duplicate::Standing(record.kind)));
         }
+        self.moves.comes(record.kind, CertificateState::Reserved);
         self.pairs.extend(record.pair.map(|other| Pairing {
             kind: record.kind,
             index: record.index,
@@ -124,7 +125,8 @@ impl Steps<'_> {
         let issued: rusqlite::Result<Option<Option<i64>>> = self
             .sql
             .prepare_cached(
-                "UPDATE certificate SET state = 'live', certificate = ?3
+                "UPDATE certificate SET state = 'live', certificate = ?3,
+                   tbs = CASE WHEN substr(?3, 5, length(tbs)) = tbs THEN x'' ELSE tbs END
                  WHERE kind = ?1 AND ca_index = ?2 AND state = 'reserved' RETURNING predecessor",
             )?
             .query_row(params![kind.id(), rows::int(index)?, certificate], |row| row.get(0))
@@ -142,6 +144,7 @@ impl Steps<'_> {
                 params![kind.id(), predecessor, rows::int(index)?],
             )?;
         }
+        self.moves.goes(kind, CertificateState::Reserved, CertificateState::Live);
         self.event((kind, index), CertificateState::Live, None)
     }
 
@@ -150,7 +153,7 @@ impl Steps<'_> {
         of: (Kind, u64),
         from: CertificateState,
         to: CertificateState,
-        revocation: Option<Revocation>,
+        revocation: Option<&Revocation>,
     ) -> Result<(), Trouble> {
         use CertificateState::{Expired, Held, Live, Reserved, Revoked};
         // rules §3.4; Reserved → Live is Step::Issue.
@@ -163,7 +166,7 @@ impl Steps<'_> {
         if matches!(to, Held | Revoked) != revocation.is_some() {
             return Err(Trouble::conflict(refusal::REVOCATION));
         }
-        let (date, reason, invalidity, cause) = rows::revocation_columns(revocation.as_ref());
+        let (date, reason, invalidity, cause) = rows::revocation_columns(revocation);
         let touched = self.run(
             "UPDATE certificate SET state = ?4, revocation_date = ?5, reason = ?6, invalidity_date = ?7, cause = ?8
              WHERE kind = ?1 AND ca_index = ?2 AND state = ?3",
@@ -179,6 +182,7 @@ impl Steps<'_> {
             ],
         )?;
         one(touched, refusal::STATE)?;
+        self.moves.goes(of.0, from, to);
         if to == Expired { Ok(()) } else { self.event(of, to, revocation) }
     }
 
@@ -187,10 +191,10 @@ impl Steps<'_> {
         &mut self,
         (kind, index): (Kind, u64),
         state: CertificateState,
-        revocation: Option<Revocation>,
+        revocation: Option<&Revocation>,
     ) -> Result<(), Trouble> {
         let position = self.last_event + 1;
-        let (date, reason, invalidity, cause) = rows::revocation_columns(revocation.as_ref());
+        let (date, reason, invalidity, cause) = rows::revocation_columns(revocation);
         self.run(
             "INSERT INTO status_event (position, kind, ca_index, state, revocation_date, reason, invalidity_date, cause,
                recorded)
@@ -208,7 +212,70 @@ impl Steps<'_> {
             ],
         )?;
         self.last_event = position;
-        self.events.push(StatusEvent { position, kind, index, state, revocation, recorded: self.recorded });
+        self.events.push(StatusEvent {
+            position,
+            kind,
+            index,
+            state,
+            revocation: revocation.cloned(),
+            recorded: self.recorded,
+        });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        store::{
+            SqliteOptions,
+            sqlite::{counts::Moves, open::Place, read},
+        },
+        x509::{
+            UnixTime,
+            der::{OCTET_STRING, SEQUENCE, build, nested, tlv},
+        },
+    };
+
+    const TBS: &str = "SELECT tbs FROM certificate";
+
+    #[test]
+    fn the_certificate_takes_the_place_of_what_was_to_be_signed_and_nothing_else_does() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let sql = Place::new(&dir.path().join("jitsuin.db"), SqliteOptions::default()).open_to_write().unwrap();
+        let tbs = build(SEQUENCE, |out| tlv(out, OCTET_STRING, &[7; 900]));
+        let certificate = |tbs: &[u8]| {
+            build(SEQUENCE, |out| {
+                out.extend_from_slice(tbs);
+                nested(out, SEQUENCE, |_| ());
+                tlv(out, OCTET_STRING, &[9; 70]);
+            })
+        };
+        sql.execute_batch(
+            "INSERT INTO holder VALUES ('A', '13115', NULL, '1980-02-17', 0, 1, 1);
+             INSERT INTO card (number, holder, issue_day, application_day, last_day, void)
+             VALUES ('C', 'A', '2026-01-15', '2026-01-15', '2036-02-17', 0);",
+        )
+        .unwrap();
+        let row = "INSERT INTO certificate (kind, generation, ca_index, serial, holder, card, municipality, not_before, not_after,
+              state, key_digest, tbs) VALUES (1, 1, 0, x'01', 'A', 'C', '13115', 100, 900, 'reserved', zeroblob(32), ?1)";
+        sql.execute(row, [&tbs]).unwrap();
+
+        let mut other = tbs.clone();
+        other[500] ^= 1;
+        let take = "UPDATE certificate SET state = 'live', tbs = x'', certificate = ?1";
+        for refused in [take, "UPDATE certificate SET tbs = ?1", "UPDATE certificate SET tbs = x'', key_digest = ?1"] {
+            let refused = sql.execute(refused, [certificate(&other)]).unwrap_err().to_string();
+            assert!(refused.contains("never changes"), "{refused}");
+        }
+        let whole = certificate(&tbs);
+        let mut events = Vec::new();
+        Steps::new(&sql, (0, UnixTime::EPOCH, Moves::default()), &mut events).issue(Kind::Sign, 0, &whole).unwrap();
+        let kept: Vec<u8> = sql.query_row(TBS, [], |row| row.get(0)).unwrap();
+        assert!(kept.is_empty(), "it is kept once");
+        let (records, _) = read::certificates(&sql, Kind::Sign, 0, 9).unwrap();
+        assert_eq!((&records[0].tbs, records[0].certificate.as_ref()), (&tbs, Some(&whole)));
+        assert!(sql.execute("UPDATE certificate SET tbs = ?1", [&tbs]).is_err(), "nor does it come back");
     }
 }

@@ -6,6 +6,7 @@
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `queue`, `batch` | the writer's thread; its queue, measured; one of its transactions |
 //! | `steps`, `certificates`, `ledger`, `consents`, `register`, `applications`, `registration` | each step of a change |
+//! | `counts` | how many certificates are in each state |
 //! | `read`, `rows` | the queries; rows to records |
 //! | `shelf` | long lists, in files beside the database |
 //!
@@ -18,6 +19,7 @@ mod applications;
 mod batch;
 mod certificates;
 mod consents;
+mod counts;
 mod error;
 mod ledger;
 mod migrations;
@@ -54,7 +56,8 @@ use crate::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
         CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
         ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError,
-        UsageRecord, store::StateCount,
+        UsageRecord,
+        store::{Beginning, StateCount},
     },
     rules::Day,
     scope::CrlScope,
@@ -174,8 +177,7 @@ impl Store for SqliteStore {
     }
 
     fn holder_of_card(&self, card: &CardNumber) -> Result<Option<HolderReference>, StoreError> {
-        let query = "SELECT holder FROM card WHERE number = ?1";
-        self.readers.read(|sql| first(sql, query, [card.as_str()], |row| rows::reference(row.get(0)?)))
+        self.readers.read(|sql| read::holder_of_card(sql, card))
     }
 
     fn certificate(&self, kind: Kind, serial: &Serial) -> Result<Option<CertificateRecord>, StoreError> {
@@ -187,8 +189,11 @@ impl Store for SqliteStore {
     }
 
     fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError> {
-        let query = "SELECT * FROM answer WHERE client = ?1 AND key = ?2";
-        self.readers.read(|sql| first(sql, query, [client, key], rows::answer))
+        self.readers.read(|sql| read::answer(sql, client, key))
+    }
+
+    fn beginnings(&self, client: &str, asked: &[(&str, Option<&CardNumber>)]) -> Result<Vec<Beginning>, StoreError> {
+        self.readers.read(|sql| asked.iter().map(|asked| read::beginning(sql, client, *asked)).collect())
     }
 
     fn each_revoked(

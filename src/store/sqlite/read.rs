@@ -13,8 +13,9 @@ use super::{
 use crate::{
     kind::Kind,
     ports::{
-        CertificateRecord, CrlRecord, Dossier, History, HolderReference, ListedEvent, StatusEvent, StoreError,
-        store::StateCount,
+        AnswerRecord, CardNumber, CertificateRecord, CrlRecord, Dossier, History, HolderReference, ListedEvent,
+        StatusEvent, StoreError,
+        store::{Beginning, StateCount},
     },
     scope::CrlScope,
     x509::{Serial, UnixTime, crl::CrlEntry},
@@ -126,6 +127,29 @@ pub(super) fn dossier(sql: &Connection, holder: &HolderReference) -> rusqlite::R
             rows::certificate,
         )?,
     }))
+}
+
+/// Who holds a card.
+pub(super) fn holder_of_card(sql: &Connection, card: &CardNumber) -> rusqlite::Result<Option<HolderReference>> {
+    first(sql, "SELECT holder FROM card WHERE number = ?1", [card.as_str()], |row| rows::reference(row.get(0)?))
+}
+
+/// The first answer to a client under a key.
+pub(super) fn answer(sql: &Connection, client: &str, key: &str) -> rusqlite::Result<Option<AnswerRecord>> {
+    first(sql, "SELECT * FROM answer WHERE client = ?1 AND key = ?2", [client, key], rows::answer)
+}
+
+/// What a request about a card begins with.
+pub(super) fn beginning(
+    sql: &Connection,
+    client: &str,
+    (key, card): (&str, Option<&CardNumber>),
+) -> rusqlite::Result<Beginning> {
+    if let Some(answer) = answer(sql, client, key)? {
+        return Ok(Beginning::Told(answer));
+    }
+    let holder = card.map_or(Ok(None), |card| holder_of_card(sql, card))?;
+    Ok(Beginning::Card(holder.map_or(Ok(None), |holder| dossier(sql, &holder))?.map(Box::new)))
 }
 
 /// A certificate by its serial number.
@@ -251,7 +275,9 @@ pub(super) fn counts(sql: &Connection) -> rusqlite::Result<Vec<StateCount>> {
 
 /// Reservations without a certificate, oldest first.
 pub(super) fn reserved(sql: &Connection) -> rusqlite::Result<Vec<CertificateRecord>> {
-    all(sql, "SELECT * FROM certificate WHERE state = 'reserved' ORDER BY id", [], rows::certificate)
+    // Named: that index has the few that are reserved, which the planner does not know.
+    let query = "SELECT * FROM certificate INDEXED BY certificate_coming WHERE state = 'reserved' ORDER BY id";
+    all(sql, query, [], rows::certificate)
 }
 
 /// Position of the last status event.

@@ -18,13 +18,14 @@ use crate::{
     rules::CertificateState,
     scope::CrlScope,
     store::refusal,
-    x509::{RevocationReason, Serial, UnixTime, crl::CrlEntry},
+    x509::{RevocationReason, Serial, UnixTime, crl::CrlEntry, der},
 };
 
 type Read<T> = rusqlite::Result<T>;
 
 const DAY: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
-const STATES: [(CertificateState, &str); 5] = [
+/// The states and their words.
+pub(super) const STATES: [(CertificateState, &str); 5] = [
     (CertificateState::Reserved, "reserved"),
     (CertificateState::Live, "live"),
     (CertificateState::Held, "held"),
@@ -192,8 +193,12 @@ pub(super) fn card(row: &Row<'_>) -> Read<CardRecord> {
     })
 }
 
-/// A row of `certificate`.
+/// A row of `certificate`. Where the certificate has taken the place of what was to be signed, that is cut out of it.
 pub(super) fn certificate(row: &Row<'_>) -> Read<CertificateRecord> {
+    let (mut tbs, certificate): (Vec<u8>, Option<Vec<u8>>) = (blob(row, "tbs")?, blob(row, "certificate")?);
+    if let Some(certificate) = certificate.as_deref().filter(|_| tbs.is_empty()) {
+        tbs.extend_from_slice(tbs_within(certificate).unwrap_or_default());
+    }
     Ok(CertificateRecord {
         kind: kind(row, "kind")?,
         generation: row.get("generation")?,
@@ -210,9 +215,15 @@ pub(super) fn certificate(row: &Row<'_>) -> Read<CertificateRecord> {
         predecessor: optional_number(row, "predecessor")?,
         successor: optional_number(row, "successor")?,
         key_digest: digest(row, "key_digest")?,
-        tbs: blob(row, "tbs")?,
-        certificate: blob(row, "certificate")?,
+        tbs,
+        certificate,
     })
+}
+
+/// What was signed of a certificate: the first element within it (RFC 5280 §4.1). Nothing if it cannot be read.
+fn tbs_within(certificate: &[u8]) -> Option<&[u8]> {
+    let content = der::Reader::new(certificate).read(der::SEQUENCE).ok()?;
+    der::Reader::new(content).read_tlv(der::SEQUENCE).ok()
 }
 
 /// A row of `status_event`.

@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{error::Trouble, numbering, rows};
+use super::{counts::Moves, error::Trouble, numbering, rows};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
@@ -42,54 +42,58 @@ pub(super) struct Steps<'a> {
     pub(super) last_event: u64,
     /// When the events of this change are recorded.
     pub(super) recorded: UnixTime,
+    /// What the counts have risen and fallen by, with those before.
+    pub(super) moves: Moves,
     /// New reservations that have another certificate, linked when all are there.
     pub(super) pairs: Vec<Pairing>,
 }
 
 impl<'a> Steps<'a> {
-    /// Begins after the event at `last_event`; new events are recorded at that instant and put behind `events`.
+    /// Begins after the event at `last_event`, with counts moved so far; new events are recorded at that instant and put behind `events`.
     pub(super) fn new(
         sql: &'a Connection,
-        (last_event, recorded): (u64, UnixTime),
+        (last_event, recorded, moves): (u64, UnixTime, Moves),
         events: &'a mut Vec<StatusEvent>,
     ) -> Self {
-        Self { sql, events, last_event, recorded, pairs: Vec::new() }
+        Self { sql, events, last_event, recorded, moves, pairs: Vec::new() }
     }
 
-    /// Takes all steps in order, and gives the position of the last event.
-    pub(super) fn take(mut self, steps: Vec<Step>) -> Result<u64, Trouble> {
-        steps.into_iter().try_for_each(|step| self.step(step))?;
+    /// Takes all steps in order, and gives the position of the last event and how the counts moved.
+    pub(super) fn take(mut self, steps: &[Step]) -> Result<(u64, Moves), Trouble> {
+        steps.iter().try_for_each(|step| self.step(step))?;
         let halves = |one: &&Pairing| !self.pairs.iter().any(|other| one.is_mutual(other));
         self.pairs.iter().filter(halves).try_for_each(|one| self.link(one.kind, one.index, one.other))?;
-        Ok(self.last_event)
+        Ok((self.last_event, self.moves))
     }
 
-    fn step(&mut self, step: Step) -> Result<(), Trouble> {
+    fn step(&mut self, step: &Step) -> Result<(), Trouble> {
         match step {
-            Step::Holder(record) => self.holder(&record),
-            Step::Card(record) => self.card(&record),
-            Step::Reserve(record) => self.reserve(&record),
-            Step::Issue { kind, index, certificate } => self.issue(kind, index, &certificate),
-            Step::Status { kind, index, from, to, revocation } => self.status((kind, index), from, to, revocation),
-            Step::Answer(record) => self.answer(&record),
-            Step::Forget { client, key } => self.forget(&client, &key),
-            Step::Crl(record) => self.crl(&record),
-            Step::Authority(record) => self.authority(&record),
-            Step::Municipality(code) => self.municipality(code),
-            Step::Credential(record) => self.credential(&record),
-            Step::Consent(record) => self.consent(&record),
-            Step::EndConsent { number, end } => self.end_consent(number, &end),
-            Step::UnderConsent { number, version } => self.under_consent(number, version),
-            Step::Register(entry) => self.register_entry(&entry),
-            Step::Deadline { holder, day } => self.deadline(&holder, day),
-            Step::Notice(record) => self.notice(&record),
-            Step::NoticeSent { number, at } => self.notice_sent(number, at),
-            Step::RelyingParty(record) => self.relying_party(&record),
-            Step::Disclosure { record, version } => self.disclosure(&record, version),
-            Step::Refused { party, query, at, count } => self.refused(&party, query, at, count),
-            Step::Application(record) => self.application(&record),
-            Step::RegisterText(record) => self.register_text(&record),
-            Step::Exception(record) => self.exception(&record),
+            Step::Holder(record) => self.holder(record),
+            Step::Card(record) => self.card(record),
+            Step::Reserve(record) => self.reserve(record),
+            Step::Issue { kind, index, certificate } => self.issue(*kind, *index, certificate),
+            Step::Status { kind, index, from, to, revocation } => {
+                self.status((*kind, *index), *from, *to, revocation.as_ref())
+            }
+            Step::Answer(record) => self.answer(record),
+            Step::Forget { client, key } => self.forget(client, key),
+            Step::Crl(record) => self.crl(record),
+            Step::Authority(record) => self.authority(record),
+            Step::Municipality(code) => self.municipality(*code),
+            Step::Credential(record) => self.credential(record),
+            Step::Consent(record) => self.consent(record),
+            Step::EndConsent { number, end } => self.end_consent(*number, end),
+            Step::UnderConsent { number, version } => self.under_consent(*number, *version),
+            Step::Register(entry) => self.register_entry(entry),
+            Step::Deadline { holder, day } => self.deadline(holder, *day),
+            Step::Notice(record) => self.notice(record),
+            Step::NoticeSent { number, at } => self.notice_sent(*number, *at),
+            Step::RelyingParty(record) => self.relying_party(record),
+            Step::Disclosure { record, version } => self.disclosure(record, *version),
+            Step::Refused { party, query, at, count } => self.refused(party, *query, *at, *count),
+            Step::Application(record) => self.application(record),
+            Step::RegisterText(record) => self.register_text(record),
+            Step::Exception(record) => self.exception(record),
         }
     }
 

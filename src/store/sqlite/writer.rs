@@ -181,7 +181,7 @@ impl Desk {
     /// Commits a batch, tells the followers, then the callers.
     fn write(&mut self, writes: Vec<Waiting>) {
         let (tasks, replies): (Vec<_>, Vec<_>) = writes.into_iter().map(|one| (one.task, one.reply)).unzip();
-        let outcomes = match self.with_connection(|sql, followed| batch::commit(sql, followed, tasks)) {
+        let outcomes = match self.with_connection(|sql, followed| batch::commit(sql, followed, &tasks)) {
             Ok((outcomes, events)) => {
                 self.failed = false;
                 self.tell(&events);
