@@ -28,7 +28,7 @@ mod card;
 mod decide;
 
 use decide::Decision;
-pub(super) use decide::{Mode, Resident, Terms, Wish};
+pub(super) use decide::{Mode, Resident, Terms, Wish, new_holder};
 
 /// What was issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

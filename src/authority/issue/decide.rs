@@ -354,7 +354,8 @@ fn known_holder(known: &HolderRecord, person: &Person) -> Result<HolderRecord, R
     Ok(HolderRecord { ward: person.ward.unwrap_or(known.ward), ..known.clone() })
 }
 
-fn new_holder(place: &Municipality, person: &Person) -> HolderRecord {
+/// Somebody of whom the store knows nothing yet, as they apply.
+pub(in crate::authority) fn new_holder(place: &Municipality, person: &Person) -> HolderRecord {
     HolderRecord {
         reference: person.reference.clone(),
         municipality: place.code,
