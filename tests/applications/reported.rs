@@ -127,7 +127,7 @@ fn r_26_a_corrected_date_of_birth_is_not_the_one_of_the_application() {
 }
 
 #[test]
-fn t_09_of_who_has_no_open_application_in_the_town_nothing_is_kept() {
+fn of_who_has_no_open_application_in_the_town_nothing_is_kept() {
     let house = House::new();
     let stranger = Person::new("TEST-9");
     assert_eq!(rule(report(&house, SUGINAMI, &stranger.change(RegisterEvent::Death))), "T-09");
