@@ -169,3 +169,23 @@ fn m_01_a_face_authentication_card_goes_on_without_a_pin() {
     let received = receive(&house, &person, &continued()).unwrap();
     go(&house, &Case::new(person, &received, &[]), &[On::Verify, On::CarryOut]);
 }
+
+#[test]
+fn e_09_a_face_authentication_card_that_is_new_to_the_service_is_recorded_as_the_counter_saw_it() {
+    let house = House::new();
+    let person = Person::new("TEST-1");
+    let seen = json!({"procedure": "new-issue", "applicant": "holder", "agent": null, "kinds": ["auth"],
+        "presence": {"face_authentication": true}});
+    let received = receive(&house, &person, &seen).unwrap();
+    let case = Case::new(person, &received, &[Kind::Auth]);
+    go(&house, &case, &[On::Verify, On::GenerateKey, On::Send, On::Issue, On::WriteToCard, On::HandOver]);
+    assert!(house.dossier(&case.person).cards[0].face_authentication);
+    let sign = case.person.enrolment(&[Kind::Sign]);
+    assert_eq!(rule(house.issue(&municipality(SUGINAMI), jitsuin::rules::Asked::New, &sign)), "E-09");
+    house.change(&case.person, RegisterEvent::Move).unwrap();
+    let no_pin = json!({"card": case.person.card, "register_pin": false, "addendum_has_room": true});
+    let presented = Some(serde_json::from_value(no_pin).unwrap());
+    let visit = RegisterChange { presented, ..case.person.change(RegisterEvent::ContinuedUse) };
+    house.authority.change(&municipality(SUGINAMI), &fresh(), &visit).unwrap();
+    house.check();
+}

@@ -85,6 +85,22 @@ impl Case {
         (of, asked): (Place, &Application),
         answer: &Answer,
     ) -> Judged {
+        let file = &self.record.files[of];
+        let face = file.filing.face && self.record.card_place(&asked.card.number).is_none();
+        let judged = self.judge_issued(desk, who, (of, asked), answer);
+        if let Some(place) = self.record.card_place(&asked.card.number).filter(|_| face) {
+            self.record.cards[place].face = true;
+        }
+        judged
+    }
+
+    fn judge_issued(
+        &mut self,
+        desk: &mut Desk<'_>,
+        who: Who,
+        (of, asked): (Place, &Application),
+        answer: &Answer,
+    ) -> Judged {
         match answer {
             Answer::Issued(issuance) if self.record.files[of].issued.is_some() => {
                 desk.tally.count("told again", "certificates of an application");
