@@ -160,7 +160,7 @@ fn standing(dossier: &Dossier, kind: Kind, now: UnixTime) -> impl Iterator<Item 
 }
 
 /// The first instant of the day of the event, where that is before today: revocationDate says when it was recorded.
-fn invalidity_date(event_day: Option<Day>, now: UnixTime) -> Result<Option<UnixTime>, Refusal> {
+pub(super) fn invalidity_date(event_day: Option<Day>, now: UnixTime) -> Result<Option<UnixTime>, Refusal> {
     let Some(day) = event_day else { return Ok(None) };
     let today = crate::rules::calendar::day_of(now);
     if day > today {

@@ -28,7 +28,7 @@ mod card;
 mod decide;
 
 use decide::Decision;
-pub(super) use decide::{Mode, Resident, Terms, Wish};
+pub(super) use decide::{Mode, Resident, Terms, Wish, new_holder};
 
 /// What was issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +82,10 @@ impl Authority {
             }
             let mode = bound.as_ref().map_or(Mode::As(asked), Bound::mode);
             let decision = self.decide_issue(telling, mode, enrolment);
-            let decision = decision.or_else(|error| Err(self.unless_moved(bound.as_ref(), error)?))?;
+            let mut decision = decision.or_else(|error| Err(self.unless_moved(bound.as_ref(), error)?))?;
+            if bound.as_ref().is_some_and(Bound::for_face_authentication) {
+                decision.on_face_authentication_card();
+            }
             let prepared = self.prepare(telling, &decision)?;
             let issuance = decision.issuance(prepared.iter().map(Prepared::record));
             let mut steps = decision.steps();

@@ -155,8 +155,8 @@ pub struct ApplicationFilter {
     pub state: Option<ApplicationState>,
     /// Those whose last day is before this one; none: whether or not they have one.
     pub due_before: Option<Day>,
-    /// Those for this holder, and those about this card; none: for anybody.
-    pub about: Option<(HolderReference, CardNumber)>,
+    /// Those for this holder, and those about this card, where one is named; none: for anybody.
+    pub about: Option<(HolderReference, Option<CardNumber>)>,
 }
 
 impl ApplicationFilter {
@@ -166,7 +166,10 @@ impl ApplicationFilter {
         self.municipality.is_none_or(|own| own == record.municipality)
             && self.state.map_or(!record.state.is_final(), |state| state == record.state)
             && self.due_before.is_none_or(|day| record.due.is_some_and(|due| due < day))
-            && self.about.as_ref().is_none_or(|(holder, card)| *holder == record.holder || *card == record.card)
+            && self
+                .about
+                .as_ref()
+                .is_none_or(|(holder, card)| *holder == record.holder || card.as_ref() == Some(&record.card))
     }
 }
 

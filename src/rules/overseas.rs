@@ -45,7 +45,7 @@ pub fn decide_continued_use_abroad(one: &Departure, today: Day) -> Result<(), Re
     if today >= one.departs {
         return refused("it is done by the day before the planned day of moving");
     }
-    if one.card_void || one.card_last_day < today {
+    if one.card_void || one.card_last_day < one.departs {
         return refused("the card is void, suspended or expired");
     }
     Ok(())

@@ -122,3 +122,48 @@ async fn r_30_reported_as_a_revocation_it_switches_the_card_too() {
     done(suginami.post("/v1/revocations", &json!({"card": "CARD-000001", "cause": "face-authentication-on"})).await);
     assert_eq!(refusal(&suginami.post("/v1/certificates", &new_sign()).await), (422, "E-09"));
 }
+
+/// Applies in person, with what the counter says it sees.
+fn seen(procedure: &str, face: bool) -> Value {
+    let mut asked = about(procedure, "holder");
+    asked["presence"] = json!({ "face_authentication": face });
+    asked
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e_09_what_the_service_has_recorded_of_the_card_decides_and_who_says_otherwise_is_refused() {
+    let open = House::memory().open();
+    let suginami = Desk::suginami(&open);
+    done(suginami.post("/v1/certificates", &pair(1)).await);
+    for procedure in ["face-authentication-off", "face-authentication-on", "pin-reset", "revocation"] {
+        let told = suginami.post("/v1/applications", &seen(procedure, true)).await;
+        assert_eq!(refusal(&told), (422, "E-09"), "{procedure} of an ordinary card");
+    }
+    carry_out(&suginami, "face-authentication-on").await;
+    // Left out, or wrong: a card that is recorded has no PIN to reset, and is switched back.
+    let told = suginami.post("/v1/applications", &seen("pin-reset", false)).await;
+    assert_eq!(refusal(&told), (422, "P-10"));
+    let received = done(suginami.post("/v1/applications", &seen("face-authentication-off", true)).await);
+    let events = format!("/v1/applications/{}/events", received["application"].as_str().unwrap());
+    done(suginami.post(&events, &json!({"event": "verify"})).await);
+    done(suginami.post(&events, &json!({"event": "carry-out"})).await);
+    let shown = done(suginami.get("/v1/cards/CARD-000001").await);
+    assert_eq!(shown["cards"][0]["face_authentication"], false);
+    assert_eq!(
+        refusal(&suginami.post("/v1/applications", &seen("face-authentication-off", true)).await),
+        (422, "E-09")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e_09_switched_off_by_another_application_meanwhile_it_is_not_switched_off_again() {
+    let open = House::memory().open();
+    let suginami = Desk::suginami(&open);
+    done(suginami.post("/v1/certificates", &pair(1)).await);
+    done(suginami.post("/v1/revocations", &json!({"card": "CARD-000001", "cause": "face-authentication-on"})).await);
+    let received = done(suginami.post("/v1/applications", &seen("face-authentication-off", true)).await);
+    let events = format!("/v1/applications/{}/events", received["application"].as_str().unwrap());
+    done(suginami.post(&events, &json!({"event": "verify"})).await);
+    done(suginami.post(&events, &json!({"event": "carry-out"})).await);
+    assert_eq!(refusal(&suginami.post(&events, &json!({"event": "carry-out"})).await), (422, "A-01"));
+}

@@ -2,6 +2,7 @@
 //! the routes.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+mod continued;
 #[path = "../registration_http/contract.rs"]
 mod contract;
 mod counters;
@@ -16,6 +17,7 @@ mod house;
 mod issuing;
 mod open;
 mod random;
+mod reported;
 mod routes;
 mod scene;
 mod table;

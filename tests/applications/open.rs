@@ -199,6 +199,7 @@ fn m_01_continued_use_is_applied_for_by_who_has_moved_and_not_presented_the_card
     };
     lead(On::Verify).unwrap();
     lead(On::CarryOut).unwrap();
+    assert_eq!(rule(apply(&house, ITAMI, &person)), "M-01", "it is done");
 
     let (house, person) = resident();
     moved(&house, &person, None);
@@ -207,7 +208,7 @@ fn m_01_continued_use_is_applied_for_by_who_has_moved_and_not_presented_the_card
 
     let (house, person) = resident();
     let card =
-        Presented { card: person.card(), register_pin: true, face_authentication: false, addendum_has_room: true };
+        Presented { card: person.card(), register_pin: true, face_authentication: None, addendum_has_room: true };
     moved(&house, &person, Some(card));
     assert_eq!(rule(apply(&house, ITAMI, &person)), "M-01", "presented with the move");
 }

@@ -136,6 +136,64 @@ fn m_01_an_arrival_that_comes_twice_or_first_leaves_the_same() {
     }
 }
 
+/// The card is, or is not, a face-authentication card by the service's own record; and what the counter says.
+fn shown(recorded: bool, said: Option<bool>, pin: bool) -> (House, Person, RegisterChange) {
+    let (house, person) = housed();
+    if recorded {
+        house.revoke(&person, jitsuin::rules::Cause::FaceAuthenticationOn, None).unwrap();
+    }
+    report(&house, SUGINAMI, &announcement(&person)).unwrap();
+    let change = arrival(&person, |card| (card.face_authentication, card.register_pin) = (said, pin));
+    (house, person, change)
+}
+
+#[test]
+fn m_01_whether_a_pin_is_needed_is_as_the_service_has_recorded_the_card() {
+    for (recorded, said, pin, goes_on) in [
+        (true, None, false, true),
+        (true, Some(true), false, true),
+        (true, None, true, true),
+        (true, Some(false), false, false),
+        (true, Some(false), true, false),
+        (false, None, false, false),
+        (false, Some(true), false, false),
+        (false, Some(true), true, false),
+        (false, Some(false), true, true),
+    ] {
+        let (house, person, change) = shown(recorded, said, pin);
+        let effects = report(&house, ITAMI, &change).unwrap();
+        let refused = effects.not_continued.map(|refusal| refusal.rule);
+        assert_eq!(refused.is_none(), goes_on, "{recorded} {said:?} {pin}");
+        assert!(refused.is_none_or(|rule| rule == "M-01"));
+        assert_eq!(house.store.register().deadline(&person.holder()).unwrap().is_none(), goes_on);
+
+        // A visit about the card alone is refused whole.
+        let (house, person, change) = shown(recorded, said, pin);
+        report(&house, ITAMI, &RegisterChange { presented: None, ..change.clone() }).unwrap();
+        let visit = RegisterChange { presented: change.presented, ..continued(&person, "I-2", "2026-03-30") };
+        let told = report(&house, ITAMI, &visit);
+        if goes_on {
+            told.unwrap();
+        } else {
+            assert_eq!(rule(told), "M-01", "{recorded} {said:?} {pin}");
+        }
+        house.check();
+    }
+}
+
+#[test]
+fn m_01_a_card_is_written_on_once_after_a_change_within_the_municipality() {
+    let (house, person) = housed();
+    let visit = |number| continued(&person, number, "2026-03-30");
+    assert_eq!(report(&house, SUGINAMI, &visit("S-5")).unwrap().waits.unwrap().rule, "M-01", "nothing was changed");
+    let by_hand = RegisterChange { number: None, event_day: None, ..visit("S-5") };
+    assert_eq!(rule(report(&house, SUGINAMI, &by_hand)), "M-01");
+    report(&house, SUGINAMI, &event(&person, "S-1", "2026-03-31", RegisterEvent::NameChange)).unwrap();
+    report(&house, SUGINAMI, &by_hand).unwrap();
+    assert_eq!(rule(report(&house, SUGINAMI, &by_hand)), "M-01", "it is done");
+    assert_eq!(states(&house, &person), (Live, Revoked));
+}
+
 #[test]
 fn m_01_a_visit_about_the_card_alone_is_refused_whole() {
     let (house, person) = leaving();

@@ -51,7 +51,7 @@ pub(crate) fn noticed(change: RegisterChange) -> RegisterChange {
 
 /// The card, as it has to be.
 pub(crate) fn presented(person: &Person) -> Option<Presented> {
-    Some(Presented { card: person.card(), register_pin: true, face_authentication: false, addendum_has_room: true })
+    Some(Presented { card: person.card(), register_pin: true, face_authentication: None, addendum_has_room: true })
 }
 
 pub(crate) fn continued(person: &Person, number: &str, on: &str) -> RegisterChange {

@@ -10,6 +10,8 @@ mod house;
 #[path = "../support/ward.rs"]
 mod ward;
 
+mod abroad;
+mod again;
 mod bad_input;
 mod causes;
 mod closed;

@@ -120,7 +120,8 @@ impl Person {
     fn deliver_now(&mut self, visit: &mut Visit<'_, '_>, post: usize) -> bool {
         let Post { town, report, arrived } = self.post[post].clone();
         let answer = self.ask(visit, Who::Town(town), &Request::Change(report.clone()));
-        if answer.is_refused() && !arrived && report.event == Event::ContinuedUse {
+        let of_the_card = matches!(report.event, Event::ContinuedUse | Event::OverseasMoveWithContinuedUse);
+        if answer.is_refused() && !arrived && of_the_card {
             // What is wrong with the card does not mend.
             self.post[post].arrived = true;
             return false;
@@ -136,6 +137,12 @@ impl Person {
     /// Whether the service has everything that happened.
     pub(crate) fn has_come_through(&self) -> bool {
         self.post.iter().all(|post| post.arrived)
+    }
+
+    /// Whether the person has gone abroad with a card that goes on, and everybody knows.
+    pub(crate) fn is_abroad(&self) -> bool {
+        let ledger = self.case.record.ledger.as_ref();
+        self.has_come_through() && ledger.is_some_and(|ledger| ledger.story().end.abroad)
     }
 
     /// Whatever the order in which it came: once it is all there, the register has what really is.

@@ -162,8 +162,14 @@ impl Record {
         }
     }
 
+    /// Whether the card is a face-authentication card, as the service has it; none: it does not know the card.
+    fn recorded_face(&self, filing: &Filing) -> Option<bool> {
+        self.card_place(&filing.application.card.number).map(|place| self.cards[place].face)
+    }
+
     pub(crate) fn course(&self, filing: &Filing, now: Moment) -> Course {
-        course(filing, self.presence(&filing.application, now))
+        let face = self.recorded_face(filing).unwrap_or(filing.face);
+        course(&Filing { face, ..filing.clone() }, self.presence(&filing.application, now))
     }
 
     /// Everything as it is on this day.
@@ -173,17 +179,20 @@ impl Record {
             rules.extend(by);
         }
         if filing.issues() {
-            if filing.face && filing.application.asks(Kind::Sign) {
+            if self.recorded_face(filing).unwrap_or(filing.face) && filing.application.asks(Kind::Sign) {
                 rules.push("E-09");
             }
             rules.extend(self.forbidden_issue(who, &filing.application, now));
             return rules;
         }
         rules.extend(self.forbidden_without(who, filing, now));
-        if filing.procedure == Procedure::ContinuedUse {
-            rules.extend(self.ledger.as_ref().and_then(|ledger| ledger.story().end.untouchable(now.day)));
-        }
         rules
+    }
+
+    /// M-01, M-02: nothing is to be done to the card.
+    fn untouchable(&self, filing: &Filing, now: Moment) -> Option<&'static str> {
+        let ledger = self.ledger.as_ref().filter(|_| filing.procedure == Procedure::ContinuedUse)?;
+        ledger.story().end.untouchable(now.day)
     }
 
     /// Whether an application that is open is for the same.
@@ -210,14 +219,16 @@ impl Record {
         match self.card_place(&filing.application.card.number) {
             None => rules.push("T-09"),
             Some(place) => {
-                if self.cards[place].void {
-                    rules.push("E-03");
+                let continues = filing.procedure == Procedure::ContinuedUse;
+                if self.cards[place].void || continues && self.cards[place].last < now.day {
+                    rules.push(if continues { "M-01" } else { "E-03" });
                 }
                 let on = |state| filing.struck().iter().any(|kind| self.on_card(place, *kind, state, now));
                 let (live, held) = (on(State::Live), on(State::Held));
-                let face = filing.face || self.cards[place].face;
+                let face = self.cards[place].face;
                 rules.extend(match filing.procedure {
                     Procedure::Release if !held => Some("R-22"),
+                    Procedure::ContinuedUse if held => Some("M-01"),
                     Procedure::Revocation if !live && !held => Some("R-01"),
                     Procedure::PinReset | Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff
                         if held =>
@@ -233,16 +244,24 @@ impl Record {
                 });
             }
         }
-        // Who may ask, and for whom: as for certificates.
-        let residence = self.forbidden_issue(who, &filing.application, now);
-        rules.extend(residence.into_iter().filter(|rule| ["E-01", "E-02", "R-26"].contains(rule)));
+        rules.extend(self.untouchable(filing, now));
+        rules.extend(self.not_resident(who, filing, now));
         rules
+    }
+
+    /// Who may ask, and for whom: as for certificates.
+    fn not_resident(&self, who: Who, filing: &Filing, now: Moment) -> Forbidden {
+        let residence = self.forbidden_issue(who, &filing.application, now);
+        residence.into_iter().filter(|rule| ["E-01", "E-02", "R-26"].contains(rule)).collect()
     }
 
     pub(crate) fn forbidden_filing(&self, who: Who, filing: &Filing, now: Moment) -> Forbidden {
         let mut rules = self.forbidden_today(who, filing, now);
         if self.is_open(who, filing, now) {
             rules.push("A-07");
+        }
+        if filing.face && self.recorded_face(filing) == Some(false) {
+            rules.push("E-09");
         }
         let application = &filing.application;
         if application.kinds.is_empty() == filing.issues() && filing.procedure != Procedure::Revocation {
@@ -281,6 +300,9 @@ impl Record {
                 rules.push("A-01");
             }
             rules.extend(self.forbidden_today(who, &file.filing, now));
+        }
+        if matches!(step.on, On::SendInquiry | On::ReplyHandedIn | On::GenerateKey | On::Send) {
+            rules.extend(self.not_resident(who, &file.filing, now));
         }
         if step.on == On::HandOver && self.own(file).any(|one| one.state != State::Live || one.is_over(now)) {
             rules.push("A-01");
@@ -344,10 +366,11 @@ impl Record {
     /// An application was taken.
     pub(crate) fn receive(&mut self, town: usize, filing: &Filing, received: &Received, now: Moment) {
         let two_visits = self.course(filing, now) == Course::TwoVisits;
+        let face = self.recorded_face(filing).unwrap_or(filing.face);
         self.files.push(File {
             number: received.application,
             town,
-            filing: filing.clone(),
+            filing: Filing { face, ..filing.clone() },
             two_visits,
             at: At::Received,
             due: None,
@@ -402,7 +425,8 @@ impl Record {
         }
         if step.on == On::CarryOut {
             let filing = file.filing.clone();
-            return Ok(self.carried_out(&filing, now));
+            let town = file.town;
+            return Ok(self.carried_out(&filing, town, now));
         }
         if step.on != On::WriteFailed {
             return Ok(Vec::new());
@@ -419,7 +443,7 @@ impl Record {
     }
 
     /// What was applied for is done.
-    fn carried_out(&mut self, filing: &Filing, now: Moment) -> Vec<Change> {
+    fn carried_out(&mut self, filing: &Filing, town: usize, now: Moment) -> Vec<Change> {
         let Some(card) = self.card_place(&filing.application.card.number) else { return Vec::new() };
         let (cause, kinds) = match filing.procedure {
             Procedure::Revocation => (Cause::HolderApplication, filing.struck()),
@@ -430,6 +454,7 @@ impl Record {
                 self.cards[card].face = false;
                 return Vec::new();
             }
+            Procedure::ContinuedUse => return self.present_card(town, card, now),
             _ => return Vec::new(),
         };
         self.strike(&Strike { cause, kinds: &kinds, card: Some(card), event: None, until: None }, now)

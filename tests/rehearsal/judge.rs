@@ -85,6 +85,22 @@ impl Case {
         (of, asked): (Place, &Application),
         answer: &Answer,
     ) -> Judged {
+        let file = &self.record.files[of];
+        let face = file.filing.face && self.record.card_place(&asked.card.number).is_none();
+        let judged = self.judge_issued(desk, who, (of, asked), answer);
+        if let Some(place) = self.record.card_place(&asked.card.number).filter(|_| face) {
+            self.record.cards[place].face = true;
+        }
+        judged
+    }
+
+    fn judge_issued(
+        &mut self,
+        desk: &mut Desk<'_>,
+        who: Who,
+        (of, asked): (Place, &Application),
+        answer: &Answer,
+    ) -> Judged {
         match answer {
             Answer::Issued(issuance) if self.record.files[of].issued.is_some() => {
                 desk.tally.count("told again", "certificates of an application");
@@ -121,9 +137,17 @@ impl Case {
     fn judge_report(&mut self, desk: &mut Desk<'_>, who: Who, report: &Report, effects: &Effects) -> Judged {
         if let Some((first, _)) = self.record.reported(who, report, desk.now) {
             desk.tally.count("told again", format!("{:?}", report.event));
-            check("the first answer", effects, &first)?;
+            let passed = first.waits.as_ref().and_then(|_| self.record.came_to_pass(who, report));
+            let Some(ended) = passed else {
+                check("the first answer", effects, &first)?;
+                return Ok(Vec::new());
+            };
+            desk.tally.count("told again, since it waited", format!("{:?}", report.event));
+            let told: Vec<_> = effects.changes.iter().map(|one| one.serial).collect();
+            check("what it ended", &(told, effects.waits.is_some()), &(ended, false))?;
             return Ok(Vec::new());
         }
+        self.record.meet(who, desk.now);
         let waits = effects.waits.as_ref().map(|refusal| refusal.rule.as_ref());
         match (self.record.fit(who, report, desk.now), waits) {
             (Fit::Fits, None) => {}

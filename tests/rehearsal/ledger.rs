@@ -102,13 +102,24 @@ pub(crate) struct Residence {
     unshown: Vec<Unshown>,
     /// Something on the card was changed since the person came to live here.
     rewritten: bool,
-    /// Which town recorded that the person is off the register, and when.
+    /// Abroad with a card that goes on: recorded here still.
+    pub(crate) abroad: bool,
+    /// Which town recorded that the person is off the register or abroad, and when.
     gone: Option<(usize, Day)>,
 }
 
 impl Residence {
     pub(crate) fn new(home: usize, birth: Day) -> Self {
-        Self { home, registered: true, birth, leaving: None, unshown: Vec::new(), rewritten: false, gone: None }
+        Self {
+            home,
+            registered: true,
+            birth,
+            leaving: None,
+            unshown: Vec::new(),
+            rewritten: false,
+            abroad: false,
+            gone: None,
+        }
     }
 
     /// What ends by itself first, and when.
@@ -160,9 +171,10 @@ impl Residence {
         let to = self.leaving.map(|one| one.to);
         object(event == Event::MoveIn && to != Some(entry.town), "E-02");
         object(!matches!(event, Event::MoveIn | Event::Registration) && self.home != entry.town, "E-02");
-        object(self.registered == (event == Event::Registration), "E-01");
+        let back = event == Event::Registration;
+        object(if back { self.registered && !self.abroad } else { !self.registered }, "E-01");
         let elsewhere = self.gone.is_some_and(|(town, day)| town != entry.town && entry.day <= day);
-        object(event == Event::Registration && elsewhere, "E-01");
+        object(back && elsewhere, "E-01");
         object(event == Event::MoveInMissed && to.is_none(), "R-17");
         object(event == Event::MoveOutCancelled && to.is_none(), "R-16");
         if event == Event::MoveIn {
@@ -172,7 +184,10 @@ impl Residence {
         }
         if event == Event::ContinuedUse {
             rules.extend(card);
-            rules.extend(self.unshowable(happened));
+            rules.extend(self.untouchable(happened));
+        }
+        if event == Event::OverseasMoveWithContinuedUse {
+            rules.extend(card);
         }
         rules
     }
@@ -193,13 +208,17 @@ impl Residence {
             Event::MoveInMissed => {
                 self.leaving = self.leaving.map(|one| Leaving { missed: true, ..one });
             }
-            Event::ContinuedUse => drop(self.unshown.pop()),
+            Event::ContinuedUse => {
+                self.unshown.pop_if(|last| last.onward.is_none());
+                self.rewritten = false;
+            }
             Event::Correction => (self.birth, self.rewritten) = (report.birth.unwrap_or(self.birth), true),
             Event::Death | Event::OverseasMove => {
                 (self.registered, self.gone) = (false, Some((entry.town, entry.day)));
             }
             Event::Move | Event::NameChange => self.rewritten = true,
-            Event::MinorCorrection | Event::OverseasMoveWithContinuedUse => {}
+            Event::OverseasMoveWithContinuedUse => (self.abroad, self.gone) = (true, Some((entry.town, entry.day))),
+            Event::MinorCorrection => {}
         }
         Blow { cause: cause_of(report.event), day: happened, until: report.notified }
     }
@@ -214,7 +233,7 @@ impl Residence {
         if late || report.shown.is_none() || card.is_some() {
             self.unshown.push(Unshown { notified: entry.day, late, onward: None });
         }
-        (self.home, self.leaving, self.rewritten) = (entry.town, None, false);
+        (self.home, self.leaving, self.rewritten, self.abroad) = (entry.town, None, false, false);
     }
 
     fn run_out(&mut self, cause: Cause, since: Day) -> Blow {

@@ -50,6 +50,8 @@ pub(crate) enum Act {
     FaceAuthentication,
     Overseas,
     Back,
+    /// From abroad, with a card that went on.
+    BackWithCard,
     EndOne,
     RecordError,
     /// Asks for what is missing.
@@ -174,6 +176,7 @@ impl Person {
             Act::FaceAuthentication => self.take_face_authentication(visit),
             Act::Overseas => self.go_overseas(visit),
             Act::Back => self.come_back(visit),
+            Act::BackWithCard => self.come_back_with_card(visit),
             Act::EndOne => self.end_one(visit),
             Act::RecordError => self.record_error(visit),
             Act::Missing => self.apply_for_missing(visit),

@@ -137,6 +137,7 @@ impl Person {
         if self.stay.is_none() && self.dice.percent(50) {
             self.happen(visit, Event::OverseasMoveWithContinuedUse, &|_, _| ());
             self.sign_again(visit);
+            visit.later(self.dice.between(100, 900), Act::BackWithCard);
         } else {
             self.happen(visit, Event::OverseasMove, &|_, _| ());
             if self.dice.percent(20) {
@@ -149,14 +150,25 @@ impl Person {
 
     /// Recorded again, here or elsewhere; the card is void and a new one is made.
     pub(crate) fn come_back(&mut self, visit: &mut Visit<'_, '_>) {
-        if self.lives.registered {
-            return;
+        if !self.lives.registered {
+            self.register_again(visit);
         }
+    }
+
+    /// Back with the card that went on abroad: recorded again, here or elsewhere.
+    pub(crate) fn come_back_with_card(&mut self, visit: &mut Visit<'_, '_>) {
+        if self.lives.registered && self.lives.to.is_none() && self.is_abroad() {
+            self.register_again(visit);
+        }
+    }
+
+    fn register_again(&mut self, visit: &mut Visit<'_, '_>) {
         let town = self.dice.below(TOWNS.len());
         if town == TAKING_PART {
             // It does not take part, and the service cannot take the registration.
             self.ask(visit, Who::Town(town), &Request::Change(Report::of(Event::Registration)));
-            visit.later(10, Act::Back);
+            let again = if self.lives.registered { Act::BackWithCard } else { Act::Back };
+            visit.later(10, again);
             return;
         }
         self.lives.home = town;

@@ -6,11 +6,12 @@ use jitsuin::{
 };
 
 use crate::{
-    days::Day,
-    ledger::{Blow, Entry, Ledger, Residence, Said, Story},
+    days::{self, Day},
+    filing::{File, is_over},
+    ledger::{Blow, Entry, Ledger, Residence, Said, Story, cause_of},
     outcome::Strike,
-    record::{Change, Forbidden, Record},
-    request::{Moment, Report, TAKING_PART, Who},
+    record::{Certificate, Change, End, Forbidden, Record, State, voids_cards},
+    request::{Moment, Report, Shown, TAKING_PART, Who},
 };
 
 /// A letter that has to be there: what ended by what, and who sends it.
@@ -68,7 +69,10 @@ impl Record {
         }
         let mut rules = Vec::new();
         let Who::Town(town) = who else { return vec!["E-02", "T-09"] };
-        let Some(ledger) = &self.ledger else { return vec!["T-09"] };
+        let Some(ledger) = &self.ledger else {
+            let applicant = self.applicant(town, now);
+            return applicant.map_or(vec!["T-09"], |known| known.forbidden_report(who, report, now));
+        };
         if report.event == Event::Registration && town >= TAKING_PART {
             rules.push("E-02");
         }
@@ -81,12 +85,55 @@ impl Record {
             if report.day.unwrap_or(now.day) < self.birth {
                 rules.push("R-01");
             }
-            rules.extend(self.wrong_card(report, now).filter(|_| report.event == Event::ContinuedUse));
+            let whole = matches!(report.event, Event::ContinuedUse | Event::OverseasMoveWithContinuedUse);
+            rules.extend(self.wrong_card(report, now).filter(|_| whole));
         }
         if !rules.is_empty() || report.number.is_none() || !story.has_room(town) {
             rules.extend(story.objections);
         }
         rules
+    }
+
+    /// The record of who has only applied to a town, from the first report on.
+    fn applicant(&self, town: usize, now: Moment) -> Option<Self> {
+        let waits = |file: &&File| {
+            file.town == town && file.filing.issues() && !is_over(file.at) && file.due.is_none_or(|due| now.day <= due)
+        };
+        let file = self.files.iter().find(waits).filter(|_| !self.known)?;
+        let (birth, ward) = (file.filing.application.birth, file.filing.application.ward.unwrap_or(false));
+        let ledger = Some(Ledger::new(Residence::new(town, birth)));
+        Some(Self { known: true, registered: true, birth, ward, home: town, ledger, ..self.clone() })
+    }
+
+    /// Who has applied is known from the first report on.
+    pub(crate) fn meet(&mut self, who: Who, now: Moment) {
+        if let Who::Town(town) = who
+            && let Some(known) = self.applicant(town, now)
+        {
+            *self = known;
+        }
+    }
+
+    /// What an event ended that waited and has taken effect since, by what there is; none: it waits still.
+    pub(crate) fn came_to_pass(&self, who: Who, report: &Report) -> Option<Vec<Serial>> {
+        let ledger = self.ledger.as_ref()?;
+        let (place, happened) = ledger.entries.iter().enumerate().find_map(|(place, entry)| match &entry.said {
+            Said::Reported { report: first, happened, .. }
+                if Who::Town(entry.town) == who && first.number == report.number =>
+            {
+                Some((place, *happened))
+            }
+            _ => None,
+        })?;
+        ledger.story().fitting.iter().find(|(fits, _)| *fits == place)?;
+        let dated = |since: i64, event: Option<i64>| {
+            happened <= days::of(since) && event == (happened < days::of(since)).then(|| days::first_second(happened))
+        };
+        let by_it = |one: &&Certificate| {
+            let end = one.end.filter(|_| one.state == State::Revoked);
+            end.is_some_and(|end| end.cause == cause_of(report.event) && dated(end.since, end.event))
+        };
+        Some(self.certificates.iter().filter(by_it).map(|one| one.serial).collect())
     }
 
     /// How an event that nothing forbids would do.
@@ -130,6 +177,9 @@ impl Record {
 
     /// M-01: by which rule the card that is presented does not go on, whatever the move.
     fn wrong_card(&self, report: &Report, now: Moment) -> Option<&'static str> {
+        if report.event == Event::OverseasMoveWithContinuedUse {
+            return self.stays_behind(report, report.day.unwrap_or(now.day)).then_some("R-20");
+        }
         let (shown, happened) = (report.shown.as_ref()?, report.day.unwrap_or(now.day));
         let Some(place) = self.card_place(&shown.card) else {
             return Some(if report.event == Event::MoveIn { "M-01" } else { "T-09" });
@@ -137,7 +187,34 @@ impl Record {
         // What voided it may be of a later day than an event of the feed.
         let card = &self.cards[place];
         let void = card.void && report.number.is_none();
-        (void || card.last < happened || !shown.room || !(shown.pin || shown.face)).then_some("M-01")
+        let other = shown.face && !card.face;
+        (other || void || card.last < happened || !shown.room || !(shown.pin || card.face)).then_some("M-01")
+    }
+
+    /// Whether the card does not go on abroad: void, suspended or over on that day, of a foreign resident, or too early.
+    fn stays_behind(&self, report: &Report, happened: Day) -> bool {
+        let all = 0..self.cards.len();
+        let Some(place) = all.clone().rev().find(|place| !self.cards[*place].void).or(all.last()) else { return true };
+        let card = &self.cards[place];
+        let (mut births, year) = (vec![self.birth], days::civil(card.last).0);
+        if let Some(ledger) = &self.ledger {
+            births.push(ledger.first.birth);
+            births.extend(ledger.entries.iter().filter_map(|entry| match &entry.said {
+                Said::Reported { report, .. } => report.birth,
+                Said::RanOut { .. } => None,
+            }));
+        }
+        let foreign = births.iter().all(|birth| days::birthday(*birth, year) != card.last);
+        let here = || self.certificates.iter().filter(|one| one.card == place);
+        let since = |end: &End| end.event.map_or(days::of(end.since), days::of);
+        let feed = |cause| [Cause::Death, Cause::OverseasMove, Cause::CardVoidAfterMove].contains(&cause);
+        let mut voided = here().filter(|one| one.state == State::Revoked).filter_map(|one| one.end);
+        let voided = voided.all(|end| {
+            !voids_cards(end.cause) || since(&end) <= happened && !(report.number.is_some() && feed(end.cause))
+        });
+        let held =
+            here().any(|one| one.state == State::Held && one.end.is_some_and(|hold| days::of(hold.since) <= happened));
+        foreign || card.last < happened || happened < days::number(2024, 5, 27) || card.void && voided || held
     }
 
     /// Whether the answer to an arrival has to say why the card does not go on; none: it depends on what was planned.
@@ -172,6 +249,16 @@ impl Record {
             ledger.entries.push(entry);
         }
         self.settle(holder, now)
+    }
+
+    /// A card is presented with an application: the same as if it were reported.
+    pub(crate) fn present_card(&mut self, town: usize, card: usize, now: Moment) -> Vec<Change> {
+        let card = &self.cards[card];
+        let shown = Some(Shown { card: card.number.clone(), pin: true, face: card.face, room: true });
+        let report = Report { shown, day: Some(now.day), ..Report::of(Event::ContinuedUse) };
+        let entry = entry(town, (&report, None), now);
+        self.ledger.iter_mut().for_each(|ledger| ledger.entries.push(entry.clone()));
+        self.settle("", now).0
     }
 
     /// What has run out by today has run out. Nothing, if nothing had to.

@@ -130,7 +130,7 @@ fn change(holder: HolderReference, report: &Report) -> RegisterChange {
         presented: report.shown.as_ref().map(|shown| Presented {
             card: card_number(&shown.card),
             register_pin: shown.pin,
-            face_authentication: shown.face,
+            face_authentication: shown.face.then_some(true),
             addendum_has_room: shown.room,
         }),
         birth: day(report.birth),

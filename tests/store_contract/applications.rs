@@ -119,11 +119,13 @@ pub(crate) fn applications_are_found_by_municipality_state_and_last_day(open: Op
     let withdrawn = ApplicationFilter { state: Some(ApplicationState::Withdrawn), ..own.clone() };
     assert_eq!(numbers(&*store, &withdrawn, 0, 99), [4]);
     let about = |holder, card| ApplicationFilter {
-        about: Some((application(holder).holder, application(card).card)),
+        about: Some((application(holder).holder, Some(application(card).card))),
         ..own.clone()
     };
     assert_eq!(numbers(&*store, &about(2, 5), 0, 99), [2, 5], "of the holder, and about the card");
     assert_eq!(numbers(&*store, &about(2, 2), 0, 99), [2], "once");
+    let of_holder = ApplicationFilter { about: Some((application(2).holder, None)), ..about(2, 2) };
+    assert_eq!(numbers(&*store, &of_holder, 0, 99), [2], "of the holder, whatever the card");
     assert_eq!(numbers(&*store, &about(3, 4), 0, 99), [] as [u8; 0], "taken elsewhere, and ended");
     assert_eq!(numbers(&*store, &ApplicationFilter { municipality: None, ..about(3, 4) }, 0, 99), [3]);
     let due = |day| ApplicationFilter { due_before: Some(day), ..ApplicationFilter::default() };

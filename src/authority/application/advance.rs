@@ -171,8 +171,12 @@ impl Authority {
         let (mut steps, mut outlook, mut told) = (Vec::new(), None, serde_json::Value::Null);
         let mut card_steps = Vec::new();
         match (request.event, &request.inquiry, &request.reply) {
-            (On::SendInquiry, Some(form), _) => inquiry::send(&mut after, form, today, &policy)?,
+            (On::SendInquiry, Some(form), _) => {
+                self.still_resident(telling, filed)?;
+                inquiry::send(&mut after, form, today, &policy)?;
+            }
             (On::ReplyHandedIn, _, Some(form)) => {
+                self.still_resident(telling, filed)?;
                 reply::hand_in(&mut after, form, filed.request.agent.as_ref(), today)?;
             }
             (On::DefectFound, ..) => {
@@ -186,6 +190,7 @@ impl Authority {
                 steps.extend(verified.holder.map(Step::Holder));
                 (outlook, after.due) = (verified.outlook, None);
             }
+            (On::GenerateKey | On::Send, ..) => self.still_resident(telling, filed)?,
             (On::Issue, ..) => {
                 let detail = "certificates are asked for with their keys: POST /v1/certificates or /v1/renewals, naming the application";
                 return Err(Refusal::new("A-01", detail).into());
@@ -208,6 +213,12 @@ impl Authority {
             (after.due, after.inquiry) = (None, None);
         }
         Ok(Move { record: after, steps, outlook, card_steps, told })
+    }
+
+    /// The holder is still recorded as a resident of the municipality: otherwise nothing comes of the application, and what is
+    /// left is to end it.
+    fn still_resident(&self, telling: &Telling<'_>, filed: &Filed) -> Result<(), StoryError> {
+        self.resident(telling, &filed.request.holder).map(drop)
     }
 
     /// The whole decision again, on this day (§1.4): what was a renewal when it was applied for may be a reissue by now.

@@ -156,6 +156,11 @@ impl Bound {
         mode(&self.filed)
     }
 
+    /// Whether the counter saw a face-authentication card when it was applied for.
+    pub(in crate::authority) fn for_face_authentication(&self) -> bool {
+        self.filed.request.presence.face_authentication
+    }
+
     /// Whether certificates were issued for it that are not handed over yet.
     pub(in crate::authority) fn is_issued(&self) -> bool {
         matches!(self.record.state, ApplicationState::Issued | ApplicationState::WrittenToCard)

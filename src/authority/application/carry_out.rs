@@ -3,11 +3,13 @@
 
 use super::{ApplicationRequest, Filed, today::check_card};
 use crate::{
-    authority::{Authority, StoryError, end::Strike, hold, once::Telling, revoke},
+    authority::{Authority, StoryError, change::Presented, end::Strike, hold, once::Telling, revoke},
     kind::Kind,
     ports::{CardRecord, CertificateRecord, Dossier, Step},
     rules::{
         Cause, CertificateState, Refusal,
+        calendar::day_of,
+        deadline::{self, CardPresented},
         face_authentication::{CardSituation, FaceStep, decide_face_authentication_off, decide_face_authentication_on},
         procedure::Procedure,
     },
@@ -23,10 +25,10 @@ pub(super) struct CarriedOut {
 }
 
 impl Authority {
-    /// Carries out what an application asks for. A PIN is set on the card alone, and 継続利用 is reported with the move (M-01).
+    /// Carries out what an application asks for. A PIN is set on the card alone.
     ///
     /// # Errors
-    /// `E-09` for a card that cannot be switched, and where AUTH has to be issued first; `R-01` and `R-22` where nothing is left
+    /// `M-01`, `M-02` where the card does not go on; `E-09` for a card that cannot be switched, and where AUTH has to be issued first; `R-01` and `R-22` where nothing is left
     /// to end or to release; `T-09` and `E-03` for the card.
     pub(super) fn carry_out(&self, telling: &Telling<'_>, filed: &Filed) -> Result<CarriedOut, StoryError> {
         let (request, procedure) = (&filed.request, filed.request.procedure);
@@ -36,6 +38,11 @@ impl Authority {
         let (dossier, card) = (found.0.clone(), found.1.clone());
         if let Some(cause) = ends(procedure) {
             return self.end_for(telling, (cause, &request.struck()), (dossier, card));
+        }
+        if procedure == Procedure::ContinuedUse {
+            let (steps, effects) = self.continue_card(telling, dossier, presented(request))?;
+            let told = serde_json::to_value(effects).map_err(|error| StoryError::Fault(error.to_string()))?;
+            return Ok(CarriedOut { steps, told, ..CarriedOut::default() });
         }
         if !matches!(procedure, Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff) {
             return Ok(CarriedOut::default());
@@ -86,6 +93,16 @@ impl Authority {
     }
 }
 
+/// The card as it lies on the counter (M-01). That the register PIN was entered, where it has one, is part of carrying out.
+fn presented(request: &ApplicationRequest) -> Presented {
+    Presented {
+        card: request.card.number.clone(),
+        register_pin: true,
+        face_authentication: None,
+        addendum_has_room: !request.presence.addendum_full,
+    }
+}
+
 /// The cause by which a procedure ends or releases certificates.
 const fn ends(procedure: Procedure) -> Option<Cause> {
     match procedure {
@@ -106,7 +123,8 @@ impl ApplicationRequest {
 /// Refuses what would change nothing, and what a suspended card does not let happen.
 ///
 /// # Errors
-/// `R-22` where nothing is held, `R-01` where nothing stands, `E-03` for a suspended card, `E-09` as in [`switching`].
+/// `R-22` where nothing is held, `R-01` where nothing stands, `E-03` for a suspended card, `E-09` as in [`switching`], `M-01` for a
+/// card that cannot go on.
 pub(super) fn check(
     request: &ApplicationRequest,
     (dossier, card): (&Dossier, &CardRecord),
@@ -119,6 +137,16 @@ pub(super) fn check(
     match request.procedure {
         Procedure::Release if !held => Err(hold::nothing_held()),
         Procedure::Revocation if standing.is_empty() => Err(revoke::nothing_stands()),
+        Procedure::ContinuedUse => deadline::check_card(
+            &CardPresented {
+                card_last_day: card.last_day,
+                void: card.void || held,
+                register_pin: true,
+                face_authentication: card.face_authentication,
+                addendum_has_room: !request.presence.addendum_full,
+            },
+            day_of(now),
+        ),
         Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff | Procedure::PinReset if held => Err(
             Refusal::new("E-03", "the card is suspended (一時停止); release it when it is found, or take a new card"),
         ),
@@ -137,7 +165,7 @@ pub(super) fn switching(
 ) -> Result<Vec<FaceStep>, Refusal> {
     let here = |kind| dossier.current(kind, now).filter(|one| one.card == card.number);
     let situation = CardSituation {
-        face_authentication: card.face_authentication || request.presence.face_authentication,
+        face_authentication: card.face_authentication,
         auth_live: here(Kind::Auth).is_some_and(|one| one.state == CertificateState::Live),
         sign_standing: here(Kind::Sign).is_some(),
         addendum_has_room: !request.presence.addendum_full,

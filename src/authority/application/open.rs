@@ -2,10 +2,10 @@
 
 use super::{ApplicationRequest, Filed};
 use crate::{
-    authority::{Authority, StoryError},
+    authority::{Authority, StoryError, issue::new_holder},
     limits::APPLICATION_PAGE,
     municipality::MunicipalityCode,
-    ports::{ApplicationFilter, ApplicationRecord},
+    ports::{ApplicationFilter, ApplicationRecord, Dossier, HolderReference},
     rules::{Day, Refusal, application::word, calendar::day_of, procedure::Procedure},
 };
 
@@ -22,7 +22,7 @@ impl Authority {
         request: &ApplicationRequest,
         today: Day,
     ) -> Result<(), StoryError> {
-        let about = Some((request.holder.reference.clone(), request.card.number.clone()));
+        let about = Some((request.holder.reference.clone(), Some(request.card.number.clone())));
         let filter = ApplicationFilter { municipality: Some(own), about, ..ApplicationFilter::default() };
         for record in self.store().applications().select(&filter, 0, APPLICATION_PAGE)? {
             // What waited too long is not revived, whether or not the timer came by.
@@ -32,6 +32,31 @@ impl Authority {
             }
         }
         Ok(())
+    }
+}
+
+impl Authority {
+    /// Somebody whom the store does not know, as the open application for certificates has them that a municipality took: what its
+    /// register reports of them from now on counts for what becomes of the application. None, if it took none.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub(in crate::authority) fn first_applicant(
+        &self,
+        own: MunicipalityCode,
+        holder: &HolderReference,
+        today: Day,
+    ) -> Result<Option<Dossier>, StoryError> {
+        let about = Some((holder.clone(), None));
+        let filter = ApplicationFilter { municipality: Some(own), about, ..ApplicationFilter::default() };
+        for record in self.store().applications().select(&filter, 0, APPLICATION_PAGE)? {
+            let request = Filed::of(&record)?.request;
+            if request.procedure.issues() && record.due.is_none_or(|due| today <= due) {
+                let holder = new_holder(self.taking_part(own)?, &request.holder);
+                return Ok(Some(Dossier { holder, cards: Vec::new(), certificates: Vec::new() }));
+            }
+        }
+        Ok(None)
     }
 }
 

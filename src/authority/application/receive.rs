@@ -51,12 +51,20 @@ impl Authority {
     pub fn receive(&self, actor: &Actor, once: &Once, request: &ApplicationRequest) -> Result<Received, StoryError> {
         let refused = format!("holder/{}", request.holder.reference);
         self.tell(actor, once, &refused, |telling| {
-            let request = in_order(request)?;
+            let mut request = in_order(request)?;
             let mode = if request.procedure == Procedure::Renewal { Mode::OfTheDay } else { Mode::As(crate::rules::Asked::New) };
             let today = self.decide_today(telling, &request, mode)?;
             if request.procedure == Procedure::Renewal && !today.renews() {
                 let detail = "no such certificate of the holder is live, so none can be renewed; apply for a reissue";
                 return Err(Refusal::new("V-14", detail).into());
+            }
+            if let Some(recorded) = today.recorded_face {
+                if request.presence.face_authentication && !recorded {
+                    let detail = "the card is recorded as an ordinary one, not as a face-authentication card; where it was \
+                                  switched, apply for `face-authentication-on` first";
+                    return Err(Refusal::new("E-09", detail).into());
+                }
+                request.presence.face_authentication = recorded;
             }
             let own = actor.municipality()?;
             self.only_one_open(own, &request, day_of(telling.now))?;

@@ -6,7 +6,6 @@ use super::{ApplicationRequest, carry_out};
 use crate::{
     authority::{
         Authority, StoryError,
-        change::history::History,
         issue::{Mode, Resident, Terms, Wish},
         once::Telling,
     },
@@ -47,6 +46,8 @@ pub(super) struct Today {
     pub(super) holder_class: HolderClass,
     /// The holder as read, if the store knows them: what was decided rests on it.
     pub(super) holder: Option<HolderRecord>,
+    /// Whether the card is a face-authentication card, if the store knows it.
+    pub(super) recorded_face: Option<bool>,
     pub(super) outlook: Option<Outlook>,
 }
 
@@ -69,23 +70,24 @@ impl Authority {
         let resident = self.resident(telling, &request.holder)?;
         let (course, holder_class) = self.decide_course(telling, request, &resident)?;
         let known = resident.dossier.as_ref().map(|dossier| dossier.holder.clone());
+        let recorded_face = recorded_face(request, &resident);
         if !request.procedure.issues() {
             let card = check_card(request, &resident)?;
             carry_out::check(request, card, telling.now)?;
             if request.procedure == Procedure::ContinuedUse {
-                let entries = self.store().register().register_entries(&request.holder.reference)?;
-                let history = History::read(entries, &resident.holder, &self.parts().counters)?;
+                let history = self.history(&resident.holder)?;
                 history.fold().register.card_to_update(day_of(telling.now))?;
             }
-            return Ok(Today { course, holder_class, holder: known, outlook: None });
+            return Ok(Today { course, holder_class, holder: known, recorded_face, outlook: None });
         }
-        if request.presence.face_authentication && request.kinds.contains(&Kind::Sign) {
+        if recorded_face.unwrap_or(request.presence.face_authentication) && request.kinds.contains(&Kind::Sign) {
             let detail = "a face-authentication card takes no signing certificate; end face authentication first";
             return Err(Refusal::new("E-09", detail).into());
         }
         let wish = Wish { person: &request.holder, card: &request.card, kinds: &request.kinds, mode, exception: None };
         let terms = self.decide_terms(telling, resident, wish)?;
-        Ok(Today { course, holder_class, holder: known, outlook: Some(outlook(&terms, &request.kinds)) })
+        let outlook = Some(outlook(&terms, &request.kinds));
+        Ok(Today { course, holder_class, holder: known, recorded_face, outlook })
     }
 
     /// Decides how the procedure runs today, with what the service itself knows of the holder and the card.
@@ -105,13 +107,19 @@ impl Authority {
     }
 }
 
-fn presence(request: &ApplicationRequest, Resident { dossier, holder, .. }: &Resident, now: UnixTime) -> Presence {
+/// Whether the card is a face-authentication card, as the service has it; none: it does not know the card.
+fn recorded_face(request: &ApplicationRequest, resident: &Resident) -> Option<bool> {
+    let card = resident.dossier.as_ref().and_then(|dossier| dossier.card(&request.card.number));
+    card.map(|card| card.face_authentication)
+}
+
+fn presence(request: &ApplicationRequest, resident: &Resident, now: UnixTime) -> Presence {
+    let Resident { dossier, holder, .. } = resident;
     let seen = request.presence;
     let newest = |kind: Kind| dossier.as_ref().and_then(|dossier| dossier.newest(kind));
     let standing = |state| matches!(state, CertificateState::Live | CertificateState::Held | CertificateState::Expired);
     let expired = |kind: &Kind| newest(*kind).is_some_and(|one| standing(one.state) && one.not_after < now);
     let auth = dossier.as_ref().and_then(|dossier| dossier.current(Kind::Auth, now));
-    let card = dossier.as_ref().and_then(|dossier| dossier.card(&request.card.number));
     Presence {
         holder_class: holder_class(holder, day_of(now)),
         holder_came: seen.holder_came,
@@ -119,7 +127,7 @@ fn presence(request: &ApplicationRequest, Resident { dossier, holder, .. }: &Res
         enclosed_reply: seen.enclosed_reply,
         expired: request.kinds.iter().any(expired),
         auth_on_card: auth.is_some_and(|one| one.card == request.card.number && one.state == CertificateState::Live),
-        face_authentication: seen.face_authentication || card.is_some_and(|card| card.face_authentication),
+        face_authentication: recorded_face(request, resident).unwrap_or(seen.face_authentication),
     }
 }
 
@@ -139,7 +147,10 @@ pub(super) fn check_card<'r>(
     let dossier = resident.dossier.as_ref();
     match dossier.and_then(|dossier| Some((dossier, dossier.card(&request.card.number)?))) {
         None => Err(Refusal::new("T-09", "there is no such card of this holder")),
-        Some((_, card)) if card.void => Err(Refusal::new("E-03", "the card is void")),
+        // Whether it goes on after a move, M-01 says.
+        Some((_, card)) if card.void && request.procedure != Procedure::ContinuedUse => {
+            Err(Refusal::new("E-03", "the card is void"))
+        }
         Some(found) => Ok(found),
     }
 }

@@ -1,14 +1,15 @@
 //! What a report must be whatever the register has: days that can be, and nothing said that belongs to another event.
 
-use super::{RegisterChange, RegisterEvent, issuing_place};
+use super::{RegisterChange, RegisterEvent, history::History, issuing_place};
 use crate::{
     limits::MOVE_SLIP_DAYS,
     municipality::MunicipalityCode,
-    ports::Dossier,
+    ports::{CardRecord, CertificateRecord, Dossier, Revocation},
     rules::{
-        Day, Refusal,
-        calendar::plus_days,
+        Cause, CertificateState, Day, Refusal,
+        calendar::{birthday_in, day_of, plus_days},
         deadline::{CardPresented, check_card},
+        overseas::{Departure, decide_continued_use_abroad},
     },
 };
 
@@ -44,7 +45,8 @@ pub(super) fn of_holder(
     if event < dossier.holder.birth {
         return Err(Refusal::new("R-01", format!("the event is of {event}, before the holder was born")));
     }
-    let failed = card.filter(|_| change.change == RegisterEvent::ContinuedUse);
+    let whole = matches!(change.change, RegisterEvent::ContinuedUse | RegisterEvent::OverseasMoveWithContinuedUse);
+    let failed = card.filter(|_| whole);
     failed.map_or(Ok(()), |refusal| Err(refusal.clone()))
 }
 
@@ -125,22 +127,78 @@ fn visit(change: &RegisterChange) -> Checked {
     }
 }
 
-/// Why the card that is presented does not go on, as far as the move does not matter (M-01).
-pub(super) fn presented(change: &RegisterChange, dossier: &Dossier, day: Day) -> Checked {
+/// Why the card does not go on after an event, as far as the event's place in the register does not matter (M-01, R-20).
+pub(super) fn card((change, days): (&RegisterChange, &Days), dossier: &Dossier, history: &History) -> Checked {
+    if change.change == RegisterEvent::OverseasMoveWithContinuedUse {
+        return abroad((change, days.event), dossier, history);
+    }
+    presented(change, dossier, days.event)
+}
+
+/// Why the card that is presented does not go on (M-01).
+fn presented(change: &RegisterChange, dossier: &Dossier, day: Day) -> Checked {
     let Some(presented) = &change.presented else { return Ok(()) };
     // With moving in, it is the visit of somebody who is known, with a card that is not theirs.
     let rule = if change.change == RegisterEvent::MoveIn { "M-01" } else { "T-09" };
     let card = dossier.card(&presented.card);
     let card = card.ok_or_else(|| Refusal::new(rule, "the holder has no such card"))?;
+    if presented.face_authentication.is_some_and(|seen| seen != card.face_authentication) {
+        let recorded = if card.face_authentication { "a face-authentication card" } else { "an ordinary card" };
+        let detail = format!("the card is recorded as {recorded}; apply for the change of face authentication first");
+        return Err(Refusal::new("M-01", detail));
+    }
     check_card(
         &CardPresented {
             card_last_day: card.last_day,
             // What voided the card may be of a later day; then presenting it before changes nothing.
             void: card.void && change.number.is_none(),
             register_pin: presented.register_pin,
-            face_authentication: presented.face_authentication,
+            face_authentication: card.face_authentication,
             addendum_has_room: presented.addendum_has_room,
         },
         day,
     )
+}
+
+/// Why the card does not go on abroad; the card is what the holder had on the day of the move.
+fn abroad((change, departs): (&RegisterChange, Day), dossier: &Dossier, history: &History) -> Checked {
+    let instead = |refusal: Refusal| {
+        let detail = format!("{}; report `overseas-move`, with which the card ends (R-19)", refusal.detail);
+        Refusal { detail, ..refusal }
+    };
+    let card = dossier.cards.iter().rev().find(|card| !card.void).or(dossier.cards.last());
+    let card = card.ok_or_else(|| instead(Refusal::new("R-20", "the holder has no card")))?;
+    let births = history.births().chain([dossier.holder.birth]);
+    let departure = Departure {
+        departs,
+        // The card of a foreign resident ends with the stay, where that ends before the birthday of V-05.
+        national: births.into_iter().any(|birth| birthday_in(birth, card.last_day.year()) == Some(card.last_day)),
+        card_last_day: card.last_day,
+        card_void: void_on(card, (change, departs), dossier) || held_on(card, departs, dossier),
+    };
+    let eve = departs.previous_day().unwrap_or(departs);
+    decide_continued_use_abroad(&departure, eve).map_err(instead)
+}
+
+/// Whether a card was void on a day, as far as its certificates tell since when it is. What another event of the feed did to it
+/// is a matter of their order.
+fn void_on(card: &CardRecord, (change, day): (&RegisterChange, Day), dossier: &Dossier) -> bool {
+    let voided = dossier.certificates.iter().filter(|one| one.card == card.number).filter_map(|one| {
+        one.revocation
+            .as_ref()
+            .filter(|revocation| one.state == CertificateState::Revoked && revocation.cause.voids_card())
+    });
+    let register = |cause| matches!(cause, Cause::Death | Cause::OverseasMove | Cause::CardVoidAfterMove);
+    let before = |one: &Revocation| {
+        let since = day_of(one.invalidity_date.unwrap_or(one.revocation_date));
+        since <= day && !(change.number.is_some() && register(one.cause))
+    };
+    card.void && voided.into_iter().all(before)
+}
+
+/// Whether a card was suspended on a day (一時停止) and still is.
+fn held_on(card: &CardRecord, day: Day, dossier: &Dossier) -> bool {
+    let held = |one: &&CertificateRecord| one.card == card.number && one.state == CertificateState::Held;
+    let since = |one: &CertificateRecord| one.revocation.as_ref().map(|hold| day_of(hold.revocation_date));
+    dossier.certificates.iter().filter(held).any(|one| since(one).is_some_and(|since| since <= day))
 }

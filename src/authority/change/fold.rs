@@ -18,6 +18,8 @@ pub(in crate::authority) struct Fold {
     pub(in crate::authority) register: Register,
     /// The ids of what fits, in its order, with what it does.
     taken: Vec<(u64, Option<Blow>)>,
+    /// The last announcement of a move, or arrival, that fits.
+    last_move: Option<u64>,
     /// Why the new entry does not fit.
     refusal: Option<Refusal>,
     /// Where the new entry is an arrival that fits: why no card goes on after it.
@@ -34,7 +36,16 @@ impl Fold {
     pub(super) fn of(before: &Entry, entries: &[Entry], more: Option<&Entry>) -> Self {
         let register = Register::nobodys(before.municipality);
         let (taken, waiting, tied) = (Vec::new(), Vec::new(), BTreeSet::new());
-        let mut fold = Self { register, taken, refusal: None, too_late: None, waiting, tied, count: entries.len() };
+        let mut fold = Self {
+            register,
+            taken,
+            last_move: None,
+            refusal: None,
+            too_late: None,
+            waiting,
+            tied,
+            count: entries.len(),
+        };
         fold.day(vec![before]);
         let mut rest: Vec<&Entry> = entries.iter().chain(more).collect();
         rest.sort_by(|one, other| one.place().cmp(&other.place()));
@@ -53,6 +64,9 @@ impl Fold {
             let entry = waiting.remove(at);
             self.tied.extend([register.municipality].into_iter().chain(register.moving_to()));
             self.taken.push((entry.id, blow));
+            if entry.moves() {
+                self.last_move = Some(entry.id);
+            }
             if entry.id == u64::MAX {
                 self.too_late = register.too_late();
             }
@@ -86,6 +100,11 @@ impl Fold {
         let strangers = self.waiting.iter().filter(|one| !self.is_tied_to(**one)).count();
         let room_for_stranger = of_it <= REGISTER_WAITING_OF_STRANGER && strangers <= REGISTER_STRANGERS_WAITING;
         self.waiting.len() <= REGISTER_WAITING && (self.is_tied_to(municipality) || room_for_stranger)
+    }
+
+    /// Whether an entry is the last announcement or arrival.
+    pub(super) fn is_last_move(&self, id: u64) -> bool {
+        self.last_move == Some(id)
     }
 
     /// Whether an entry fits.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{RegisterChange, fold::Fold};
+use super::{RegisterChange, RegisterEvent, fold::Fold};
 use crate::{
     authority::{StoryError, end::Effects},
     municipality::MunicipalityCode,
@@ -81,6 +81,12 @@ impl Entry {
         })
     }
 
+    /// Whether it announces a move, or is an arrival.
+    pub(super) fn moves(&self) -> bool {
+        let moving = |event| matches!(event, RegisterEvent::MoveOut | RegisterEvent::MoveIn);
+        matches!(&self.said, Said::Reported { change, .. } if moving(change.change))
+    }
+
     pub(super) fn place(&self) -> impl Ord + '_ {
         let order = match &self.said {
             Said::Reported { change, .. } => change.order.unwrap_or_default(),
@@ -134,6 +140,15 @@ impl History {
     /// The step that keeps the record before the first event, if the store does not have it.
     pub(in crate::authority) fn first_step(&self, holder: &HolderReference) -> Result<Option<Step>, StoryError> {
         if self.stored { Ok(None) } else { Ok(Some(Step::Register(Box::new(self.before.record(holder)?)))) }
+    }
+
+    /// Every date of birth that the holder was recorded with, the right ones and others.
+    pub(super) fn births(&self) -> impl Iterator<Item = Day> {
+        [&self.before].into_iter().chain(&self.entries).filter_map(|entry| match &entry.said {
+            Said::Before { birth, .. } => Some(*birth),
+            Said::Reported { change, .. } => change.birth,
+            Said::Passed { .. } => None,
+        })
     }
 
     /// Adds an entry.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     municipality::{self, MunicipalityCode},
-    ports::{CardNumber, Change, EventNumber, HolderReference, Step},
+    ports::{CardNumber, Change, Dossier, EventNumber, HolderRecord, HolderReference, Step},
     rules::{
         Cause, Day, Refusal,
         calendar::{day_of, day_text},
@@ -25,9 +25,11 @@ use crate::{
     },
 };
 
+mod again;
 mod check;
 mod fold;
 pub(super) mod history;
+mod presented;
 mod register;
 pub(super) mod settle;
 
@@ -80,11 +82,12 @@ pub struct RegisterChange {
 pub struct Presented {
     /// The card.
     pub card: CardNumber,
-    /// Whether 住基用PIN was entered; a face-authentication card has none.
+    /// Whether 住基用PIN was entered; a face-authentication card has none and needs none.
     pub register_pin: bool,
-    /// Whether it is a face-authentication card.
-    #[serde(default)]
-    pub face_authentication: bool,
+    /// Whether it is a face-authentication card, as the counter sees it; none: as the service has recorded it. What contradicts
+    /// the record is refused (M-01).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face_authentication: Option<bool>,
     /// Whether 追記欄 has room.
     pub addendum_has_room: bool,
 }
@@ -103,7 +106,8 @@ pub enum RegisterEvent {
     MoveInMissed,
     /// 転出 cancelled: the holder stays. What has ended does not come back.
     MoveOutCancelled,
-    /// 継続利用: the card was presented after a move; it goes on (M-01).
+    /// 継続利用: the card was presented after a move; it goes on (M-01). 券面更新: it was presented after a change within the
+    /// municipality, and written on.
     ContinuedUse,
     /// Recorded again: 国外からの転入, or the removal was an error; reported by the municipality that records. What has ended
     /// does not come back.
@@ -169,7 +173,11 @@ impl RegisterChange {
     fn spelled_out(&self, event_day: Day) -> Self {
         let order = Some(self.order.unwrap_or_default());
         let moved_in = self.moved_in.or((self.change == RegisterEvent::MoveIn).then_some(event_day));
-        Self { order, moved_in, event_day: Some(event_day), ..self.clone() }
+        let presented = self.presented.clone().map(|presented| Presented {
+            face_authentication: Some(presented.face_authentication.unwrap_or_default()),
+            ..presented
+        });
+        Self { order, moved_in, presented, event_day: Some(event_day), ..self.clone() }
     }
 }
 
@@ -237,19 +245,14 @@ impl Authority {
             self.store().commit(Change { steps, audit: telling.audit("register.repeated", subject, "") })?;
             return Ok(effects);
         }
-        let dossier = self.store().dossier(&change.holder)?;
-        let dossier = dossier.ok_or_else(|| Refusal::new("T-09", "there is no such holder"))?;
         let reporter = telling.actor.municipality()?;
+        let dossier = self.reported(reporter, &change.holder, day_of(telling.now))?;
         if change.change == RegisterEvent::Registration {
             self.taking_part(reporter)?;
         }
         let days = check::change(change, reporter, day_of(telling.now))?;
-        let card = check::presented(change, &dossier, days.event).err();
-        let history = History::read(
-            self.store().register().register_entries(&change.holder)?,
-            &dossier.holder,
-            &self.parts().counters,
-        )?;
+        let history = self.history(&dossier.holder)?;
+        let card = check::card((change, &days), &dossier, &history).err();
         let entry = new_entry(change, (reporter, self.counter(reporter)), (&days, card.clone()));
         let before = history.fold();
         let after = history.fold_with(&entry);
@@ -273,21 +276,22 @@ impl Authority {
         Ok(effects)
     }
 
-    /// What became of an event of that number when it first came.
-    fn known_event(&self, telling: &Telling<'_>, change: &RegisterChange) -> Result<Option<Effects>, StoryError> {
-        let Some(number) = &change.number else { return Ok(None) };
-        let known = self.store().register().register_entry(telling.actor.municipality()?, number)?;
-        let Some(known) = known else { return Ok(None) };
-        let today = day_of(telling.now);
-        match history::said(&known)? {
-            Said::Reported { change: first, event_day, effects, .. } if change.says((&first, event_day), today) => {
-                Ok(Some(effects))
-            }
-            _ => {
-                let detail = "the register's number stands for another event; each event has its own";
-                Err(Refusal::new("T-13", detail).into())
-            }
-        }
+    /// Of whom something is reported: a holder, or who has applied to that municipality to become one.
+    fn reported(
+        &self,
+        reporter: MunicipalityCode,
+        holder: &HolderReference,
+        today: Day,
+    ) -> Result<Dossier, StoryError> {
+        let known = self.store().dossier(holder)?;
+        let known = known.map_or_else(|| self.first_applicant(reporter, holder, today), |known| Ok(Some(known)))?;
+        Ok(known.ok_or_else(|| Refusal::new("T-09", "there is no such holder"))?)
+    }
+
+    /// Everything that the register reported of a holder.
+    pub(super) fn history(&self, holder: &HolderRecord) -> Result<History, StoryError> {
+        let entries = self.store().register().register_entries(&holder.reference)?;
+        History::read(entries, holder, &self.parts().counters)
     }
 
     fn record_change(
@@ -297,19 +301,28 @@ impl Authority {
         settled: Settlement<'_>,
         subject: &str,
     ) -> Result<(), StoryError> {
-        let holder = settled.holder().reference.clone();
-        let mut steps = settled.into_steps();
-        steps.extend(history.first_step(&holder)?);
-        let mut entry = entry.clone();
-        if let Said::Reported { effects: told, .. } = &mut entry.said {
-            told.clone_from(effects);
-        }
-        steps.push(Step::Register(Box::new(entry.record(&holder)?)));
+        let mut steps = recorded((history, entry, effects), settled)?;
         steps.push(telling.answer(effects)?);
         let detail = serde_json::to_string(effects).map_err(|error| StoryError::Fault(error.to_string()))?;
         let action = if effects.waits.is_some() { "register.waiting" } else { "register.changed" };
         Ok(self.store().commit(Change { steps, audit: telling.audit(action, subject, detail) })?)
     }
+}
+
+/// The steps of an entry with what became of it.
+fn recorded(
+    (history, entry, effects): (&History, &Entry, &Effects),
+    settled: Settlement<'_>,
+) -> Result<Vec<Step>, StoryError> {
+    let holder = settled.holder().reference.clone();
+    let mut steps = settled.into_steps();
+    steps.extend(history.first_step(&holder)?);
+    let mut entry = entry.clone();
+    if let Said::Reported { effects: told, .. } = &mut entry.said {
+        told.clone_from(effects);
+    }
+    steps.push(Step::Register(Box::new(entry.record(&holder)?)));
+    Ok(steps)
 }
 
 fn new_entry(

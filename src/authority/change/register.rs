@@ -75,7 +75,9 @@ pub(in crate::authority) struct Register {
     arrived: Vec<Arrived>,
     /// Whether what is printed on the card was changed since the holder came to live here.
     face_changed: bool,
-    /// Who recorded that the holder is off the register, and on which day.
+    /// Whether the holder lives abroad with a card that goes on: recorded here still, in 戸籍の附票 (E-01, R-20).
+    abroad: bool,
+    /// Who recorded that the holder is off the register, or abroad, and on which day.
     gone: Option<(MunicipalityCode, Day)>,
 }
 
@@ -91,6 +93,7 @@ impl Register {
             moving: None,
             arrived: Vec::new(),
             face_changed: false,
+            abroad: false,
             gone: None,
         }
     }
@@ -169,19 +172,19 @@ impl Register {
             _ => {}
         }
         match (change.change, self.registered) {
-            (RegisterEvent::Registration, true) => {
+            (RegisterEvent::Registration, true) if !self.abroad => {
                 return Err(Refusal::new("E-01", "the holder is recorded in the resident register already"));
             }
             // Two municipalities do not order the events of one day together: on that day, who came back and left again and who
             // left and came back look the same.
-            (RegisterEvent::Registration, false)
+            (RegisterEvent::Registration, _)
                 if self.gone.is_some_and(|(by, day)| by != reporter && entry.day <= day) =>
             {
-                let detail = "another municipality recorded on that day that the holder is off the register; who is recorded \
-                              elsewhere after that is recorded on a later day";
+                let detail = "another municipality recorded on that day that the holder is off the register, or abroad; who is \
+                              recorded elsewhere after that is recorded on a later day";
                 return Err(Refusal::new("E-01", detail).possible_from(next(entry.day)));
             }
-            (RegisterEvent::Registration, false) | (_, true) => {}
+            (RegisterEvent::Registration, _) | (_, true) => {}
             (_, false) => return Err(Refusal::new("E-01", "the holder is not recorded in the resident register")),
         }
         match change.change {
@@ -216,15 +219,22 @@ impl Register {
             RegisterEvent::MoveOutCancelled => self.moving = None,
             RegisterEvent::ContinuedUse => {
                 card.map_or(Ok(()), |refusal| Err(refusal.clone()))?;
-                self.continued_use(event_day)?;
-                self.arrived.pop();
+                self.card_to_update(event_day)?;
+                if self.awaits_card() {
+                    self.arrived.pop();
+                }
+                self.face_changed = false;
             }
             RegisterEvent::Correction => (self.birth, self.face_changed) = (change.birth.unwrap_or(self.birth), true),
             RegisterEvent::Move | RegisterEvent::NameChange => self.face_changed = true,
             RegisterEvent::Death | RegisterEvent::OverseasMove => {
                 (self.registered, self.gone) = (false, Some((entry.municipality, entry.day)));
             }
-            RegisterEvent::MinorCorrection | RegisterEvent::OverseasMoveWithContinuedUse => {}
+            RegisterEvent::OverseasMoveWithContinuedUse => {
+                card.map_or(Ok(()), |refusal| Err(refusal.clone()))?;
+                (self.abroad, self.gone) = (true, Some((entry.municipality, entry.day)));
+            }
+            RegisterEvent::MinorCorrection => {}
         }
         Ok(())
     }
@@ -255,7 +265,8 @@ impl Register {
         if change.presented.is_none() || card.is_some() || !in_time {
             self.arrived.push(Arrived { is, notified, left: None, policy: entry.policy });
         }
-        (self.municipality, self.moving, self.face_changed) = (entry.municipality, None, false);
+        (self.municipality, self.moving) = (entry.municipality, None);
+        (self.face_changed, self.abroad) = (false, false);
         Ok(())
     }
 
@@ -274,8 +285,12 @@ impl Register {
     /// # Errors
     /// As [`continued_use`](Self::continued_use).
     pub(in crate::authority) fn card_to_update(&self, day: Day) -> Result<(), Refusal> {
-        let awaited = self.arrived.last().is_some_and(|last| last.left.is_none());
-        if self.face_changed && !awaited { Ok(()) } else { self.continued_use(day) }
+        if self.face_changed && !self.awaits_card() { Ok(()) } else { self.continued_use(day) }
+    }
+
+    /// Whether the card was not presented yet after the last move.
+    fn awaits_card(&self) -> bool {
+        self.arrived.last().is_some_and(|last| last.left.is_none())
     }
 
     /// Why no card goes on after the arrival that was recorded last, whatever card is presented: the notice came too late.

@@ -217,6 +217,12 @@ impl Decision {
         &self.terms.card.number
     }
 
+    /// The counter saw a face-authentication card: so it is recorded, if it is new to the service. Of a known one the record says it.
+    pub(super) fn on_face_authentication_card(&mut self) {
+        let known = self.terms.dossier.as_ref().and_then(|dossier| dossier.card(&self.terms.card.number));
+        self.terms.card.face_authentication |= known.is_none();
+    }
+
     /// The municipality that issues.
     pub(super) fn place(&self) -> &'static Municipality {
         self.terms.place
@@ -354,7 +360,8 @@ fn known_holder(known: &HolderRecord, person: &Person) -> Result<HolderRecord, R
     Ok(HolderRecord { ward: person.ward.unwrap_or(known.ward), ..known.clone() })
 }
 
-fn new_holder(place: &Municipality, person: &Person) -> HolderRecord {
+/// Somebody of whom the store knows nothing yet, as they apply.
+pub(in crate::authority) fn new_holder(place: &Municipality, person: &Person) -> HolderRecord {
     HolderRecord {
         reference: person.reference.clone(),
         municipality: place.code,

@@ -179,8 +179,8 @@ pub(super) const RULES: &[Rule] = &[
         ("R-20", "法24"),
         ("A card goes on abroad if it is done before leaving", "国外転出後の継続利用の条件を満たしていません"),
         (
-            "Do it by the day before leaving, with a valid card",
-            "転出予定日の前日までに、有効なカードで手続してください",
+            "Do it by the day before leaving, with a valid card; otherwise the move abroad is reported without it (R-19)",
+            "転出予定日の前日までに、有効なカードで手続してください。できない場合は、継続利用のない国外転出として届け出てください",
         ),
     ),
     rule(

@@ -105,7 +105,8 @@ pub(super) fn admitted(
     // Days have four digits of year in every text, so that they compare as they follow.
     let due = filter.due_before.map(|day| day.to_string());
     let state = filter.state.map(|state| word(&state));
-    let (holder, card) = filter.about.as_ref().map(|(holder, card)| (holder.as_str(), card.as_str())).unzip();
+    let holder = filter.about.as_ref().map(|(holder, _)| holder.as_str());
+    let card = filter.about.as_ref().and_then(|(_, card)| card.as_ref()).map(|card| card.as_str());
     read::all(sql, &query(filter), params![after, limit, municipality, state, due, holder, card], row)
 }
 
@@ -200,7 +201,7 @@ mod tests {
         let received = ApplicationFilter { state: Some(ApplicationState::Received), ..own.clone() };
         let late =
             ApplicationFilter { due_before: Some(time::macros::date!(2027 - 01 - 01)), ..ApplicationFilter::default() };
-        let about = Some((rows::reference("A".into()).unwrap(), rows::card_number("C".into()).unwrap()));
+        let about = Some((rows::reference("A".into()).unwrap(), Some(rows::card_number("C".into()).unwrap())));
         let of_holder = ApplicationFilter { about, ..own.clone() };
         for (filter, index) in [
             (own, "application_waiting"),
