@@ -123,9 +123,12 @@ fn in_order(request: &ApplicationRequest) -> Result<ApplicationRequest, Refusal>
         (_, Some(agent)) if themself(agent) => Err(Refusal::new(
             "D-04",
             "who acts for the holder is somebody else; the holder comes as `holder`, without an agent",
-        )),
+        )
+        .in_case("no-agent")),
         (Applicant::Holder, Some(_)) => Err(Refusal::new("T-01", "the holder comes in person; name no agent")),
         (Applicant::Holder, None) | (_, Some(_)) => Ok(ApplicationRequest { kinds, ..request.clone() }),
-        (_, None) => Err(Refusal::new("D-04", "name who acts for the holder, by a reference of your own")),
+        (_, None) => {
+            Err(Refusal::new("D-04", "name who acts for the holder, by a reference of your own").in_case("no-agent"))
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         CertificateState, Day, Refusal, Replacement,
         calendar::{age_on, day_of, day_text},
         eligibility::SIGN_AGE,
-        procedure::{Course, HolderClass, Presence, Procedure, decide_procedure},
+        procedure::{Course, HolderClass, Presence, Procedure, another_may_come, decide_procedure},
     },
     x509::UnixTime,
 };
@@ -81,7 +81,7 @@ impl Authority {
         }
         if request.presence.face_authentication && request.kinds.contains(&Kind::Sign) {
             let detail = "a face-authentication card takes no signing certificate; end face authentication first";
-            return Err(Refusal::new("E-09", detail).into());
+            return Err(Refusal::new("E-09", detail).in_case("no-sign").into());
         }
         let wish = Wish { person: &request.holder, card: &request.card, kinds: &request.kinds, mode, exception: None };
         let terms = self.decide_terms(telling, resident, wish)?;
@@ -97,9 +97,11 @@ impl Authority {
     ) -> Result<(Course, HolderClass), StoryError> {
         let policy = self.counter(telling.actor.municipality()?);
         let presence = presence(request, resident, telling.now);
-        let course = decide_procedure(request.procedure, request.applicant, &presence, &policy)?;
+        let course = decide_procedure(request.procedure, request.applicant, &presence, &policy);
+        let course = course.map_err(|refusal| another_may_come(refusal, day_of(telling.now)))?;
         if course == Course::Telephone {
-            return Err(Refusal::new("R-21", "a lost card is held at once, by telephone: see holds").into());
+            let refusal = Refusal::new("R-21", "a lost card is held at once, by telephone: see holds");
+            return Err(refusal.in_case("by-telephone").into());
         }
         Ok((course, presence.holder_class))
     }
@@ -139,7 +141,7 @@ pub(super) fn check_card<'r>(
     let dossier = resident.dossier.as_ref();
     match dossier.and_then(|dossier| Some((dossier, dossier.card(&request.card.number)?))) {
         None => Err(Refusal::new("T-09", "there is no such card of this holder")),
-        Some((_, card)) if card.void => Err(Refusal::new("E-03", "the card is void")),
+        Some((_, card)) if card.void => Err(Refusal::new("E-03", "the card is void").in_case("over")),
         Some(found) => Ok(found),
     }
 }
