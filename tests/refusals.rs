@@ -7,17 +7,20 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use jitsuin::rules::{
     Cause, Origin,
-    catalogue::{self, RULES},
+    catalogue::{self, CASES, NOT_YET_REACHED, RULES},
 };
 
 const DOCUMENT: &str = "docs/refusals.md";
 
 /// Sources that name rules without refusing by them: the catalogue itself, the causes, and files of tests.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 14] = [
     "catalogue.rs",
     "catalogue/applying.rs",
+    "catalogue/cases.rs",
     "catalogue/certificates.rs",
     "catalogue/relying.rs",
+    "catalogue/requests.rs",
+    "catalogue/validity.rs",
     "cause.rs",
     "cause_table.rs",
     "counter/property.rs",
@@ -37,7 +40,8 @@ fn raised(folder: &Path, ids: &mut BTreeSet<String>) {
             let text = fs::read_to_string(&path).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
             // A warning names its rule and refuses nothing.
-            let refuses = |line: &&str| !["//", "warn("].iter().any(|begin| line.trim_start().starts_with(begin));
+            let refuses =
+                |line: &&str| !["//", "warn(", "(\""].iter().any(|begin| line.trim_start().starts_with(begin));
             for line in code.lines().filter(refuses) {
                 ids.extend(line.split('"').skip(1).step_by(2).filter(|literal| is_id(literal)).map(str::to_owned));
             }
@@ -53,9 +57,9 @@ fn is_id(literal: &str) -> bool {
         && octets[2..].iter().all(u8::is_ascii_digit)
 }
 
-/// Not one of the service's own rules, which the doors explain.
-fn business(id: &str) -> bool {
-    !id.starts_with("T-")
+/// One of the service's own rules: the doors refuse by them, beside the stories.
+fn own(id: &str) -> bool {
+    id.starts_with("T-")
 }
 
 /// The rules of the causes that are reported as revocations: `authority/revoke.rs` refuses by them where the kinds do not fit.
@@ -72,11 +76,77 @@ fn every_rule_that_the_code_refuses_by_is_explained_and_no_other() {
         raised(Path::new(folder), &mut found);
     }
     found.extend(reported().map(str::to_owned));
-    let found: BTreeSet<&str> = found.iter().map(String::as_str).filter(|id| business(id)).collect();
+    let mut doors = BTreeSet::new();
+    raised(Path::new("src/http"), &mut doors);
+    found.extend(doors.into_iter().filter(|id| own(id)));
+    let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
     let explained: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
     assert!(found.len() > 20, "the search finds the literals: {found:?}");
     assert_eq!(found.difference(&explained).collect::<Vec<_>>(), Vec::<&&str>::new(), "not explained");
     assert_eq!(explained.difference(&found).collect::<Vec<_>>(), Vec::<&&str>::new(), "never refused by");
+}
+
+/// The sources in a folder, tests left out.
+fn sources(folder: &Path, texts: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, texts);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap().to_owned();
+            texts.push((path.to_string_lossy().into_owned(), code));
+        }
+    }
+}
+
+#[test]
+fn what_is_said_not_to_be_reached_yet_is_decided_where_no_door_asks() {
+    /// Each decision alone that refuses by them, in its file.
+    const ALONE: [(&str, &str); 5] = [
+        ("src/rules/online.rs", "decide_online"),
+        ("src/rules/shop.rs", "decide_shop_reset"),
+        ("src/rules/pin.rs", "decide_pin("),
+        ("src/rules/identification.rs", "check_language"),
+        ("src/rules/admission.rs", "decide_legacy_import"),
+    ];
+    let mut texts = Vec::new();
+    sources(Path::new("src"), &mut texts);
+    for (file, decision) in ALONE {
+        let asking = |(path, code): &&(String, String)| {
+            let calls = |line: &str| line.contains(decision) && !line.trim_start().starts_with("//");
+            path != file && !path.ends_with("rules/mod.rs") && code.lines().any(calls)
+        };
+        let asked: Vec<_> = texts.iter().filter(asking).map(|(path, _)| path).collect();
+        assert_eq!(asked, Vec::<&String>::new(), "{decision} is asked: take its rules out of NOT_YET_REACHED");
+        assert!(texts.iter().any(|(path, code)| path == file && code.contains(decision)), "{decision}");
+    }
+    for id in NOT_YET_REACHED {
+        let literal = format!("\"{id}\"");
+        let raising = |(path, code): &&(String, String)| {
+            !TABLES.iter().any(|name| path.ends_with(name))
+                && code.lines().any(|line| line.contains(&literal) && !line.trim_start().starts_with("//"))
+        };
+        let raised: Vec<_> = texts.iter().filter(raising).map(|(path, _)| path.as_str()).collect();
+        assert!(
+            !raised.is_empty() && raised.iter().all(|path| ALONE.iter().any(|(file, _)| file == path)),
+            "{id}: {raised:?}"
+        );
+    }
+}
+
+#[test]
+fn every_case_that_the_code_names_has_words_and_every_case_with_words_is_named() {
+    let mut texts = Vec::new();
+    sources(Path::new("src"), &mut texts);
+    let code: String =
+        texts.iter().filter(|(path, _)| !path.ends_with("cases.rs")).map(|(_, code)| code.as_str()).collect();
+    for case in CASES {
+        assert!(code.contains(&format!("\"{}\"", case.case)), "{} `{}` is never named", case.id, case.case);
+    }
+    for named in code.split(".in_case(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(CASES.iter().any(|case| case.case == named), "`{named}` has no words");
+    }
 }
 
 #[test]

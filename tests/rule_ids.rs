@@ -131,8 +131,8 @@ fn every_rule_says_something_of_its_own_in_a_line() {
 #[test]
 fn whatever_refuses_or_ends_is_a_rule_of_the_list() {
     let known: BTreeSet<String> = rules().into_iter().map(|(id, _)| id).collect();
-    // Those for relying parties (L-) are the service's own: see `src/http/problem.rs`.
-    for rule in catalogue::RULES.iter().filter(|rule| !rule.id.starts_with("L-")) {
+    // Those for relying parties (L-) and about requests (T-) are the service's own: see `src/http/problem.rs`.
+    for rule in catalogue::RULES.iter().filter(|rule| !rule.id.starts_with(['L', 'T'])) {
         assert!(known.contains(rule.id), "{} refuses and is in no list", rule.id);
     }
     for cause in Cause::ALL {

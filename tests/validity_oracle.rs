@@ -173,6 +173,16 @@ impl Case {
                 return Err("V-14");
             }
         }
+        // Last of all, what one person on one day cannot have.
+        if self.stay_last.is_some_and(|stay| card > stay) {
+            return Err("V-05");
+        }
+        if self.renew_auth && self.auth_last.is_none() {
+            return Err("V-14");
+        }
+        if kept.is_some_and(|kept| kept > card) {
+            return Err("V-01");
+        }
         let birthdays = |renewed| nth_birthday_after(self.birth, self.issue, if renewed { 6 } else { 5 });
         let auth = kept.unwrap_or_else(|| birthdays(self.renew_auth).min(card));
         let sign = (age(self.birth, self.issue) >= 15).then(|| birthdays(self.renew_sign).min(auth).min(card));

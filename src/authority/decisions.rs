@@ -32,7 +32,8 @@ fn own(actor: &Actor, named: Option<MunicipalityCode>) -> Result<MunicipalityCod
     let own = actor.municipality()?;
     match named.filter(|other| *other != own) {
         Some(_) => {
-            Err(Refusal::new("E-02", format!("municipality {own} is decided by its own settings; name no other")))
+            let detail = format!("municipality {own} is decided by its own settings; name no other");
+            Err(Refusal::new("E-02", detail).in_case("own-settings"))
         }
         None => Ok(own),
     }

@@ -40,7 +40,8 @@ pub(super) fn four_facts(enrolment: &Enrolment, table: &Substitutes) -> Result<O
         (None, None) => Ok(None),
         (None, Some(_)) => Err(Refusal::new("N-01", "the signing certificate needs the facts of the holder")),
         (Some(_), None) => {
-            Err(Refusal::new("N-01", "the authentication certificate carries no facts; do not send them"))
+            Err(Refusal::new("N-01", "the authentication certificate carries no facts; do not send them")
+                .in_case("auth"))
         }
     }
 }

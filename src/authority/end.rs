@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::{Authority, StoryError, once::Telling};
 use crate::{
     kind::Kind,
-    ports::{CertificateRecord, Dossier, Revocation, Step},
+    ports::{CardRecord, CertificateRecord, Dossier, Revocation, Step},
     rules::{
         Cause, CertificateState, Day, Event, Refusal, Transition,
-        calendar::{day_text, last_instant},
+        calendar::{day_of, day_text, last_instant},
         decide_transition,
     },
     x509::{RevocationReason, Serial, UnixTime},
@@ -104,7 +104,7 @@ impl Strike<'_> {
         dossier: &Dossier,
     ) -> Result<(Vec<Step>, Effects), StoryError> {
         if let Some(day) = self.event_day.filter(|day| *day < dossier.holder.birth) {
-            return Err(Refusal::new("R-01", format!("the event is of {day}, before the holder was born")).into());
+            return Err(impossible(format!("the event is of {day}, before the holder was born")).into());
         }
         let invalidity_date = invalidity_date(self.event_day, telling.now)?;
         let (mut steps, mut changes) = (Vec::new(), Vec::new());
@@ -159,15 +159,47 @@ fn standing(dossier: &Dossier, kind: Kind, now: UnixTime) -> impl Iterator<Item 
     dossier.certificates.iter().filter(move |certificate| certificate.kind == kind && certificate.is_current(now))
 }
 
+/// The refusal of a day on which the event cannot have been.
+fn impossible(detail: impl Into<String>) -> Refusal {
+    Refusal::new("R-01", detail).in_case("impossible-day")
+}
+
+/// Refuses a day on which what befell a key or a card cannot have been: there was no key before the certificate's first day, and no
+/// card before it was issued. A change of the register may be of any day since birth.
+pub(super) fn check_event_day(
+    strike: &Strike<'_>,
+    dossier: &Dossier,
+    card: &CardRecord,
+    now: UnixTime,
+) -> Result<(), Refusal> {
+    use Cause::*;
+    let Some(day) = strike.event_day else { return Ok(()) };
+    let (first, thing) = match strike.cause {
+        KeyCompromise => {
+            let struck = |one: &&CertificateRecord| strike.kinds.contains(&one.kind) && one.is_current(now);
+            let here = dossier.certificates.iter().filter(|one| one.card == card.number).filter(struck);
+            (here.map(|one| day_of(one.not_before)).max(), "the key was certified")
+        }
+        CardDamaged | CardLost | CardFound | CardReissuedAfterLoss | CardReissuedAfterDamage | CardReturned => {
+            (Some(card.issue_day), "the card was issued")
+        }
+        _ => return Ok(()),
+    };
+    match first.filter(|first| day < *first) {
+        Some(first) => Err(impossible(format!("the event is of {day}, before {thing} on {first}"))),
+        None => Ok(()),
+    }
+}
+
 /// The first instant of the day of the event, where that is before today: revocationDate says when it was recorded.
 pub(super) fn invalidity_date(event_day: Option<Day>, now: UnixTime) -> Result<Option<UnixTime>, Refusal> {
     let Some(day) = event_day else { return Ok(None) };
-    let today = crate::rules::calendar::day_of(now);
+    let today = day_of(now);
     if day > today {
         let detail = format!("the event is of {day}, which is to come; report it when it has happened");
-        return Err(Refusal::new("R-01", detail));
+        return Err(impossible(detail));
     }
-    let eve = day.previous_day().ok_or_else(|| Refusal::new("R-01", "the day of the event is before the calendar"))?;
+    let eve = day.previous_day().ok_or_else(|| impossible("the day of the event is before the calendar"))?;
     let first = last_instant(eve) + std::time::Duration::from_secs(1);
     Ok(Some(first).filter(|_| day < today))
 }

@@ -307,6 +307,7 @@ fn discarded() -> Refusal {
         "R-29",
         "the certificate was discarded before delivery; ask again with new keys and a new Idempotency-Key",
     )
+    .in_case("discarded")
 }
 
 /// What changes beside reservations that are recorded: the holder's version, predecessors and other cards.

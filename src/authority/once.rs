@@ -54,7 +54,7 @@ impl From<StoreError> for StoryError {
                 Self::Refused(Refusal::new("T-06", "this public key has been certified before; make a new key pair"))
             }
             StoreError::Duplicate(Duplicate::Card) => {
-                Self::Refused(Refusal::new("E-03", "the card is another holder's"))
+                Self::Refused(Refusal::new("E-03", "the card is another holder's").in_case("another-holder"))
             }
             StoreError::Duplicate(Duplicate::Credential) => {
                 Self::Refused(Refusal::new("T-08", "a credential of that name exists"))

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{
     Actor, Authority, Once, StoryError,
     change::Outcome,
-    end::{Effects, Strike},
+    end::{Effects, Strike, check_event_day},
     once::Telling,
 };
 use crate::{
@@ -90,6 +90,7 @@ impl Authority {
             self.not_handed_over(&card)?;
         }
         let strike = Strike { cause: request.cause, kinds: &kinds, event_day: request.event_day };
+        check_event_day(&strike, &dossier, &card, telling.now)?;
         let holder = dossier.holder.clone();
         let (mut steps, effects) = strike.decide(self, telling, &on_card(dossier, &request.card))?;
         if effects.changes.is_empty() && !request.cause.voids_card() {
@@ -120,7 +121,7 @@ fn unknown_card() -> Refusal {
 
 /// There is nothing to revoke.
 pub(super) fn nothing_stands() -> Refusal {
-    Refusal::new("R-01", "no such certificate of this card stands; nothing is left to revoke")
+    Refusal::new("R-01", "no such certificate of this card stands; nothing is left to revoke").in_case("nothing-left")
 }
 
 /// The dossier with the certificates of one card only.
@@ -133,13 +134,16 @@ pub(super) fn on_card(mut dossier: Dossier, card: &CardNumber) -> Dossier {
 fn may_report(actor: &Actor, cause: Cause, holder: &HolderRecord) -> Result<(), Refusal> {
     match cause {
         Cause::Renewal | Cause::CaKeyCompromise | Cause::CardExpired => {
-            Err(Refusal::new("R-02", format!("{cause} ({}) is not reported; the service sees to it", cause.rule())))
+            let detail = format!("{cause} ({}) is not reported; the service sees to it", cause.rule());
+            Err(Refusal::new("R-02", detail).in_case("by-itself"))
         }
         Cause::CardLost | Cause::CardFound => {
-            Err(Refusal::new("R-21", "a lost card is held, and a found one released: see holds and releases"))
+            let detail = "a lost card is held, and a found one released: see holds and releases";
+            Err(Refusal::new("R-21", detail).in_case("by-telephone"))
         }
         _ if cause.origin() == Origin::RegisterChange => {
-            Err(Refusal::new("R-13", format!("{cause} is a change of the register: see register changes")))
+            Err(Refusal::new("R-13", format!("{cause} is a change of the register: see register changes"))
+                .in_case("register"))
         }
         // Only the counter knows that writing to the card failed, or that the holder left (rule R-29).
         Cause::DiscardedBeforeDelivery => actor.municipality_of(holder).map(drop),
@@ -157,7 +161,8 @@ fn named_kinds(request: &RevocationRequest) -> Result<Vec<Kind>, Refusal> {
         (_, true) => Err(Refusal::new(
             rule,
             format!("{} strikes the kinds it names; name `sign`, `auth` or both", request.cause),
-        )),
+        )
+        .in_case("kinds")),
         (None, false) => Ok(Kind::BOTH.to_vec()),
         (Some(_), false) => Err(Refusal::new(rule, format!("{} strikes the pair; name no kinds", request.cause))),
     }

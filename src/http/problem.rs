@@ -41,7 +41,8 @@
 //!
 //! Where the catalogue of refusals has the rule, the document says what the rule says as its title, and beside the detail, which
 //! speaks of the case: where it stands (`article`), the same in Japanese (`says_ja`), and what would make the request
-//! possible (`way`, `way_ja`); `earliest` is the first day on which that can be done, where one is known.
+//! possible (`way`, `way_ja`); where the rule has several cases and this one words of its own, `case` names it, and the words are
+//! those; `earliest` is the first day on which that can be done, where one is known.
 //!
 //! What is our own fault has no rule and tells nothing of its cause: that is in the log.
 
@@ -72,44 +73,36 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// What `type` begins with; the rule's id follows.
 pub const RULE_TAG: &str = "tag:jitsuin.example,2026:rule/";
 
-/// Rules whose refusal is not a plain 422: id, status, title.
-const RULES: &[(&str, StatusCode, &str)] = &[
-    ("A-07", StatusCode::CONFLICT, "An application for the same is open"),
-    ("E-02", StatusCode::FORBIDDEN, "Only the municipality of residence acts for a holder"),
-    ("E-04", StatusCode::CONFLICT, "The holder has such a certificate already"),
-    ("L-01", StatusCode::FORBIDDEN, "The relying party is not registered"),
-    ("L-02", StatusCode::FORBIDDEN, "The recognition has ended"),
-    ("L-03", StatusCode::FORBIDDEN, "The relying party is suspended"),
-    ("L-04", StatusCode::FORBIDDEN, "The purposes do not cover this"),
-    ("L-05", StatusCode::FORBIDDEN, "The query was not agreed"),
-    ("L-06", StatusCode::TOO_MANY_REQUESTS, "The quota of the day is used up"),
-    ("L-07", StatusCode::FORBIDDEN, "Only both kinds of verifier in one are told the pair"),
-    ("L-08", StatusCode::UNPROCESSABLE_ENTITY, "The pair has expired"),
-    ("L-09", StatusCode::FORBIDDEN, "The holder has not consented"),
-    ("L-10", StatusCode::UNPROCESSABLE_ENTITY, "The status of that time cannot be told"),
-    ("L-11", StatusCode::NOT_FOUND, "There is nothing newer"),
-    ("L-12", StatusCode::UNPROCESSABLE_ENTITY, "The signed declaration cannot be accepted"),
-    ("L-13", StatusCode::CONFLICT, "The signed text was used before or is not of today"),
-    ("L-14", StatusCode::UNPROCESSABLE_ENTITY, "The certificate that signed is not live"),
-    ("T-01", StatusCode::BAD_REQUEST, "The request cannot be read"),
-    ("T-02", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not JSON"),
-    ("T-03", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-    ("T-04", StatusCode::UNPROCESSABLE_ENTITY, "The certification request is not acceptable"),
-    ("T-05", StatusCode::UNPROCESSABLE_ENTITY, "The key is not acceptable"),
-    ("T-06", StatusCode::CONFLICT, "The key has been certified before"),
-    ("T-07", StatusCode::UNPROCESSABLE_ENTITY, "The Idempotency-Key does not fit"),
-    ("T-08", StatusCode::FORBIDDEN, "The client may not do this"),
-    ("T-09", StatusCode::NOT_FOUND, "There is no such thing"),
-    ("T-10", StatusCode::UNPROCESSABLE_ENTITY, "The 個人番号 is never taken"),
-    ("T-11", StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here"),
-    ("T-12", StatusCode::REQUEST_TIMEOUT, "The body did not come in time"),
-    ("T-13", StatusCode::CONFLICT, "The register's number stands for another event"),
+/// Rules whose refusal is not a plain 422: id and status.
+const STATUSES: &[(&str, StatusCode)] = &[
+    ("A-07", StatusCode::CONFLICT),
+    ("E-02", StatusCode::FORBIDDEN),
+    ("E-04", StatusCode::CONFLICT),
+    ("L-01", StatusCode::FORBIDDEN),
+    ("L-02", StatusCode::FORBIDDEN),
+    ("L-03", StatusCode::FORBIDDEN),
+    ("L-04", StatusCode::FORBIDDEN),
+    ("L-05", StatusCode::FORBIDDEN),
+    ("L-06", StatusCode::TOO_MANY_REQUESTS),
+    ("L-07", StatusCode::FORBIDDEN),
+    ("L-09", StatusCode::FORBIDDEN),
+    ("L-11", StatusCode::NOT_FOUND),
+    ("L-13", StatusCode::CONFLICT),
+    ("T-01", StatusCode::BAD_REQUEST),
+    ("T-02", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ("T-03", StatusCode::PAYLOAD_TOO_LARGE),
+    ("T-06", StatusCode::CONFLICT),
+    ("T-08", StatusCode::FORBIDDEN),
+    ("T-09", StatusCode::NOT_FOUND),
+    ("T-11", StatusCode::METHOD_NOT_ALLOWED),
+    ("T-12", StatusCode::REQUEST_TIMEOUT),
+    ("T-13", StatusCode::CONFLICT),
 ];
 
 /// Who is turned away because of the queue is not sent away for longer: it may be over by then.
 const BUSY_SECONDS: u32 = 30;
 
-/// The title of a rule that is neither here nor in the catalogue.
+/// The title of a rule that is not in the catalogue.
 const REFUSED: &str = "The rules do not allow it";
 
 /// An answer other than yes.
@@ -119,8 +112,10 @@ pub struct Problem {
     title: Cow<'static, str>,
     rule: Option<Cow<'static, str>>,
     detail: String,
+    /// The case of the rule, where it has words of its own.
+    case: Option<Cow<'static, str>>,
     /// The rule in plain words, where the catalogue has it.
-    words: Option<&'static Rule>,
+    words: Option<Rule>,
     earliest: Option<Day>,
     retry_after: Option<u32>,
     close: bool,
@@ -134,6 +129,8 @@ struct ProblemJson<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<&'a str>,
     #[serde(flatten)]
     words: Option<WordsJson>,
     #[serde(skip_serializing_if = "Option::is_none", with = "day_text::option")]
@@ -149,8 +146,8 @@ struct WordsJson {
     way_ja: &'static str,
 }
 
-impl From<&'static Rule> for WordsJson {
-    fn from(rule: &'static Rule) -> Self {
+impl From<Rule> for WordsJson {
+    fn from(rule: Rule) -> Self {
         Self { article: rule.source, says_ja: rule.says_ja, way: rule.way, way_ja: rule.way_ja }
     }
 }
@@ -159,18 +156,20 @@ impl Problem {
     /// A refusal by a rule; the rule decides the status.
     #[must_use]
     pub fn refused(rule: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
-        let rule = rule.into();
-        let words = catalogue::find(&rule);
-        let known = RULES.iter().find(|(id, ..)| *id == rule);
-        let plain = (StatusCode::UNPROCESSABLE_ENTITY, words.map_or(REFUSED, |words| words.says));
-        let (status, title) = known.map_or(plain, |(_, status, title)| (*status, *title));
-        let mut detail: String = detail.into();
+        Refusal::new(rule, detail).into()
+    }
+
+    fn explained(Refusal { rule, mut detail, earliest, case }: Refusal) -> Self {
+        let words = catalogue::explain(&rule, case.as_deref());
+        let known = STATUSES.iter().find(|(id, _)| *id == rule);
+        let status = known.map_or(StatusCode::UNPROCESSABLE_ENTITY, |(_, status)| *status);
+        let title = words.map_or(REFUSED, |words| words.says);
         if let Some((end, _)) = detail.char_indices().nth(QUOTED_CHARACTERS) {
             detail.truncate(end);
             detail.push('…');
         }
         let ours = Self::ours(status, "");
-        Self { title: title.into(), rule: Some(rule), detail, words, ..ours }
+        Self { title: title.into(), rule: Some(rule), detail, case, words, earliest, ..ours }
     }
 
     /// `T-07` for a header that is missing or malformed; a key used for another request is the story's to refuse.
@@ -217,7 +216,17 @@ impl Problem {
     fn ours(status: StatusCode, detail: &str) -> Self {
         let title = status.canonical_reason().unwrap_or("Fault").into();
         let detail = detail.to_owned();
-        Self { status, title, rule: None, detail, words: None, earliest: None, retry_after: None, close: false }
+        Self {
+            status,
+            title,
+            rule: None,
+            detail,
+            case: None,
+            words: None,
+            earliest: None,
+            retry_after: None,
+            close: false,
+        }
     }
 
     /// The status.
@@ -249,6 +258,7 @@ impl Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
             rule: self.rule(),
+            case: self.case.as_deref(),
             words: self.words.map(WordsJson::from),
             earliest: self.earliest,
         }
@@ -286,7 +296,7 @@ impl Serialize for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self { earliest: refusal.earliest, ..Self::refused(refusal.rule, refusal.detail) }
+        Self::explained(refusal)
     }
 }
 
@@ -351,15 +361,25 @@ mod tests {
 
     #[test]
     fn what_has_no_words_or_no_day_has_no_fields_for_them() {
-        for problem in [Problem::refused("T-09", "x"), Problem::internal(), Problem::refused("Z-99", "x")] {
+        for problem in [Problem::internal(), Problem::refused("Z-99", "x")] {
             let json = json(&problem);
-            for field in ["article", "says_ja", "way", "way_ja", "earliest"] {
+            for field in ["case", "article", "says_ja", "way", "way_ja", "earliest"] {
                 assert_eq!(json.get(field), None, "{json}");
             }
         }
         let undated = json(&Refusal::new("E-02", "x").into());
         assert_eq!((undated.get("earliest"), undated["article"].is_string()), (None, true));
         assert_eq!(undated["title"], "Only the municipality of residence acts for a holder", "its own title stays");
+    }
+
+    #[test]
+    fn a_refusal_in_a_case_has_the_title_and_the_words_of_the_case() {
+        let json = json(&Refusal::new("E-05", "x").in_case("agent").into());
+        assert_eq!(
+            (json["case"].as_str(), json["title"].as_str()),
+            (Some("agent"), Some("The statutory agent applies for a person under 15"))
+        );
+        assert!(json["way_ja"].as_str().unwrap().contains("法定代理人"), "{json}");
     }
 
     #[test]
@@ -414,12 +434,13 @@ mod tests {
         let mut documented: Vec<(&str, &str)> =
             documented.filter_map(|line| line[6..].split_once(" | ")).map(|(id, rest)| (id, &rest[..3])).collect();
         documented.sort_unstable();
-        let known = RULES.iter().filter(|(id, ..)| id.starts_with("T-") || id.starts_with("L-"));
+        let known = catalogue::RULES.iter().map(|rule| rule.id).filter(|id| id.starts_with(['T', 'L']));
         assert_eq!(documented.len(), known.clone().count());
-        for (at, (id, status, _)) in known.enumerate() {
+        for (at, id) in known.enumerate() {
             let (documented, first) = documented[at];
-            assert_eq!(documented, *id);
-            assert!(status.as_str() == first || *id == "T-07", "{id}: {status}, documented {first}");
+            assert_eq!(documented, id);
+            let status = Problem::refused(id, "").status();
+            assert!(status.as_str() == first || id == "T-07", "{id}: {status}, documented {first}");
         }
     }
 }

@@ -79,16 +79,16 @@ pub struct CardOnHand {
 /// # Errors
 /// `E-03` for a card that is void, suspended or over.
 pub fn check_card(card: &CardOnHand, today: Day) -> Result<(), Refusal> {
-    let detail = if card.void {
-        "the card is void; certificates need a valid card".to_owned()
+    let (case, detail) = if card.void {
+        ("over", "the card is void; certificates need a valid card".to_owned())
     } else if card.suspended {
-        "the card is suspended (一時停止); release it when it is found, or take a new card".to_owned()
+        ("suspended", "the card is suspended (一時停止); release it when it is found, or take a new card".to_owned())
     } else if card.last_day < today {
-        format!("the card was valid until {}; take a new card", card.last_day)
+        ("over", format!("the card was valid until {}; take a new card", card.last_day))
     } else {
         return Ok(());
     };
-    Err(Refusal::new("E-03", detail).possible_from(today))
+    Err(Refusal::new("E-03", detail).in_case(case).possible_from(today))
 }
 
 /// Decides whether a certificate of the kind may be put on the card for the person.
@@ -123,7 +123,7 @@ fn check_stay(stay: &Stay, card: &CardOnHand, today: Day) -> Result<(), Refusal>
                 "the card says {}, but the stay lets it last until {bound} only; report the change of the card first",
                 card.last_day
             );
-            Err(Refusal::new("E-10", detail))
+            Err(Refusal::new("E-10", detail).in_case("card-longer"))
         }
         _ => Ok(()),
     }
@@ -138,11 +138,11 @@ pub fn check_registration(holder: &HolderFacts, today: Day) -> Result<(), Refusa
         Registration::Resident => Ok(()),
         Registration::None => Err(Refusal::new("E-01", "the person is not recorded in the resident register")),
         Registration::Overseas if holder.stay.is_some() => {
-            Err(Refusal::new("E-01", "only Japanese nationals abroad are recorded in 戸籍の附票"))
+            Err(Refusal::new("E-01", "only Japanese nationals abroad are recorded in 戸籍の附票").in_case("abroad"))
         }
         Registration::Overseas if today < OVERSEAS_FROM => {
             let detail = format!("nationals abroad hold certificates from {OVERSEAS_FROM} on");
-            Err(Refusal::new("E-01", detail).possible_from(OVERSEAS_FROM))
+            Err(Refusal::new("E-01", detail).in_case("abroad").possible_from(OVERSEAS_FROM))
         }
         Registration::Overseas => Ok(()),
     }

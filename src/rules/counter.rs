@@ -13,14 +13,15 @@ use super::{
     calendar::{Day, age_on, day_text},
     deadline::Move,
     desk::{Channel, Desk, DeskTerms, decide_channel, decide_desk},
-    eligibility::SIGN_AGE,
+    eligibility::{SIGN_AGE, unborn},
     exception::{Exception, ExceptionForm},
     face_authentication::FaceStep,
     fee::{Fee, NewCard},
     identification::{Document, Identification, decide_identification},
     papers::{PaperFacts, Visit, check_proof_of_power, decide_papers},
     procedure::{
-        Applicant, CounterPolicy, Course, HolderClass, Presence, Procedure, SealedPaper, Why, decide_procedure,
+        Applicant, CounterPolicy, Course, HolderClass, Presence, Procedure, SealedPaper, Why, another_may_come,
+        decide_procedure,
     },
 };
 use crate::kind::Kind;
@@ -180,9 +181,13 @@ fn names(facts: &CounterFacts, kind: Kind) -> bool {
 fn run(facts: &CounterFacts, settings: &CounterSettings) -> Result<(DeskTerms, Course), Refusal> {
     let &CounterFacts { procedure, applicant, today, .. } = facts;
     decide_channel(facts.channel)?;
+    if facts.holder.birth > today {
+        return Err(unborn(facts.holder.birth, today));
+    }
     facts.exception.as_ref().map(Exception::parse).transpose()?;
     let terms = decide_desk(facts.desk, procedure, applicant, &settings.desks, today)?;
-    let course = decide_procedure(procedure, applicant, &presence(facts), &settings.counter)?;
+    let course = decide_procedure(procedure, applicant, &presence(facts), &settings.counter);
+    let course = course.map_err(|refusal| another_may_come(refusal, today))?;
     if let (Some(issued), Applicant::StatutoryAgent) = (facts.brought.proof_of_power, applicant) {
         check_proof_of_power(issued, today, &settings.counter)?;
     }

@@ -11,6 +11,7 @@ use super::{
     closed::open_from,
     procedure::CounterPolicy,
 };
+use crate::limits::MOVE_SLIP_DAYS;
 
 /// Days after moving in within which 転入届 is due (R-18, M-01).
 const MOVE_IN_DAYS: u16 = 14;
@@ -139,6 +140,46 @@ pub struct CardPresented {
     pub addendum_has_room: bool,
 }
 
+/// Refuses days of a move that cannot be, as the feed of the register does.
+///
+/// # Errors
+/// `R-01` for a day to come or before birth, `M-01` for days in an order in which nobody moves: in before the notice of it, and
+/// the card presented after that.
+pub fn check_move_days(one: &Move, birth: Day, today: Day) -> Result<(), Refusal> {
+    let impossible = |detail: String| Err(Refusal::new("R-01", detail).in_case("impossible-day"));
+    for (what, day) in
+        [("moved in", one.moved_in), ("the notice of moving in", one.notified), ("presented", one.presented)]
+    {
+        match day {
+            Some(day) if day > today => return impossible(format!("{what} on {day}, which is to come")),
+            Some(day) if day < birth => return impossible(format!("{what} on {day}, before the holder was born")),
+            _ => {}
+        }
+    }
+    let contradicts = |detail: String| Err(Refusal::new("M-01", detail).in_case("days"));
+    if let (Some(moved_in), Some(notified)) = (one.moved_in, one.notified)
+        && moved_in > notified
+    {
+        return contradicts(format!("moved in on {moved_in}, after the notice (転入届) of {notified}"));
+    }
+    if let Some(moved_in) = one.moved_in.filter(|moved_in| days_apart(one.planned, *moved_in)) {
+        return contradicts(format!("moved in on {moved_in}, more than a year from the planned {}", one.planned));
+    }
+    match (one.notified, one.presented) {
+        (None, Some(_)) => contradicts("the card was presented, and there is no notice of moving in (転入届)".into()),
+        (Some(notified), Some(presented)) if presented < notified => {
+            contradicts(format!("the card was presented on {presented}, before the notice (転入届) of {notified}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether two days of one move lie further apart than a slip of the pen allows.
+fn days_apart(one: Day, other: Day) -> bool {
+    let (early, late) = (one.min(other), one.max(other));
+    plus_days(early, MOVE_SLIP_DAYS).is_some_and(|bound| late > bound)
+}
+
 /// Decides whether the card goes on (M-01), by the municipality's own calendar (C-09).
 ///
 /// # Errors
@@ -148,22 +189,23 @@ pub fn decide_continued_use(
     card: &CardPresented,
     (today, policy): (Day, &CounterPolicy),
 ) -> Result<(), Refusal> {
-    let refused = |detail: String| Err(Refusal::new("M-01", detail).possible_from(today));
+    let refused = |case, detail: &str| Err(Refusal::new("M-01", detail).in_case(case));
     match decide_move_under(one, today, policy) {
         MoveState::AwaitsNotice(deadline) => {
-            return refused(format!("hand in the notice of moving in (転入届) first, by {}", deadline.told));
+            let detail = format!("hand in the notice of moving in (転入届) first, by {}", deadline.told);
+            return refused("notice-first", &detail).map_err(|refusal| refusal.possible_from(today));
         }
         MoveState::NoticeMissed | MoveState::NoticeLate => {
-            return refused(
-                "the notice of moving in (転入届) came too late: the card is void; apply for a new one".into(),
-            );
+            // No day opens it any more.
+            let detail = "the notice of moving in (転入届) came too late: the card is void; apply for a new one";
+            return refused("notice-late", detail);
         }
         MoveState::CardMissed => {
             let last = one.notified.map_or(Day::MAX, |day| continued_use_deadline(day).under(policy).last_day);
             let detail = format!("the card could be presented until {last}: it is void; apply for a new one");
-            return Err(Refusal::new("M-02", detail).possible_from(today));
+            return Err(Refusal::new("M-02", detail));
         }
-        MoveState::Continued => return refused("the card was presented before; nothing is left to do".into()),
+        MoveState::Continued => return refused("done", "the card was presented before; nothing is left to do"),
         MoveState::AwaitsCard(_) => {}
     }
     check_card(card, today)
@@ -174,15 +216,15 @@ pub fn decide_continued_use(
 /// # Errors
 /// `M-01` naming what is missing.
 pub fn check_card(card: &CardPresented, today: Day) -> Result<(), Refusal> {
-    let refused = |detail: &str| Err(Refusal::new("M-01", detail));
+    let refused = |case, detail: &str| Err(Refusal::new("M-01", detail).in_case(case));
     if card.void || card.card_last_day < today {
-        return refused("the card is void, suspended or expired; apply for a new one");
+        return refused("void", "the card is void, suspended or expired; apply for a new one");
     }
     if !card.addendum_has_room {
-        return refused("there is no room left on the card (追記欄); it is made anew, free of charge");
+        return refused("no-room", "there is no room left on the card (追記欄); it is made anew, free of charge");
     }
     if !card.register_pin && !card.face_authentication {
-        return refused("enter the register PIN (住民基本台帳用暗証番号), or have it reset");
+        return refused("pin", "enter the register PIN (住民基本台帳用暗証番号), or have it reset");
     }
     Ok(())
 }
@@ -286,6 +328,56 @@ mod tests {
         let done = Move { presented: Some(date!(2024 - 04 - 02)), ..moving() };
         assert_eq!(decide_move(&done, date!(2030 - 01 - 01)), MoveState::Continued);
         assert_eq!(decide_continued_use(&done, &card(), (today, &CounterPolicy::default())).unwrap_err().rule, "M-01");
+    }
+
+    #[test]
+    fn m_01_r_01_a_move_that_cannot_have_been_is_refused_and_one_that_can_is_not() {
+        let (birth, today) = (date!(1990 - 07 - 07), date!(2024 - 04 - 05));
+        let rows = [
+            (moving(), None),
+            (Move { notified: Some(today), ..moving() }, None),
+            (Move { notified: Some(date!(2024 - 04 - 10)), ..moving() }, Some("R-01")),
+            (Move { moved_in: Some(date!(2024 - 04 - 10)), ..moving() }, Some("R-01")),
+            (Move { presented: Some(date!(2024 - 04 - 06)), ..moving() }, Some("R-01")),
+            (Move { moved_in: Some(date!(1990 - 07 - 06)), ..moving() }, Some("R-01")),
+            (Move { moved_in: Some(date!(2024 - 04 - 02)), ..moving() }, Some("M-01")),
+            (Move { presented: Some(date!(2024 - 03 - 31)), ..moving() }, Some("M-01")),
+            (Move { notified: None, presented: Some(today), ..moving() }, Some("M-01")),
+            (Move { planned: date!(2022 - 03 - 25), ..moving() }, Some("M-01")),
+            // Who is late still moved.
+            (Move { planned: date!(2023 - 12 - 25), ..moving() }, None),
+            // What is planned may be to come, also for who is here already.
+            (Move { planned: date!(2024 - 04 - 25), ..moving() }, None),
+        ];
+        for (one, rule) in rows {
+            let decided = check_move_days(&one, birth, today);
+            assert_eq!(decided.as_ref().err().map(|refusal| &*refusal.rule), rule, "{one:?}: {decided:?}");
+            assert!(
+                decided.err().is_none_or(|refusal| refusal.earliest.is_none() && refusal.case.is_some()),
+                "{one:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn m_01_m_02_what_no_day_opens_any_more_names_none() {
+        let policy = CounterPolicy::default();
+        let decide = |one: Move, today| {
+            decide_continued_use(&one, &card(), (today, &policy)).map_err(|one| (one.case, one.earliest))
+        };
+        let late = Move { notified: Some(date!(2024 - 04 - 12)), ..moving() };
+        let done = Move { presented: Some(date!(2024 - 04 - 02)), ..moving() };
+        let silent = Move { moved_in: None, notified: None, ..moving() };
+        let today = date!(2024 - 04 - 20);
+        assert_eq!(decide(late, today), Err((Some("notice-late".into()), None)));
+        assert_eq!(decide(done, today), Err((Some("done".into()), None)));
+        assert_eq!(decide(silent, date!(2024 - 04 - 25)), Err((Some("notice-late".into()), None)));
+        assert_eq!(decide(moving(), date!(2024 - 07 - 01)), Err((None, None)));
+        assert_eq!(
+            decide(silent, today),
+            Err((Some("notice-first".into()), Some(today))),
+            "the notice can be handed in"
+        );
     }
 
     #[test]

@@ -109,11 +109,14 @@ fn post_office(procedure: Procedure, applicant: Applicant, capabilities: &Capabi
         return Err(Refusal::new("W-04", "the municipality has designated no post office; go to the town hall"));
     }
     if applicant != Applicant::Holder {
-        return Err(Refusal::new("E-02", "a post office serves the holder in person only"));
+        return Err(Refusal::new("E-02", "a post office serves the holder in person only").in_case("post-office"));
     }
     match procedure {
         Procedure::NewIssue | Procedure::Renewal | Procedure::Reissue | Procedure::PinReset => Ok(DeskTerms::WalkIn),
-        _ => Err(Refusal::new("E-02", "a post office issues, renews and resets PINs, and nothing else")),
+        _ => {
+            let detail = "a post office issues, renews and resets PINs, and nothing else";
+            Err(Refusal::new("E-02", detail).in_case("post-office"))
+        }
     }
 }
 

@@ -47,8 +47,7 @@ impl Eligible {
 /// # Errors
 /// `E-01` for a birth after today, `E-05` for SIGN under 15, `E-06` for SIGN of a ward.
 pub fn decide_eligibility(kind: Kind, birth: Day, ward: bool, today: Day) -> Result<Eligible, Refusal> {
-    let age = age_on(birth, today)
-        .ok_or_else(|| Refusal::new("E-01", format!("the day of birth {birth} is after the day of issue {today}")))?;
+    let age = age_on(birth, today).ok_or_else(|| unborn(birth, today))?;
     if kind == Kind::Sign && age < SIGN_AGE {
         let from = birthday_in(birth, birth.year() + i32::from(SIGN_AGE)).unwrap_or(Day::MAX);
         let detail = format!("a signing certificate is not issued under {SIGN_AGE}; it can be applied for from {from}");
@@ -59,6 +58,11 @@ pub fn decide_eligibility(kind: Kind, birth: Day, ward: bool, today: Day) -> Res
         return Err(Refusal::new("E-06", detail));
     }
     Ok(Eligible { kind, age, by_exception: false })
+}
+
+/// The refusal of a birth after the day that is decided on.
+pub(super) fn unborn(birth: Day, today: Day) -> Refusal {
+    Refusal::new("E-01", format!("the day of birth {birth} is after the day of issue {today}")).in_case("unborn")
 }
 
 /// Decides the same where an exception has been made for this person (E-07). It is taken only where the rule without it

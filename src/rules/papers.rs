@@ -146,13 +146,13 @@ fn needs_proof_of_power(facts: &PaperFacts) -> bool {
 /// `D-05`.
 pub fn check_proof_of_power(issued: Day, today: Day, policy: &CounterPolicy) -> Result<(), Refusal> {
     if issued > today {
-        return Err(Refusal::new("D-05", format!("the proof of power is of {issued}, a day to come")));
+        return Err(Refusal::new("D-05", format!("the proof of power is of {issued}, a day to come")).in_case("day"));
     }
     let Some(months) = policy.family_register_months else { return Ok(()) };
     let oldest = minus_months(today, months).unwrap_or(Day::MIN);
     if issued < oldest {
         let detail = format!("the proof of power is of {issued}; here it must be of {oldest} or later");
-        return Err(Refusal::new("D-05", detail));
+        return Err(Refusal::new("D-05", detail).in_case("day"));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Refusal;
+use super::{Refusal, calendar::Day};
 
 /// What is asked for at the counter. JSON form is the kebab-case word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -261,13 +261,20 @@ fn check_card(procedure: Procedure, presence: &Presence) -> Result<(), Refusal> 
             Err(Refusal::new("P-10", detail))
         }
         Procedure::FaceAuthenticationOn if presence.face_authentication => {
-            Err(Refusal::new("E-09", "the card is a face-authentication card already"))
+            Err(Refusal::new("E-09", "the card is a face-authentication card already").in_case("on"))
         }
         Procedure::FaceAuthenticationOff if !presence.face_authentication => {
-            Err(Refusal::new("E-09", "the card is not a face-authentication card"))
+            Err(Refusal::new("E-09", "the card is not a face-authentication card").in_case("off"))
         }
         _ => Ok(()),
     }
+}
+
+/// The refusal of who applies in another's place, with today as the day: somebody else may come at once (E-05, E-06, D-05).
+#[must_use]
+pub fn another_may_come(refusal: Refusal, today: Day) -> Refusal {
+    let acts = matches!(refusal.case.as_deref(), Some("agent" | "no-ward"));
+    if acts { refusal.possible_from(today) } else { refusal }
 }
 
 /// Who cannot act alone is acted for by the statutory agent, and by nobody else: a mandate is given by who can act. Only stopping
@@ -278,13 +285,16 @@ fn check_applicant(procedure: Procedure, applicant: Applicant, class: HolderClas
     match (applicant, class) {
         (Applicant::StatutoryAgent, HolderClass::Ordinary) => {
             let detail = "a statutory agent acts for a person under 15 or an adult ward; anyone else sends an agent with a mandate";
-            Err(Refusal::new("D-05", detail))
+            Err(Refusal::new("D-05", detail).in_case("no-ward"))
         }
         (Applicant::StatutoryAgent, _) | (_, HolderClass::Ordinary) => Ok(()),
         (_, HolderClass::Minor) if !stops && !moves => {
-            Err(Refusal::new("E-05", "the statutory agent acts for a person under 15, and sets the PIN"))
+            Err(Refusal::new("E-05", "the statutory agent acts for a person under 15, and sets the PIN")
+                .in_case("agent"))
         }
-        (_, HolderClass::Ward) if !stops && !moves => Err(Refusal::new("E-06", "the guardian acts for an adult ward")),
+        (_, HolderClass::Ward) if !stops && !moves => {
+            Err(Refusal::new("E-06", "the guardian acts for an adult ward").in_case("agent"))
+        }
         _ => Ok(()),
     }
 }

@@ -26,13 +26,16 @@ pub struct Refusal {
     /// birthday, or today where another request will do.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "day_text::option")]
     pub earliest: Option<Day>,
+    /// The case of the rule, where the catalogue has words of its own for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<Cow<'static, str>>,
 }
 
 impl Refusal {
     /// A refusal by that rule.
     #[must_use]
     pub fn new(rule: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
-        Self { rule: rule.into(), detail: detail.into(), earliest: None }
+        Self { rule: rule.into(), detail: detail.into(), earliest: None, case: None }
     }
 
     /// The same, with the first day on which what it asks for can be done.
@@ -41,10 +44,16 @@ impl Refusal {
         Self { earliest: Some(day), ..self }
     }
 
-    /// What the rule says, where it stands and what would make the request possible, in both languages.
+    /// The same, in the words of that case of the rule.
     #[must_use]
-    pub fn explanation(&self) -> Option<&'static Rule> {
-        catalogue::find(&self.rule)
+    pub fn in_case(self, case: &'static str) -> Self {
+        Self { case: Some(case.into()), ..self }
+    }
+
+    /// What the rule says in this case, where it stands and what would make the request possible, in both languages.
+    #[must_use]
+    pub fn explanation(&self) -> Option<Rule> {
+        catalogue::explain(&self.rule, self.case.as_deref())
     }
 }
 
@@ -61,7 +70,7 @@ pub struct ExplainedRefusal {
 
 impl From<Refusal> for ExplainedRefusal {
     fn from(refusal: Refusal) -> Self {
-        let explanation = refusal.explanation().copied();
+        let explanation = refusal.explanation();
         Self { refusal, explanation }
     }
 }
@@ -90,6 +99,17 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_in_a_case_has_the_words_of_the_case_also_when_it_was_stored() {
+        let refusal = Refusal::new("E-05", "…").in_case("agent");
+        let stored: Refusal = serde_json::from_str(&serde_json::to_string(&refusal).unwrap()).unwrap();
+        assert_eq!(stored, refusal);
+        let (agent, sign) = (stored.explanation().unwrap(), Refusal::new("E-05", "…").explanation().unwrap());
+        assert!(agent.says_ja.contains("法定代理人") && sign.says_ja.contains("署名用"), "{agent:?} {sign:?}");
+        let json = serde_json::to_value(ExplainedRefusal::from(stored)).unwrap();
+        assert_eq!((json["case"].as_str(), json["way_ja"].as_str()), (Some("agent"), Some(agent.way_ja)));
+    }
+
+    #[test]
     fn a_day_that_is_none_and_an_unknown_field_are_no_refusal() {
         for json in [
             r#"{"rule":"E-05","detail":"","earliest":"2030-02-30"}"#,
@@ -109,7 +129,7 @@ mod tests {
         for words in ["says", "says_ja", "way", "way_ja"] {
             assert!(json[words].as_str().is_some_and(|words| !words.is_empty()), "{json}");
         }
-        let unknown = serde_json::to_value(ExplainedRefusal::from(Refusal::new("T-09", "nothing"))).unwrap();
-        assert_eq!((unknown["rule"].as_str(), unknown.get("says")), (Some("T-09"), None));
+        let unknown = serde_json::to_value(ExplainedRefusal::from(Refusal::new("Z-99", "nothing"))).unwrap();
+        assert_eq!((unknown["rule"].as_str(), unknown.get("says")), (Some("Z-99"), None));
     }
 }

@@ -62,12 +62,12 @@ pub struct Stay {
 pub fn decide_stay_bound(stay: &Stay, today: Day) -> Result<Option<Day>, Refusal> {
     use ResidenceStatus::*;
     check_begin(stay, today)?;
-    let missing = |what: &str| Refusal::new("E-10", format!("give {what}; the card ends with it"));
+    let missing = |what: &str| Refusal::new("E-10", format!("give {what}; the card ends with it")).in_case("days");
     let last_day = match stay.status {
         PermanentResident | SpecialPermanentResident | HighlySkilledProfessional => return Ok(None),
         Other => {
             let detail = "this status of residence is not recorded in the resident register; cards are not issued";
-            return Err(Refusal::new("E-10", detail));
+            return Err(Refusal::new("E-10", detail).in_case("no-record"));
         }
         TransitionalByBirth | TransitionalByLoss => {
             let since = stay.since.ok_or_else(|| missing("the day of birth or of the loss of nationality"))?;
@@ -95,10 +95,11 @@ pub fn decide_stay_bound(stay: &Stay, today: Day) -> Result<Option<Day>, Refusal
 fn check_begin(stay: &Stay, today: Day) -> Result<(), Refusal> {
     let Some(since) = stay.since else { return Ok(()) };
     if let Some(last_day) = stay.last_day.filter(|last_day| *last_day < since) {
-        return Err(Refusal::new("E-10", format!("the stay ended on {last_day}, before it began on {since}")));
+        let detail = format!("the stay ended on {last_day}, before it began on {since}");
+        return Err(Refusal::new("E-10", detail).in_case("days"));
     }
     if since > today {
-        return Err(Refusal::new("E-10", format!("the stay begins on {since}, which is to come")));
+        return Err(Refusal::new("E-10", format!("the stay begins on {since}, which is to come")).in_case("days"));
     }
     Ok(())
 }

@@ -93,7 +93,8 @@ pub fn decide_transition(
         (S::Reserved | S::Live | S::Held, Event::Revoke(reason)) => (S::Revoked, Some(reason)),
         (S::Reserved, Event::Complete) => (S::Live, None),
         (S::Reserved, Event::Hold | Event::Release | Event::Expire) => {
-            return Err(Refusal::new("R-29", "the certificate is not issued yet; complete it, or discard it"));
+            let detail = "the certificate is not issued yet; complete it, or discard it";
+            return Err(Refusal::new("R-29", detail).in_case("not-issued"));
         }
         (S::Live, Event::Hold) => (S::Held, Some(CertificateHold)),
         (S::Held, Event::Release) if kind == Kind::Auth && policy.auth_hold_releasable => (S::Live, None),

@@ -146,9 +146,31 @@ pub struct Validity {
 /// # Errors
 /// `E-01` for a birth after the issue; `V-05` for impossible days of the card and a card that is over; `E-10` for a
 /// stay that is over; `V-12` and `V-14` for an AUTH that is not in its window or expired; `V-01` for an end beyond the
-/// year 9999.
+/// year 9999. What contradicts itself: `V-05` for a card that outlasts the stay, `V-14` for a renewal of an AUTH that is not there,
+/// `V-01` for an AUTH that outlasts its card.
 pub fn decide_validity(facts: &ValidityFacts, policy: &Policy) -> Result<Validity, Refusal> {
-    decide_validity_with(facts, false, policy)
+    let validity = decide_validity_with(facts, false, policy)?;
+    check_contradictions(facts, validity.card_last_day)?;
+    Ok(validity)
+}
+
+/// Refuses facts that cannot be of one person on one day: where they are recorded, other rules see to it.
+fn check_contradictions(facts: &ValidityFacts, card_last_day: Day) -> Result<(), Refusal> {
+    if let Some(stay) = facts.stay_last_day.filter(|stay| *stay < card_last_day) {
+        let detail = format!("the card says {card_last_day}, but the stay lets it last until {stay} only");
+        return Err(Refusal::new("V-05", detail));
+    }
+    match facts.auth_last_day {
+        None if facts.renewing.auth => {
+            let detail = "give auth_last_day: AUTH is renewed where a live one is replaced, and in its window";
+            Err(Refusal::new("V-14", detail).in_case("contradiction"))
+        }
+        Some(kept) if !facts.renewing.auth && kept > card_last_day => {
+            let detail = format!("AUTH cannot be valid until {kept}: the card is valid until {card_last_day} only");
+            Err(Refusal::new("V-01", detail).in_case("after-card"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The same, where an exception lets somebody under 15 have SIGN (E-07).
@@ -202,7 +224,7 @@ fn card_last_day(facts: &ValidityFacts, policy: &Policy) -> Result<Day, Refusal>
     };
     if last_day < issue_day {
         let detail = format!("the card was valid until {last_day}; certificates can be issued on a new card");
-        return Err(Refusal::new("V-05", detail));
+        return Err(Refusal::new("V-05", detail).in_case("over"));
     }
     Ok(last_day)
 }
@@ -321,6 +343,28 @@ mod tests {
         ];
         for (rule, facts) in cases {
             assert_eq!(refused(facts).rule, rule, "{facts:?}");
+        }
+    }
+
+    #[test]
+    fn v_01_v_05_v_14_what_contradicts_itself_is_refused_by_its_rule() {
+        let card = ValidityFacts { card_last_day: Some(date!(2030 - 07 - 07)), ..facts() };
+        let kept = |last| ValidityFacts { auth_last_day: Some(last), ..card };
+        let renewing = |auth, sign| ValidityFacts { renewing: Renewing { auth, sign }, ..card };
+        let stay = |last| ValidityFacts { stay_last_day: Some(last), ..card };
+        let rows = [
+            (renewing(true, false), Some("V-14")),
+            (renewing(true, true), Some("V-14")),
+            (renewing(false, true), None),
+            (ValidityFacts { auth_last_day: Some(date!(2025 - 07 - 07)), ..renewing(true, true) }, None),
+            (stay(date!(2030 - 07 - 06)), Some("V-05")),
+            (stay(date!(2030 - 07 - 07)), None),
+            (kept(date!(2030 - 07 - 08)), Some("V-01")),
+            (kept(date!(2030 - 07 - 07)), None),
+        ];
+        for (facts, rule) in rows {
+            let decided = decide_validity(&facts, &Policy::default());
+            assert_eq!(decided.err().map(|refusal| refusal.rule.into_owned()).as_deref(), rule, "{facts:?}");
         }
     }
 

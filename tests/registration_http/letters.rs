@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     desk::{Desk, done, refusal},
-    house::{House, pair},
+    house::{House, pair, request},
 };
 
 /// A letter, which names nobody but by reference, no death and no number that is like a 個人番号.
@@ -208,5 +208,16 @@ async fn v_18_w_05_an_end_with_the_stay_has_no_letter_and_one_with_the_card_says
     let issued = done(suginami.post("/v1/certificates", &minor).await);
     open.house.clock.advance_days(1476);
     let path = format!("/v1/certificates/auth/{}/letter", issued["certificates"][0]["serial"].as_str().unwrap());
-    says(&letter(&suginami, &path).await, &["カードの更新を申請してください"]);
+    let text = letter(&suginami, &path).await;
+    says(&text, &["カードの更新を申請してください", "新しいカードの交付を受けるときに"]);
+    assert!(!text.contains("いつでも"), "the card is over then: {text}");
+    // Who renews all the same is told at the counter; the letter goes out the day before that is possible.
+    open.house.clock.advance_days(1);
+    minor["requests"] = json!({ "auth": request(), "sign": request() });
+    let renewed = done(suginami.post("/v1/renewals", &minor).await);
+    assert!(
+        renewed["warnings"].to_string().contains("2031-02-17") && renewed["warnings"].to_string().contains("W-05"),
+        "{renewed}"
+    );
+    assert!(!issued["warnings"].to_string().contains("W-05"), "{issued}");
 }

@@ -11,7 +11,8 @@ use crate::{
 /// The document has the words of its rule, and a day or none.
 #[track_caller]
 fn explained(body: &Value, rule: &str, earliest: Option<&str>) {
-    let words = catalogue::find(rule).unwrap();
+    let words = catalogue::explain(rule, body["case"].as_str()).unwrap();
+    assert_eq!(body["title"], words.says, "{body}");
     assert_eq!(body["rule"], rule, "{body}");
     let expected = [words.source, words.says_ja, words.way, words.way_ja];
     assert_eq!(["article", "says_ja", "way", "way_ja"].map(|field| body[field].as_str().unwrap()), expected);
@@ -61,7 +62,8 @@ async fn whoever_is_refused_gets_the_words_of_the_rule() {
     let party = Desk::new(&open, Role::RelyingParty, "e-filing");
     explained(&party.get("/v1/status/sign/01").await.body, "L-01", None);
     let nothing = suginami.get("/v1/cards/CARD-000009").await;
-    assert_eq!((refusal(&nothing), nothing.body.get("way")), ((404, "T-09"), None));
+    assert_eq!(refusal(&nothing), (404, "T-09"));
+    explained(&nothing.body, "T-09", None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,9 +94,10 @@ async fn what_is_refused_among_several_has_the_words_that_it_would_have_alone() 
     let wishes = json!({ "lines": [{ "renew": early }] });
     assert_eq!(refused(&done(suginami.post("/v1/bulk/foresight", &wishes).await)), alone);
 
-    // What has no words of its own has its document all the same.
+    // So has what could not even be read.
     let unread = done(suginami.text("/v1/register-changes", r#"{"events":[{"change":"moved"}]}"#).await);
     assert_eq!((&refused(&unread)["rule"], &refused(&unread)["status"]), (&json!("T-01"), &json!(400)));
+    explained(&refused(&unread), "T-01", None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +110,7 @@ async fn m_01_a_move_that_is_taken_says_in_words_why_the_card_does_not_go_on() {
     arrival["presented"] = json!({ "card": "CARD-000001", "register_pin": false, "addendum_has_room": true });
     let early = done(itami.post("/v1/register-changes", &arrival).await);
     let in_words = |said: &Value, rule: &str| {
-        let words = catalogue::find(rule).unwrap();
+        let words = catalogue::explain(rule, said["case"].as_str()).unwrap();
         assert_eq!(said["rule"], rule, "{said}");
         let expected = [words.source, words.says, words.says_ja, words.way, words.way_ja];
         assert_eq!(["article", "says", "says_ja", "way", "way_ja"].map(|one| said[one].as_str().unwrap()), expected);

@@ -350,7 +350,14 @@ impl Record {
             rules.push("R-29");
         }
         let nothing = !self.certificates.iter().any(struck) && !voids_cards(cause);
-        if nothing || self.forbidden_event_day(event, now) {
+        let too_early = event.is_some_and(|day| match cause {
+            KeyCompromise => self.certificates.iter().filter(|one| struck(one)).any(|one| day < days::of(one.from)),
+            CardDamaged | CardReissuedAfterLoss | CardReissuedAfterDamage | CardReturned => {
+                day < self.cards[place].issued
+            }
+            _ => false,
+        });
+        if nothing || too_early || self.forbidden_event_day(event, now) {
             rules.push("R-01");
         }
         rules

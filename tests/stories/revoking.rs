@@ -10,7 +10,7 @@ use jitsuin::{
     x509::RevocationReason,
 };
 
-use crate::house::{House, ITAMI, Person, SUGINAMI, municipality, operator, relying_party, rule};
+use crate::house::{House, ITAMI, Person, SUGINAMI, municipality, operator, refusal, relying_party, rule};
 
 fn housed() -> (House, Person) {
     let (house, person) = (House::new(), Person::new("TEST-1"));
@@ -48,6 +48,36 @@ fn r_11_a_leaked_key_is_a_compromise() {
     let (house, person) = housed();
     let effects = house.revoke(&person, Cause::KeyCompromise, Some(&[Kind::Auth])).unwrap();
     assert_eq!(reasons(&effects), [(Kind::Auth, RevocationReason::KeyCompromise)]);
+}
+
+#[test]
+fn r_11_r_12_nothing_befell_a_key_or_a_card_before_there_was_one() {
+    let (house, person) = (House::new(), Person::new("TEST-1").with_card("CARD-1", "2026-01-10"));
+    house.set_clock("2026-02-01T03:00:00Z");
+    house.pair(&person);
+    house.set_clock("2026-04-01T03:00:00Z");
+    let kinds = Some(&[Kind::Auth][..]);
+    let rows = [
+        (Cause::KeyCompromise, kinds, "2026-01-31", "2026-02-01"),
+        (Cause::CardDamaged, None, "2026-01-09", "2026-01-10"),
+        (Cause::CardReissuedAfterLoss, None, "1990-01-01", "2026-01-10"),
+        (Cause::CardReissuedAfterDamage, None, "2026-01-09", "2026-01-10"),
+        (Cause::CardReturned, None, "2026-01-09", "2026-01-10"),
+    ];
+    for (cause, kinds, early, first) in rows {
+        let refused = refusal(house.revoke(&person.clone().on(early), cause, kinds));
+        assert_eq!((&*refused.rule, refused.case.as_deref()), ("R-01", Some("impossible-day")), "{cause}");
+        assert!(refused.detail.contains(early) && refused.detail.contains(first), "{refused}");
+        assert_eq!(states(&house, &person), (Live, Live), "{cause}: nothing changed");
+    }
+    // On the first day it may have happened, and what the register tells has bounds of its own.
+    let effects = house.revoke(&person.clone().on("2026-02-01"), Cause::KeyCompromise, kinds).unwrap();
+    assert_eq!(
+        effects.changes[0].invalidity_date.map(|date| date.to_string()).as_deref(),
+        Some("2026-01-31T15:00:00Z")
+    );
+    house.revoke(&person.clone().on("2026-01-10"), Cause::CardDamaged, None).unwrap();
+    house.check();
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Authority {
         let card_steps = switching(request, (&dossier, &card), telling.now)?;
         if card_steps.first() == Some(&FaceStep::IssueAuth) {
             let detail = "the card has no live authentication certificate; issue it first, then switch the card";
-            return Err(Refusal::new("E-09", detail).into());
+            return Err(Refusal::new("E-09", detail).in_case("needs-auth").into());
         }
         let on = procedure == Procedure::FaceAuthenticationOn;
         let mut steps = Vec::new();
@@ -148,7 +148,8 @@ pub(super) fn check(
             day_of(now),
         ),
         Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff | Procedure::PinReset if held => Err(
-            Refusal::new("E-03", "the card is suspended (一時停止); release it when it is found, or take a new card"),
+            Refusal::new("E-03", "the card is suspended (一時停止); release it when it is found, or take a new card")
+                .in_case("suspended"),
         ),
         _ => switching(request, (dossier, card), now).map(drop),
     }

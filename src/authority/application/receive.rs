@@ -62,7 +62,7 @@ impl Authority {
                 if request.presence.face_authentication && !recorded {
                     let detail = "the card is recorded as an ordinary one, not as a face-authentication card; where it was \
                                   switched, apply for `face-authentication-on` first";
-                    return Err(Refusal::new("E-09", detail).into());
+                    return Err(Refusal::new("E-09", detail).in_case("face-record").into());
                 }
                 request.presence.face_authentication = recorded;
             }
@@ -131,9 +131,12 @@ fn in_order(request: &ApplicationRequest) -> Result<ApplicationRequest, Refusal>
         (_, Some(agent)) if themself(agent) => Err(Refusal::new(
             "D-04",
             "who acts for the holder is somebody else; the holder comes as `holder`, without an agent",
-        )),
+        )
+        .in_case("no-agent")),
         (Applicant::Holder, Some(_)) => Err(Refusal::new("T-01", "the holder comes in person; name no agent")),
         (Applicant::Holder, None) | (_, Some(_)) => Ok(ApplicationRequest { kinds, ..request.clone() }),
-        (_, None) => Err(Refusal::new("D-04", "name who acts for the holder, by a reference of your own")),
+        (_, None) => {
+            Err(Refusal::new("D-04", "name who acts for the holder, by a reference of your own").in_case("no-agent"))
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
         CertificateState, Day, Refusal, Replacement,
         calendar::{age_on, day_of, day_text},
         eligibility::SIGN_AGE,
-        procedure::{Course, HolderClass, Presence, Procedure, decide_procedure},
+        procedure::{Course, HolderClass, Presence, Procedure, another_may_come, decide_procedure},
     },
     x509::UnixTime,
 };
@@ -82,7 +82,7 @@ impl Authority {
         }
         if recorded_face.unwrap_or(request.presence.face_authentication) && request.kinds.contains(&Kind::Sign) {
             let detail = "a face-authentication card takes no signing certificate; end face authentication first";
-            return Err(Refusal::new("E-09", detail).into());
+            return Err(Refusal::new("E-09", detail).in_case("no-sign").into());
         }
         let wish = Wish { person: &request.holder, card: &request.card, kinds: &request.kinds, mode, exception: None };
         let terms = self.decide_terms(telling, resident, wish)?;
@@ -99,9 +99,11 @@ impl Authority {
     ) -> Result<(Course, HolderClass), StoryError> {
         let policy = self.counter(telling.actor.municipality()?);
         let presence = presence(request, resident, telling.now);
-        let course = decide_procedure(request.procedure, request.applicant, &presence, &policy)?;
+        let course = decide_procedure(request.procedure, request.applicant, &presence, &policy);
+        let course = course.map_err(|refusal| another_may_come(refusal, day_of(telling.now)))?;
         if course == Course::Telephone {
-            return Err(Refusal::new("R-21", "a lost card is held at once, by telephone: see holds").into());
+            let refusal = Refusal::new("R-21", "a lost card is held at once, by telephone: see holds");
+            return Err(refusal.in_case("by-telephone").into());
         }
         Ok((course, presence.holder_class))
     }
@@ -149,7 +151,7 @@ pub(super) fn check_card<'r>(
         None => Err(Refusal::new("T-09", "there is no such card of this holder")),
         // Whether it goes on after a move, M-01 says.
         Some((_, card)) if card.void && request.procedure != Procedure::ContinuedUse => {
-            Err(Refusal::new("E-03", "the card is void"))
+            Err(Refusal::new("E-03", "the card is void").in_case("over"))
         }
         Some(found) => Ok(found),
     }

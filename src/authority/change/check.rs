@@ -43,7 +43,8 @@ pub(super) fn of_holder(
 ) -> Checked {
     let event = days.event;
     if event < dossier.holder.birth {
-        return Err(Refusal::new("R-01", format!("the event is of {event}, before the holder was born")));
+        let detail = format!("the event is of {event}, before the holder was born");
+        return Err(Refusal::new("R-01", detail).in_case("impossible-day"));
     }
     let whole = matches!(change.change, RegisterEvent::ContinuedUse | RegisterEvent::OverseasMoveWithContinuedUse);
     let failed = card.filter(|_| whole);
@@ -60,7 +61,7 @@ fn destination(change: &RegisterChange, reporter: MunicipalityCode) -> Checked {
 }
 
 fn days(change: &RegisterChange, today: Day) -> Result<Days, Refusal> {
-    let refused = |detail: String| Err(Refusal::new("R-01", detail));
+    let refused = |detail: String| Err(Refusal::new("R-01", detail).in_case("impossible-day"));
     let event = change.event_day.unwrap_or(today);
     let unsaid = if change.number.is_some() { event } else { today };
     let recorded = change.notified.unwrap_or(unsaid);
@@ -79,7 +80,7 @@ fn days(change: &RegisterChange, today: Day) -> Result<Days, Refusal> {
 fn birth(change: &RegisterChange, today: Day) -> Checked {
     match (change.change, change.birth) {
         (RegisterEvent::Correction, Some(birth)) if birth > today => {
-            Err(Refusal::new("E-01", format!("the date of birth {birth} is to come")))
+            Err(Refusal::new("E-01", format!("the date of birth {birth} is to come")).in_case("unborn"))
         }
         (RegisterEvent::Correction, _) | (_, None) => Ok(()),
         (_, Some(_)) => Err(Refusal::new("R-13", "only a correction gives a date of birth")),
@@ -90,26 +91,32 @@ fn birth(change: &RegisterChange, today: Day) -> Checked {
 fn moving(change: &RegisterChange, days: &Days) -> Checked {
     let out = change.change == RegisterEvent::MoveOut;
     match change.planned {
-        Some(_) if !out => return Err(Refusal::new("R-16", "only moving out has a planned day (転出予定日)")),
+        Some(_) if !out => return Err(planned_day("only moving out has a planned day (転出予定日)")),
         None if out && change.number.is_some() => {
-            return Err(Refusal::new("R-16", "say the planned day of moving (転出予定日)"));
+            return Err(planned_day("say the planned day of moving (転出予定日)"));
         }
         Some(planned) if apart(planned, days.recorded) => {
             let detail =
                 format!("moving is planned for {planned}, more than a year from the notice of {}", days.recorded);
-            return Err(Refusal::new("R-16", detail));
+            return Err(planned_day(detail));
         }
         _ => {}
     }
     match change.moved_in {
         Some(_) if change.change != RegisterEvent::MoveIn => {
-            Err(Refusal::new("M-01", "only moving in has a day of moving in"))
+            Err(Refusal::new("M-01", "only moving in has a day of moving in").in_case("days"))
         }
         Some(day) if day > days.recorded => {
-            Err(Refusal::new("M-01", format!("moved in on {day}, after the notice (転入届) of {}", days.recorded)))
+            let detail = format!("moved in on {day}, after the notice (転入届) of {}", days.recorded);
+            Err(Refusal::new("M-01", detail).in_case("days"))
         }
         _ => Ok(()),
     }
+}
+
+/// The refusal of a planned day that is missing, out of place, or too far from its notice.
+fn planned_day(detail: impl Into<String>) -> Refusal {
+    Refusal::new("R-16", detail).in_case("planned")
 }
 
 /// Whether two days lie further apart than a slip of the pen allows.
@@ -145,7 +152,7 @@ fn presented(change: &RegisterChange, dossier: &Dossier, day: Day) -> Checked {
     if presented.face_authentication.is_some_and(|seen| seen != card.face_authentication) {
         let recorded = if card.face_authentication { "a face-authentication card" } else { "an ordinary card" };
         let detail = format!("the card is recorded as {recorded}; apply for the change of face authentication first");
-        return Err(Refusal::new("M-01", detail));
+        return Err(Refusal::new("M-01", detail).in_case("face-record"));
     }
     check_card(
         &CardPresented {

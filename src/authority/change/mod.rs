@@ -352,5 +352,7 @@ fn may_wait(entry: &Entry, refusal: &Refusal, fold: &fold::Fold) -> Result<Refus
 
 /// A destination that exists.
 fn issuing_place(to: MunicipalityCode) -> Result<(), Refusal> {
-    municipality::issuing_place(to).map(drop).map_err(|error| Refusal::new("E-02", error.to_string()))
+    municipality::issuing_place(to)
+        .map(drop)
+        .map_err(|error| Refusal::new("E-02", error.to_string()).in_case("no-municipality"))
 }

@@ -162,18 +162,20 @@ impl Register {
         match change.change {
             RegisterEvent::MoveIn if self.moving_to() != Some(reporter) => {
                 let detail = "the municipality of residence has not announced this move (転出届)";
-                return Err(Refusal::new("E-02", detail));
+                return Err(Refusal::new("E-02", detail).in_case("no-move"));
             }
             // Who is not recorded lives in no municipality: the one that records reports it.
             RegisterEvent::MoveIn | RegisterEvent::Registration => {}
             _ if self.municipality != reporter => {
-                return Err(Refusal::new("E-02", format!("the holder is not a resident of municipality {reporter}")));
+                let detail = format!("the holder is not a resident of municipality {reporter}");
+                return Err(Refusal::new("E-02", detail).in_case("not-resident"));
             }
             _ => {}
         }
         match (change.change, self.registered) {
             (RegisterEvent::Registration, true) if !self.abroad => {
-                return Err(Refusal::new("E-01", "the holder is recorded in the resident register already"));
+                let detail = "the holder is recorded in the resident register already";
+                return Err(Refusal::new("E-01", detail).in_case("recorded"));
             }
             // Two municipalities do not order the events of one day together: on that day, who came back and left again and who
             // left and came back look the same.
@@ -182,7 +184,7 @@ impl Register {
             {
                 let detail = "another municipality recorded on that day that the holder is off the register, or abroad; who is \
                               recorded elsewhere after that is recorded on a later day";
-                return Err(Refusal::new("E-01", detail).possible_from(next(entry.day)));
+                return Err(Refusal::new("E-01", detail).in_case("same-day").possible_from(next(entry.day)));
             }
             (RegisterEvent::Registration, _) | (_, true) => {}
             (_, false) => return Err(Refusal::new("E-01", "the holder is not recorded in the resident register")),
@@ -192,7 +194,7 @@ impl Register {
                 Err(Refusal::new("R-17", "no move to another municipality was announced (転出届)"))
             }
             RegisterEvent::MoveOutCancelled if self.moving.is_none() => {
-                Err(Refusal::new("R-16", "no move to another municipality was announced (転出届)"))
+                Err(Refusal::new("R-16", "no move to another municipality was announced (転出届)").in_case("no-move"))
             }
             _ => Ok(()),
         }
@@ -249,7 +251,7 @@ impl Register {
         let planned = self.moving.and_then(|moving| moving.planned);
         if let Some(planned) = planned.filter(|planned| apart(*planned, moved_in)) {
             let detail = format!("moved in on {moved_in}, more than a year from the planned {planned}");
-            return Err(Refusal::new("M-01", detail));
+            return Err(Refusal::new("M-01", detail).in_case("days"));
         }
         for one in &mut self.arrived {
             one.left = Some(one.left.map_or(moved_in, |left| left.min(moved_in)));
@@ -276,7 +278,8 @@ impl Register {
     /// `M-01` where no card is awaited, or the notice came too late; `M-02` when the 90 days have passed.
     pub(in crate::authority) fn continued_use(&self, day: Day) -> Result<(), Refusal> {
         let last = self.arrived.last().filter(|last| last.left.is_none());
-        let last = last.ok_or_else(|| Refusal::new("M-01", "no card is to be presented after a move"))?;
+        let none = || Refusal::new("M-01", "no card is to be presented after a move").in_case("no-move");
+        let last = last.ok_or_else(none)?;
         decide_continued_use(&last.is, &IN_ORDER, (day, &last.policy))
     }
 

@@ -33,7 +33,9 @@ impl Authority {
             return Err(if own { StoryError::Conflict } else { another_holder_s().into() });
         }
         if known.is_some_and(|card| card.void) {
-            return Err(Refusal::new("E-03", "the card is void; certificates need a valid card").into());
+            return Err(Refusal::new("E-03", "the card is void; certificates need a valid card")
+                .in_case("over")
+                .into());
         }
         if let Some(known) = known {
             matches_record(asked, known)?;
@@ -43,7 +45,7 @@ impl Authority {
         }
         if dossier.is_some_and(|dossier| is_suspended(dossier, &asked.number, now)) {
             let detail = "the card is suspended (一時停止); release it when it is found, or take a new card";
-            return Err(Refusal::new("E-03", detail).into());
+            return Err(Refusal::new("E-03", detail).in_case("suspended").into());
         }
         // What is not replaced now must be on this card already: a pair shares one card, and a person has one.
         for kind in Kind::BOTH.into_iter().filter(|kind| replacement.of(*kind).is_none()) {
@@ -54,7 +56,7 @@ impl Authority {
                     kind.word().to_uppercase(),
                     kept.card
                 );
-                return Err(Refusal::new("E-03", detail).into());
+                return Err(Refusal::new("E-03", detail).in_case("other-card").into());
             }
         }
         match (asked.last_day, known) {
@@ -113,15 +115,17 @@ fn card_in_use(dossier: &Dossier) -> Option<&CardRecord> {
 /// The days of a known card are those recorded: another day of issue would be another card.
 fn matches_record(asked: &Card, known: &CardRecord) -> Result<(), Refusal> {
     if asked.issue_day != known.issue_day {
-        return Err(Refusal::new("E-03", format!("the card was recorded as issued on {}", known.issue_day)));
+        return Err(Refusal::new("E-03", format!("the card was recorded as issued on {}", known.issue_day))
+            .in_case("other-days"));
     }
     if asked.application_day.is_some_and(|day| day != known.application_day) {
-        return Err(Refusal::new("E-03", format!("the card was recorded as applied for on {}", known.application_day)));
+        let detail = format!("the card was recorded as applied for on {}", known.application_day);
+        return Err(Refusal::new("E-03", detail).in_case("other-days"));
     }
     if asked.stay_last_day.is_some_and(|day| day < known.last_day) {
         let detail =
             format!("the stay ends before the card does, on {}; report the change of the card", known.last_day);
-        return Err(Refusal::new("E-10", detail));
+        return Err(Refusal::new("E-10", detail).in_case("card-longer"));
     }
     Ok(())
 }
@@ -133,5 +137,5 @@ fn is_suspended(dossier: &Dossier, card: &CardNumber, now: UnixTime) -> bool {
 }
 
 fn another_holder_s() -> Refusal {
-    Refusal::new("E-03", "the card is another holder's")
+    Refusal::new("E-03", "the card is another holder's").in_case("another-holder")
 }

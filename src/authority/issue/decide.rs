@@ -32,6 +32,8 @@ pub(in crate::authority) struct Terms {
     validity: Validity,
     /// Whether the AUTH that is kept could be renewed today.
     auth_window_is_open: bool,
+    /// Whether the card ends within the window of its renewal (W-05).
+    card_window_is_open: bool,
     now: UnixTime,
 }
 
@@ -145,7 +147,8 @@ impl Authority {
         let card = card_record(wish, dossier.as_ref(), &validity);
         let kept = replacement.kept_auth_last_day;
         let auth_window_is_open = kept.is_some_and(|last| renewal_window(last, policy).contains(&today));
-        Ok(Terms { place, holder, card, dossier, replacement, validity, auth_window_is_open, now })
+        let card_window_is_open = renewal_window(validity.card_last_day, policy).contains(&today);
+        Ok(Terms { place, holder, card, dossier, replacement, validity, auth_window_is_open, card_window_is_open, now })
     }
 
     /// Whether each kind can be had at all (E-05, E-06), and whether that takes the exception (E-07).
@@ -163,7 +166,8 @@ impl Authority {
     /// The place of a municipality that takes part: only those have lists, and what is issued must be revocable.
     pub(in crate::authority) fn taking_part(&self, own: MunicipalityCode) -> Result<&'static Municipality, StoryError> {
         if !self.places.takes_part(self.store(), own)? {
-            return Err(Refusal::new("E-02", format!("municipality {own} does not take part in this service")).into());
+            let refusal = Refusal::new("E-02", format!("municipality {own} does not take part in this service"));
+            return Err(refusal.in_case("no-municipality").into());
         }
         municipality::find(own).ok_or_else(|| StoryError::Corrupt(format!("no municipality {own}")))
     }
@@ -325,6 +329,10 @@ impl Decision {
             warnings.push(format!(
                 "SIGN has {count} substitutes for characters of the register; show them to the applicant (N-04)"
             ));
+        }
+        if terms.card_window_is_open {
+            let last = terms.validity.card_last_day;
+            warnings.push(format!("the card ends on {last} and everything on it; renew the card (W-05)"));
         }
         let Some(sign) = terms.validity.sign_last_day.filter(|_| self.request(Kind::Sign).is_some()) else {
             return warnings;

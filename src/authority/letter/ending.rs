@@ -63,7 +63,11 @@ pub(super) fn text(office: &str, one: &EndingRecord, terms: &Terms) -> String {
     page.point("代理人が申請するときは、同封の照会書兼回答書に本人が記入し、封をしたものをお持ちください。");
     page.line("");
     page.line("２　有効期限を過ぎたとき");
-    page.point("カードは、その有効期限までは本人確認書類として使えます。電子証明書はいつでも無料で再発行できます。");
+    page.point(if terms.renew_the_card {
+        "カードも使えなくなります。電子証明書は、新しいカードの交付を受けるときに発行できます。"
+    } else {
+        "カードは、その有効期限までは本人確認書類として使えます。電子証明書はいつでも無料で再発行できます。"
+    });
     if one.kind == Kind::Auth {
         let grace = insurance_grace(last).from_last_day;
         page.point(&format!("健康保険証としての利用は、{}までは資格の確認に限り続けられます。", in_japanese(grace)));

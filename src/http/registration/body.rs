@@ -75,7 +75,9 @@ fn has_my_number(text: &str) -> bool {
             '０'..='９' => '0',
             other => other,
         };
-        if plain.is_ascii_alphanumeric() || matches!(plain, '+' | '/' | '=') {
+        // A stroke is a letter of base64, unless four digits stand alone before it.
+        let divides = plain == '/' && word == (4, true);
+        if plain.is_ascii_alphanumeric() || (matches!(plain, '+' | '/' | '=') && !divides) {
             word = (word.0 + 1, word.1 && plain.is_ascii_digit());
             continue;
         }
@@ -83,11 +85,54 @@ fn has_my_number(text: &str) -> bool {
         if length == 12 || [groups[0], groups[1], length] == [4; 3] {
             return true;
         }
-        let goes_on = matches!(plain, '-' | '－' | '‐' | ' ' | '\u{3000}');
-        groups = if goes_on { [groups[1], length] } else { [0, 0] };
+        groups = if separates(plain) { [groups[1], length] } else { [0, 0] };
         word = (0, true);
     }
     false
+}
+
+/// Whether it may stand between the groups of a number that is written in groups: a space, a point or stroke, or whatever passes
+/// for a hyphen: every dash of Unicode (category Pd), the minus sign, the mark for long vowels.
+fn separates(letter: char) -> bool {
+    const DASHES: [char; 35] = [
+        '-',
+        '\u{58A}',
+        '\u{5BE}',
+        '\u{1400}',
+        '\u{1806}',
+        '\u{2010}',
+        '\u{2011}',
+        '\u{2012}',
+        '\u{2013}',
+        '\u{2014}',
+        '\u{2015}',
+        '\u{2E17}',
+        '\u{2E1A}',
+        '\u{2E3A}',
+        '\u{2E3B}',
+        '\u{2E40}',
+        '\u{2E5D}',
+        '\u{301C}',
+        '\u{3030}',
+        '\u{30A0}',
+        '\u{FE31}',
+        '\u{FE32}',
+        '\u{FE58}',
+        '\u{FE63}',
+        '\u{FF0D}',
+        '\u{10D6E}',
+        '\u{10EAD}', // Pd
+        '\u{AD}',
+        '\u{2043}',
+        '\u{2212}',
+        '\u{2500}',
+        '\u{2501}',
+        '\u{30FC}',
+        '\u{FF5E}',
+        '\u{FF70}',
+    ];
+    const STROKES: [char; 9] = ['.', '/', '_', '\u{B7}', '\u{30FB}', '\u{FF0E}', '\u{FF0F}', '\u{FF3F}', '\u{FF65}'];
+    letter.is_whitespace() || DASHES.contains(&letter) || STROKES.contains(&letter)
 }
 
 /// What a look through a body found.
@@ -233,6 +278,27 @@ mod tests {
     use hyper::header::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn n_09_twelve_digits_in_groups_are_a_my_number_whatever_stands_between() {
+        let dashes = "-\u{58A}\u{5BE}\u{1400}\u{1806}‐‑‒–—―\u{2E3A}〜〰゠︱︲﹘﹣－−ーｰ─．.／/・･·_ \u{3000}\u{A0}";
+        for dash in dashes.chars() {
+            let number = format!("1234{dash}5678{dash}9012");
+            for text in [number.clone(), format!("伊丹市{number}"), format!("１２３４{dash}５６７８{dash}９０１２号")]
+            {
+                assert!(has_my_number(&text), "{text} U+{:04X}", u32::from(dash));
+            }
+            for text in
+                [format!("123{dash}5678{dash}9012"), format!("1234{dash}5678"), format!("1{dash}2{dash}345678901")]
+            {
+                assert!(!has_my_number(&text), "{text} U+{:04X}", u32::from(dash));
+            }
+        }
+        // Base64 has strokes and digits, and no number in them.
+        for text in ["abcd/1234/5678/9012/efgh", "1234/5678/9012abcd", "MIIB/1234+5678/9012=", "1234:5678:9012"] {
+            assert!(!has_my_number(text), "{text}");
+        }
+    }
 
     fn rule(body: &str) -> Option<String> {
         inspect(body.as_bytes()).err().map(|problem| problem.rule().unwrap().to_owned())

@@ -13,7 +13,7 @@ use crate::{
         notice::{Notice, NoticeFacts, decide_notice},
         procedure::Procedure,
         renewal_window,
-        stay::decide_stay_bound,
+        stay::{Stay, decide_stay_bound},
         validity::decide_validity_with,
     },
 };
@@ -95,11 +95,14 @@ fn admit(facts: &CounterFacts, settings: &CounterSettings, kind: Kind, asked: As
 }
 
 fn notice(facts: &CounterFacts, settings: &CounterSettings, kind: Kind, last_day: Day) -> NoticePlan {
-    let stay = facts.holder.stay.as_ref().and_then(|stay| decide_stay_bound(stay, facts.today).ok().flatten());
+    // In the special period the card may have its two months or, not extended yet, the end of the stay itself: both are the stay's.
+    let ends = |stay: &Stay, bound: Day| [Some(bound), stay.last_day].contains(&Some(facts.card.last_day));
+    let stay = facts.holder.stay.as_ref();
+    let bound = stay.and_then(|stay| Some((stay, decide_stay_bound(stay, facts.today).ok()??)));
     let notice_facts = NoticeFacts {
         last_day,
         card_last_day: facts.card.last_day,
-        ends_with_stay: stay.is_some_and(|bound| bound == facts.card.last_day),
+        ends_with_stay: bound.is_some_and(|(stay, bound)| ends(stay, bound)),
         stays_elsewhere: facts.stays_elsewhere,
     };
     match decide_notice(&notice_facts, &settings.policy) {

@@ -7,7 +7,7 @@ use crate::{
         Cause, CertificateState, Effect, LiveCertificate, Refusal,
         admission::check_card,
         afterwards::{Told, told_after_expiry},
-        deadline::{CardPresented, decide_continued_use},
+        deadline::{CardPresented, check_move_days, decide_continued_use},
         decide_eligibility, decide_transition,
         face_authentication::{CardSituation, decide_face_authentication_off, decide_face_authentication_on},
         occurrence::{Medium, cascade},
@@ -55,7 +55,8 @@ fn changed(findings: Findings) -> Result<Findings, Refusal> {
     if changes {
         return Ok(findings);
     }
-    Err(Refusal::new("R-01", "no such certificate of this card stands; nothing is left to revoke"))
+    Err(Refusal::new("R-01", "no such certificate of this card stands; nothing is left to revoke")
+        .in_case("nothing-left"))
 }
 
 /// 失効申請: of the kinds named, else of both.
@@ -141,6 +142,7 @@ pub(super) fn continued_use(facts: &CounterFacts, settings: &CounterSettings) ->
     let moving = facts.moving.ok_or_else(|| {
         Refusal::new("M-01", "give the days of the move: the planned one, and that of the notice of moving in")
     })?;
+    check_move_days(&moving, facts.holder.birth, facts.today)?;
     let card = CardPresented {
         card_last_day: facts.card.last_day,
         void: facts.card.void || facts.card.suspended,
