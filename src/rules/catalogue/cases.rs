@@ -168,7 +168,10 @@ pub(super) const CASES: &[Case] = &[
     case(
         ("E-09", "face-record"),
         ("The card is recorded as an ordinary one", "このカードは顔認証マイナンバーカードとして記録されていません"),
-        ("Apply for face authentication first, where the card was switched", "切り替えた場合は、先に顔認証の設定を申請してください"),
+        (
+            "Apply for face authentication first, where the card was switched",
+            "切り替えた場合は、先に顔認証の設定を申請してください",
+        ),
     ),
     case(
         ("E-09", "needs-auth"),
