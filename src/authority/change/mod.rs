@@ -281,7 +281,7 @@ impl Authority {
         let today = day_of(telling.now);
         match history::said(&known)? {
             Said::Reported { change: first, event_day, effects, .. } if change.says((&first, event_day), today) => {
-                Ok(Some(effects))
+                Ok(Some(*effects))
             }
             _ => {
                 let detail = "the register's number stands for another event; each event has its own";
@@ -302,7 +302,7 @@ impl Authority {
         steps.extend(history.first_step(&holder)?);
         let mut entry = entry.clone();
         if let Said::Reported { effects: told, .. } = &mut entry.said {
-            told.clone_from(effects);
+            **told = effects.clone();
         }
         steps.push(Step::Register(Box::new(entry.record(&holder)?)));
         steps.push(telling.answer(effects)?);
@@ -318,8 +318,12 @@ fn new_entry(
     (days, card): (&Days, Option<Refusal>),
 ) -> Entry {
     let effects = Effects::none(change.change.cause(), crate::x509::UnixTime::EPOCH);
-    let said =
-        Said::Reported { change: Box::new(change.clone()), event_day: days.event, effects, card: card.map(Box::new) };
+    let said = Said::Reported {
+        change: Box::new(change.clone()),
+        event_day: days.event,
+        effects: Box::new(effects),
+        card: card.map(Box::new),
+    };
     Entry { id: u64::MAX, municipality, number: change.number.clone(), day: days.recorded, said, policy }
 }
 
