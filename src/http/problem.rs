@@ -115,7 +115,7 @@ pub struct Problem {
     /// The case of the rule, where it has words of its own.
     case: Option<Cow<'static, str>>,
     /// The rule in plain words, where the catalogue has it.
-    words: Option<Rule>,
+    words: Option<Box<Rule>>,
     earliest: Option<Day>,
     retry_after: Option<u32>,
     close: bool,
@@ -160,10 +160,10 @@ impl Problem {
     }
 
     fn explained(Refusal { rule, mut detail, earliest, case }: Refusal) -> Self {
-        let words = catalogue::explain(&rule, case.as_deref());
+        let words = catalogue::explain(&rule, case.as_deref()).map(Box::new);
         let known = STATUSES.iter().find(|(id, _)| *id == rule);
         let status = known.map_or(StatusCode::UNPROCESSABLE_ENTITY, |(_, status)| *status);
-        let title = words.map_or(REFUSED, |words| words.says);
+        let title = words.as_ref().map_or(REFUSED, |words| words.says);
         if let Some((end, _)) = detail.char_indices().nth(QUOTED_CHARACTERS) {
             detail.truncate(end);
             detail.push('…');
@@ -259,7 +259,7 @@ impl Problem {
             detail: &self.detail,
             rule: self.rule(),
             case: self.case.as_deref(),
-            words: self.words.map(WordsJson::from),
+            words: self.words.as_deref().copied().map(WordsJson::from),
             earliest: self.earliest,
         }
     }

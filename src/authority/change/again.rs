@@ -29,9 +29,9 @@ impl Authority {
         match history::said(&known)? {
             Said::Reported { change: first, event_day, effects, card } if change.says((&first, event_day), today) => {
                 if effects.waits.is_none() {
-                    return Ok(Some(effects));
+                    return Ok(Some(*effects));
                 }
-                Ok(Some(self.since_it_waited((known.id, &first, event_day), effects, card.map(|card| *card))?))
+                Ok(Some(self.since_it_waited((known.id, &first, event_day), *effects, card.map(|card| *card))?))
             }
             _ => {
                 let detail = "the register's number stands for another event; each event has its own";

@@ -31,7 +31,7 @@ pub(in crate::authority) enum Said {
         change: Box<RegisterChange>,
         #[serde(with = "day_text")]
         event_day: Day,
-        effects: Effects,
+        effects: Box<Effects>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         card: Option<Box<Refusal>>,
     },

@@ -319,7 +319,7 @@ fn recorded(
     steps.extend(history.first_step(&holder)?);
     let mut entry = entry.clone();
     if let Said::Reported { effects: told, .. } = &mut entry.said {
-        told.clone_from(effects);
+        **told = effects.clone();
     }
     steps.push(Step::Register(Box::new(entry.record(&holder)?)));
     Ok(steps)
@@ -331,8 +331,12 @@ fn new_entry(
     (days, card): (&Days, Option<Refusal>),
 ) -> Entry {
     let effects = Effects::none(change.change.cause(), crate::x509::UnixTime::EPOCH);
-    let said =
-        Said::Reported { change: Box::new(change.clone()), event_day: days.event, effects, card: card.map(Box::new) };
+    let said = Said::Reported {
+        change: Box::new(change.clone()),
+        event_day: days.event,
+        effects: Box::new(effects),
+        card: card.map(Box::new),
+    };
     Entry { id: u64::MAX, municipality, number: change.number.clone(), day: days.recorded, said, policy }
 }
 
