@@ -3,8 +3,9 @@
 //! Headers go into the map that the request came with: hyper takes it back afterwards and reads the next request into it.
 //! Values that are the same for many replies are kept: those that tell which answer it is with the answer, and others by the
 //! thread for as long as they are asked for one after the other. What is left is written into a piece of memory that each
-//! thread has for it, and which it gets back when it has been sent. Everything is as [`Representation`](crate::http::representation::Representation) has it, which answers
-//! where a request has conditions; a test holds the two together.
+//! thread has for it, and which it gets back when it has been sent. Everything is as
+//! [`Representation`](crate::http::representation::Representation) has it, which answers where a request has conditions; a test
+//! holds the two together.
 
 use std::cell::RefCell;
 
