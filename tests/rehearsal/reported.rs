@@ -178,7 +178,7 @@ impl Record {
     /// M-01: by which rule the card that is presented does not go on, whatever the move.
     fn wrong_card(&self, report: &Report, now: Moment) -> Option<&'static str> {
         if report.event == Event::OverseasMoveWithContinuedUse {
-            return self.stays_behind(report, report.day.unwrap_or(now.day)).then_some("R-20");
+            return self.stays_behind(report, now).then_some("R-20");
         }
         let (shown, happened) = (report.shown.as_ref()?, report.day.unwrap_or(now.day));
         let Some(place) = self.card_place(&shown.card) else {
@@ -192,7 +192,8 @@ impl Record {
     }
 
     /// Whether the card does not go on abroad: void, suspended or over on that day, of a foreign resident, or too early.
-    fn stays_behind(&self, report: &Report, happened: Day) -> bool {
+    fn stays_behind(&self, report: &Report, now: Moment) -> bool {
+        let happened = report.day.unwrap_or(now.day);
         let all = 0..self.cards.len();
         let Some(place) = all.clone().rev().find(|place| !self.cards[*place].void).or(all.last()) else { return true };
         let card = &self.cards[place];
@@ -212,8 +213,12 @@ impl Record {
         let voided = voided.all(|end| {
             !voids_cards(end.cause) || since(&end) <= happened && !(report.number.is_some() && feed(end.cause))
         });
-        let held =
-            here().any(|one| one.state == State::Held && one.end.is_some_and(|hold| days::of(hold.since) <= happened));
+        let held = |one: &Certificate| {
+            one.state == State::Held
+                && !one.is_over(now)
+                && one.end.is_some_and(|hold| days::of(hold.since) <= happened)
+        };
+        let held = here().any(held);
         foreign || card.last < happened || happened < days::number(2024, 5, 27) || card.void && voided || held
     }
 

@@ -135,9 +135,13 @@ fn visit(change: &RegisterChange) -> Checked {
 }
 
 /// Why the card does not go on after an event, as far as the event's place in the register does not matter (M-01, R-20).
-pub(super) fn card((change, days): (&RegisterChange, &Days), dossier: &Dossier, history: &History) -> Checked {
+pub(super) fn card(
+    (change, days): (&RegisterChange, &Days),
+    (dossier, history): (&Dossier, &History),
+    today: Day,
+) -> Checked {
     if change.change == RegisterEvent::OverseasMoveWithContinuedUse {
-        return abroad((change, days.event), dossier, history);
+        return abroad((change, days.event), (dossier, history), today);
     }
     presented(change, dossier, days.event)
 }
@@ -168,7 +172,7 @@ fn presented(change: &RegisterChange, dossier: &Dossier, day: Day) -> Checked {
 }
 
 /// Why the card does not go on abroad; the card is what the holder had on the day of the move.
-fn abroad((change, departs): (&RegisterChange, Day), dossier: &Dossier, history: &History) -> Checked {
+fn abroad((change, departs): (&RegisterChange, Day), (dossier, history): (&Dossier, &History), today: Day) -> Checked {
     let instead = |refusal: Refusal| {
         let detail = format!("{}; report `overseas-move`, with which the card ends (R-19)", refusal.detail);
         Refusal { detail, ..refusal }
@@ -181,7 +185,7 @@ fn abroad((change, departs): (&RegisterChange, Day), dossier: &Dossier, history:
         // The card of a foreign resident ends with the stay, where that ends before the birthday of V-05.
         national: births.into_iter().any(|birth| birthday_in(birth, card.last_day.year()) == Some(card.last_day)),
         card_last_day: card.last_day,
-        card_void: void_on(card, (change, departs), dossier) || held_on(card, departs, dossier),
+        card_void: void_on(card, (change, departs), dossier) || held_on(card, (departs, today), dossier),
     };
     let eve = departs.previous_day().unwrap_or(departs);
     decide_continued_use_abroad(&departure, eve).map_err(instead)
@@ -203,9 +207,11 @@ fn void_on(card: &CardRecord, (change, day): (&RegisterChange, Day), dossier: &D
     card.void && voided.into_iter().all(before)
 }
 
-/// Whether a card was suspended on a day (一時停止) and still is.
-fn held_on(card: &CardRecord, day: Day, dossier: &Dossier) -> bool {
-    let held = |one: &&CertificateRecord| one.card == card.number && one.state == CertificateState::Held;
+/// Whether a card was suspended on a day (一時停止) and still is today: a hold is over with the certificate's last day.
+fn held_on(card: &CardRecord, (day, today): (Day, Day), dossier: &Dossier) -> bool {
+    let held = |one: &&CertificateRecord| {
+        one.card == card.number && one.state == CertificateState::Held && day_of(one.not_after) >= today
+    };
     let since = |one: &CertificateRecord| one.revocation.as_ref().map(|hold| day_of(hold.revocation_date));
     dossier.certificates.iter().filter(held).any(|one| since(one).is_some_and(|since| since <= day))
 }

@@ -252,7 +252,7 @@ impl Authority {
         }
         let days = check::change(change, reporter, day_of(telling.now))?;
         let history = self.history(&dossier.holder)?;
-        let card = check::card((change, &days), &dossier, &history).err();
+        let card = check::card((change, &days), (&dossier, &history), day_of(telling.now)).err();
         let entry = new_entry(change, (reporter, self.counter(reporter)), (&days, card.clone()));
         let before = history.fold();
         let after = history.fold_with(&entry);

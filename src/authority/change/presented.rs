@@ -28,7 +28,7 @@ impl Authority {
         let reporter = telling.actor.municipality()?;
         let days = check::change(&change, reporter, today)?;
         let history = self.history(&dossier.holder)?;
-        check::card((&change, &days), &dossier, &history)?;
+        check::card((&change, &days), (&dossier, &history), today)?;
         let entry = new_entry(&change, (reporter, self.counter(reporter)), (&days, None));
         let (before, after) = (history.fold(), history.fold_with(&entry));
         after.refusal().map_or(Ok(()), |refusal| Err(refusal.clone()))?;
