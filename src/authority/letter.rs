@@ -102,11 +102,11 @@ impl Authority {
             }
             Notice::None { because: NoNotice::EndsWithStay, window } => {
                 let detail = "it ends with the period of stay, so no letter goes out (V-18); it can be renewed without";
-                Err(none(detail).possible_from(*window.start()).into())
+                Err(none(detail).in_case("no-letter").possible_from(*window.start()).into())
             }
             Notice::None { because: NoNotice::StaysElsewhere, window } => {
                 let detail = "the holder stays elsewhere, so no letter goes out (W-02); it can be renewed without";
-                Err(none(detail).possible_from(*window.start()).into())
+                Err(none(detail).in_case("no-letter").possible_from(*window.start()).into())
             }
         }
     }

@@ -130,8 +130,10 @@ pub fn decide_move_under(one: &Move, today: Day, policy: &CounterPolicy) -> Move
 pub struct CardPresented {
     /// The card's last day.
     pub card_last_day: Day,
-    /// Whether it is void or suspended.
+    /// Whether it is void.
     pub void: bool,
+    /// Whether it is suspended (一時停止).
+    pub suspended: bool,
     /// Whether 住基用PIN was entered; a face-authentication card has none and needs none.
     pub register_pin: bool,
     /// Whether it is a face-authentication card.
@@ -205,10 +207,16 @@ pub fn decide_continued_use(
             let detail = format!("the card could be presented until {last}: it is void; apply for a new one");
             return Err(Refusal::new("M-02", detail));
         }
-        MoveState::Continued => return refused("done", "the card was presented before; nothing is left to do"),
+        MoveState::Continued => return Err(presented_before()),
         MoveState::AwaitsCard(_) => {}
     }
     check_card(card, today)
+}
+
+/// The refusal of a card that goes on already (M-01).
+#[must_use]
+pub fn presented_before() -> Refusal {
+    Refusal::new("M-01", "the card was presented before; nothing is left to do").in_case("done")
 }
 
 /// Decides whether a card presented on a day can go on at all, whatever the move has come to (M-01).
@@ -217,8 +225,15 @@ pub fn decide_continued_use(
 /// `M-01` naming what is missing.
 pub fn check_card(card: &CardPresented, today: Day) -> Result<(), Refusal> {
     let refused = |case, detail: &str| Err(Refusal::new("M-01", detail).in_case(case));
-    if card.void || card.card_last_day < today {
-        return refused("void", "the card is void, suspended or expired; apply for a new one");
+    if card.void {
+        return refused("void", "the card is void; apply for a new one");
+    }
+    if card.card_last_day < today {
+        return refused("void", &format!("the card's last day was {}; apply for a new one", card.card_last_day));
+    }
+    if card.suspended {
+        let detail = "the card is suspended (一時停止); release it when it is found, or apply for a new one";
+        return refused("void", detail);
     }
     if !card.addendum_has_room {
         return refused("no-room", "there is no room left on the card (追記欄); it is made anew, free of charge");
@@ -248,6 +263,7 @@ mod tests {
         CardPresented {
             card_last_day: date!(2030 - 01 - 01),
             void: false,
+            suspended: false,
             register_pin: true,
             face_authentication: false,
             addendum_has_room: true,
@@ -308,6 +324,7 @@ mod tests {
         let bad = [
             CardPresented { register_pin: false, ..card() },
             CardPresented { void: true, ..card() },
+            CardPresented { suspended: true, ..card() },
             CardPresented { addendum_has_room: false, ..card() },
             CardPresented { card_last_day: date!(2024 - 04 - 09), ..card() },
         ];
@@ -328,6 +345,23 @@ mod tests {
         let done = Move { presented: Some(date!(2024 - 04 - 02)), ..moving() };
         assert_eq!(decide_move(&done, date!(2030 - 01 - 01)), MoveState::Continued);
         assert_eq!(decide_continued_use(&done, &card(), (today, &CounterPolicy::default())).unwrap_err().rule, "M-01");
+    }
+
+    #[test]
+    fn m_01_of_a_card_that_is_void_suspended_or_expired_the_words_fit() {
+        let today = date!(2024 - 04 - 10);
+        let refused = |card| check_card(&card, today).unwrap_err();
+        let cases = [
+            (CardPresented { void: true, suspended: true, ..card() }, "void"),
+            (CardPresented { suspended: true, ..card() }, "suspended"),
+            (CardPresented { card_last_day: date!(2024 - 04 - 09), ..card() }, "2024-04-09"),
+        ];
+        for (card, word) in cases {
+            let refusal = refused(card);
+            assert_eq!((&*refusal.rule, refusal.case.as_deref()), ("M-01", Some("void")));
+            assert!(refusal.detail.contains(word), "{refusal}");
+            assert_eq!(refusal.detail.contains("release"), word == "suspended", "{refusal}");
+        }
     }
 
     #[test]

@@ -62,7 +62,8 @@ fn m_01_carried_out_the_card_goes_on_and_nothing_is_awaited_any_more() {
         assert_eq!((done.state, done.next.len()), (At::Delivered, 0));
         assert_eq!(due(&house, &person), None);
         // Neither again, nor by the timer, nor by the register once more.
-        assert_eq!(rule(apply(&house, &person, &continued())), "M-01", "it is done");
+        let again = refusal(apply(&house, &person, &continued()));
+        assert_eq!((&*again.rule, again.case.as_deref()), ("M-01", Some("done")));
         let house = house.reopen();
         house.set_clock("2026-03-02T03:00:00Z");
         assert_eq!(house.authority.run_deadlines(), Ok(0));
@@ -70,6 +71,54 @@ fn m_01_carried_out_the_card_goes_on_and_nothing_is_awaited_any_more() {
         assert_eq!(rule(apply(&house, &person, &continued())), "M-01");
         house.check();
     }
+}
+
+#[test]
+fn m_01_r_18_a_card_presented_by_application_goes_on_with_who_moves_on_the_same_day() {
+    for order in [[0, 1], [1, 0]] {
+        let house = House::new();
+        let (person, third) = (moved(&house), "13113");
+        house.takes_part(third);
+        house.set_clock("2025-12-10T03:00:00Z");
+        let received = apply(&house, &person, &continued()).unwrap();
+        lead(&house, &received.application, On::Verify).unwrap();
+        lead(&house, &received.application, On::CarryOut).unwrap();
+        let numbered = |number: &str, what| {
+            let event_day = Some(crate::town::day("2025-12-10"));
+            let number = Some(jitsuin::ports::EventNumber::parse(number).unwrap());
+            RegisterChange { number, event_day, ..person.change(what) }
+        };
+        let out = numbered("I-1", RegisterEvent::MoveOut);
+        let out = RegisterChange { to: Some(third.parse().unwrap()), planned: out.event_day, ..out };
+        let shown =
+            serde_json::from_value(json!({"card": person.card, "register_pin": true, "addendum_has_room": true}));
+        let arrival = RegisterChange { presented: Some(shown.unwrap()), ..numbered("C-1", RegisterEvent::MoveIn) };
+        let events = [(ITAMI, out), (third, arrival)];
+        order.iter().for_each(|at| {
+            house.authority.change(&municipality(events[*at].0), &fresh(), &events[*at].1).unwrap();
+        });
+        assert_eq!(due(&house, &person), None, "{order:?}");
+        house.set_clock("2025-12-11T03:00:00Z");
+        assert_eq!(house.authority.run_deadlines(), Ok(0));
+        assert_eq!((states(&house, &person), house.dossier(&person).cards[0].void), ([Live, Revoked], false));
+        house.check();
+    }
+}
+
+#[test]
+fn r_18_the_first_card_of_who_applied_elsewhere_is_not_awaited_after_the_move() {
+    let house = House::new();
+    let person = Person::new("TEST-1").with_card("CARD-1", "2025-12-01");
+    house.set_clock("2025-12-01T03:00:00Z");
+    receive(&house, &person, &json!({})).unwrap();
+    let out = RegisterChange { to: Some(ITAMI.parse().unwrap()), ..person.change(RegisterEvent::MoveOut) };
+    house.authority.change(&municipality(SUGINAMI), &fresh(), &out).unwrap();
+    house.authority.change(&municipality(ITAMI), &fresh(), &person.change(RegisterEvent::MoveIn)).unwrap();
+    house.issue(&municipality(ITAMI), jitsuin::rules::Asked::New, &person.enrolment(&Kind::BOTH)).unwrap();
+    house.set_clock("2026-03-02T03:00:00Z");
+    assert_eq!(house.authority.run_deadlines(), Ok(1));
+    assert_eq!((states(&house, &person), house.dossier(&person).cards[0].void), ([Live, Live], false));
+    house.check();
 }
 
 #[test]
@@ -111,7 +160,9 @@ fn m_01_a_card_that_is_void_suspended_expired_or_full_does_not_go_on_at_any_step
             house.authority.hold(&municipality(ITAMI), &fresh(), &lost).unwrap();
         }
         let before = (record_of(&house, &received), due(&house, &person));
-        assert_eq!(rule(lead(&house, &received.application, On::CarryOut)), "M-01", "{ends}");
+        let refused = refusal(lead(&house, &received.application, On::CarryOut));
+        assert_eq!((&*refused.rule, refused.case.as_deref()), ("M-01", Some("void")), "{ends}");
+        assert!(refused.detail.contains(ends), "{refused}");
         assert_eq!((record_of(&house, &received), due(&house, &person)), before);
         assert_eq!(entries(&house).pop().unwrap().draft.action, "request.refused");
     }

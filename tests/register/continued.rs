@@ -11,7 +11,7 @@ use jitsuin::{
 
 use crate::{
     feed::*,
-    house::{House, ITAMI, Person, SUGINAMI, day, rule},
+    house::{House, ITAMI, Person, SUGINAMI, day, municipality, refusal, rule},
 };
 
 /// The holder moves to Itami on 1 April, as Suginami announced.
@@ -208,4 +208,61 @@ fn m_01_a_visit_about_the_card_alone_is_refused_whole() {
     assert_eq!(with(|card| card.addendum_has_room = false), "M-01");
     assert_eq!(with(|card| card.card = CardNumber::parse("CARD-9").unwrap()), "T-09");
     assert_eq!(outcome(&house, &person), before);
+}
+
+fn suspend(house: &House, person: &Person, town: &str) {
+    let card = jitsuin::authority::hold::HoldRequest { card: person.card() };
+    house.authority.hold(&municipality(town), &house.once(), &card).unwrap();
+}
+
+#[test]
+fn m_01_e_03_a_suspended_card_does_not_go_on_by_the_feed_either() {
+    let (house, person) = leaving();
+    report(&house, ITAMI, &RegisterChange { presented: None, ..arrival(&person, |_| {}) }).unwrap();
+    suspend(&house, &person, ITAMI);
+    let before = outcome(&house, &person);
+    let today = continued(&person, "I-2", "2026-04-01");
+    for change in [today.clone(), RegisterChange { number: None, event_day: None, ..today.clone() }] {
+        let refused = refusal(report(&house, ITAMI, &change));
+        assert_eq!((&*refused.rule, refused.case.as_deref()), ("M-01", Some("void")), "{refused}");
+        assert!(refused.detail.contains("suspended") && refused.detail.contains("release"), "{refused}");
+        assert_eq!(outcome(&house, &person), before);
+    }
+    // The day before it was not suspended yet.
+    report(&house, ITAMI, &continued(&person, "I-3", "2026-03-31")).unwrap();
+    assert_eq!(house.store.register().deadline(&person.holder()).unwrap(), None);
+}
+
+#[test]
+fn m_01_e_03_who_moves_in_with_a_suspended_card_has_until_the_deadline_to_have_it_released() {
+    let (house, person) = leaving();
+    suspend(&house, &person, SUGINAMI);
+    house.set_clock("2026-04-05T03:00:00Z");
+    let late = |number, on| RegisterChange { event_day: Some(day(on)), ..renumbered(arrival(&person, |_| {}), number) };
+    let effects = report(&house, ITAMI, &late("I-1", "2026-04-04")).unwrap();
+    let refused = effects.not_continued.expect("what is wrong with the card is told");
+    assert_eq!((&*refused.rule, refused.case.as_deref()), ("M-01", Some("void")));
+    assert_eq!(effects.awaited.map(|awaited| awaited.step), Some(AwaitedStep::CardPresented));
+    assert_eq!(house.dossier(&person).holder.municipality.to_string(), ITAMI);
+    let card = jitsuin::authority::hold::HoldRequest { card: person.card() };
+    house.authority.release(&municipality(ITAMI), &house.once(), &card).unwrap();
+    report(&house, ITAMI, &continued(&person, "I-2", "2026-04-05")).unwrap();
+    assert_eq!((states(&house, &person), house.authority.run_deadlines()), ((Live, Revoked), Ok(0)));
+    assert_eq!(house.store.register().deadline(&person.holder()).unwrap(), None);
+}
+
+fn renumbered(change: RegisterChange, number: &str) -> RegisterChange {
+    RegisterChange { number: Some(jitsuin::ports::EventNumber::parse(number).unwrap()), ..change }
+}
+
+#[test]
+fn m_01_a_card_that_goes_on_already_is_refused_in_those_words() {
+    let (house, person) = leaving();
+    report(&house, ITAMI, &arrival(&person, |_| {})).unwrap();
+    let again = RegisterChange { number: None, event_day: None, ..continued(&person, "I-2", "2026-04-01") };
+    let refused = refusal(report(&house, ITAMI, &again));
+    assert_eq!((&*refused.rule, refused.case.as_deref()), ("M-01", Some("done")));
+    let (house, person) = housed();
+    let refused = refusal(report(&house, SUGINAMI, &again));
+    assert_eq!((&*refused.rule, refused.case.as_deref()), ("M-01", Some("no-move")), "{}", person.reference);
 }

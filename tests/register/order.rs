@@ -11,8 +11,8 @@ use jitsuin::{
 use proptest::prelude::*;
 
 use crate::{
-    feed::{housed_on, outcome, presented, report},
-    house::{House, ITAMI, Person, SUGINAMI, day},
+    feed::{continued, event, housed_on, out, outcome, presented, report},
+    house::{House, ITAMI, Person, SUGINAMI, day, refusal, rule},
 };
 
 const PLACES: [&str; 3] = [SUGINAMI, ITAMI, "13113"];
@@ -196,4 +196,97 @@ fn in_order_nothing_waits() {
     for (from, change) in &life.events {
         assert_eq!(report(&house, from, change).unwrap().waits, None, "{change:?}");
     }
+}
+
+const TODAY: &str = "2026-04-01";
+
+/// Somebody who has moved to Itami ten days ago, and presents the card only today.
+fn arrived() -> (House, Person) {
+    let (house, person) = town(Arc::new(MemoryStore::new()));
+    report(&house, SUGINAMI, &out(&person, "S-1", "2026-03-21", ITAMI, "2026-03-22")).unwrap();
+    let arrival = event(&person, "I-1", "2026-03-23", RegisterEvent::MoveIn);
+    report(&house, ITAMI, &RegisterChange { moved_in: Some(day("2026-03-22")), ..arrival }).unwrap();
+    (house, person)
+}
+
+/// The card is presented at the counter, and nobody numbers that.
+fn visit(person: &Person) -> RegisterChange {
+    RegisterChange { number: None, event_day: None, ..continued(person, "I-9", TODAY) }
+}
+
+/// On to the third town today: announced, and there.
+fn onward(person: &Person) -> [(&'static str, RegisterChange); 2] {
+    let arrival = event(person, "C-1", TODAY, RegisterEvent::MoveIn);
+    let arrival = RegisterChange { presented: presented(person), ..arrival };
+    [(ITAMI, out(person, "I-2", TODAY, PLACES[2], TODAY)), (PLACES[2], arrival)]
+}
+
+#[test]
+fn m_01_r_18_what_the_counter_did_comes_before_what_is_recorded_later_on_that_day() {
+    let mut ends = Vec::new();
+    // By place: the visit, the announcement, the arrival.
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [2, 0, 1]] {
+        let (house, person) = arrived();
+        let [announced, there] = onward(&person);
+        let all = [(ITAMI, visit(&person)), announced, there];
+        order.iter().for_each(|at| drop(report(&house, all[*at].0, &all[*at].1).unwrap()));
+        assert_eq!(house.store.register().deadline(&person.holder()).unwrap(), None, "{order:?}");
+        assert_eq!(house.dossier(&person).holder.municipality.to_string(), PLACES[2], "{order:?}");
+        ends.push(outcome(&house, &person));
+        house.set_clock("2026-09-01T03:00:00Z");
+        assert_eq!(house.authority.run_deadlines(), Ok(0), "{order:?}");
+        house.check();
+    }
+    assert!(ends.iter().all(|end| *end == ends[0]), "{ends:#?}");
+}
+
+#[test]
+fn e_02_once_the_holder_is_elsewhere_the_counter_has_nothing_to_continue() {
+    let (house, person) = arrived();
+    onward(&person).iter().for_each(|(from, change)| drop(report(&house, from, change).unwrap()));
+    assert_eq!(rule(report(&house, ITAMI, &visit(&person))), "E-02");
+    assert_eq!(house.store.register().deadline(&person.holder()).unwrap(), Some(day("2026-04-02")));
+}
+
+#[test]
+fn m_01_what_changes_later_on_the_day_of_the_visit_is_written_on_the_card_at_another_one() {
+    let (house, person) = town(Arc::new(MemoryStore::new()));
+    let change = |number, on| event(&person, number, on, RegisterEvent::NameChange);
+    report(&house, SUGINAMI, &change("S-1", "2026-03-31")).unwrap();
+    report(&house, SUGINAMI, &visit(&person)).unwrap();
+    report(&house, SUGINAMI, &change("S-0", TODAY)).unwrap();
+    report(&house, SUGINAMI, &visit(&person)).unwrap();
+    let done = refusal(report(&house, SUGINAMI, &visit(&person)));
+    assert_eq!((&*done.rule, done.case.as_deref()), ("M-01", Some("done")));
+}
+
+#[test]
+fn what_fits_only_before_what_the_counter_did_has_its_place_there() {
+    let (house, person) = town(Arc::new(MemoryStore::new()));
+    report(&house, SUGINAMI, &out(&person, "S-2", "2026-03-31", ITAMI, TODAY)).unwrap();
+    let arrival = RegisterChange { presented: presented(&person), ..person.change(RegisterEvent::MoveIn) };
+    report(&house, ITAMI, &arrival).unwrap();
+    // The old town corrected the date of birth that morning, and sends it now.
+    let corrected = event(&person, "S-1", TODAY, RegisterEvent::Correction);
+    let corrected = RegisterChange { birth: Some(day("1980-03-17")), ..corrected };
+    assert_eq!(report(&house, SUGINAMI, &corrected).unwrap().waits, None);
+    let holder = house.dossier(&person).holder;
+    assert_eq!((holder.birth, holder.municipality.to_string().as_str()), (day("1980-03-17"), ITAMI));
+    house.check();
+}
+
+#[test]
+fn what_the_counter_did_comes_after_what_was_recorded_before_it() {
+    let (house, person) = town(Arc::new(MemoryStore::new()));
+    let first = RegisterChange { order: Some(3), ..out(&person, "S-9", TODAY, ITAMI, TODAY) };
+    report(&house, SUGINAMI, &first).unwrap();
+    let elsewhere = RegisterChange { to: Some(PLACES[2].parse().unwrap()), ..person.change(RegisterEvent::MoveOut) };
+    report(&house, SUGINAMI, &elsewhere).unwrap();
+    let moving_to = |house: &House| house.dossier(&person).holder.moving_to.map(|to| to.to_string());
+    assert_eq!(moving_to(&house).as_deref(), Some(PLACES[2]));
+    // An earlier one that comes late does not undo it.
+    report(&house, SUGINAMI, &RegisterChange { order: Some(1), ..out(&person, "S-8", TODAY, ITAMI, TODAY) }).unwrap();
+    assert_eq!(moving_to(&house).as_deref(), Some(PLACES[2]));
+    report(&house, SUGINAMI, &RegisterChange { order: Some(4), ..out(&person, "S-7", TODAY, ITAMI, TODAY) }).unwrap();
+    assert_eq!(moving_to(&house).as_deref(), Some(ITAMI));
 }

@@ -180,7 +180,9 @@ fn m_01_who_moves_on_before_presenting_the_card_loses_it() {
     report(&house, ITAMI, &out(&person, "I-2", "2026-05-01", SUGINAMI, "2026-05-05")).unwrap();
     house.set_clock("2026-05-06T03:00:00Z");
     let back = event(&person, "S-2", "2026-05-06", RegisterEvent::MoveIn);
-    report(&house, SUGINAMI, &RegisterChange { presented: presented(&person), ..back }).unwrap();
+    let effects = report(&house, SUGINAMI, &RegisterChange { presented: presented(&person), ..back }).unwrap();
+    let refusal = effects.not_continued.expect("that the card does not go on is told");
+    assert_eq!((&*refusal.rule, refusal.case.as_deref(), effects.awaited), ("M-01", Some("moved-on"), None));
     assert_eq!(due(&house, &person), Some(day("2026-05-07")));
     assert!(turn(&house, "2026-05-07T03:00:00Z"));
     assert!(house.dossier(&person).cards[0].void);
@@ -203,6 +205,71 @@ fn a_card_issued_after_the_move_is_not_the_one_that_had_to_be_presented() {
     assert!(turn(&house, "2026-07-02T03:00:00Z"));
     assert_eq!(states(&house, &person), (Live, Live));
     assert_eq!(house.dossier(&person).cards.iter().map(|card| card.void).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn m_01_who_moves_on_is_told_so_too_when_the_arrival_had_to_wait() {
+    let (house, person) = arrived("2026-04-01", "2026-04-01", "2026-04-02");
+    house.set_clock("2026-05-06T03:00:00Z");
+    let back = event(&person, "S-2", "2026-05-06", RegisterEvent::MoveIn);
+    let back = RegisterChange { presented: presented(&person), ..back };
+    let waiting = report(&house, SUGINAMI, &back).unwrap();
+    assert!(waiting.waits.is_some() && waiting.not_continued.is_none(), "{waiting:?}");
+    report(&house, ITAMI, &out(&person, "I-2", "2026-05-01", SUGINAMI, "2026-05-05")).unwrap();
+    let since = report(&house, SUGINAMI, &back).unwrap();
+    assert_eq!(since.not_continued.and_then(|refusal| refusal.case).as_deref(), Some("moved-on"));
+    // The card was presented in Itami after all, and the feed tells it late.
+    report(&house, ITAMI, &continued(&person, "I-3", "2026-04-20")).unwrap();
+    assert_eq!(report(&house, SUGINAMI, &back).unwrap().not_continued, None);
+    assert_eq!(due(&house, &person), None);
+}
+
+#[test]
+fn m_01_a_card_that_is_new_since_the_move_goes_on_after_the_next() {
+    for issued in ["2026-04-02", "2026-04-20"] {
+        let (house, person) = arrived("2026-04-01", "2026-04-01", "2026-04-02");
+        house.set_clock(&format!("{issued}T03:00:00Z"));
+        let next = new_card(&house, &person, (ITAMI, issued));
+        house.set_clock("2026-05-06T03:00:00Z");
+        report(&house, ITAMI, &out(&person, "I-2", "2026-05-01", SUGINAMI, "2026-05-05")).unwrap();
+        let back = event(&person, "S-2", "2026-05-06", RegisterEvent::MoveIn);
+        let effects = report(&house, SUGINAMI, &RegisterChange { presented: presented(&next), ..back }).unwrap();
+        assert_eq!((effects.not_continued, effects.awaited), (None, None), "{issued}");
+        assert!(turn(&house, "2026-05-07T03:00:00Z"), "the old one is not awaited any more");
+        assert_eq!(states(&house, &person), (Live, Revoked), "{issued}");
+        assert!(!turn(&house, "2026-12-01T03:00:00Z"), "{issued}");
+    }
+}
+
+/// The card is lost, and a town issues another with a pair.
+fn new_card(house: &House, person: &Person, (town, issued): (&str, &str)) -> Person {
+    let next = person.clone().with_card("CARD-2", issued);
+    let lost = person.revocation(jitsuin::rules::Cause::CardReissuedAfterLoss, None);
+    house.authority.revoke(&municipality(town), &house.once(), &lost).unwrap();
+    house.issue(&municipality(town), Asked::New, &next.enrolment(&Kind::BOTH)).unwrap();
+    next
+}
+
+#[test]
+fn r_18_a_card_that_the_new_town_issues_on_the_day_of_the_notice_is_not_awaited() {
+    let (house, person) = arrived("2026-04-01", "2026-04-01", "2026-04-02");
+    new_card(&house, &person, (ITAMI, "2026-04-02"));
+    assert!(turn(&house, "2026-07-02T03:00:00Z"));
+    assert_eq!(states(&house, &person), (Live, Live));
+    assert_eq!(house.dossier(&person).cards.iter().map(|card| card.void).collect::<Vec<_>>(), [true, false]);
+    house.check();
+}
+
+#[test]
+fn r_18_a_card_that_the_old_town_issued_on_the_day_of_the_notice_is_awaited() {
+    let (house, person) = housed();
+    house.set_clock("2026-04-02T01:00:00Z");
+    new_card(&house, &person, (SUGINAMI, "2026-04-02"));
+    report(&house, SUGINAMI, &out(&person, "S-1", "2026-04-02", ITAMI, "2026-04-02")).unwrap();
+    report(&house, ITAMI, &event(&person, "I-1", "2026-04-02", RegisterEvent::MoveIn)).unwrap();
+    assert!(turn(&house, "2026-07-02T03:00:00Z"));
+    assert_eq!(states(&house, &person), (Revoked, Revoked));
+    assert!(house.dossier(&person).cards.iter().all(|card| card.void));
 }
 
 #[test]

@@ -201,7 +201,7 @@ async fn v_18_w_05_an_end_with_the_stay_has_no_letter_and_one_with_the_card_says
     let issued = done(suginami.post("/v1/certificates", &stays).await);
     let path = format!("/v1/certificates/auth/{}/letter", issued["certificates"][0]["serial"].as_str().unwrap());
     let none = suginami.get(&path).await;
-    assert_eq!(refusal(&none), (404, "T-09"));
+    assert_eq!((refusal(&none), none.body["case"].as_str()), ((404, "T-09"), Some("no-letter")));
     assert!(none.body["detail"].as_str().unwrap().contains("V-18"), "{}", none.body);
     let mut minor = pair(2);
     minor["holder"]["birth"] = "2010-02-17".into();

@@ -457,7 +457,7 @@ impl Record {
             Procedure::ContinuedUse => return self.present_card(town, card, now),
             _ => return Vec::new(),
         };
-        self.strike(&Strike { cause, kinds: &kinds, card: Some(card), event: None, until: None }, now)
+        self.strike(&Strike { cause, kinds: &kinds, card: Some(card), event: None, until: None, fresh: None }, now)
     }
 
     /// Certificates were issued for it.

@@ -155,9 +155,8 @@ impl Case {
             (Fit::Fits, Some(rule)) => return Err(format!("it waits by {rule}, and should not")),
             (Fit::Waits(rules), found) => return Err(format!("it should wait by {rules:?}, and {found:?}")),
         }
-        if let Some(must) = self.record.must_explain(report, waits.is_some(), desk.now) {
-            check("why the card does not go on", &effects.not_continued.is_some(), &must)?;
-        }
+        let must = self.record.must_explain(who, report, waits.is_some(), desk.now);
+        check("why the card does not go on", &effects.not_continued.is_some(), &must)?;
         let (changes, letters) = self.record.record_report((&self.reference, who), report, effects, desk.now);
         check_effects(effects, &changes, &Request::Change(report.clone()), desk.now)?;
         desk.letters.extend(letters);
@@ -188,7 +187,7 @@ impl Case {
             Request::Release { card } => (record.card_place(card), Cause::CardFound, &Kind::BOTH[..], None),
             _ => return Vec::new(),
         };
-        record.strike(&Strike { cause, kinds, card, event, until: None }, now)
+        record.strike(&Strike { cause, kinds, card, event, until: None, fresh: None }, now)
     }
 }
 

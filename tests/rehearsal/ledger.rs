@@ -2,8 +2,9 @@
 //! ends by itself (sections 3.2 and 3.3 of the rule book).
 //!
 //! The entries stand in the order of the register, not of their arrival: by the day of the notice, by the order that the
-//! register gave, what has a number before what has none. Two towns do not number together, so on one day an entry may make
-//! way for another. What does not fit where it stands has no effect, and waits.
+//! register gave, what has a number before what has none. What a counter did on the day itself happened when it was told,
+//! before all that was told later of that day. Two towns do not number together, so on one day an entry may make way for
+//! another. What does not fit where it stands has no effect, and waits.
 
 use std::collections::BTreeSet;
 
@@ -41,18 +42,27 @@ pub(crate) struct Entry {
     pub(crate) town: usize,
     /// When the register recorded it.
     pub(crate) day: Day,
+    /// When the service was told.
+    pub(crate) told: Day,
     pub(crate) said: Said,
     /// It has had its effect; nothing ends twice by it.
     pub(crate) struck: bool,
 }
 
 impl Entry {
+    /// Whether a counter did it that day, and gave it no place.
+    fn at_counter(&self) -> bool {
+        let Said::Reported { report, .. } = &self.said else { return false };
+        report.number.is_none() && report.order.unwrap_or(0) == 0 && self.told == self.day
+    }
+
     fn place(&self) -> (Day, u32, bool, &str, &str) {
         let (order, number) = match &self.said {
             Said::Reported { report, .. } => (report.order.unwrap_or(0), report.number.as_deref()),
             Said::RanOut { .. } => (u32::MAX, None),
         };
-        (self.day, order, number.is_none(), number.unwrap_or(""), TOWNS[self.town])
+        let town = number.map_or("", |_| TOWNS[self.town]);
+        (self.day, order, number.is_none(), number.unwrap_or(""), town)
     }
 }
 
@@ -62,6 +72,8 @@ pub(crate) struct Blow {
     pub(crate) cause: Cause,
     pub(crate) day: Day,
     pub(crate) until: Option<Day>,
+    /// A card that this town issued on that last day is a new one.
+    pub(crate) fresh: Option<usize>,
 }
 
 /// A move that was announced.
@@ -74,11 +86,12 @@ pub(crate) struct Leaving {
 
 /// A card that has to be presented after a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Unshown {
-    notified: Day,
+pub(crate) struct Unshown {
+    pub(crate) town: usize,
+    pub(crate) notified: Day,
     /// 転入届 came more than 14 days after moving in, or more than 30 after the planned day.
-    late: bool,
-    onward: Option<Day>,
+    pub(crate) late: bool,
+    pub(crate) onward: Option<Day>,
 }
 
 impl Unshown {
@@ -99,7 +112,7 @@ pub(crate) struct Residence {
     pub(crate) registered: bool,
     pub(crate) birth: Day,
     pub(crate) leaving: Option<Leaving>,
-    unshown: Vec<Unshown>,
+    pub(crate) unshown: Vec<Unshown>,
     /// Something on the card was changed since the person came to live here.
     rewritten: bool,
     /// Abroad with a card that goes on: recorded here still.
@@ -220,7 +233,7 @@ impl Residence {
             Event::OverseasMoveWithContinuedUse => (self.abroad, self.gone) = (true, Some((entry.town, entry.day))),
             Event::MinorCorrection => {}
         }
-        Blow { cause: cause_of(report.event), day: happened, until: report.notified }
+        Blow { cause: cause_of(report.event), day: happened, until: report.notified, fresh: None }
     }
 
     fn arrive(&mut self, report: &Report, entry: &Entry, (happened, card): (Day, Option<&'static str>)) {
@@ -231,7 +244,7 @@ impl Residence {
         }
         let late = entry.day > moved_in + 14 || entry.day > planned + 30;
         if late || report.shown.is_none() || card.is_some() {
-            self.unshown.push(Unshown { notified: entry.day, late, onward: None });
+            self.unshown.push(Unshown { town: entry.town, notified: entry.day, late, onward: None });
         }
         (self.home, self.leaving, self.rewritten, self.abroad) = (entry.town, None, false, false);
     }
@@ -239,12 +252,13 @@ impl Residence {
     fn run_out(&mut self, cause: Cause, since: Day) -> Blow {
         if cause == Cause::MoveInMissed {
             self.leaving = self.leaving.map(|one| Leaving { missed: true, ..one });
-            return Blow { cause, day: since, until: None };
+            return Blow { cause, day: since, until: None, fresh: None };
         }
         // A card that was issued after the move is not the one that had to be presented.
-        let until = self.unshown.iter().filter(|one| one.void() <= since).map(|one| one.notified).max();
+        let last = self.unshown.iter().filter(|one| one.void() <= since).max_by_key(|one| one.notified);
+        let (until, fresh) = (last.map(|one| one.notified), last.map(|one| one.town));
         self.unshown.retain(|one| one.void() > since);
-        Blow { cause, day: since, until }
+        Blow { cause, day: since, until, fresh }
     }
 }
 
@@ -264,6 +278,8 @@ pub(crate) struct Story {
     pub(crate) fitting: Vec<(usize, Blow)>,
     /// The rules by which the entry that came last does not fit.
     pub(crate) objections: Vec<&'static str>,
+    /// Where the entry that came last fits: what the moves left undone then.
+    pub(crate) undone: Vec<Unshown>,
     /// Of which towns the others are.
     pub(crate) waiting: Vec<usize>,
     /// Towns where the person lived, or meant to move.
@@ -290,7 +306,8 @@ impl Ledger {
         places.sort_by(|one, other| self.entries[*one].place().cmp(&self.entries[*other].place()));
         let towns = BTreeSet::from([self.first.home]);
         let end = self.first.clone();
-        let mut story = Story { end, fitting: Vec::new(), objections: Vec::new(), waiting: Vec::new(), towns };
+        let (fitting, objections, undone, waiting) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut story = Story { end, fitting, objections, undone, waiting, towns };
         while let Some(first) = places.first() {
             let day = self.entries[*first].day;
             let of_day = places.iter().take_while(|place| self.entries[**place].day == day).count();
@@ -300,10 +317,13 @@ impl Ledger {
     }
 
     fn live_through(&self, mut left: Vec<usize>, story: &mut Story) {
-        while let Some(next) = left.iter().position(|place| story.end.objections(&self.entries[*place]).is_empty()) {
+        while let Some(next) = self.next_of(&left, &story.end) {
             let place = left.remove(next);
             let blow = story.end.take(&self.entries[place]);
             story.fitting.push((place, blow));
+            if place + 1 == self.entries.len() {
+                story.undone.clone_from(&story.end.unshown);
+            }
             story.towns.insert(story.end.home);
             story.towns.extend(story.end.leaving.map(|one| one.to));
         }
@@ -314,6 +334,30 @@ impl Ledger {
                 story.objections = story.end.objections(entry);
             }
         }
+    }
+
+    /// Which of what is left of a day comes next, by its place in the list.
+    fn next_of(&self, left: &[usize], now: &Residence) -> Option<usize> {
+        let entry = |at: usize| &self.entries[left[at]];
+        let fits = |at: &usize| now.objections(entry(*at)).is_empty();
+        let (counter, register): (Vec<usize>, Vec<usize>) =
+            (0..left.len()).filter(fits).partition(|at| entry(*at).at_counter());
+        let (Some(&act), Some(&first)) = (counter.first(), register.first()) else {
+            return counter.into_iter().chain(register).next();
+        };
+        let ran_out = |at: usize| matches!(entry(at).said, Said::RanOut { .. });
+        if ran_out(first) {
+            return Some(act);
+        }
+        // The one and then the other.
+        let both = |one: usize, other: usize| {
+            let mut then = now.clone();
+            then.take(entry(one));
+            then.objections(entry(other)).is_empty()
+        };
+        let told_before = register.iter().any(|at| left[*at] < left[act] && !ran_out(*at));
+        let register_first = told_before || !both(act, first) && both(first, act);
+        Some(if register_first { first } else { act })
     }
 
     /// What has its effect only now, in the order of the register. Whoever is off the register keeps nothing, however new.

@@ -51,6 +51,8 @@ pub(crate) struct Strike<'a> {
     pub(crate) event: Option<Day>,
     /// Only what was issued until that day: what is later knew of it, and what is of the card goes by the card's day.
     pub(crate) until: Option<Day>,
+    /// Cards of that last day that this town issued are new ones.
+    pub(crate) fresh: Option<usize>,
 }
 
 impl Certificate {
@@ -98,13 +100,14 @@ impl Record {
     pub(crate) fn strike(&mut self, strike: &Strike<'_>, now: Moment) -> Vec<Change> {
         let mut changes = Vec::new();
         let before = |day: Day| strike.until.is_none_or(|until| day <= until);
+        let old: Vec<bool> = (0..self.cards.len()).map(|place| self.is_old(place, strike)).collect();
         for kind in Kind::BOTH.into_iter().filter(|kind| strike.kinds.contains(kind)) {
             for one in &mut self.certificates {
                 let on_card = strike.card.is_none_or(|card| card == one.card);
                 // A found card releases what is held; a SIGN issued since is not touched.
                 let meant = strike.cause != Cause::CardFound || one.state == State::Held;
-                let since = if voids_cards(strike.cause) { self.cards[one.card].issued } else { days::of(one.from) };
-                if one.kind == kind && on_card && meant && before(since) && one.stands(now) {
+                let early = if voids_cards(strike.cause) { old[one.card] } else { before(days::of(one.from)) };
+                if one.kind == kind && on_card && meant && early && one.stands(now) {
                     changes.extend(one.strike(strike, now));
                 }
             }
@@ -114,10 +117,22 @@ impl Record {
         }
         if voids_cards(strike.cause) {
             for (place, card) in self.cards.iter_mut().enumerate() {
-                card.void |= strike.card.is_none_or(|struck| struck == place) && before(card.issued);
+                card.void |= strike.card.is_none_or(|struck| struck == place) && old[place];
             }
         }
         changes
+    }
+
+    /// Whether a card is one that was there before what strikes it.
+    fn is_old(&self, place: usize, strike: &Strike<'_>) -> bool {
+        let Some(until) = strike.until else { return true };
+        let issued = self.cards[place].issued;
+        issued < until || issued == until && !self.is_of(place, strike.fresh)
+    }
+
+    /// Whether a town issued the first certificate on a card.
+    pub(crate) fn is_of(&self, place: usize, town: Option<usize>) -> bool {
+        self.certificates.iter().find(|one| one.card == place).is_some_and(|one| Some(one.town) == town)
     }
 
     /// The last day that a certificate of a kind gets (V-01, V-02).

@@ -8,7 +8,7 @@ use jitsuin::{
 use crate::{
     days::{self, Day},
     filing::{File, is_over},
-    ledger::{Blow, Entry, Ledger, Residence, Said, Story, cause_of},
+    ledger::{Blow, Entry, Ledger, Residence, Said, Story, Unshown, cause_of},
     outcome::Strike,
     record::{Certificate, Change, End, Forbidden, Record, State, voids_cards},
     request::{Moment, Report, Shown, TAKING_PART, Who},
@@ -37,7 +37,7 @@ fn entry(town: usize, (report, card): (&Report, Option<&'static str>), now: Mome
     let happened = report.day.unwrap_or(now.day);
     let unsaid = if report.number.is_some() { happened } else { now.day };
     let said = Said::Reported { report: Box::new(report.clone()), happened, answer: None, card };
-    Entry { town, day: report.notified.unwrap_or(unsaid), said, struck: false }
+    Entry { town, day: report.notified.unwrap_or(unsaid), told: now.day, said, struck: false }
 }
 
 /// With everything said that goes without saying of an event of that day.
@@ -188,7 +188,9 @@ impl Record {
         let card = &self.cards[place];
         let void = card.void && report.number.is_none();
         let other = shown.face && !card.face;
-        (other || void || card.last < happened || !shown.room || !(shown.pin || card.face)).then_some("M-01")
+        let held = self.is_held_on(place, happened, now);
+        let useless = void || held || card.last < happened;
+        (other || useless || !shown.room || !(shown.pin || card.face)).then_some("M-01")
     }
 
     /// Whether the card does not go on abroad: void, suspended or over on that day, of a foreign resident, or too early.
@@ -213,21 +215,33 @@ impl Record {
         let voided = voided.all(|end| {
             !voids_cards(end.cause) || since(&end) <= happened && !(report.number.is_some() && feed(end.cause))
         });
-        let held = |one: &Certificate| {
-            one.state == State::Held
-                && !one.is_over(now)
-                && one.end.is_some_and(|hold| days::of(hold.since) <= happened)
-        };
-        let held = here().any(held);
+        let held = self.is_held_on(place, happened, now);
         foreign || card.last < happened || happened < days::number(2024, 5, 27) || card.void && voided || held
     }
 
-    /// Whether the answer to an arrival has to say why the card does not go on; none: it depends on what was planned.
-    pub(crate) fn must_explain(&self, report: &Report, waits: bool, now: Moment) -> Option<bool> {
-        match (report.event, &report.shown) {
-            (Event::MoveIn, Some(_)) if !waits => self.wrong_card(report, now).map(|_| true),
-            _ => Some(false),
+    /// Whether a card was suspended on a day and still is.
+    fn is_held_on(&self, place: usize, day: Day, now: Moment) -> bool {
+        let held = |one: &&Certificate| one.card == place && one.state == State::Held && !one.is_over(now);
+        let since = |one: &Certificate| one.end.map(|hold| days::of(hold.since));
+        self.certificates.iter().filter(held).any(|one| since(one).is_some_and(|since| since <= day))
+    }
+
+    /// Whether the answer to an arrival has to say why the card does not go on: something is wrong with it, the notice is late, or
+    /// it had to be shown after a move before this one.
+    pub(crate) fn must_explain(&self, who: Who, report: &Report, waits: bool, now: Moment) -> bool {
+        let (Some(ledger), Who::Town(town), Some(shown)) = (&self.ledger, who, &report.shown) else { return false };
+        if report.event != Event::MoveIn || waits {
+            return false;
         }
+        let undone = self.with(ledger, town, report, now).undone;
+        let card = self.card_place(&shown.card).map(|place| (place, self.cards[place].issued));
+        let missed = |one: &Unshown| {
+            let older =
+                |(place, issued)| issued < one.notified || issued == one.notified && !self.is_of(place, Some(one.town));
+            one.onward.is_some() && card.is_some_and(older)
+        };
+        let late = undone.last().is_some_and(|one| one.late && one.onward.is_none());
+        self.wrong_card(report, now).is_some() || late || undone.iter().any(missed)
     }
 
     /// What the register would come to with a report.
@@ -271,7 +285,8 @@ impl Record {
         let (home, ledger) = (self.home, self.ledger.as_mut()?);
         let mut passed = 0;
         while let Some((since, cause)) = ledger.story().end.due().filter(|(day, _)| *day <= now.day) {
-            ledger.entries.push(Entry { town: home, day: now.day, said: Said::RanOut { cause, since }, struck: false });
+            let said = Said::RanOut { cause, since };
+            ledger.entries.push(Entry { town: home, day: now.day, told: now.day, said, struck: false });
             passed += 1;
             assert!(passed < 100, "{holder}: {cause} of {since} does not pass");
         }
@@ -289,8 +304,8 @@ impl Record {
         (self.home, self.registered, self.birth) = (home, registered, birth);
         self.moving_to = leaving.map(|one| one.to);
         let (mut all, mut letters) = (Vec::new(), Vec::new());
-        for Blow { cause, day, until } in blows {
-            let strike = Strike { cause, kinds: &Kind::BOTH, card: None, event: Some(day), until };
+        for Blow { cause, day, until, fresh } in blows {
+            let strike = Strike { cause, kinds: &Kind::BOTH, card: None, event: Some(day), until, fresh };
             let changes = self.strike(&strike, now);
             let serial = |kind| changes.iter().find(|one| one.kind == kind).map(|one| one.serial);
             let (auth, sign) = (serial(Kind::Auth), serial(Kind::Sign));

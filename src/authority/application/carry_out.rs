@@ -140,7 +140,8 @@ pub(super) fn check(
         Procedure::ContinuedUse => deadline::check_card(
             &CardPresented {
                 card_last_day: card.last_day,
-                void: card.void || held,
+                void: card.void,
+                suspended: held,
                 register_pin: true,
                 face_authentication: card.face_authentication,
                 addendum_has_room: !request.presence.addendum_full,

@@ -3,6 +3,7 @@
 use super::{
     RegisterChange, RegisterEvent, awaited,
     history::{self, Said},
+    left_behind,
 };
 use crate::{
     authority::{
@@ -60,7 +61,10 @@ impl Authority {
         });
         // Only of the last move something is still awaited.
         let last = fold.is_last_move(id);
-        let not_continued = card.or_else(|| fold.register.too_late()).filter(|_| change.presented.is_some() && last);
+        let not_continued = change.presented.as_ref().filter(|_| last).and_then(|presented| {
+            let left = || left_behind(&fold.register.left_behind(), presented, &dossier);
+            card.or_else(|| fold.register.too_late()).or_else(left)
+        });
         Ok(Effects {
             recorded_at: ended.unwrap_or(waiting.recorded_at),
             changes,

@@ -143,11 +143,11 @@ pub(super) fn card(
     if change.change == RegisterEvent::OverseasMoveWithContinuedUse {
         return abroad((change, days.event), (dossier, history), today);
     }
-    presented(change, dossier, days.event)
+    presented(change, dossier, (days.event, today))
 }
 
 /// Why the card that is presented does not go on (M-01).
-fn presented(change: &RegisterChange, dossier: &Dossier, day: Day) -> Checked {
+fn presented(change: &RegisterChange, dossier: &Dossier, (day, today): (Day, Day)) -> Checked {
     let Some(presented) = &change.presented else { return Ok(()) };
     // With moving in, it is the visit of somebody who is known, with a card that is not theirs.
     let rule = if change.change == RegisterEvent::MoveIn { "M-01" } else { "T-09" };
@@ -163,6 +163,7 @@ fn presented(change: &RegisterChange, dossier: &Dossier, day: Day) -> Checked {
             card_last_day: card.last_day,
             // What voided the card may be of a later day; then presenting it before changes nothing.
             void: card.void && change.number.is_none(),
+            suspended: held_on(card, (day, today), dossier),
             register_pin: presented.register_pin,
             face_authentication: card.face_authentication,
             addendum_has_room: presented.addendum_has_room,

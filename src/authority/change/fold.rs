@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     history::{Blow, Entry, History},
-    register::Register,
+    register::{LeftBehind, Register},
 };
 use crate::{
     limits::{REGISTER_STRANGERS_WAITING, REGISTER_WAITING, REGISTER_WAITING_OF_STRANGER},
@@ -24,6 +24,8 @@ pub(in crate::authority) struct Fold {
     refusal: Option<Refusal>,
     /// Where the new entry is an arrival that fits: why no card goes on after it.
     too_late: Option<Refusal>,
+    /// Where the new entry is an arrival that fits: the moves before it after which no card was presented.
+    left_behind: LeftBehind,
     /// Who sent what does not fit.
     waiting: Vec<MunicipalityCode>,
     /// Municipalities where the holder lived, or meant to move.
@@ -42,6 +44,7 @@ impl Fold {
             last_move: None,
             refusal: None,
             too_late: None,
+            left_behind: LeftBehind::default(),
             waiting,
             tied,
             count: entries.len(),
@@ -57,10 +60,7 @@ impl Fold {
 
     /// The entries of one day: what fits, the first first, until nothing more does.
     fn day(&mut self, mut waiting: Vec<&Entry>) {
-        while let Some((at, register, blow)) = waiting.iter().enumerate().find_map(|(at, entry)| {
-            let mut register = self.register.clone();
-            register.take(entry).ok().map(|blow| (at, register, blow))
-        }) {
+        while let Some(Next { at, register, blow }) = next_of(&self.register, &waiting) {
             let entry = waiting.remove(at);
             self.tied.extend([register.municipality].into_iter().chain(register.moving_to()));
             self.taken.push((entry.id, blow));
@@ -68,7 +68,7 @@ impl Fold {
                 self.last_move = Some(entry.id);
             }
             if entry.id == u64::MAX {
-                self.too_late = register.too_late();
+                (self.too_late, self.left_behind) = (register.too_late(), register.left_behind());
             }
             self.register = register;
         }
@@ -86,6 +86,11 @@ impl Fold {
     /// Where the new entry is an arrival that fits: why no card goes on after it.
     pub(super) fn too_late(&self) -> Option<&Refusal> {
         self.too_late.as_ref()
+    }
+
+    /// The same, where one of the moves before it is why: no card was presented before the holder moved on.
+    pub(super) fn left_behind(&self) -> &LeftBehind {
+        &self.left_behind
     }
 
     /// Whether the holder has to do with a municipality: lived there, or announced to move there.
@@ -122,4 +127,43 @@ impl Fold {
             .map(|blow| if gone(blow.cause) { Blow { until: None, ..blow } } else { blow })
             .collect()
     }
+}
+
+/// The entry that comes next, and what it does.
+struct Next {
+    at: usize,
+    register: Register,
+    blow: Option<Blow>,
+}
+
+impl Next {
+    fn of(register: &Register, (at, entry): (usize, &Entry)) -> Option<Self> {
+        let mut register = register.clone();
+        register.take(entry).ok().map(|blow| Self { at, register, blow })
+    }
+}
+
+/// Which of the entries of a day comes next: the first that fits, by its place. What a counter did happened when it was recorded:
+/// it comes after what was recorded before and fits, and before what was recorded later, unless that fits only before it.
+fn next_of(register: &Register, waiting: &[&Entry]) -> Option<Next> {
+    let all = || waiting.iter().enumerate().map(|(at, entry)| (at, *entry));
+    let first = |of_counter| {
+        let mut of_kind = all().filter(move |(_, entry)| entry.happened_as_recorded() == of_counter);
+        of_kind.find_map(|one| Next::of(register, one))
+    };
+    let (placed, done) = match (first(false), first(true)) {
+        (Some(placed), Some(done)) => (placed, done),
+        (placed, done) => return placed.or(done),
+    };
+    let (event, act) = (waiting[placed.at], waiting[done.at]);
+    if event.passed() {
+        return Some(done);
+    }
+    let before = |(at, entry): (usize, &Entry)| {
+        let earlier = entry.id < act.id && !entry.passed() && !entry.happened_as_recorded();
+        earlier && Next::of(register, (at, entry)).is_some()
+    };
+    let fits_only_before =
+        || Next::of(&done.register, (0, event)).is_none() && Next::of(&placed.register, (0, act)).is_some();
+    Some(if all().any(before) || fits_only_before() { placed } else { done })
 }

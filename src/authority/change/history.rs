@@ -1,8 +1,10 @@
 //! What a holder's record is, from everything the register reported, in whatever order that came.
 //!
-//! The events follow by the day on which the register recorded them, then by the order it gave them, then by number; what was
-//! reported by hand comes after what was numbered, in order of arrival. On one day an event may make way for one that stands
-//! before it: two municipalities do not number together. An event that does not fit has no effect.
+//! The events follow by the day on which the register recorded them, then by the order it gave them, then by number. What a
+//! counter did on the day itself, by hand or with an application, happened when it was recorded: events of that day that are
+//! recorded later come after it. What it reports of another day comes after what was numbered, in order of arrival. On one day
+//! an event may make way for one that stands before it: two municipalities do not number together. An event that does not fit
+//! has no effect.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +12,12 @@ use super::{RegisterChange, RegisterEvent, fold::Fold};
 use crate::{
     authority::{StoryError, end::Effects},
     municipality::MunicipalityCode,
-    ports::{EventNumber, HolderRecord, HolderReference, RegisterEntry, Step},
-    rules::{Cause, Counters, Day, Policy, Refusal, calendar::day_text, procedure::CounterPolicy},
+    ports::{CardRecord, CertificateRecord, EventNumber, HolderRecord, HolderReference, RegisterEntry, Step},
+    rules::{
+        Cause, Counters, Day, Policy, Refusal,
+        calendar::{day_of, day_text},
+        procedure::CounterPolicy,
+    },
 };
 
 /// What an entry of the register says, as the store keeps it.
@@ -94,7 +100,24 @@ impl Entry {
             // What passes at the end of a day comes after everything of the day.
             Said::Passed { .. } => u32::MAX,
         };
-        (self.day, order, self.number.is_none(), self.number.as_ref(), self.municipality, self.id)
+        let numbered_by = self.number.as_ref().map(|number| (number, self.municipality));
+        (self.day, order, numbered_by.is_none(), numbered_by, self.id)
+    }
+
+    /// Whether a counter did it on the day itself and gave it no place: it happened when it was recorded.
+    pub(super) fn happened_as_recorded(&self) -> bool {
+        match &self.said {
+            Said::Reported { change, effects, .. } => {
+                let unplaced = self.number.is_none() && change.order.unwrap_or_default() == 0;
+                unplaced && day_of(effects.recorded_at) == self.day
+            }
+            Said::Before { .. } | Said::Passed { .. } => false,
+        }
+    }
+
+    /// Whether it is something that passed by itself, at the end of a day.
+    pub(super) fn passed(&self) -> bool {
+        matches!(self.said, Said::Passed { .. })
     }
 }
 
@@ -105,6 +128,23 @@ pub(in crate::authority) struct Blow {
     pub(in crate::authority) event_day: Day,
     /// What was issued later knew of it already; none: whatever stands.
     pub(in crate::authority) until: Option<Day>,
+    /// Whose cards of that last day are new as well: those that the municipality of a new residence issued itself.
+    pub(in crate::authority) new_of: Option<MunicipalityCode>,
+}
+
+impl Blow {
+    /// Whether a card was issued early enough to be struck.
+    pub(super) fn strikes_card(&self, card: &CardRecord, certificates: &[CertificateRecord]) -> bool {
+        self.until.is_none_or(|until| {
+            let new = || self.new_of.is_some_and(|town| is_card_of(card, certificates, town));
+            card.issue_day < until || card.issue_day == until && !new()
+        })
+    }
+}
+
+/// Whether the first certificate on a card is one that a municipality issued.
+fn is_card_of(card: &CardRecord, certificates: &[CertificateRecord], town: MunicipalityCode) -> bool {
+    certificates.iter().find(|one| one.card == card.number).is_some_and(|one| one.municipality == town)
 }
 
 /// Everything the register reported of a holder.

@@ -23,6 +23,7 @@ use crate::{
         calendar::{day_of, day_text},
         procedure::CounterPolicy,
     },
+    x509::UnixTime,
 };
 
 mod again;
@@ -35,6 +36,7 @@ pub(super) mod settle;
 
 use check::Days;
 use history::{Entry, History, Said};
+use register::LeftBehind;
 use settle::Settlement;
 
 /// A change of the resident register.
@@ -253,7 +255,7 @@ impl Authority {
         let days = check::change(change, reporter, day_of(telling.now))?;
         let history = self.history(&dossier.holder)?;
         let card = check::card((change, &days), (&dossier, &history), day_of(telling.now)).err();
-        let entry = new_entry(change, (reporter, self.counter(reporter)), (&days, card.clone()));
+        let entry = new_entry(change, (reporter, self.counter(reporter)), (&days, card.clone()), telling.now);
         let before = history.fold();
         let after = history.fold_with(&entry);
         if after.refusal().is_none() || before.is_tied_to(reporter) {
@@ -263,7 +265,10 @@ impl Authority {
             None => None,
             Some(refusal) => Some(may_wait(&entry, refusal, &after)?),
         };
-        let not_continued = change.presented.as_ref().and_then(|_| card.or_else(|| after.too_late().cloned()));
+        let not_continued = change.presented.as_ref().and_then(|presented| {
+            let left = || left_behind(after.left_behind(), presented, &dossier);
+            card.or_else(|| after.too_late().cloned()).or_else(left)
+        });
         let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before, &history))?;
         let effects = Effects {
             changes: settled.changes().to_vec(),
@@ -329,8 +334,9 @@ fn new_entry(
     change: &RegisterChange,
     (municipality, policy): (MunicipalityCode, CounterPolicy),
     (days, card): (&Days, Option<Refusal>),
+    now: UnixTime,
 ) -> Entry {
-    let effects = Effects::none(change.change.cause(), crate::x509::UnixTime::EPOCH);
+    let effects = Effects::none(change.change.cause(), now);
     let said = Said::Reported {
         change: Box::new(change.clone()),
         event_day: days.event,
@@ -338,6 +344,11 @@ fn new_entry(
         card: card.map(Box::new),
     };
     Entry { id: u64::MAX, municipality, number: change.number.clone(), day: days.recorded, said, policy }
+}
+
+/// Why the card that is presented does not go on after moves before the last one (M-01).
+fn left_behind(moves: &LeftBehind, presented: &Presented, dossier: &Dossier) -> Option<Refusal> {
+    dossier.card(&presented.card).and_then(|card| moves.refusal(card, &dossier.certificates))
 }
 
 /// What a move leaves the holder to do.

@@ -29,7 +29,7 @@ impl Authority {
         let days = check::change(&change, reporter, today)?;
         let history = self.history(&dossier.holder)?;
         check::card((&change, &days), (&dossier, &history), today)?;
-        let entry = new_entry(&change, (reporter, self.counter(reporter)), (&days, None));
+        let entry = new_entry(&change, (reporter, self.counter(reporter)), (&days, None), telling.now);
         let (before, after) = (history.fold(), history.fold_with(&entry));
         after.refusal().map_or(Ok(()), |refusal| Err(refusal.clone()))?;
         let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before, &history))?;

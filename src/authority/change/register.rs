@@ -8,11 +8,12 @@ use super::{
 use crate::{
     authority::end::{Awaited, AwaitedStep},
     municipality::MunicipalityCode,
+    ports::{CardRecord, CertificateRecord},
     rules::{
         Cause, Day, Refusal,
         deadline::{
             CardPresented, Deadline, Move, MoveState, continued_use_deadline, decide_continued_use, decide_move,
-            notice_deadline,
+            notice_deadline, presented_before,
         },
         procedure::CounterPolicy,
     },
@@ -22,6 +23,7 @@ use crate::{
 const IN_ORDER: CardPresented = CardPresented {
     card_last_day: Day::MAX,
     void: false,
+    suspended: false,
     register_pin: true,
     face_authentication: false,
     addendum_has_room: true,
@@ -39,6 +41,8 @@ struct Announced {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Arrived {
     is: Move,
+    /// Where to.
+    town: MunicipalityCode,
     notified: Day,
     left: Option<Day>,
     /// As the municipality that took the notice counts (C-09).
@@ -58,6 +62,32 @@ impl Arrived {
         let last_day = self.deadline().last_day;
         next(self.left.map_or(last_day, |left| left.min(last_day)))
     }
+
+    /// What the card, not presented by then, ends with.
+    fn blow(&self, since: Day) -> Blow {
+        let (until, new_of) = (Some(self.notified), Some(self.town));
+        Blow { cause: Cause::CardVoidAfterMove, event_day: since, until, new_of }
+    }
+}
+
+/// Completed moves after which a card was not presented before the holder moved on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LeftBehind(Vec<Arrived>);
+
+impl LeftBehind {
+    /// Why a card does not go on after the next move: it had to be presented after one of these (M-01, R-18).
+    pub(super) fn refusal(&self, card: &CardRecord, certificates: &[CertificateRecord]) -> Option<Refusal> {
+        let struck = |one: &&Arrived| one.blow(one.notified).strikes_card(card, certificates);
+        self.0.iter().find(struck).map(|one| moved_on(one.town))
+    }
+}
+
+fn moved_on(town: MunicipalityCode) -> Refusal {
+    let detail = format!(
+        "the card was not presented in municipality {town} before the holder moved on: it is void the day after; apply for a new \
+         one"
+    );
+    Refusal::new("M-01", detail).in_case("moved-on")
 }
 
 fn next(day: Day) -> Day {
@@ -73,6 +103,8 @@ pub(in crate::authority) struct Register {
     moving: Option<Announced>,
     /// Oldest first.
     arrived: Vec<Arrived>,
+    /// Whether the card was presented after the last move, or change.
+    presented: bool,
     /// Whether what is printed on the card was changed since the holder came to live here.
     face_changed: bool,
     /// Whether the holder lives abroad with a card that goes on: recorded here still, in 戸籍の附票 (E-01, R-20).
@@ -92,6 +124,7 @@ impl Register {
             registered: false,
             moving: None,
             arrived: Vec::new(),
+            presented: false,
             face_changed: false,
             abroad: false,
             gone: None,
@@ -135,25 +168,27 @@ impl Register {
                 self.fits(change, entry)?;
                 self.happen((change, entry), (*event_day, card.as_deref()))?;
                 // Without the day of the notice nobody knows whether what was issued meanwhile says what is true now.
-                Ok(Some(Blow { cause: change.change.cause(), event_day: *event_day, until: change.notified }))
+                let (cause, until) = (change.change.cause(), change.notified);
+                Ok(Some(Blow { cause, event_day: *event_day, until, new_of: None }))
             }
         }
     }
 
     /// A deadline passes: from that day on something is over.
     fn pass(&mut self, cause: Cause, since: Day) -> Taken {
-        let blow = |until| Blow { cause, event_day: since, until };
         if cause == Cause::MoveInMissed {
             let moving = self.moving.as_mut().filter(|moving| !moving.missed);
             let moving = moving.ok_or_else(|| Refusal::new("R-17", "no move is awaited"))?;
             moving.missed = true;
-            return Ok(Some(blow(None)));
+            return Ok(Some(Blow { cause, event_day: since, until: None, new_of: None }));
         }
         // A card that was issued after the move is not the one that had to be presented.
-        let over = self.arrived.iter().filter(|one| one.void_from() <= since).map(|one| one.notified).max();
+        let over = self.arrived.iter().filter(|one| one.void_from() <= since).max_by_key(|one| one.notified);
         let over = over.ok_or_else(|| Refusal::new("M-02", "no card is to be presented after a move"))?;
+        let (blow, before_the_last) = (over.blow(since), over.left.is_some());
         self.arrived.retain(|one| one.void_from() > since);
-        Ok(Some(blow(Some(over))))
+        self.presented &= before_the_last;
+        Ok(Some(blow))
     }
 
     /// Whether this municipality may report this of the holder now.
@@ -225,7 +260,7 @@ impl Register {
                 if self.awaits_card() {
                     self.arrived.pop();
                 }
-                self.face_changed = false;
+                (self.face_changed, self.presented) = (false, true);
             }
             RegisterEvent::Correction => (self.birth, self.face_changed) = (change.birth.unwrap_or(self.birth), true),
             RegisterEvent::Move | RegisterEvent::NameChange => self.face_changed = true,
@@ -264,8 +299,10 @@ impl Register {
             presented: None,
         };
         let in_time = matches!(decide_move(&is, notified), MoveState::AwaitsCard(_));
-        if change.presented.is_none() || card.is_some() || !in_time {
-            self.arrived.push(Arrived { is, notified, left: None, policy: entry.policy });
+        self.presented = change.presented.is_some() && card.is_none() && in_time;
+        if !self.presented {
+            let town = entry.municipality;
+            self.arrived.push(Arrived { is, town, notified, left: None, policy: entry.policy });
         }
         (self.municipality, self.moving) = (entry.municipality, None);
         (self.face_changed, self.abroad) = (false, false);
@@ -275,11 +312,14 @@ impl Register {
     /// Whether a card in order goes on if it is presented on a day, after the last move (M-01, M-02).
     ///
     /// # Errors
-    /// `M-01` where no card is awaited, or the notice came too late; `M-02` when the 90 days have passed.
+    /// `M-01` where no card is awaited, or not any more, or the notice came too late; `M-02` when the 90 days have passed.
     pub(in crate::authority) fn continued_use(&self, day: Day) -> Result<(), Refusal> {
-        let last = self.arrived.last().filter(|last| last.left.is_none());
         let none = || Refusal::new("M-01", "no card is to be presented after a move").in_case("no-move");
-        let last = last.ok_or_else(none)?;
+        let last = match self.arrived.last() {
+            Some(last) if last.left.is_some() => return Err(moved_on(last.town)),
+            None if self.presented => return Err(presented_before()),
+            last => last.ok_or_else(none)?,
+        };
         decide_continued_use(&last.is, &IN_ORDER, (day, &last.policy))
     }
 
@@ -300,5 +340,10 @@ impl Register {
     pub(super) fn too_late(&self) -> Option<Refusal> {
         let last = self.arrived.last().filter(|last| last.left.is_none())?;
         decide_continued_use(&last.is, &IN_ORDER, (last.notified, &last.policy)).err()
+    }
+
+    /// The moves after which no card was presented before the holder moved on.
+    pub(super) fn left_behind(&self) -> LeftBehind {
+        LeftBehind(self.arrived.iter().filter(|one| one.left.is_some()).copied().collect())
     }
 }

@@ -57,7 +57,10 @@ impl<'a> Settlement<'a> {
         let strike = Strike { cause: blow.cause, kinds: &Kind::BOTH, event_day: Some(blow.event_day) };
         let (steps, effects) = strike.decide(self.authority, self.telling, &self.struck_by(blow))?;
         self.steps.extend(steps);
-        for card in self.dossier.cards.iter_mut().filter(|card| voids(blow, card)) {
+        let Dossier { cards, certificates, .. } = &mut self.dossier;
+        let voided =
+            |card: &&mut CardRecord| blow.cause.voids_card() && !card.void && blow.strikes_card(card, certificates);
+        for card in cards.iter_mut().filter(voided) {
             card.void = true;
             self.steps.push(Step::Card(card.clone()));
         }
@@ -77,14 +80,13 @@ impl<'a> Settlement<'a> {
         // When it was reported it was of a day of the holder's life; the date of birth may have been corrected since.
         dossier.holder.birth = dossier.holder.birth.min(blow.event_day);
         let Some(until) = blow.until else { return dossier };
-        let cards = &self.dossier.cards;
+        let Dossier { cards, certificates, .. } = &self.dossier;
         dossier.certificates.retain(|one| {
-            let issued = if blow.cause.voids_card() {
-                cards.iter().find(|card| card.number == one.card).map(|card| card.issue_day)
-            } else {
-                Some(day_of(one.not_before))
-            };
-            issued.is_none_or(|issued| issued <= until)
+            if !blow.cause.voids_card() {
+                return day_of(one.not_before) <= until;
+            }
+            let card = cards.iter().find(|card| card.number == one.card);
+            card.is_none_or(|card| blow.strikes_card(card, certificates))
         });
         dossier
     }
@@ -122,8 +124,4 @@ impl<'a> Settlement<'a> {
     pub(in crate::authority) fn into_steps(self) -> Vec<Step> {
         self.steps
     }
-}
-
-fn voids(blow: &Blow, card: &CardRecord) -> bool {
-    blow.cause.voids_card() && !card.void && blow.until.is_none_or(|until| card.issue_day <= until)
 }

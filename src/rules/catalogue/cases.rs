@@ -238,6 +238,14 @@ pub(super) const CASES: &[Case] = &[
         ("Apply for the change of face authentication first", "先に顔認証の設定または解除を申請してください"),
     ),
     case(
+        ("M-01", "moved-on"),
+        (
+            "The card was not presented before moving again, so it is void",
+            "次の転入の前に継続利用の手続をしなかったため、カードは失効します",
+        ),
+        ("Apply for a new card", "新しいカードを申請してください"),
+    ),
+    case(
         ("M-01", "no-move"),
         ("No card is to be presented after a move", "継続利用の手続を待っているカードはありません"),
         ("Hand in the notice of moving in first, if there was a move", "転入した場合は、先に転入届を出してください"),
@@ -347,6 +355,14 @@ pub(super) const CASES: &[Case] = &[
         ("R-29", "not-issued"),
         ("What is not issued yet is completed or discarded, and nothing else", "発行の途中の電子証明書です"),
         ("Carry the issue on, or discard it", "発行を完了するか、破棄してください"),
+    ),
+    case(
+        ("T-09", "no-letter"),
+        ("No letter goes out about the end of this certificate", "この電子証明書には有効期限通知書を送付しません"),
+        (
+            "It can be renewed without one, from the day that the answer names",
+            "回答に示された日から、通知書がなくても更新できます",
+        ),
     ),
     case(
         ("V-01", "after-card"),

@@ -145,7 +145,8 @@ pub(super) fn continued_use(facts: &CounterFacts, settings: &CounterSettings) ->
     check_move_days(&moving, facts.holder.birth, facts.today)?;
     let card = CardPresented {
         card_last_day: facts.card.last_day,
-        void: facts.card.void || facts.card.suspended,
+        void: facts.card.void,
+        suspended: facts.card.suspended,
         register_pin: facts.brought.register_pin,
         face_authentication: facts.card.face_authentication,
         addendum_has_room: !facts.card.addendum_full,
