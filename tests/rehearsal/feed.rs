@@ -98,8 +98,10 @@ impl Person {
         let mut report = report.clone();
         edit(&mut report, true);
         report.day = self.not_long_ago(visit);
+        let of_one_town = report.event != Event::Registration;
         let request = Request::Change(report);
-        if self.dice.percent(3) {
+        // Registering is for whichever town says that it does: there is no wrong one.
+        if of_one_town && self.dice.percent(3) {
             self.ask(visit, Who::Town((town + 1) % crate::request::TOWNS.len()), &request);
         }
         self.ask(visit, Who::Town(town), &request).is_yes()
