@@ -32,8 +32,8 @@ pub struct Effects {
     /// and for what.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub waits: Option<Refusal>,
-    /// Present where the holder has moved in and the card that was presented in the same visit does not go on: why, and what
-    /// would make it go on before the day in `awaited` (M-01).
+    /// Present where the holder has moved, or left the country, and the card does not go on: why, and what would make it go on
+    /// before the day in `awaited`, if there is one (M-01, R-20).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub not_continued: Option<Refusal>,
 }

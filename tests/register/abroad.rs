@@ -80,9 +80,14 @@ fn r_20_an_expired_card_does_not_go_on_abroad() {
 
 #[test]
 fn r_20_no_card_went_on_abroad_before_it_was_possible() {
-    let (house, person) = housed();
+    let old_card = || {
+        let (house, person) = (House::new(), Person::new("TEST-1").with_card("CARD-1", "2024-05-01"));
+        house.pair(&person);
+        (house, person)
+    };
+    let (house, person) = old_card();
     assert!(stays_behind(&house, &person, "2024-05-26").detail.contains("2024-05-27"));
-    let (house, person) = housed();
+    let (house, person) = old_card();
     report(&house, SUGINAMI, &abroad(&person, "2024-05-27")).unwrap();
     assert_eq!(states(&house, &person), (Live, Revoked));
 }
@@ -150,7 +155,8 @@ fn e_01_r_20_recorded_elsewhere_is_of_a_later_day_and_nobody_moves_in_from_abroa
 #[test]
 fn r_20_a_sign_that_was_issued_for_abroad_ends_when_the_holder_comes_back() {
     let (house, person) = housed();
-    report(&house, SUGINAMI, &noticed(abroad(&person, "2026-03-20"))).unwrap();
+    let noticed = RegisterChange { notified: Some(day("2026-03-19")), ..abroad(&person, "2026-03-20") };
+    report(&house, SUGINAMI, &noticed).unwrap();
     house.issue(&municipality(SUGINAMI), Asked::New, &person.enrolment(&[Kind::Sign])).expect("附票管理市町村 (E-01)");
     house.set_clock("2026-05-01T03:00:00Z");
     let back = event(&person, "I-1", "2026-04-30", RegisterEvent::Registration);

@@ -25,6 +25,7 @@ struct Life {
     moving: Option<usize>,
     awaits_card: bool,
     registered: bool,
+    abroad: bool,
     events: Vec<(&'static str, RegisterChange)>,
 }
 
@@ -37,6 +38,7 @@ impl Life {
             moving: None,
             awaits_card: false,
             registered: true,
+            abroad: false,
             events: Vec::new(),
         }
     }
@@ -64,6 +66,9 @@ impl Life {
             self.push(place, E::Registration, |_| {});
             (self.place, self.moving, self.awaits_card, self.registered) = (place, None, false, true);
             return self.live_on();
+        }
+        if self.abroad {
+            return self.live_abroad(choice);
         }
         match (choice % 12, self.moving) {
             (0..=3, Some(to)) => {
@@ -93,7 +98,12 @@ impl Life {
             (6, _) => self.push(place, E::NameChange, |_| {}),
             (7, _) => self.push(place, E::Move, |_| {}),
             (8, _) => self.push(place, E::Correction, |change| change.birth = Some(day("1980-03-17"))),
-            (9, _) => self.push(place, E::OverseasMoveWithContinuedUse, |_| {}),
+            (9, None) => {
+                self.push(place, E::OverseasMoveWithContinuedUse, |_| {});
+                self.abroad = true;
+                self.live_on();
+            }
+            (9, _) => self.push(place, E::MinorCorrection, |_| {}),
             (10, _) if choice < 128 => self.push(place, E::MinorCorrection, |_| {}),
             (10, _) => {
                 self.push(place, E::OverseasMove, |_| {});
@@ -102,6 +112,26 @@ impl Life {
             _ => {
                 self.push(place, E::Death, |_| {});
                 self.registered = false;
+            }
+        }
+    }
+
+    /// Back, or what can happen to who is abroad with the card.
+    fn live_abroad(&mut self, choice: u8) {
+        use RegisterEvent as E;
+        let place = self.place;
+        match choice % 6 {
+            0..=2 => {
+                let back = usize::from(choice / 6) % 3;
+                self.push(back, E::Registration, |_| {});
+                (self.place, self.abroad, self.awaits_card) = (back, false, false);
+                self.live_on();
+            }
+            3 => self.push(place, E::NameChange, |_| {}),
+            4 => self.push(place, E::Correction, |change| change.birth = Some(day("1980-03-17"))),
+            _ => {
+                self.push(place, E::Death, |_| {});
+                (self.registered, self.abroad) = (false, false);
             }
         }
     }

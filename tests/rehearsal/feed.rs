@@ -18,6 +18,8 @@ pub(crate) struct Lives {
     /// Where to a move is announced.
     pub(crate) to: Option<usize>,
     pub(crate) registered: bool,
+    /// With a card that goes on.
+    pub(crate) abroad: bool,
     /// A day, and how many events there were on it.
     pub(crate) today: (Day, u32),
 }
@@ -38,7 +40,8 @@ impl Lives {
             Event::MoveIn => (self.home, self.to) = (self.to.unwrap_or(self.home), None),
             Event::MoveOutCancelled => self.to = None,
             Event::Death | Event::OverseasMove => self.registered = false,
-            Event::Registration => (self.registered, self.to) = (true, None),
+            Event::Registration => (self.registered, self.to, self.abroad) = (true, None, false),
+            Event::OverseasMoveWithContinuedUse => self.abroad = true,
             _ => {}
         }
     }
@@ -71,6 +74,11 @@ impl Person {
         report.day = self.not_long_ago(visit);
         let dated = report.day.is_some_and(|day| day < today) || self.dice.percent(60);
         (report.day, report.notified) = (Some(report.day.unwrap_or(today)), dated.then_some(today));
+        if event == Event::OverseasMoveWithContinuedUse {
+            // The notice of it was some day before.
+            report.day = Some(today);
+            report.notified = dated.then_some(today - self.dice.between(1, 20));
+        }
         report.number = Some(format!("{}-{:05}", self.case.reference, self.post.len()));
         let post = self.post.len();
         self.post.push(Post { town, report, arrived: false });
@@ -126,6 +134,7 @@ impl Person {
         if answer.is_refused() && !arrived && of_the_card {
             // What is wrong with the card does not mend.
             self.post[post].arrived = true;
+            self.lives.abroad &= report.event == Event::ContinuedUse;
             return false;
         }
         if matches!(answer, Answer::Refused(_)) && !arrived {
@@ -147,11 +156,20 @@ impl Person {
         self.has_come_through() && ledger.is_some_and(|ledger| ledger.story().end.abroad)
     }
 
+    /// Whether the person has left with a card that does not go on, as turned out when the departure took its effect.
+    pub(crate) fn is_gone(&self) -> bool {
+        let fitting =
+            |ledger: &crate::ledger::Ledger| ledger.story().fitting.into_iter().next_back().map(|(_, blow)| blow.cause);
+        self.case.record.ledger.as_ref().and_then(fitting) == Some(Cause::OverseasMove)
+    }
+
     /// Whatever the order in which it came: once it is all there, the register has what really is.
     pub(crate) fn check_truth(&self) {
         let record = &self.case.record;
         if record.known && self.has_come_through() {
-            let (found, really) = ((record.home, record.registered), (self.lives.home, self.lives.registered));
+            // Whose card did not go on after all has left without it.
+            let left = self.lives.abroad && self.is_gone();
+            let (found, really) = ((record.home, record.registered), (self.lives.home, self.lives.registered && !left));
             assert_eq!(found, really, "{}: {:?}\n{:#?}\n{record:#?}", self.case.reference, self.lives, self.post);
         }
     }

@@ -192,7 +192,11 @@ impl Record {
     /// M-01, M-02: nothing is to be done to the card.
     fn untouchable(&self, filing: &Filing, now: Moment) -> Option<&'static str> {
         let ledger = self.ledger.as_ref().filter(|_| filing.procedure == Procedure::ContinuedUse)?;
-        ledger.story().end.untouchable(now.day)
+        let end = ledger.story().end;
+        let behind = self
+            .card_place(&filing.application.card.number)
+            .is_some_and(|place| self.is_left_behind(place, &end.unshown));
+        if behind { Some("M-01") } else { end.untouchable(now.day) }
     }
 
     /// Whether an application that is open is for the same.
@@ -457,7 +461,7 @@ impl Record {
             Procedure::ContinuedUse => return self.present_card(town, card, now),
             _ => return Vec::new(),
         };
-        self.strike(&Strike { cause, kinds: &kinds, card: Some(card), event: None, until: None, fresh: None }, now)
+        self.strike(&Strike { cause, kinds: &kinds, card: Some(card), event: None, until: None, fresh: 0 }, now)
     }
 
     /// Certificates were issued for it.

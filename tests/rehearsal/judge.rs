@@ -1,7 +1,13 @@
 //! An answer held against the model, and the model led on by it.
 
 use jitsuin::{
-    authority::{StoryError, application::Received, change::RegisterEvent as Event, end::Effects, issue::Issuance},
+    authority::{
+        StoryError,
+        application::Received,
+        change::RegisterEvent as Event,
+        end::{AwaitedStep, Effects},
+        issue::Issuance,
+    },
     kind::Kind,
     ports::CertificateRecord,
     rules::{Cause, CertificateState},
@@ -157,6 +163,10 @@ impl Case {
         }
         let must = self.record.must_explain(who, report, waits.is_some(), desk.now);
         check("why the card does not go on", &effects.not_continued.is_some(), &must)?;
+        let over = effects.not_continued.as_ref().and_then(|refusal| refusal.case.as_deref());
+        let over = matches!(over, Some("moved-on" | "notice-late" | "not-presented"));
+        let shows = effects.awaited.is_some_and(|awaited| awaited.step == AwaitedStep::CardPresented);
+        check("an awaited card that does not go on", &(over && shows), &false)?;
         let (changes, letters) = self.record.record_report((&self.reference, who), report, effects, desk.now);
         check_effects(effects, &changes, &Request::Change(report.clone()), desk.now)?;
         desk.letters.extend(letters);
@@ -187,7 +197,7 @@ impl Case {
             Request::Release { card } => (record.card_place(card), Cause::CardFound, &Kind::BOTH[..], None),
             _ => return Vec::new(),
         };
-        record.strike(&Strike { cause, kinds, card, event, until: None, fresh: None }, now)
+        record.strike(&Strike { cause, kinds, card, event, until: None, fresh: 0 }, now)
     }
 }
 

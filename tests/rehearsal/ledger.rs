@@ -66,14 +66,21 @@ impl Entry {
     }
 }
 
+/// Towns, a bit each.
+pub(crate) type Towns = u32;
+
+pub(crate) const fn only(town: usize) -> Towns {
+    1 << town
+}
+
 /// What an entry does to certificates: by which cause, of which day, and of what was issued until when; none: of everything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Blow {
     pub(crate) cause: Cause,
     pub(crate) day: Day,
     pub(crate) until: Option<Day>,
-    /// A card that this town issued on that last day is a new one.
-    pub(crate) fresh: Option<usize>,
+    /// A card that one of these towns issued on that last day is a new one.
+    pub(crate) fresh: Towns,
 }
 
 /// A move that was announced.
@@ -87,7 +94,8 @@ pub(crate) struct Leaving {
 /// A card that has to be presented after a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unshown {
-    pub(crate) town: usize,
+    /// Where the person has lived on the day of the notice, from this move on.
+    pub(crate) towns: Towns,
     pub(crate) notified: Day,
     /// 転入届 came more than 14 days after moving in, or more than 30 after the planned day.
     pub(crate) late: bool,
@@ -184,6 +192,9 @@ impl Residence {
         let to = self.leaving.map(|one| one.to);
         object(event == Event::MoveIn && to != Some(entry.town), "E-02");
         object(!matches!(event, Event::MoveIn | Event::Registration) && self.home != entry.town, "E-02");
+        let moves = [Event::Move, Event::MoveOut, Event::OverseasMove, Event::OverseasMoveWithContinuedUse];
+        object(self.abroad && moves.contains(&event), "E-01");
+        object(event == Event::OverseasMoveWithContinuedUse && to.is_some(), "R-20");
         let back = event == Event::Registration;
         object(if back { self.registered && !self.abroad } else { !self.registered }, "E-01");
         let elsewhere = self.gone.is_some_and(|(town, day)| town != entry.town && entry.day <= day);
@@ -199,9 +210,6 @@ impl Residence {
             rules.extend(card);
             rules.extend(self.untouchable(happened));
         }
-        if event == Event::OverseasMoveWithContinuedUse {
-            rules.extend(card);
-        }
         rules
     }
 
@@ -216,7 +224,10 @@ impl Residence {
                 self.leaving = report.to.map(|to| Leaving { to, planned: report.planned, missed: false });
             }
             Event::MoveIn => self.arrive(report, entry, (happened, card)),
-            Event::Registration => *self = Self::new(entry.town, self.birth),
+            Event::Registration => {
+                let unshown = self.unshown.drain(..).filter(|_| self.abroad).collect();
+                *self = Self { unshown, ..Self::new(entry.town, self.birth) };
+            }
             Event::MoveOutCancelled => self.leaving = None,
             Event::MoveInMissed => {
                 self.leaving = self.leaving.map(|one| Leaving { missed: true, ..one });
@@ -230,33 +241,47 @@ impl Residence {
                 (self.registered, self.gone) = (false, Some((entry.town, entry.day)));
             }
             Event::Move | Event::NameChange => self.rewritten = true,
-            Event::OverseasMoveWithContinuedUse => (self.abroad, self.gone) = (true, Some((entry.town, entry.day))),
+            Event::OverseasMoveWithContinuedUse => {
+                self.go_on(happened, entry);
+                self.gone = Some((entry.town, entry.day));
+                (self.abroad, self.registered) = (card.is_none(), card.is_none());
+            }
             Event::MinorCorrection => {}
         }
-        Blow { cause: cause_of(report.event), day: happened, until: report.notified, fresh: None }
+        let cause = came_of(report, card);
+        let until = report.notified.map(|noticed| if cause == Cause::OverseasMove { entry.day } else { noticed });
+        Blow { cause, day: happened, until, fresh: 0 }
     }
 
     fn arrive(&mut self, report: &Report, entry: &Entry, (happened, card): (Day, Option<&'static str>)) {
         let moved_in = report.moved_in.unwrap_or(happened);
         let planned = self.leaving.and_then(|one| one.planned).unwrap_or(entry.day);
-        for one in &mut self.unshown {
-            one.onward = Some(one.onward.unwrap_or(moved_in).min(moved_in));
-        }
+        self.go_on(moved_in, entry);
         let late = entry.day > moved_in + 14 || entry.day > planned + 30;
         if late || report.shown.is_none() || card.is_some() {
-            self.unshown.push(Unshown { town: entry.town, notified: entry.day, late, onward: None });
+            self.unshown.push(Unshown { towns: only(entry.town), notified: entry.day, late, onward: None });
         }
         (self.home, self.leaving, self.rewritten, self.abroad) = (entry.town, None, false, false);
+    }
+
+    /// Whoever moves on leaves undone what was to be done here.
+    fn go_on(&mut self, day: Day, entry: &Entry) {
+        for one in &mut self.unshown {
+            one.onward = Some(one.onward.unwrap_or(day).min(day));
+            if one.notified == entry.day {
+                one.towns |= only(entry.town);
+            }
+        }
     }
 
     fn run_out(&mut self, cause: Cause, since: Day) -> Blow {
         if cause == Cause::MoveInMissed {
             self.leaving = self.leaving.map(|one| Leaving { missed: true, ..one });
-            return Blow { cause, day: since, until: None, fresh: None };
+            return Blow { cause, day: since, until: None, fresh: 0 };
         }
         // A card that was issued after the move is not the one that had to be presented.
         let last = self.unshown.iter().filter(|one| one.void() <= since).max_by_key(|one| one.notified);
-        let (until, fresh) = (last.map(|one| one.notified), last.map(|one| one.town));
+        let (until, fresh) = (last.map(|one| one.notified), last.map_or(0, |one| one.towns));
         self.unshown.retain(|one| one.void() > since);
         Blow { cause, day: since, until, fresh }
     }
@@ -278,7 +303,7 @@ pub(crate) struct Story {
     pub(crate) fitting: Vec<(usize, Blow)>,
     /// The rules by which the entry that came last does not fit.
     pub(crate) objections: Vec<&'static str>,
-    /// Where the entry that came last fits: what the moves left undone then.
+    /// What the moves have left undone; where the entry that came last fits, what they had then.
     pub(crate) undone: Vec<Unshown>,
     /// Of which towns the others are.
     pub(crate) waiting: Vec<usize>,
@@ -328,6 +353,9 @@ impl Ledger {
             story.towns.extend(story.end.leaving.map(|one| one.to));
         }
         for place in left {
+            if place + 1 == self.entries.len() {
+                story.undone.clone_from(&story.end.unshown);
+            }
             let entry = &self.entries[place];
             story.waiting.push(entry.town);
             if place + 1 == self.entries.len() {
@@ -373,6 +401,12 @@ impl Ledger {
         }
         (story.end, blows)
     }
+}
+
+/// What came of it: who leaves the country with a card that does not go on leaves it without.
+pub(crate) fn came_of(report: &Report, card: Option<&'static str>) -> Cause {
+    let without = report.event == Event::OverseasMoveWithContinuedUse && card.is_some();
+    if without { Cause::OverseasMove } else { cause_of(report.event) }
 }
 
 /// What a change of the register is to the certificates (section 3.2, once more).

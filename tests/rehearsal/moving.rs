@@ -21,7 +21,7 @@ impl Person {
         let home = self.lives.home;
         let to = (home + 1 + self.dice.below(TAKING_PART - 1)) % TAKING_PART;
         let to = if self.dice.percent(4) && home != TAKING_PART { TAKING_PART } else { to };
-        if to == home || self.lives.to.is_some() || !self.lives.registered {
+        if to == home || self.lives.to.is_some() || !self.lives.registered || self.lives.abroad {
             return;
         }
         if self.dice.percent(5) {
@@ -131,10 +131,13 @@ impl Person {
     }
 
     pub(crate) fn go_overseas(&mut self, visit: &mut Visit<'_, '_>) {
-        if !self.lives.registered {
+        if !self.lives.registered || self.lives.abroad {
             return;
         }
         if self.stay.is_none() && self.dice.percent(50) {
+            if self.lives.to.is_some() {
+                self.happen(visit, Event::MoveOutCancelled, &|_, _| ());
+            }
             self.happen(visit, Event::OverseasMoveWithContinuedUse, &|_, _| ());
             self.sign_again(visit);
             visit.later(self.dice.between(100, 900), Act::BackWithCard);
@@ -157,7 +160,8 @@ impl Person {
 
     /// Back with the card that went on abroad: recorded again, here or elsewhere.
     pub(crate) fn come_back_with_card(&mut self, visit: &mut Visit<'_, '_>) {
-        if self.lives.registered && self.lives.to.is_none() && self.is_abroad() {
+        let gone = self.lives.abroad && self.has_come_through() && self.is_gone();
+        if gone || self.lives.registered && self.lives.to.is_none() && self.is_abroad() {
             self.register_again(visit);
         }
     }

@@ -10,7 +10,7 @@ use jitsuin::{
 
 use crate::{
     days::{self, Day},
-    ledger::{Ledger, Residence},
+    ledger::{Ledger, Residence, Towns, only},
     record::{Card, Certificate, Change, End, Record, State, voids_cards},
     request::{Application, Moment, Who},
 };
@@ -51,8 +51,8 @@ pub(crate) struct Strike<'a> {
     pub(crate) event: Option<Day>,
     /// Only what was issued until that day: what is later knew of it, and what is of the card goes by the card's day.
     pub(crate) until: Option<Day>,
-    /// Cards of that last day that this town issued are new ones.
-    pub(crate) fresh: Option<usize>,
+    /// Cards of that last day that one of these towns issued are new ones.
+    pub(crate) fresh: Towns,
 }
 
 impl Certificate {
@@ -130,9 +130,9 @@ impl Record {
         issued < until || issued == until && !self.is_of(place, strike.fresh)
     }
 
-    /// Whether a town issued the first certificate on a card.
-    pub(crate) fn is_of(&self, place: usize, town: Option<usize>) -> bool {
-        self.certificates.iter().find(|one| one.card == place).is_some_and(|one| Some(one.town) == town)
+    /// Whether one of these towns issued the first certificate on a card.
+    pub(crate) fn is_of(&self, place: usize, towns: Towns) -> bool {
+        self.certificates.iter().find(|one| one.card == place).is_some_and(|one| only(one.town) & towns != 0)
     }
 
     /// The last day that a certificate of a kind gets (V-01, V-02).

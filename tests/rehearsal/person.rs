@@ -70,7 +70,7 @@ impl Person {
         let mut dice = Dice::new(seed, number);
         let town = dice.below(crate::request::TAKING_PART);
         let case = Case::new(format!("TEST-{number:06}"));
-        let lives = Lives { home: town, to: None, registered: true, today: (0, 0) };
+        let lives = Lives { home: town, to: None, registered: true, abroad: false, today: (0, 0) };
         let (stay, ward, cards, plan, gone, face, post) = (None, false, 0, 0, false, false, Vec::new());
         Self { case, dice, birth, stay, ward, town, cards, plan, gone, face, lives, post }
     }

@@ -8,7 +8,7 @@ use jitsuin::{
 use crate::{
     days::{self, Day},
     filing::{File, is_over},
-    ledger::{Blow, Entry, Ledger, Residence, Said, Story, Unshown, cause_of},
+    ledger::{Blow, Entry, Ledger, Residence, Said, Story, Unshown, came_of},
     outcome::Strike,
     record::{Certificate, Change, End, Forbidden, Record, State, voids_cards},
     request::{Moment, Report, Shown, TAKING_PART, Who},
@@ -36,8 +36,12 @@ pub(crate) enum Fit {
 fn entry(town: usize, (report, card): (&Report, Option<&'static str>), now: Moment) -> Entry {
     let happened = report.day.unwrap_or(now.day);
     let unsaid = if report.number.is_some() { happened } else { now.day };
+    let noticed = report.notified.unwrap_or(unsaid);
+    // Whoever leaves the country says so before; it is recorded on the day.
+    let ahead = matches!(report.event, Event::OverseasMove | Event::OverseasMoveWithContinuedUse);
+    let day = if ahead && (happened - 366..happened).contains(&noticed) { happened } else { noticed };
     let said = Said::Reported { report: Box::new(report.clone()), happened, answer: None, card };
-    Entry { town, day: report.notified.unwrap_or(unsaid), told: now.day, said, struck: false }
+    Entry { town, day, told: now.day, said, struck: false }
 }
 
 /// With everything said that goes without saying of an event of that day.
@@ -88,6 +92,13 @@ impl Record {
             let whole = matches!(report.event, Event::ContinuedUse | Event::OverseasMoveWithContinuedUse);
             rules.extend(self.wrong_card(report, now).filter(|_| whole));
         }
+        if report.number.is_none() && story.objections.is_empty() && self.is_behind(report, &story.undone, now) {
+            rules.extend(match report.event {
+                Event::ContinuedUse => Some("M-01"),
+                Event::OverseasMoveWithContinuedUse => Some("R-20"),
+                _ => None,
+            });
+        }
         if !rules.is_empty() || report.number.is_none() || !story.has_room(town) {
             rules.extend(story.objections);
         }
@@ -117,21 +128,22 @@ impl Record {
     /// What an event ended that waited and has taken effect since, by what there is; none: it waits still.
     pub(crate) fn came_to_pass(&self, who: Who, report: &Report) -> Option<Vec<Serial>> {
         let ledger = self.ledger.as_ref()?;
-        let (place, happened) = ledger.entries.iter().enumerate().find_map(|(place, entry)| match &entry.said {
-            Said::Reported { report: first, happened, .. }
-                if Who::Town(entry.town) == who && first.number == report.number =>
-            {
-                Some((place, *happened))
-            }
-            _ => None,
-        })?;
+        let (place, happened, cause) =
+            ledger.entries.iter().enumerate().find_map(|(place, entry)| match &entry.said {
+                Said::Reported { report: first, happened, card, .. }
+                    if Who::Town(entry.town) == who && first.number == report.number =>
+                {
+                    Some((place, *happened, came_of(first, *card)))
+                }
+                _ => None,
+            })?;
         ledger.story().fitting.iter().find(|(fits, _)| *fits == place)?;
         let dated = |since: i64, event: Option<i64>| {
             happened <= days::of(since) && event == (happened < days::of(since)).then(|| days::first_second(happened))
         };
         let by_it = |one: &&Certificate| {
             let end = one.end.filter(|_| one.state == State::Revoked);
-            end.is_some_and(|end| end.cause == cause_of(report.event) && dated(end.since, end.event))
+            end.is_some_and(|end| end.cause == cause && dated(end.since, end.event))
         };
         Some(self.certificates.iter().filter(by_it).map(|one| one.serial).collect())
     }
@@ -196,8 +208,14 @@ impl Record {
     /// Whether the card does not go on abroad: void, suspended or over on that day, of a foreign resident, or too early.
     fn stays_behind(&self, report: &Report, now: Moment) -> bool {
         let happened = report.day.unwrap_or(now.day);
-        let all = 0..self.cards.len();
-        let Some(place) = all.clone().rev().find(|place| !self.cards[*place].void).or(all.last()) else { return true };
+        if happened < days::number(2024, 5, 27) || report.notified.is_some_and(|noticed| noticed >= happened) {
+            return true;
+        }
+        let had: Vec<usize> = (0..self.cards.len()).filter(|place| self.cards[*place].issued <= happened).collect();
+        let Some(&place) = had.iter().rev().find(|place| !self.cards[**place].void).or(had.last()) else {
+            // Of a card that nobody told of the register knows better; one that is told of was made later.
+            return !self.cards.is_empty();
+        };
         let card = &self.cards[place];
         let (mut births, year) = (vec![self.birth], days::civil(card.last).0);
         if let Some(ledger) = &self.ledger {
@@ -216,7 +234,7 @@ impl Record {
             !voids_cards(end.cause) || since(&end) <= happened && !(report.number.is_some() && feed(end.cause))
         });
         let held = self.is_held_on(place, happened, now);
-        foreign || card.last < happened || happened < days::number(2024, 5, 27) || card.void && voided || held
+        foreign || card.last < happened || card.void && voided || held
     }
 
     /// Whether a card was suspended on a day and still is.
@@ -226,22 +244,46 @@ impl Record {
         self.certificates.iter().filter(held).any(|one| since(one).is_some_and(|since| since <= day))
     }
 
-    /// Whether the answer to an arrival has to say why the card does not go on: something is wrong with it, the notice is late, or
-    /// it had to be shown after a move before this one.
+    /// Whether a card had to be shown after one of these moves, before the holder moved on.
+    pub(crate) fn is_left_behind(&self, place: usize, undone: &[Unshown]) -> bool {
+        let issued = self.cards[place].issued;
+        let older = |one: &Unshown| issued < one.notified || issued == one.notified && !self.is_of(place, one.towns);
+        undone.iter().any(|one| one.onward.is_some() && older(one))
+    }
+
+    /// The card that the holder has on a day; who leaves the country may have had one that is void by now.
+    fn card_of(&self, event: Event, day: Day) -> Option<usize> {
+        let had = (0..self.cards.len()).rev().filter(|place| self.cards[*place].issued <= day);
+        let any = had.clone().next().filter(|_| event == Event::OverseasMoveWithContinuedUse);
+        had.clone().find(|place| !self.cards[*place].void).or(any)
+    }
+
+    /// The same of the card that a report is about: that which is shown, or the one that the holder has.
+    fn is_behind(&self, report: &Report, undone: &[Unshown], now: Moment) -> bool {
+        let happened = report.day.unwrap_or(now.day);
+        let place = match &report.shown {
+            Some(shown) => self.card_place(&shown.card),
+            None => self.card_of(report.event, happened),
+        };
+        place.is_some_and(|place| self.is_left_behind(place, undone))
+    }
+
+    /// Whether the answer has to say why the card does not go on: something is wrong with it, the notice is late, or it had to be
+    /// shown after a move before this one.
     pub(crate) fn must_explain(&self, who: Who, report: &Report, waits: bool, now: Moment) -> bool {
-        let (Some(ledger), Who::Town(town), Some(shown)) = (&self.ledger, who, &report.shown) else { return false };
-        if report.event != Event::MoveIn || waits {
+        let (Some(ledger), Who::Town(town)) = (&self.ledger, who) else { return false };
+        if waits {
             return false;
         }
         let undone = self.with(ledger, town, report, now).undone;
-        let card = self.card_place(&shown.card).map(|place| (place, self.cards[place].issued));
-        let missed = |one: &Unshown| {
-            let older =
-                |(place, issued)| issued < one.notified || issued == one.notified && !self.is_of(place, Some(one.town));
-            one.onward.is_some() && card.is_some_and(older)
-        };
+        let behind = self.is_behind(report, &undone, now);
         let late = undone.last().is_some_and(|one| one.late && one.onward.is_none());
-        self.wrong_card(report, now).is_some() || late || undone.iter().any(missed)
+        match report.event {
+            Event::MoveIn if report.shown.is_some() => behind || late || self.wrong_card(report, now).is_some(),
+            Event::MoveIn => behind || late && self.card_of(Event::MoveIn, report.day.unwrap_or(now.day)).is_some(),
+            Event::ContinuedUse | Event::OverseasMoveWithContinuedUse => behind,
+            _ => false,
+        }
     }
 
     /// What the register would come to with a report.

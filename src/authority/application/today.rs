@@ -72,11 +72,11 @@ impl Authority {
         let known = resident.dossier.as_ref().map(|dossier| dossier.holder.clone());
         let recorded_face = recorded_face(request, &resident);
         if !request.procedure.issues() {
-            let card = check_card(request, &resident)?;
-            carry_out::check(request, card, telling.now)?;
+            let (dossier, card) = check_card(request, &resident)?;
+            carry_out::check(request, (dossier, card), telling.now)?;
             if request.procedure == Procedure::ContinuedUse {
                 let history = self.history(&resident.holder)?;
-                history.fold().register.card_to_update(day_of(telling.now))?;
+                history.fold().register.card_goes_on((card, &dossier.certificates), day_of(telling.now))?;
             }
             return Ok(Today { course, holder_class, holder: known, recorded_face, outlook: None });
         }

@@ -1,9 +1,9 @@
 //! An event that is told again, under its number.
 
 use super::{
-    RegisterChange, RegisterEvent, awaited,
+    RegisterChange, RegisterEvent, card,
     history::{self, Said},
-    left_behind,
+    register::cause_of,
 };
 use crate::{
     authority::{
@@ -49,30 +49,25 @@ impl Authority {
         card: Option<Refusal>,
     ) -> Result<Effects, StoryError> {
         let Some(dossier) = self.store().dossier(&change.holder)? else { return Ok(waiting) };
-        let fold = self.history(&dossier.holder)?.fold();
+        let fold = self.history(&dossier.holder)?.fold_at(id);
         if !fold.takes(id) {
             return Ok(waiting);
         }
+        let cause = cause_of(change, card.as_ref());
         let changes: Vec<StatusChange> =
-            dossier.certificates.iter().filter_map(|one| ended_by(one, waiting.cause, event_day)).collect();
+            dossier.certificates.iter().filter_map(|one| ended_by(one, cause, event_day)).collect();
         let ended = changes.iter().find_map(|change| {
             let of = dossier.certificates.iter().find(|one| one.kind == change.kind && one.serial == change.serial);
             of.and_then(|one| one.revocation.as_ref()).map(|revocation| revocation.revocation_date)
         });
         // Only of the last move something is still awaited.
         let last = fold.is_last_move(id);
-        let not_continued = change.presented.as_ref().filter(|_| last).and_then(|presented| {
-            let left = || left_behind(&fold.register.left_behind(), presented, &dossier);
-            card.or_else(|| fold.register.too_late()).or_else(left)
-        });
-        Ok(Effects {
-            recorded_at: ended.unwrap_or(waiting.recorded_at),
-            changes,
-            awaited: awaited(change.change, &fold).filter(|_| last),
-            not_continued: not_continued.filter(|_| change.change == RegisterEvent::MoveIn),
-            waits: None,
-            ..waiting
-        })
+        let left = card::left_behind(change, event_day, fold.left_behind(), &dossier);
+        let outlook = card::Outlook::of((change, event_day), (card, fold.too_late().cloned(), left), &dossier);
+        let awaited = outlook.awaited(change.change, &fold.register).filter(|_| last);
+        let not_continued = outlook.not_continued.filter(|_| last || change.change != RegisterEvent::MoveIn);
+        let recorded_at = ended.unwrap_or(waiting.recorded_at);
+        Ok(Effects { changes, awaited, not_continued, ..Effects::none(cause, recorded_at) })
     }
 }
 

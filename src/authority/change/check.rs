@@ -1,6 +1,6 @@
 //! What a report must be whatever the register has: days that can be, and nothing said that belongs to another event.
 
-use super::{RegisterChange, RegisterEvent, history::History, issuing_place};
+use super::{RegisterChange, RegisterEvent, arrived::LeftAt, history::History, issuing_place};
 use crate::{
     limits::MOVE_SLIP_DAYS,
     municipality::MunicipalityCode,
@@ -46,9 +46,27 @@ pub(super) fn of_holder(
         let detail = format!("the event is of {event}, before the holder was born");
         return Err(Refusal::new("R-01", detail).in_case("impossible-day"));
     }
-    let whole = matches!(change.change, RegisterEvent::ContinuedUse | RegisterEvent::OverseasMoveWithContinuedUse);
-    let failed = card.filter(|_| whole);
-    failed.map_or(Ok(()), |refusal| Err(refusal.clone()))
+    match (change.change, card) {
+        (RegisterEvent::ContinuedUse, Some(refusal)) => Err(refusal.clone()),
+        (RegisterEvent::OverseasMoveWithContinuedUse, Some(refusal)) => Err(instead(refusal)),
+        _ => Ok(()),
+    }
+}
+
+/// The same refusal, with what to report of a departure after which the card does not go on.
+fn instead(refusal: &Refusal) -> Refusal {
+    let detail = format!("{}; report `overseas-move`, with which the card ends (R-19)", refusal.detail);
+    Refusal { detail, ..refusal.clone() }
+}
+
+/// Why a report by hand is refused whose card had to be presented in a municipality before the holder moved on: who is there to
+/// read it can still do what is right.
+pub(super) fn by_hand(change: &RegisterChange, left: Option<&LeftAt>) -> Checked {
+    match (change.change, left) {
+        (RegisterEvent::ContinuedUse, Some(left)) => Err(left.moved_on()),
+        (RegisterEvent::OverseasMoveWithContinuedUse, Some(left)) => Err(instead(&left.departed())),
+        _ => Ok(()),
+    }
 }
 
 fn destination(change: &RegisterChange, reporter: MunicipalityCode) -> Checked {
@@ -64,7 +82,10 @@ fn days(change: &RegisterChange, today: Day) -> Result<Days, Refusal> {
     let refused = |detail: String| Err(Refusal::new("R-01", detail).in_case("impossible-day"));
     let event = change.event_day.unwrap_or(today);
     let unsaid = if change.number.is_some() { event } else { today };
-    let recorded = change.notified.unwrap_or(unsaid);
+    let noticed = change.notified.unwrap_or(unsaid);
+    // Notice of leaving the country (国外転出届) is given before, and the register records it on the day.
+    let ahead = matches!(change.change, RegisterEvent::OverseasMove | RegisterEvent::OverseasMoveWithContinuedUse);
+    let recorded = if ahead && !apart(noticed, event) { noticed.max(event) } else { noticed };
     if event > today {
         return refused(format!("the event is of {event}, which is to come; report it when it has happened"));
     }
@@ -172,24 +193,28 @@ fn presented(change: &RegisterChange, dossier: &Dossier, (day, today): (Day, Day
     )
 }
 
-/// Why the card does not go on abroad; the card is what the holder had on the day of the move.
+/// Why the card does not go on abroad. It is the one that the holder had on the day of the move; of one that the service
+/// does not know, what the register says is taken.
 fn abroad((change, departs): (&RegisterChange, Day), (dossier, history): (&Dossier, &History), today: Day) -> Checked {
-    let instead = |refusal: Refusal| {
-        let detail = format!("{}; report `overseas-move`, with which the card ends (R-19)", refusal.detail);
-        Refusal { detail, ..refusal }
+    // Where it is not told when notice was given, the municipality saw to it.
+    let done = change.notified.or(departs.previous_day()).unwrap_or(departs);
+    let decide = |national, card_last_day, card_void| {
+        decide_continued_use_abroad(&Departure { departs, national, card_last_day, card_void }, done)
     };
-    let card = dossier.cards.iter().rev().find(|card| !card.void).or(dossier.cards.last());
-    let card = card.ok_or_else(|| instead(Refusal::new("R-20", "the holder has no card")))?;
+    let issued = |card: &&CardRecord| card.issue_day <= departs;
+    let mut cards = dossier.cards.iter().rev().filter(issued);
+    let Some(card) = cards.clone().find(|card| !card.void).or(cards.next()) else {
+        let first = dossier.cards.first().map_or(Ok(()), |first| {
+            let detail = format!("the holder's card was issued on {}, and the move is of {departs}", first.issue_day);
+            Err(Refusal::new("R-20", detail).in_case("later-card"))
+        });
+        return first.and_then(|()| decide(true, Day::MAX, false));
+    };
     let births = history.births().chain([dossier.holder.birth]);
-    let departure = Departure {
-        departs,
-        // The card of a foreign resident ends with the stay, where that ends before the birthday of V-05.
-        national: births.into_iter().any(|birth| birthday_in(birth, card.last_day.year()) == Some(card.last_day)),
-        card_last_day: card.last_day,
-        card_void: void_on(card, (change, departs), dossier) || held_on(card, (departs, today), dossier),
-    };
-    let eve = departs.previous_day().unwrap_or(departs);
-    decide_continued_use_abroad(&departure, eve).map_err(instead)
+    // The card of a foreign resident ends with the stay, where that ends before the birthday of V-05.
+    let national = births.into_iter().any(|birth| birthday_in(birth, card.last_day.year()) == Some(card.last_day));
+    let void = void_on(card, (change, departs), dossier) || held_on(card, (departs, today), dossier);
+    decide(national, card.last_day, void)
 }
 
 /// Whether a card was void on a day, as far as its certificates tell since when it is. What another event of the feed did to it

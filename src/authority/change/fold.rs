@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
+    arrived::LeftBehind,
     history::{Blow, Entry, History},
-    register::{LeftBehind, Register},
+    register::Register,
 };
 use crate::{
     limits::{REGISTER_STRANGERS_WAITING, REGISTER_WAITING, REGISTER_WAITING_OF_STRANGER},
@@ -20,11 +21,13 @@ pub(in crate::authority) struct Fold {
     taken: Vec<(u64, Option<Blow>)>,
     /// The last announcement of a move, or arrival, that fits.
     last_move: Option<u64>,
-    /// Why the new entry does not fit.
+    /// The id of the entry of which more is told.
+    watched: u64,
+    /// Why it does not fit.
     refusal: Option<Refusal>,
-    /// Where the new entry is an arrival that fits: why no card goes on after it.
+    /// Where it fits: why no card goes on after it, the notice of moving in being late.
     too_late: Option<Refusal>,
-    /// Where the new entry is an arrival that fits: the moves before it after which no card was presented.
+    /// The moves after which no card was presented before the holder moved on: where it fits, as it finds them.
     left_behind: LeftBehind,
     /// Who sent what does not fit.
     waiting: Vec<MunicipalityCode>,
@@ -35,13 +38,15 @@ pub(in crate::authority) struct Fold {
 }
 
 impl Fold {
-    pub(super) fn of(before: &Entry, entries: &[Entry], more: Option<&Entry>) -> Self {
+    /// Of the entries and perhaps a new one, told what that one finds whose id is `watched`; the new one has the last there is.
+    pub(super) fn of(before: &Entry, (entries, more): (&[Entry], Option<&Entry>), watched: u64) -> Self {
         let register = Register::nobodys(before.municipality);
         let (taken, waiting, tied) = (Vec::new(), Vec::new(), BTreeSet::new());
         let mut fold = Self {
             register,
             taken,
             last_move: None,
+            watched,
             refusal: None,
             too_late: None,
             left_behind: LeftBehind::default(),
@@ -67,28 +72,29 @@ impl Fold {
             if entry.moves() {
                 self.last_move = Some(entry.id);
             }
-            if entry.id == u64::MAX {
+            if entry.id == self.watched {
                 (self.too_late, self.left_behind) = (register.too_late(), register.left_behind());
             }
             self.register = register;
         }
         self.waiting.extend(waiting.iter().map(|entry| entry.municipality));
-        if let Some(new) = waiting.iter().find(|entry| entry.id == u64::MAX) {
+        if let Some(new) = waiting.iter().find(|entry| entry.id == self.watched) {
             self.refusal = self.register.clone().take(new).err();
+            self.left_behind = self.register.left_behind();
         }
     }
 
-    /// Why the new entry does not fit; none: it does.
+    /// Why the watched entry does not fit; none: it does.
     pub(in crate::authority) fn refusal(&self) -> Option<&Refusal> {
         self.refusal.as_ref()
     }
 
-    /// Where the new entry is an arrival that fits: why no card goes on after it.
+    /// Where the watched entry fits: why no card goes on after it, the notice of moving in being late.
     pub(super) fn too_late(&self) -> Option<&Refusal> {
         self.too_late.as_ref()
     }
 
-    /// The same, where one of the moves before it is why: no card was presented before the holder moved on.
+    /// The moves after which no card was presented before the holder moved on, as the watched entry finds them.
     pub(super) fn left_behind(&self) -> &LeftBehind {
         &self.left_behind
     }
@@ -123,7 +129,7 @@ impl Fold {
         let fresh = self.taken.iter().filter(|(id, _)| !before.takes(*id) && !history.had_effect(*id, before.count));
         let gone = |cause| !self.register.registered && matches!(cause, Cause::Death | Cause::OverseasMove);
         fresh
-            .filter_map(|(_, blow)| *blow)
+            .filter_map(|(_, blow)| blow.clone())
             .map(|blow| if gone(blow.cause) { Blow { until: None, ..blow } } else { blow })
             .collect()
     }

@@ -122,21 +122,21 @@ impl Entry {
 }
 
 /// What an event does to certificates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::authority) struct Blow {
     pub(in crate::authority) cause: Cause,
     pub(in crate::authority) event_day: Day,
     /// What was issued later knew of it already; none: whatever stands.
     pub(in crate::authority) until: Option<Day>,
     /// Whose cards of that last day are new as well: those that the municipality of a new residence issued itself.
-    pub(in crate::authority) new_of: Option<MunicipalityCode>,
+    pub(in crate::authority) new_of: Vec<MunicipalityCode>,
 }
 
 impl Blow {
     /// Whether a card was issued early enough to be struck.
     pub(super) fn strikes_card(&self, card: &CardRecord, certificates: &[CertificateRecord]) -> bool {
         self.until.is_none_or(|until| {
-            let new = || self.new_of.is_some_and(|town| is_card_of(card, certificates, town));
+            let new = || self.new_of.iter().any(|town| is_card_of(card, certificates, *town));
             card.issue_day < until || card.issue_day == until && !new()
         })
     }
@@ -198,17 +198,23 @@ impl History {
 
     /// What it comes to.
     pub(in crate::authority) fn fold(&self) -> Fold {
-        Fold::of(&self.before, &self.entries, None)
+        Fold::of(&self.before, (&self.entries, None), u64::MAX)
+    }
+
+    /// The same, and what one of its entries finds.
+    pub(super) fn fold_at(&self, id: u64) -> Fold {
+        Fold::of(&self.before, (&self.entries, None), id)
     }
 
     /// Whether an entry has had its effect: it fitted when one of the first so many entries came, be it only for a while.
     pub(super) fn had_effect(&self, id: u64, entries: usize) -> bool {
         let recorded = self.entries[..entries].iter().any(|entry| entry.id == id);
-        recorded && (1..=entries).any(|count| Fold::of(&self.before, &self.entries[..count], None).takes(id))
+        recorded
+            && (1..=entries).any(|count| Fold::of(&self.before, (&self.entries[..count], None), u64::MAX).takes(id))
     }
 
     /// What it comes to with one entry more.
     pub(in crate::authority) fn fold_with(&self, more: &Entry) -> Fold {
-        Fold::of(&self.before, &self.entries, Some(more))
+        Fold::of(&self.before, (&self.entries, Some(more)), u64::MAX)
     }
 }

@@ -10,11 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Actor, Authority, Once, StoryError,
-    end::{Awaited, Effects},
-    once::Telling,
-};
+use super::{Actor, Authority, Once, StoryError, end::Effects, once::Telling};
 use crate::{
     municipality::{self, MunicipalityCode},
     ports::{CardNumber, Change, Dossier, EventNumber, HolderRecord, HolderReference, Step},
@@ -27,6 +23,8 @@ use crate::{
 };
 
 mod again;
+mod arrived;
+mod card;
 mod check;
 mod fold;
 pub(super) mod history;
@@ -36,7 +34,6 @@ pub(super) mod settle;
 
 use check::Days;
 use history::{Entry, History, Said};
-use register::LeftBehind;
 use settle::Settlement;
 
 /// A change of the resident register.
@@ -72,8 +69,8 @@ pub struct RegisterChange {
     #[serde(default, with = "day_text::option", skip_serializing_if = "Option::is_none")]
     pub event_day: Option<Day>,
     /// 届出日, the day on which the register recorded it (転出届, 転入届); none: the day of the event, or today for a report
-    /// without a number. Where it is given, certificates that were issued later stay, for the register knew of it by then;
-    /// otherwise whatever stands is ended.
+    /// without a number. That of leaving the country (国外転出届) may be before the day of the event. Where it is given,
+    /// certificates that were issued later stay, for the register knew of it by then; otherwise whatever stands is ended.
     #[serde(default, with = "day_text::option", skip_serializing_if = "Option::is_none")]
     pub notified: Option<Day>,
 }
@@ -261,19 +258,18 @@ impl Authority {
         if after.refusal().is_none() || before.is_tied_to(reporter) {
             check::of_holder((change, &days), &dossier, card.as_ref())?;
         }
+        let left = card::left_behind(change, days.event, after.left_behind(), &dossier);
         let waits = match after.refusal() {
+            None if change.number.is_none() => check::by_hand(change, left.as_ref()).map(|()| None)?,
             None => None,
-            Some(refusal) => Some(may_wait(&entry, refusal, &after)?),
+            Some(refusal) => Some(may_wait(&entry, card::said_of(change, refusal, left), &after)?),
         };
-        let not_continued = change.presented.as_ref().and_then(|presented| {
-            let left = || left_behind(after.left_behind(), presented, &dossier);
-            card.or_else(|| after.too_late().cloned()).or_else(left)
-        });
+        let outlook = card::Outlook::of((change, days.event), (card, after.too_late().cloned(), left), &dossier);
         let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before, &history))?;
         let effects = Effects {
             changes: settled.changes().to_vec(),
-            awaited: awaited(change.change, &after),
-            not_continued: not_continued.filter(|_| waits.is_none() && change.change == RegisterEvent::MoveIn),
+            awaited: outlook.awaited(change.change, &after.register).filter(|_| waits.is_none()),
+            not_continued: outlook.not_continued.filter(|_| waits.is_none()),
             waits,
             ..Effects::none(change.change.cause(), telling.now)
         };
@@ -346,23 +342,12 @@ fn new_entry(
     Entry { id: u64::MAX, municipality, number: change.number.clone(), day: days.recorded, said, policy }
 }
 
-/// Why the card that is presented does not go on after moves before the last one (M-01).
-fn left_behind(moves: &LeftBehind, presented: &Presented, dossier: &Dossier) -> Option<Refusal> {
-    dossier.card(&presented.card).and_then(|card| moves.refusal(card, &dossier.certificates))
-}
-
-/// What a move leaves the holder to do.
-fn awaited(change: RegisterEvent, after: &fold::Fold) -> Option<Awaited> {
-    let moving = matches!(change, RegisterEvent::MoveOut | RegisterEvent::MoveIn);
-    after.register.awaited().filter(|_| moving && after.refusal().is_none())
-}
-
 /// Whether an event of the feed that does not fit waits for the one before it. It may come from a municipality that the holder
 /// has nothing to do with yet; that one is told no more than this, and what it sent has an effect only if other municipalities
 /// report that the holder lived there on the day of the event.
-fn may_wait(entry: &Entry, refusal: &Refusal, fold: &fold::Fold) -> Result<Refusal, Refusal> {
+fn may_wait(entry: &Entry, refusal: Refusal, fold: &fold::Fold) -> Result<Refusal, Refusal> {
     let waits = entry.number.is_some() && fold.has_room_for(entry.municipality);
-    if waits { Ok(refusal.clone()) } else { Err(refusal.clone()) }
+    if waits { Ok(refusal) } else { Err(refusal) }
 }
 
 /// A destination that exists.

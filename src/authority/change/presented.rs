@@ -1,6 +1,6 @@
 //! A card that is presented at the counter with an application, as if the register had reported it (M-01).
 
-use super::{Presented, RegisterChange, RegisterEvent, check, new_entry, recorded, settle::Settlement};
+use super::{Presented, RegisterChange, RegisterEvent, card, check, new_entry, recorded, settle::Settlement};
 use crate::{
     authority::{Authority, StoryError, end::Effects, once::Telling},
     ports::{Dossier, Step},
@@ -31,7 +31,9 @@ impl Authority {
         check::card((&change, &days), (&dossier, &history), today)?;
         let entry = new_entry(&change, (reporter, self.counter(reporter)), (&days, None), telling.now);
         let (before, after) = (history.fold(), history.fold_with(&entry));
-        after.refusal().map_or(Ok(()), |refusal| Err(refusal.clone()))?;
+        let left = card::left_behind(&change, today, after.left_behind(), &dossier);
+        after.refusal().map_or(Ok(()), |refusal| Err(card::said_of(&change, refusal, left)))?;
+        check::by_hand(&change, left.as_ref())?;
         let settled = Settlement::new(self, telling, dossier, &after)?.strike(&after.blows_since(&before, &history))?;
         let changes = settled.changes().to_vec();
         let effects = Effects { changes, ..Effects::none(change.change.cause(), telling.now) };

@@ -2,6 +2,7 @@
 
 use super::{
     RegisterChange, RegisterEvent,
+    arrived::{Arrived, LeftAt, LeftBehind, next},
     check::apart,
     history::{Blow, Entry, Said},
 };
@@ -12,10 +13,9 @@ use crate::{
     rules::{
         Cause, Day, Refusal,
         deadline::{
-            CardPresented, Deadline, Move, MoveState, continued_use_deadline, decide_continued_use, decide_move,
-            notice_deadline, presented_before,
+            CardPresented, Deadline, Move, MoveState, decide_continued_use, decide_move, notice_deadline,
+            presented_before,
         },
-        procedure::CounterPolicy,
     },
 };
 
@@ -37,63 +37,6 @@ struct Announced {
     missed: bool,
 }
 
-/// A completed move after which the card was not presented; and when the holder moved on before doing so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Arrived {
-    is: Move,
-    /// Where to.
-    town: MunicipalityCode,
-    notified: Day,
-    left: Option<Day>,
-    /// As the municipality that took the notice counts (C-09).
-    policy: CounterPolicy,
-}
-
-impl Arrived {
-    fn deadline(&self) -> Deadline {
-        continued_use_deadline(self.notified).under(&self.policy)
-    }
-
-    /// The first day on which the card is void (M-02, R-18).
-    fn void_from(&self) -> Day {
-        if decide_move(&self.is, self.notified) == MoveState::NoticeLate {
-            return self.notified;
-        }
-        let last_day = self.deadline().last_day;
-        next(self.left.map_or(last_day, |left| left.min(last_day)))
-    }
-
-    /// What the card, not presented by then, ends with.
-    fn blow(&self, since: Day) -> Blow {
-        let (until, new_of) = (Some(self.notified), Some(self.town));
-        Blow { cause: Cause::CardVoidAfterMove, event_day: since, until, new_of }
-    }
-}
-
-/// Completed moves after which a card was not presented before the holder moved on.
-#[derive(Clone, Debug, Default)]
-pub(super) struct LeftBehind(Vec<Arrived>);
-
-impl LeftBehind {
-    /// Why a card does not go on after the next move: it had to be presented after one of these (M-01, R-18).
-    pub(super) fn refusal(&self, card: &CardRecord, certificates: &[CertificateRecord]) -> Option<Refusal> {
-        let struck = |one: &&Arrived| one.blow(one.notified).strikes_card(card, certificates);
-        self.0.iter().find(struck).map(|one| moved_on(one.town))
-    }
-}
-
-fn moved_on(town: MunicipalityCode) -> Refusal {
-    let detail = format!(
-        "the card was not presented in municipality {town} before the holder moved on: it is void the day after; apply for a new \
-         one"
-    );
-    Refusal::new("M-01", detail).in_case("moved-on")
-}
-
-fn next(day: Day) -> Day {
-    day.next_day().unwrap_or(Day::MAX)
-}
-
 /// A holder's record in the register.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::authority) struct Register {
@@ -111,6 +54,14 @@ pub(in crate::authority) struct Register {
     abroad: bool,
     /// Who recorded that the holder is off the register, or abroad, and on which day.
     gone: Option<(MunicipalityCode, Day)>,
+}
+
+/// What an event is to the certificates: a departure with a card that does not go on is one without (R-19).
+pub(super) fn cause_of(change: &RegisterChange, card: Option<&Refusal>) -> Cause {
+    match change.change {
+        RegisterEvent::OverseasMoveWithContinuedUse if card.is_some() => Cause::OverseasMove,
+        event => event.cause(),
+    }
 }
 
 pub(super) type Taken = Result<Option<Blow>, Refusal>;
@@ -167,9 +118,10 @@ impl Register {
             Said::Reported { change, event_day, card, .. } => {
                 self.fits(change, entry)?;
                 self.happen((change, entry), (*event_day, card.as_deref()))?;
+                let cause = cause_of(change, card.as_deref());
                 // Without the day of the notice nobody knows whether what was issued meanwhile says what is true now.
-                let (cause, until) = (change.change.cause(), change.notified);
-                Ok(Some(Blow { cause, event_day: *event_day, until, new_of: None }))
+                let until = change.notified.map(|noticed| if cause.voids_card() { entry.day } else { noticed });
+                Ok(Some(Blow { cause, event_day: *event_day, until, new_of: Vec::new() }))
             }
         }
     }
@@ -180,7 +132,7 @@ impl Register {
             let moving = self.moving.as_mut().filter(|moving| !moving.missed);
             let moving = moving.ok_or_else(|| Refusal::new("R-17", "no move is awaited"))?;
             moving.missed = true;
-            return Ok(Some(Blow { cause, event_day: since, until: None, new_of: None }));
+            return Ok(Some(Blow { cause, event_day: since, until: None, new_of: Vec::new() }));
         }
         // A card that was issued after the move is not the one that had to be presented.
         let over = self.arrived.iter().filter(|one| one.void_from() <= since).max_by_key(|one| one.notified);
@@ -224,7 +176,27 @@ impl Register {
             (RegisterEvent::Registration, _) | (_, true) => {}
             (_, false) => return Err(Refusal::new("E-01", "the holder is not recorded in the resident register")),
         }
-        match change.change {
+        self.fits_where_they_live(change.change)
+    }
+
+    /// Whether this can happen to who lives here, or abroad, and has announced to move or has not.
+    fn fits_where_they_live(&self, event: RegisterEvent) -> Result<(), Refusal> {
+        match event {
+            RegisterEvent::Move
+            | RegisterEvent::MoveOut
+            | RegisterEvent::OverseasMove
+            | RegisterEvent::OverseasMoveWithContinuedUse
+                if self.abroad =>
+            {
+                let detail = "the holder lives abroad; who comes back is recorded by `registration`, and so is a departure \
+                              that did not happen";
+                Err(Refusal::new("E-01", detail).in_case("departed"))
+            }
+            RegisterEvent::OverseasMoveWithContinuedUse if self.moving.is_some() => {
+                let detail = "the holder has announced a move to another municipality (転出届); report its cancellation first \
+                              (`move-out-cancelled`)";
+                Err(Refusal::new("R-20", detail).in_case("moving"))
+            }
             RegisterEvent::MoveInMissed if self.moving.is_none() => {
                 Err(Refusal::new("R-17", "no move to another municipality was announced (転出届)"))
             }
@@ -247,7 +219,9 @@ impl Register {
             RegisterEvent::MoveIn => self.arrive((change, entry), (event_day, card))?,
             RegisterEvent::Registration => {
                 let birth = self.birth;
-                *self = Self { birth, registered: true, ..Self::nobodys(entry.municipality) };
+                // A card that was left behind on the way abroad does not live again by coming back.
+                let arrived = if self.abroad { std::mem::take(&mut self.arrived) } else { Vec::new() };
+                *self = Self { birth, arrived, registered: true, ..Self::nobodys(entry.municipality) };
             }
             // A late arrival can still be reported by the municipality that was announced.
             RegisterEvent::MoveInMissed => {
@@ -268,8 +242,10 @@ impl Register {
                 (self.registered, self.gone) = (false, Some((entry.municipality, entry.day)));
             }
             RegisterEvent::OverseasMoveWithContinuedUse => {
-                card.map_or(Ok(()), |refusal| Err(refusal.clone()))?;
-                (self.abroad, self.gone) = (true, Some((entry.municipality, entry.day)));
+                // Who has left has left, whatever becomes of the card.
+                self.leave(event_day, entry);
+                (self.registered, self.abroad) = (card.is_none(), card.is_none());
+                self.gone = Some((entry.municipality, entry.day));
             }
             RegisterEvent::MinorCorrection => {}
         }
@@ -288,9 +264,7 @@ impl Register {
             let detail = format!("moved in on {moved_in}, more than a year from the planned {planned}");
             return Err(Refusal::new("M-01", detail).in_case("days"));
         }
-        for one in &mut self.arrived {
-            one.left = Some(one.left.map_or(moved_in, |left| left.min(moved_in)));
-        }
+        self.leave(moved_in, entry);
         let notified = entry.day;
         let is = Move {
             planned: planned.unwrap_or(notified),
@@ -302,11 +276,16 @@ impl Register {
         self.presented = change.presented.is_some() && card.is_none() && in_time;
         if !self.presented {
             let town = entry.municipality;
-            self.arrived.push(Arrived { is, town, notified, left: None, policy: entry.policy });
+            self.arrived.push(Arrived { is, town, notified, left: None, new_of: vec![town], policy: entry.policy });
         }
         (self.municipality, self.moving) = (entry.municipality, None);
         (self.face_changed, self.abroad) = (false, false);
         Ok(())
+    }
+
+    /// The holder moves on: a card that was to be presented here had to be by then.
+    fn leave(&mut self, day: Day, entry: &Entry) {
+        self.arrived.iter_mut().for_each(|one| one.leave(day, (entry.municipality, entry.day)));
     }
 
     /// Whether a card in order goes on if it is presented on a day, after the last move (M-01, M-02).
@@ -314,11 +293,11 @@ impl Register {
     /// # Errors
     /// `M-01` where no card is awaited, or not any more, or the notice came too late; `M-02` when the 90 days have passed.
     pub(in crate::authority) fn continued_use(&self, day: Day) -> Result<(), Refusal> {
-        let none = || Refusal::new("M-01", "no card is to be presented after a move").in_case("no-move");
-        let last = match self.arrived.last() {
-            Some(last) if last.left.is_some() => return Err(moved_on(last.town)),
-            None if self.presented => return Err(presented_before()),
-            last => last.ok_or_else(none)?,
+        let last = self.arrived.last();
+        let Some(last) = last.filter(|last| last.left.is_none()) else {
+            let none = || Refusal::new("M-01", "no card is to be presented after a move").in_case("no-move");
+            let moved_on = || last.map_or_else(none, |last| LeftAt(last.town).moved_on());
+            return Err(if self.presented { presented_before() } else { moved_on() });
         };
         decide_continued_use(&last.is, &IN_ORDER, (day, &last.policy))
     }
@@ -329,6 +308,19 @@ impl Register {
     /// As [`continued_use`](Self::continued_use).
     pub(in crate::authority) fn card_to_update(&self, day: Day) -> Result<(), Refusal> {
         if self.face_changed && !self.awaits_card() { Ok(()) } else { self.continued_use(day) }
+    }
+
+    /// The same of a card: one that had to be presented before the holder moved on does not go on any more.
+    ///
+    /// # Errors
+    /// As [`continued_use`](Self::continued_use).
+    pub(in crate::authority) fn card_goes_on(
+        &self,
+        (card, certificates): (&CardRecord, &[CertificateRecord]),
+        day: Day,
+    ) -> Result<(), Refusal> {
+        let left = self.left_behind().of(card, certificates);
+        left.map_or_else(|| self.card_to_update(day), |left| Err(left.moved_on()))
     }
 
     /// Whether the card was not presented yet after the last move.
@@ -344,6 +336,6 @@ impl Register {
 
     /// The moves after which no card was presented before the holder moved on.
     pub(super) fn left_behind(&self) -> LeftBehind {
-        LeftBehind(self.arrived.iter().filter(|one| one.left.is_some()).copied().collect())
+        LeftBehind(self.arrived.iter().filter(|one| one.left.is_some()).cloned().collect())
     }
 }

@@ -55,6 +55,14 @@ pub(super) const CASES: &[Case] = &[
         ),
     ),
     case(
+        ("E-01", "departed"),
+        ("The holder lives abroad, and does not move in the resident register", "この方は、すでに国外へ転出しています"),
+        (
+            "Report the record when the holder is back, or did not leave (`registration`)",
+            "再び住民票が作成されたとき（転出の取りやめを含む）に、その記録を送信してください",
+        ),
+    ),
+    case(
         ("E-01", "recorded"),
         ("The holder is recorded in the resident register already", "この方は、すでに住民基本台帳に記録されています"),
         ("Report what ended that record first, if it did", "先に、その記録の消除を送信してください"),
@@ -327,6 +335,30 @@ pub(super) const CASES: &[Case] = &[
             "転出予定日がないか、正しくありません",
         ),
         ("Check the planned day; nothing but moving out has one", "転出予定日を確認してください（転出届に限ります）"),
+    ),
+    case(
+        ("R-20", "later-card"),
+        ("The card was issued after the day of the move abroad", "カードは国外転出の日より後に交付されています"),
+        ("Check the day of the move", "国外転出の日を確認してください"),
+    ),
+    case(
+        ("R-20", "moving"),
+        (
+            "A move to another municipality is announced, and not cancelled",
+            "他の市区町村への転出届が取り消されていません",
+        ),
+        ("Report its cancellation first", "先に、転出の取消しを送信してください"),
+    ),
+    case(
+        ("R-20", "not-presented"),
+        (
+            "The card was not presented after moving in, so it does not go on abroad",
+            "転入後の継続利用の手続をしていないため、国外では継続して利用できません",
+        ),
+        (
+            "If it was presented before leaving, report that first; otherwise report the move abroad without it (R-19)",
+            "転出前に手続をしていた場合は先にその記録を、そうでない場合は継続利用のない国外転出を送信してください",
+        ),
     ),
     case(
         ("R-21", "by-telephone"),
