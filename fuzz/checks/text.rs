@@ -125,7 +125,9 @@ pub fn check_noun(data: &[u8]) {
     }
     let identifiers = [HolderReference::parse(text).is_ok(), CardNumber::parse(text).is_ok()];
     let fits = (1..=64).contains(&text.len()) && text.bytes().all(|one| one.is_ascii_alphanumeric() || one == b'-');
-    let my_number = text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit());
+    let digits = |group: &str| group.bytes().all(|one| one.is_ascii_digit());
+    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
+    let my_number = text.split('-').all(digits) && (lengths == [12] || lengths == [4; 3]);
     assert_eq!(identifiers, [fits && !my_number; 2]);
     if let Ok(kind) = text.parse::<Kind>() {
         assert_eq!(kind.word(), text);

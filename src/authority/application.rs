@@ -85,8 +85,10 @@ pub struct Seen {
     pub mandate: Option<SealedPaper>,
     /// The 照会書兼回答書 that came with the notice of the agency (W-01).
     pub enclosed_reply: Option<SealedPaper>,
-    /// Whether the card is a 顔認証マイナンバーカード, where the service does not know it.
-    pub face_authentication: bool,
+    /// Whether the card is a 顔認証マイナンバーカード; none: as the service has recorded it, else an ordinary card. What contradicts
+    /// the record is refused (E-09).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub face_authentication: Option<bool>,
     /// Whether 追記欄 of the card is full, so that no words can be printed on it.
     pub addendum_full: bool,
     /// Whether the statutory agent is of the same household as the holder.
@@ -147,7 +149,7 @@ impl Filed {
             holder_class: self.holder_class,
             same_household: presence.same_household,
             parenthood_on_record: presence.parenthood_on_record,
-            face_authentication: presence.face_authentication,
+            face_authentication: presence.face_authentication.unwrap_or_default(),
         };
         let of = |visit| decide_papers((*procedure, *applicant), self.course, visit, &facts, policy);
         Papers { first: of(Visit::First), second: of(Visit::Second) }

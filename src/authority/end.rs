@@ -164,8 +164,9 @@ fn impossible(detail: impl Into<String>) -> Refusal {
     Refusal::new("R-01", detail).in_case("impossible-day")
 }
 
-/// Refuses a day on which what befell a key or a card cannot have been: there was no key before the certificate's first day, and no
-/// card before it was issued. A change of the register may be of any day since birth.
+/// Refuses a day on which what befell a certificate, a key or a card cannot have been: nobody applied for the end of a certificate,
+/// found it wrong or discarded it before its first day, and no card was lost before it was issued. A change of the register
+/// may be of any day since birth.
 pub(super) fn check_event_day(
     strike: &Strike<'_>,
     dossier: &Dossier,
@@ -174,15 +175,23 @@ pub(super) fn check_event_day(
 ) -> Result<(), Refusal> {
     use Cause::*;
     let Some(day) = strike.event_day else { return Ok(()) };
+    let certified = || {
+        let struck = |one: &&CertificateRecord| strike.kinds.contains(&one.kind) && one.is_current(now);
+        let here = dossier.certificates.iter().filter(|one| one.card == card.number).filter(struck);
+        here.map(|one| day_of(one.not_before)).max()
+    };
     let (first, thing) = match strike.cause {
-        KeyCompromise => {
-            let struck = |one: &&CertificateRecord| strike.kinds.contains(&one.kind) && one.is_current(now);
-            let here = dossier.certificates.iter().filter(|one| one.card == card.number).filter(struck);
-            (here.map(|one| day_of(one.not_before)).max(), "the key was certified")
+        KeyCompromise => (certified(), "the key was certified"),
+        HolderApplication | RecordError | DuplicateIssue | DiscardedBeforeDelivery => {
+            (certified(), "the certificate was issued")
         }
-        CardDamaged | CardLost | CardFound | CardReissuedAfterLoss | CardReissuedAfterDamage | CardReturned => {
-            (Some(card.issue_day), "the card was issued")
-        }
+        CardDamaged
+        | CardLost
+        | CardFound
+        | CardReissuedAfterLoss
+        | CardReissuedAfterDamage
+        | CardReturned
+        | FaceAuthenticationOn => (Some(card.issue_day), "the card was issued"),
         _ => return Ok(()),
     };
     match first.filter(|first| day < *first) {

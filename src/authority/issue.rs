@@ -27,6 +27,7 @@ use crate::{
 mod card;
 mod decide;
 
+pub(super) use card::matches_record;
 use decide::Decision;
 pub(super) use decide::{Mode, Resident, Terms, Wish, new_holder};
 

@@ -10,7 +10,8 @@ pub enum NotAnIdentifier {
     /// Empty, too long, or with a character outside the set.
     #[error("an identifier has 1 to 64 of the characters A-Z a-z 0-9 and -")]
     Form,
-    /// Twelve digits are how a 個人番号 (My Number) looks; the service never takes one (rule N-09).
+    /// Twelve digits, in one or in three groups of four, are how a 個人番号 (My Number) looks; the service never takes one (rule
+    /// N-09). In other groups, or beside more digits, they are the register's own.
     #[error("twelve digits look like a 個人番号, which this service never takes (N-09)")]
     MyNumber,
 }
@@ -18,8 +19,9 @@ pub enum NotAnIdentifier {
 /// The characters and lengths every identifier shares.
 fn parse(text: String) -> Result<String, NotAnIdentifier> {
     // On cards it is printed in groups of four.
-    let digits = text.bytes().filter(|octet| *octet != b'-');
-    if digits.clone().count() == 12 && digits.clone().all(|octet| octet.is_ascii_digit()) {
+    let digits = |group: &str| if group.bytes().all(|octet| octet.is_ascii_digit()) { group.len() } else { 0 };
+    let groups = text.split('-').map(digits);
+    if groups.clone().eq([12]) || groups.eq([4; 3]) {
         return Err(NotAnIdentifier::MyNumber);
     }
     let fits =
@@ -149,6 +151,11 @@ mod tests {
         assert!(HolderReference::parse("TEST-000001").is_ok());
         for number in ["123456789018", "1234-5678-9018"] {
             assert_eq!(HolderReference::parse(number), Err(NotAnIdentifier::MyNumber), "{number}");
+        }
+        for of_the_register in
+            ["2026-00012345", "2026-11-220001", "2026-0001-2345-6789", "202611-220001", "1234567890123"]
+        {
+            assert!(EventNumber::parse(of_the_register).is_ok(), "{of_the_register}");
         }
         let long = "A".repeat(65);
         for bad in ["", "a b", "氏名", "a/b", "a\n", long.as_str()] {

@@ -88,7 +88,9 @@ pub fn check_card(card: &CardOnHand, today: Day) -> Result<(), Refusal> {
     } else {
         return Ok(());
     };
-    Err(Refusal::new("E-03", detail).in_case(case).possible_from(today))
+    let refusal = Refusal::new("E-03", detail).in_case(case);
+    // A suspended card can be released at once; a new card is there when it is there.
+    Err(if case == "suspended" { refusal.possible_from(today) } else { refusal })
 }
 
 /// Decides whether a certificate of the kind may be put on the card for the person.

@@ -11,7 +11,7 @@ use super::{
     afterwards::Told,
     application::reply_deadline,
     calendar::{Day, age_on, day_text},
-    deadline::Move,
+    deadline::{Move, check_move_days, continued_use_deadline},
     desk::{Channel, Desk, DeskTerms, decide_channel, decide_desk},
     eligibility::{SIGN_AGE, unborn},
     exception::{Exception, ExceptionForm},
@@ -78,7 +78,7 @@ pub struct CounterFacts {
     /// The exception that was made for the person, if one was; one that is none refuses all (E-07).
     #[serde(default)]
     pub exception: Option<ExceptionForm>,
-    /// The move after which the card is presented, for 継続利用.
+    /// The move after which the card is presented, for 継続利用. Days that cannot be refuse any procedure.
     #[serde(default)]
     pub moving: Option<Move>,
     /// Whether the holder has registered another place to stay (居所; W-02).
@@ -135,21 +135,34 @@ pub fn decide_counter(facts: &CounterFacts, settings: &CounterSettings) -> Count
         return refused(result.refusals);
     }
     let two = matches!(course, Course::TwoVisits(_));
+    let (reply_by, short) = reply_by(facts, &settings.counter);
     CounterDecision {
         allowed: true,
         course: Some(course),
         desk: Some(terms),
         visits: visits(facts, course, &settings.counter),
-        reply_by: two.then(|| reply_deadline(facts.today, &settings.counter)),
+        reply_by: reply_by.filter(|_| two),
         certificates: result.certificates,
         card_steps: result.card_steps,
         fee: result.fee,
         total_yen: result.fee.total_yen(),
-        warnings: result.warnings,
+        warnings: result.warnings.into_iter().chain(short.filter(|_| two)).collect(),
         notices: result.notices,
         told: result.told,
         ..refused(result.refusals)
     }
+}
+
+/// The last day for the reply, if the inquiry is posted today; and that a card that waits to be presented after a move has not even
+/// the days of the municipality's term (M-02).
+fn reply_by(facts: &CounterFacts, policy: &CounterPolicy) -> (Option<Day>, Option<Warning>) {
+    let due = reply_deadline(facts.today, policy);
+    let notified =
+        facts.moving.filter(|_| facts.procedure == Procedure::ContinuedUse).and_then(|moving| moving.notified);
+    let card = notified.map(|notified| continued_use_deadline(notified).told).filter(|told| *told < due);
+    let warn =
+        |told| Warning { rule: "M-02", detail: format!("the card has to be presented by {told}, or it is void") };
+    (Some(card.map_or(due, |told| told.max(facts.today))), card.map(warn))
 }
 
 /// The answer that is no.
@@ -183,6 +196,9 @@ fn run(facts: &CounterFacts, settings: &CounterSettings) -> Result<(DeskTerms, C
     decide_channel(facts.channel)?;
     if facts.holder.birth > today {
         return Err(unborn(facts.holder.birth, today));
+    }
+    if let Some(moving) = &facts.moving {
+        check_move_days(moving, facts.holder.birth, today)?;
     }
     facts.exception.as_ref().map(Exception::parse).transpose()?;
     let terms = decide_desk(facts.desk, procedure, applicant, &settings.desks, today)?;

@@ -174,6 +174,46 @@ fn m_01_a_card_that_is_void_suspended_expired_or_full_does_not_go_on_at_any_step
     assert_eq!(rule(receive(&house, &person, &continued())), "M-01", "the card has expired");
 }
 
+#[test]
+fn m_02_a_reply_about_a_card_that_waits_to_be_presented_is_due_before_the_card_is_void() {
+    let by_agent = json!({"procedure": "continued-use", "kinds": []});
+    // Told is the day before the ninetieth.
+    let rows = [
+        ("2025-12-05", "2026-01-04", false),
+        ("2026-01-29", "2026-02-28", false),
+        ("2026-01-30", "2026-02-28", true),
+        ("2026-02-27", "2026-02-28", true),
+        ("2026-03-01", "2026-03-01", true),
+    ];
+    for (today, due, warned) in rows {
+        let house = House::new();
+        let person = moved(&house);
+        house.set_clock(&format!("{today}T03:00:00Z"));
+        let received = apply(&house, &person, &by_agent).unwrap();
+        assert_eq!(received.visits, 2);
+        assert_eq!(received.warnings.iter().any(|told| told.contains("2026-02-28") && told.contains("M-02")), warned);
+        let due = crate::town::day(due);
+        assert_eq!(lead(&house, &received.application, On::SendInquiry).unwrap().due, Some(due), "{today}");
+        assert_eq!(lead(&house, &received.application, On::MailReturned).unwrap().due, Some(due), "{today}");
+        assert_eq!(lead(&house, &received.application, On::SendInquiry).unwrap().due, Some(due), "{today}");
+        house.set_clock(&format!("{due}T03:00:00Z"));
+        lead(&house, &received.application, On::ReplyHandedIn).unwrap();
+        lead(&house, &received.application, On::Verify).unwrap();
+        lead(&house, &received.application, On::CarryOut).unwrap();
+        assert_eq!(self::due(&house, &person), None);
+        house.check();
+    }
+    // A renewal has its whole term, and one visit no letter.
+    let house = House::new();
+    let person = moved(&house);
+    house.set_clock("2026-02-27T03:00:00Z");
+    assert!(apply(&house, &person, &continued()).unwrap().warnings.is_empty());
+    let sign = json!({"procedure": "reissue", "kinds": ["sign"]});
+    let received = apply(&house, &person, &sign).unwrap();
+    let sent = lead(&house, &received.application, On::SendInquiry).unwrap();
+    assert_eq!((received.warnings.len(), sent.due), (0, Some(crate::town::day("2026-03-29"))));
+}
+
 fn record_of(house: &House, received: &Received) -> jitsuin::ports::ApplicationRecord {
     house.store.applications().application(&received.application).unwrap().unwrap()
 }

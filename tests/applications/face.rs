@@ -140,7 +140,12 @@ async fn e_09_what_the_service_has_recorded_of_the_card_decides_and_who_says_oth
         assert_eq!(refusal(&told), (422, "E-09"), "{procedure} of an ordinary card");
     }
     carry_out(&suginami, "face-authentication-on").await;
-    // Left out, or wrong: a card that is recorded has no PIN to reset, and is switched back.
+    for procedure in ["face-authentication-off", "revocation", "card-return"] {
+        let told = suginami.post("/v1/applications", &seen(procedure, false)).await;
+        assert_eq!(refusal(&told), (422, "E-09"), "{procedure} of a face-authentication card");
+        assert_eq!(told.body["case"], "face-record", "{}", told.body);
+    }
+    // Left out, or said: a card that is recorded has no PIN to reset, and is switched back.
     let told = suginami.post("/v1/applications", &seen("pin-reset", false)).await;
     assert_eq!(refusal(&told), (422, "P-10"));
     let received = done(suginami.post("/v1/applications", &seen("face-authentication-off", true)).await);

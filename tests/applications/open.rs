@@ -89,6 +89,65 @@ fn a_07_what_is_not_the_same_may_be_open_beside_it() {
 }
 
 #[test]
+fn r_26_somebody_who_is_new_has_one_date_of_birth_in_all_open_applications() {
+    for (_room, house) in engines() {
+        let person = Person::new("TEST-1");
+        let first = receive(&house, &person, &of(&["auth"])).unwrap();
+        let other = person.clone().born("1981-02-17");
+        let told = refusal(receive(&house, &other, &of(&["sign"])));
+        assert_eq!((&*told.rule, told.case.as_deref()), ("R-26", Some("birth")));
+        assert!(told.detail.contains(&first.application.to_string()), "{told}");
+        // The wrong one is ended, and the right one is taken.
+        go(&house, &Case::new(person, &first, &[Kind::Auth]), &[On::Reject]);
+        receive(&house, &other, &of(&["sign"])).unwrap();
+        // Another town is told nothing of it.
+        let there =
+            house.authority.receive(&municipality(ITAMI), &fresh(), &asked(&Person::new("TEST-1"), &of(&["auth"])));
+        there.unwrap();
+    }
+}
+
+#[test]
+fn r_26_of_who_is_recorded_the_record_decides_and_no_application_of_before_a_correction() {
+    let house = House::new();
+    let person = Person::new("TEST-1");
+    house.pair(&person);
+    let reset = json!({"procedure": "pin-reset", "kinds": []});
+    receive(&house, &person, &reset).unwrap();
+    let corrected =
+        RegisterChange { birth: Some(crate::town::day("1981-02-17")), ..person.change(RegisterEvent::Correction) };
+    house.authority.change(&municipality(SUGINAMI), &fresh(), &corrected).unwrap();
+    let returned = json!({"procedure": "card-return", "kinds": []});
+    assert_eq!(refusal(receive(&house, &person, &returned)).case, None);
+    receive(&house, &person.born("1981-02-17"), &returned).unwrap();
+}
+
+#[test]
+fn e_03_v_05_what_an_application_says_of_a_recorded_card_is_as_it_is_recorded() {
+    let house = House::new();
+    let person = Person::new("TEST-1");
+    house.pair(&person);
+    house.change(&person, RegisterEvent::Move).unwrap();
+    let issued = house.dossier(&person).cards[0].issue_day;
+    let before = issued.previous_day().unwrap();
+    for procedure in ["continued-use", "revocation", "card-return", "pin-reset", "face-authentication-on"] {
+        let said = |name: &str, day: String| {
+            let mut card = json!({"number": person.card, "issue_day": issued.to_string()});
+            card[name] = day.into();
+            json!({"procedure": procedure, "applicant": "holder", "agent": null, "kinds": [], "card": card})
+        };
+        for (name, day, expected) in
+            [("issue_day", before, "E-03"), ("application_day", before, "E-03"), ("last_day", issued, "V-05")]
+        {
+            let told = refusal(receive(&house, &person, &said(name, day.to_string())));
+            assert_eq!(told.rule, expected, "{procedure} {name}: {told}");
+        }
+    }
+    let right = json!({"procedure": "revocation", "applicant": "holder", "agent": null, "kinds": []});
+    receive(&house, &person, &right).unwrap();
+}
+
+#[test]
 fn a_07_what_the_municipality_took_that_the_holder_left_is_in_nobody_s_way() {
     let house = House::new();
     let person = Person::new("TEST-1");

@@ -162,3 +162,16 @@ fn an_event_of_the_feed_is_kept_for_an_applicant_in_any_order() {
     go(&house, &case, &[On::Withdraw]);
     house.check();
 }
+
+#[test]
+fn m_01_of_who_has_applied_only_no_card_is_recorded_and_the_answer_says_so() {
+    let house = House::new();
+    let case = bring(&house, "TEST-1", At::InquirySent);
+    report(&house, SUGINAMI, &leaving(&case.person)).unwrap();
+    let shown = json!({"card": case.person.card, "register_pin": true, "addendum_has_room": true});
+    let presented = Some(serde_json::from_value(shown).unwrap());
+    let arrival = RegisterChange { presented, ..case.person.change(RegisterEvent::MoveIn) };
+    let told = report(&house, ITAMI, &arrival).unwrap().not_continued.unwrap();
+    assert_eq!((&*told.rule, told.case.as_deref()), ("M-01", Some("no-card")));
+    assert!(told.explanation().unwrap().way_ja.contains("電子証明書をまだ発行していない"));
+}

@@ -264,10 +264,18 @@ impl Record {
         if self.is_open(who, filing, now) {
             rules.push("A-07");
         }
+        let mine = |file: &&File| {
+            Who::Town(file.town) == who && !is_over(file.at) && file.due.is_none_or(|due| due >= now.day)
+        };
+        let other_birth = |file: &File| file.filing.application.birth != filing.application.birth;
+        if !self.known && self.files.iter().filter(mine).any(other_birth) {
+            rules.push("R-26");
+        }
         if filing.face && self.recorded_face(filing) == Some(false) {
             rules.push("E-09");
         }
         let application = &filing.application;
+        rules.extend(self.not_that_card(&application.card));
         if application.kinds.is_empty() == filing.issues() && filing.procedure != Procedure::Revocation {
             rules.push("T-01");
         }
@@ -281,6 +289,14 @@ impl Record {
             rules.push("V-14");
         }
         rules
+    }
+
+    /// What the record says otherwise of a known card: its days, and that it lasts longer.
+    fn not_that_card(&self, card: &crate::request::AskedCard) -> Forbidden {
+        let Some(known) = self.card_place(&card.number).map(|place| &self.cards[place]) else { return Vec::new() };
+        let other = known.issued != card.issued || card.applied.is_some_and(|day| day != known.applied);
+        let shorter = card.last.is_some_and(|last| last < known.last);
+        [(other, "E-03"), (shorter, "V-05")].into_iter().filter(|(is, _)| *is).map(|(_, rule)| rule).collect()
     }
 
     /// Whether somebody may lead an application on at all.
@@ -395,8 +411,9 @@ impl Record {
         told: &Advanced,
         now: Moment,
     ) -> Result<Vec<Change>, String> {
+        let card = self.card_awaited(&self.files[place].filing);
         let file = &mut self.files[place];
-        let wait = Some(now.day + REPLY);
+        let wait = Some(card.map_or(now.day + REPLY, |told| told.min(now.day + REPLY).max(now.day)));
         match step.on {
             On::SendInquiry => {
                 let round = file.letter.map_or(1, |(round, _)| round + 1);
@@ -444,6 +461,15 @@ impl Record {
             one.end(Reason::Unspecified, Cause::DiscardedBeforeDelivery, None, now)
         };
         Ok(standing.iter_mut().map(end).collect())
+    }
+
+    /// The day that is told to whose card has to be shown after a move, where nothing else is awaited (M-02).
+    fn card_awaited(&self, filing: &Filing) -> Option<Day> {
+        let ledger = self.ledger.as_ref().filter(|_| filing.procedure == Procedure::ContinuedUse)?;
+        let end = ledger.story().end;
+        let leaves = end.leaving.is_some_and(|one| !one.missed && one.planned.is_some());
+        let last = end.unshown.last().filter(|last| end.registered && !leaves && !last.late && last.onward.is_none());
+        last.map(|last| last.notified + 89)
     }
 
     /// What was applied for is done.

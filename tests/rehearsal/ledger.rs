@@ -87,8 +87,8 @@ pub(crate) struct Blow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Leaving {
     pub(crate) to: usize,
-    planned: Option<Day>,
-    missed: bool,
+    pub(crate) planned: Option<Day>,
+    pub(crate) missed: bool,
 }
 
 /// A card that has to be presented after a move.

@@ -351,8 +351,10 @@ impl Record {
         }
         let nothing = !self.certificates.iter().any(struck) && !voids_cards(cause);
         let too_early = event.is_some_and(|day| match cause {
-            KeyCompromise => self.certificates.iter().filter(|one| struck(one)).any(|one| day < days::of(one.from)),
-            CardDamaged | CardReissuedAfterLoss | CardReissuedAfterDamage | CardReturned => {
+            KeyCompromise | HolderApplication | RecordError | DuplicateIssue | DiscardedBeforeDelivery => {
+                self.certificates.iter().filter(|one| struck(one)).any(|one| day < days::of(one.from))
+            }
+            CardDamaged | CardReissuedAfterLoss | CardReissuedAfterDamage | CardReturned | FaceAuthenticationOn => {
                 day < self.cards[place].issued
             }
             _ => false,

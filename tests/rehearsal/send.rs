@@ -153,7 +153,7 @@ fn filed(reference: &str, filing: &Filing) -> ApplicationRequest {
             holder_came: filing.came,
             mandate: filing.mandate,
             enclosed_reply: filing.enclosed,
-            face_authentication: filing.face,
+            face_authentication: filing.face.then_some(true),
             ..Seen::default()
         },
     }

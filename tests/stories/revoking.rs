@@ -51,7 +51,7 @@ fn r_11_a_leaked_key_is_a_compromise() {
 }
 
 #[test]
-fn r_11_r_12_nothing_befell_a_key_or_a_card_before_there_was_one() {
+fn r_10_r_11_r_12_r_29_nothing_befell_a_certificate_or_a_card_before_there_was_one() {
     let (house, person) = (House::new(), Person::new("TEST-1").with_card("CARD-1", "2026-01-10"));
     house.set_clock("2026-02-01T03:00:00Z");
     house.pair(&person);
@@ -59,6 +59,10 @@ fn r_11_r_12_nothing_befell_a_key_or_a_card_before_there_was_one() {
     let kinds = Some(&[Kind::Auth][..]);
     let rows = [
         (Cause::KeyCompromise, kinds, "2026-01-31", "2026-02-01"),
+        (Cause::HolderApplication, kinds, "1990-01-01", "2026-02-01"),
+        (Cause::HolderApplication, Some(&Kind::BOTH[..]), "2026-01-31", "2026-02-01"),
+        (Cause::DiscardedBeforeDelivery, kinds, "1990-01-01", "2026-02-01"),
+        (Cause::FaceAuthenticationOn, None, "2026-01-09", "2026-01-10"),
         (Cause::CardDamaged, None, "2026-01-09", "2026-01-10"),
         (Cause::CardReissuedAfterLoss, None, "1990-01-01", "2026-01-10"),
         (Cause::CardReissuedAfterDamage, None, "2026-01-09", "2026-01-10"),
@@ -69,6 +73,11 @@ fn r_11_r_12_nothing_befell_a_key_or_a_card_before_there_was_one() {
         assert_eq!((&*refused.rule, refused.case.as_deref()), ("R-01", Some("impossible-day")), "{cause}");
         assert!(refused.detail.contains(early) && refused.detail.contains(first), "{refused}");
         assert_eq!(states(&house, &person), (Live, Live), "{cause}: nothing changed");
+    }
+    let error = Person { event_day: Some(crate::house::day("2026-01-31")), ..person.clone() };
+    for cause in [Cause::RecordError, Cause::DuplicateIssue] {
+        let request = error.revocation(cause, kinds);
+        assert_eq!(rule(house.authority.revoke(&operator(), &house.once(), &request)), "R-01", "{cause}");
     }
     // On the first day it may have happened, and what the register tells has bounds of its own.
     let effects = house.revoke(&person.clone().on("2026-02-01"), Cause::KeyCompromise, kinds).unwrap();

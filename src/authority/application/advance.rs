@@ -9,9 +9,7 @@ use crate::{
     ports::{ApplicationNumber, ApplicationRecord, CertificateRecord, Change, Dossier, Step},
     rules::{
         Asked, Cause, CertificateState, Day, Refusal,
-        application::{
-            ApplicationEvent as On, ApplicationState, Defect, decide_application, impossible, reply_deadline,
-        },
+        application::{ApplicationEvent as On, ApplicationState, Defect, decide_application, impossible},
         calendar::{day_of, day_text},
         catalogue,
         face_authentication::FaceStep,
@@ -174,7 +172,7 @@ impl Authority {
         match (request.event, &request.inquiry, &request.reply) {
             (On::SendInquiry, Some(form), _) => {
                 self.still_resident(telling, filed)?;
-                inquiry::send(&mut after, form, today, &policy)?;
+                inquiry::send(&mut after, form, (today, self.reply_due(&filed.request, today, &policy)?))?;
             }
             (On::ReplyHandedIn, _, Some(form)) => {
                 self.still_resident(telling, filed)?;
@@ -182,10 +180,10 @@ impl Authority {
             }
             (On::DefectFound, ..) => {
                 reply::find_defect(&mut after, request.defect)?;
-                after.due = Some(reply_deadline(today, &policy));
+                after.due = Some(self.reply_due(&filed.request, today, &policy)?);
             }
             // The municipality has as long to find the right address as the holder had to answer.
-            (On::MailReturned, ..) => after.due = Some(reply_deadline(today, &policy)),
+            (On::MailReturned, ..) => after.due = Some(self.reply_due(&filed.request, today, &policy)?),
             (On::Verify, ..) => {
                 let verified = self.verify(telling, record, filed)?;
                 steps.extend(verified.holder.map(Step::Holder));

@@ -158,7 +158,7 @@ impl Bound {
 
     /// Whether the counter saw a face-authentication card when it was applied for.
     pub(in crate::authority) fn for_face_authentication(&self) -> bool {
-        self.filed.request.presence.face_authentication
+        self.filed.request.presence.face_authentication.unwrap_or_default()
     }
 
     /// Whether certificates were issued for it that are not handed over yet.

@@ -2,14 +2,19 @@
 
 use serde::Deserialize;
 
+use super::ApplicationRequest;
 use crate::{
+    authority::{
+        Authority, StoryError,
+        end::{Awaited, AwaitedStep},
+    },
     limits::REGISTER_ADDRESS_CHARACTERS,
     ports::{ApplicationRecord, InquiryRecord},
     rules::{
         Day, Refusal,
         application::{ApplicationState, reply_deadline},
         characters::is_invisible,
-        procedure::CounterPolicy,
+        procedure::{CounterPolicy, Procedure},
     },
 };
 
@@ -30,6 +35,36 @@ impl std::fmt::Debug for InquiryForm {
     }
 }
 
+impl Authority {
+    /// The last day for the reply to an inquiry of today: that of the municipality's term, but where a card waits to be presented
+    /// after a move, the day that people are told of that, if it comes before (M-02).
+    ///
+    /// # Errors
+    /// As the store says.
+    pub(super) fn reply_due(
+        &self,
+        request: &ApplicationRequest,
+        today: Day,
+        policy: &CounterPolicy,
+    ) -> Result<Day, StoryError> {
+        let due = reply_deadline(today, policy);
+        Ok(self.card_awaited(request)?.map_or(due, |card| due.min(card.by).max(today)))
+    }
+
+    /// Until when the card of 継続利用 has to be presented, if it does.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub(super) fn card_awaited(&self, request: &ApplicationRequest) -> Result<Option<Awaited>, StoryError> {
+        if request.procedure != Procedure::ContinuedUse {
+            return Ok(None);
+        }
+        let Some(dossier) = self.store().dossier(&request.holder.reference)? else { return Ok(None) };
+        let awaited = self.history(&dossier.holder)?.fold().register.awaited();
+        Ok(awaited.filter(|awaited| awaited.step == AwaitedStep::CardPresented))
+    }
+}
+
 /// Posts an inquiry: the letter is kept until the application ends, the reply is due by the day printed in it.
 ///
 /// # Errors
@@ -37,8 +72,7 @@ impl std::fmt::Debug for InquiryForm {
 pub(super) fn send(
     record: &mut ApplicationRecord,
     form: &InquiryForm,
-    today: Day,
-    policy: &CounterPolicy,
+    (today, due): (Day, Day),
 ) -> Result<(), Refusal> {
     let InquiryForm { address, confirmed } = form;
     let characters = address.chars().count();
@@ -60,7 +94,7 @@ pub(super) fn send(
     }
     let round = record.inquiry.as_ref().map_or(0, |inquiry| inquiry.round).saturating_add(1);
     record.inquiry = Some(InquiryRecord { round, posted: today, address: address.clone() });
-    record.due = Some(reply_deadline(today, policy));
+    record.due = Some(due);
     record.defect = None;
     Ok(())
 }

@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl Authority {
-    /// Refuses an application while another is open for the same. What a municipality took that the holder has left stands
+    /// Refuses an application while another is open for the same, or has another date of birth of a holder who is
+    /// new to the store: no record says which is right, and nobody has two. What a municipality took that the holder has left stands
     /// in nobody's way: it comes to nothing.
     ///
     /// A holder whom the store knows is read at their version, so of two counters at once one comes first. Of somebody who is
@@ -19,15 +20,22 @@ impl Authority {
     pub(super) fn only_one_open(
         &self,
         own: MunicipalityCode,
-        request: &ApplicationRequest,
+        (request, is_new): (&ApplicationRequest, bool),
         today: Day,
     ) -> Result<(), StoryError> {
         let about = Some((request.holder.reference.clone(), Some(request.card.number.clone())));
         let filter = ApplicationFilter { municipality: Some(own), about, ..ApplicationFilter::default() };
         for record in self.store().applications().select(&filter, 0, APPLICATION_PAGE)? {
             // What waited too long is not revived, whether or not the timer came by.
-            let over = record.due.is_some_and(|due| due < today);
-            if !over && same(&record, &Filed::of(&record)?.request, request) {
+            if record.due.is_some_and(|due| due < today) {
+                continue;
+            }
+            let open = Filed::of(&record)?.request;
+            let same_person = open.holder.reference == request.holder.reference;
+            if is_new && same_person && open.holder.birth != request.holder.birth {
+                return Err(other_birth(&record).into());
+            }
+            if same(&record, &open, request) {
                 return Err(refusal(&record).into());
             }
         }
@@ -75,6 +83,15 @@ fn same(record: &ApplicationRecord, open: &ApplicationRequest, asked: &Applicati
         // Ending a certificate does not wait for the next one to be issued.
         _ => false,
     }
+}
+
+fn other_birth(record: &ApplicationRecord) -> Refusal {
+    let detail = format!(
+        "application {} of {}, which is open, has another date of birth of the holder; check it, and end the wrong one first",
+        record.number,
+        day_of(record.received)
+    );
+    Refusal::new("R-26", detail).in_case("birth")
 }
 
 fn refusal(record: &ApplicationRecord) -> Refusal {

@@ -4,14 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{ApplicationRequest, Filed, Papers, subject};
 use crate::{
-    authority::{Actor, Authority, Once, StoryError, issue::Mode},
+    authority::{
+        Actor, Authority, Once, StoryError,
+        issue::{Mode, matches_record},
+    },
     kind::Kind,
-    ports::{AgentReference, ApplicationNumber, ApplicationRecord, Change, Step},
+    ports::{AgentReference, ApplicationNumber, ApplicationRecord, CardRecord, Change, Step},
     rules::{
-        Refusal,
-        application::{ApplicationEvent, ApplicationState},
+        Day, Refusal,
+        application::{ApplicationEvent, ApplicationState, reply_deadline},
         calendar::day_of,
-        procedure::{Applicant, Course, Procedure, Why},
+        procedure::{Applicant, CounterPolicy, Course, Procedure, Why},
     },
 };
 
@@ -33,6 +36,9 @@ pub struct Received {
     pub papers: Papers,
     /// What can happen next.
     pub next: Vec<ApplicationEvent>,
+    /// What the counter should tell who applies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One visit or two, and why two.
@@ -58,16 +64,12 @@ impl Authority {
                 let detail = "no such certificate of the holder is live, so none can be renewed; apply for a reissue";
                 return Err(Refusal::new("V-14", detail).into());
             }
-            if let Some(recorded) = today.recorded_face {
-                if request.presence.face_authentication && !recorded {
-                    let detail = "the card is recorded as an ordinary one, not as a face-authentication card; where it was \
-                                  switched, apply for `face-authentication-on` first";
-                    return Err(Refusal::new("E-09", detail).in_case("face-record").into());
-                }
-                request.presence.face_authentication = recorded;
+            if let Some(card) = &today.card {
+                agrees_with_record(&request, card)?;
+                request.presence.face_authentication = Some(card.face_authentication);
             }
             let own = actor.municipality()?;
-            self.only_one_open(own, &request, day_of(telling.now))?;
+            self.only_one_open(own, (&request, today.holder.is_none()), day_of(telling.now))?;
             let known = today.holder;
             let filed = Filed { request, course: today.course, holder_class: today.holder_class };
             let record = ApplicationRecord {
@@ -96,6 +98,7 @@ impl Authority {
                 why,
                 papers: filed.papers(&self.counter(own)),
                 next: filed.next(&record, day_of(telling.now)),
+                warnings: self.warnings(&filed, day_of(telling.now), &self.counter(own))?,
             };
             let detail = serde_json::json!({
                 "procedure": filed.request.procedure, "applicant": filed.request.applicant, "kinds": filed.request.kinds,
@@ -109,11 +112,33 @@ impl Authority {
         })
     }
 
+    /// A letter takes weeks, and a card that waits to be presented has only so many (M-02).
+    fn warnings(&self, filed: &Filed, today: Day, policy: &CounterPolicy) -> Result<Vec<String>, StoryError> {
+        let two_visits = matches!(filed.course, Course::TwoVisits(_));
+        let card = if two_visits { self.card_awaited(&filed.request)? } else { None };
+        let short = card.filter(|card| card.by < reply_deadline(today, policy));
+        let told = short.map(|card| format!("the card has to be presented by {}, or it is void (M-02)", card.by));
+        Ok(told.into_iter().collect())
+    }
+
     fn application_number(&self) -> Result<ApplicationNumber, StoryError> {
         let mut number = [0; 16];
         let filled = self.parts().entropy.fill(&mut number);
         filled.map_err(|error| StoryError::Unavailable(error.to_string()))?;
         Ok(ApplicationNumber(number))
+    }
+}
+
+/// What the counter says of a card that the service knows is as it is recorded.
+fn agrees_with_record(request: &ApplicationRequest, card: &CardRecord) -> Result<(), Refusal> {
+    matches_record(&request.card, card)?;
+    match request.presence.face_authentication {
+        Some(seen) if seen != card.face_authentication => {
+            let recorded = if card.face_authentication { "a face-authentication card" } else { "an ordinary card" };
+            let detail = format!("the card is recorded as {recorded}; where it was switched, apply for that first");
+            Err(Refusal::new("E-09", detail).in_case("face-record"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -46,8 +46,8 @@ pub(super) struct Today {
     pub(super) holder_class: HolderClass,
     /// The holder as read, if the store knows them: what was decided rests on it.
     pub(super) holder: Option<HolderRecord>,
-    /// Whether the card is a face-authentication card, if the store knows it.
-    pub(super) recorded_face: Option<bool>,
+    /// The card as recorded, if the store knows it.
+    pub(super) card: Option<CardRecord>,
     pub(super) outlook: Option<Outlook>,
 }
 
@@ -70,7 +70,7 @@ impl Authority {
         let resident = self.resident(telling, &request.holder)?;
         let (course, holder_class) = self.decide_course(telling, request, &resident)?;
         let known = resident.dossier.as_ref().map(|dossier| dossier.holder.clone());
-        let recorded_face = recorded_face(request, &resident);
+        let recorded = recorded(request, &resident).cloned();
         if !request.procedure.issues() {
             let (dossier, card) = check_card(request, &resident)?;
             carry_out::check(request, (dossier, card), telling.now)?;
@@ -78,16 +78,16 @@ impl Authority {
                 let history = self.history(&resident.holder)?;
                 history.fold().register.card_goes_on((card, &dossier.certificates), day_of(telling.now))?;
             }
-            return Ok(Today { course, holder_class, holder: known, recorded_face, outlook: None });
+            return Ok(Today { course, holder_class, holder: known, card: recorded, outlook: None });
         }
-        if recorded_face.unwrap_or(request.presence.face_authentication) && request.kinds.contains(&Kind::Sign) {
+        if is_for_face_authentication(request, recorded.as_ref()) && request.kinds.contains(&Kind::Sign) {
             let detail = "a face-authentication card takes no signing certificate; end face authentication first";
             return Err(Refusal::new("E-09", detail).in_case("no-sign").into());
         }
         let wish = Wish { person: &request.holder, card: &request.card, kinds: &request.kinds, mode, exception: None };
         let terms = self.decide_terms(telling, resident, wish)?;
         let outlook = Some(outlook(&terms, &request.kinds));
-        Ok(Today { course, holder_class, holder: known, recorded_face, outlook })
+        Ok(Today { course, holder_class, holder: known, card: recorded, outlook })
     }
 
     /// Decides how the procedure runs today, with what the service itself knows of the holder and the card.
@@ -109,10 +109,14 @@ impl Authority {
     }
 }
 
-/// Whether the card is a face-authentication card, as the service has it; none: it does not know the card.
-fn recorded_face(request: &ApplicationRequest, resident: &Resident) -> Option<bool> {
-    let card = resident.dossier.as_ref().and_then(|dossier| dossier.card(&request.card.number));
-    card.map(|card| card.face_authentication)
+/// The card as the service has it; none: it does not know the card.
+fn recorded<'r>(request: &ApplicationRequest, resident: &'r Resident) -> Option<&'r CardRecord> {
+    resident.dossier.as_ref().and_then(|dossier| dossier.card(&request.card.number))
+}
+
+/// Whether the card is a face-authentication card: as it is recorded, and else as the counter says.
+fn is_for_face_authentication(request: &ApplicationRequest, recorded: Option<&CardRecord>) -> bool {
+    recorded.map_or(request.presence.face_authentication == Some(true), |card| card.face_authentication)
 }
 
 fn presence(request: &ApplicationRequest, resident: &Resident, now: UnixTime) -> Presence {
@@ -129,7 +133,7 @@ fn presence(request: &ApplicationRequest, resident: &Resident, now: UnixTime) ->
         enclosed_reply: seen.enclosed_reply,
         expired: request.kinds.iter().any(expired),
         auth_on_card: auth.is_some_and(|one| one.card == request.card.number && one.state == CertificateState::Live),
-        face_authentication: recorded_face(request, resident).unwrap_or(seen.face_authentication),
+        face_authentication: is_for_face_authentication(request, recorded(request, resident)),
     }
 }
 

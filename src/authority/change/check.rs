@@ -173,7 +173,10 @@ fn presented(change: &RegisterChange, dossier: &Dossier, (day, today): (Day, Day
     // With moving in, it is the visit of somebody who is known, with a card that is not theirs.
     let rule = if change.change == RegisterEvent::MoveIn { "M-01" } else { "T-09" };
     let card = dossier.card(&presented.card);
-    let card = card.ok_or_else(|| Refusal::new(rule, "the holder has no such card"))?;
+    let card = card.ok_or_else(|| {
+        let none = Refusal::new(rule, "the holder has no such card");
+        if rule == "M-01" { none.in_case("no-card") } else { none }
+    })?;
     if presented.face_authentication.is_some_and(|seen| seen != card.face_authentication) {
         let recorded = if card.face_authentication { "a face-authentication card" } else { "an ordinary card" };
         let detail = format!("the card is recorded as {recorded}; apply for the change of face authentication first");

@@ -39,6 +39,11 @@ impl Authority {
         }
         if let Some(known) = known {
             matches_record(asked, known)?;
+            if asked.stay_last_day.is_some_and(|day| day < known.last_day) {
+                let last = known.last_day;
+                let detail = format!("the stay ends before the card does, on {last}; report the change of the card");
+                return Err(Refusal::new("E-10", detail).in_case("card-longer").into());
+            }
         }
         if replacement.sign.is_some() {
             check_sign_can_be_stored(known.is_some_and(|card| card.face_authentication))?;
@@ -60,11 +65,6 @@ impl Authority {
             }
         }
         match (asked.last_day, known) {
-            (Some(last_day), Some(known)) if last_day < known.last_day => {
-                let detail =
-                    format!("the card was recorded as valid until {}; it does not get shorter", known.last_day);
-                Err(Refusal::new("V-05", detail).into())
-            }
             (Some(last_day), _) => Ok(self.plausible_last_day((person, asked), known, last_day)?),
             (None, Some(known)) => Ok(known.last_day),
             (None, None) => {
@@ -112,8 +112,11 @@ fn card_in_use(dossier: &Dossier) -> Option<&CardRecord> {
     dossier.cards.iter().rev().find(|card| !card.void && bears(card))
 }
 
-/// The days of a known card are those recorded: another day of issue would be another card.
-fn matches_record(asked: &Card, known: &CardRecord) -> Result<(), Refusal> {
+/// The days of a known card are those recorded: another day of issue would be another card, and none gets shorter.
+///
+/// # Errors
+/// `E-03`, `V-05`.
+pub(in crate::authority) fn matches_record(asked: &Card, known: &CardRecord) -> Result<(), Refusal> {
     if asked.issue_day != known.issue_day {
         return Err(Refusal::new("E-03", format!("the card was recorded as issued on {}", known.issue_day))
             .in_case("other-days"));
@@ -122,10 +125,9 @@ fn matches_record(asked: &Card, known: &CardRecord) -> Result<(), Refusal> {
         let detail = format!("the card was recorded as applied for on {}", known.application_day);
         return Err(Refusal::new("E-03", detail).in_case("other-days"));
     }
-    if asked.stay_last_day.is_some_and(|day| day < known.last_day) {
-        let detail =
-            format!("the stay ends before the card does, on {}; report the change of the card", known.last_day);
-        return Err(Refusal::new("E-10", detail).in_case("card-longer"));
+    if asked.last_day.is_some_and(|day| day < known.last_day) {
+        let detail = format!("the card was recorded as valid until {}; it does not get shorter", known.last_day);
+        return Err(Refusal::new("V-05", detail));
     }
     Ok(())
 }

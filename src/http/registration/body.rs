@@ -27,6 +27,9 @@ const MY_NUMBER: [&str; 7] =
 /// The fields that are lists; all others are objects or plain values.
 const LISTS: [&str; 7] = ["documents", "events", "kinds", "lines", "purposes", "queries", "scopes"];
 
+/// The fields with a digit a character of a text, `0` or `1` (N-05).
+const FLAGS: [&str; 2] = ["address_flags", "name_flags"];
+
 /// Reads an inspected body.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {
     let read = serde_json::from_slice(body);
@@ -44,7 +47,7 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {
 /// has a field twice, or a list where none belongs: serde would take it for an object, field by field.
 pub fn inspect(body: &[u8]) -> Result<(), Problem> {
     let found = Found::default();
-    let look = Look { found: &found, may_list: false };
+    let look = Look { found: &found, may_list: false, flags: false };
     let mut input = serde_json::Deserializer::from_slice(body);
     let seen = look.deserialize(&mut input).and_then(|()| input.end());
     if found.my_number.get() {
@@ -66,8 +69,11 @@ fn is_my_number(name: &str) -> bool {
 }
 
 /// Whether what looks like a 個人番号 stands somewhere in a text (rule N-09): twelve digits by themselves, of any width, in one
-/// or in the three groups that cards print. Digits in a longer word, as in base64, are no number.
+/// or in the three groups that cards print, whatever their check digit. Digits in a longer word, as in base64, are no number.
 fn has_my_number(text: &str) -> bool {
+    if is_one_word(text) {
+        return stands_in_word(text);
+    }
     let mut groups = [0, 0];
     let mut word = (0, true);
     for letter in text.chars().chain(['.']) {
@@ -81,6 +87,10 @@ fn has_my_number(text: &str) -> bool {
             word = (word.0 + 1, word.1 && plain.is_ascii_digit());
             continue;
         }
+        if word.0 == 0 && separates(plain) {
+            // One more between two groups.
+            continue;
+        }
         let length = if word.1 { word.0 } else { 0 };
         if length == 12 || [groups[0], groups[1], length] == [4; 3] {
             return true;
@@ -89,6 +99,22 @@ fn has_my_number(text: &str) -> bool {
         word = (0, true);
     }
     false
+}
+
+/// Whether a text is one word of letters, digits and hyphens, as references and numbers of a register are.
+fn is_one_word(text: &str) -> bool {
+    text.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-')
+}
+
+/// The same in one word: there a number with more digits before or after it is the register's own, and so is a UUID.
+fn stands_in_word(word: &str) -> bool {
+    let hexadecimal = |group: &str| if group.bytes().all(|octet| octet.is_ascii_hexdigit()) { group.len() } else { 0 };
+    if word.split('-').map(hexadecimal).eq([8, 4, 4, 4, 12]) {
+        return false;
+    }
+    let digits = |group: &str| if group.bytes().all(|octet| octet.is_ascii_digit()) { group.len() } else { 0 };
+    let groups: Vec<usize> = word.split('-').map(digits).collect();
+    groups.split(|group| *group == 0).any(|run| run == [12] || run == [4; 3])
 }
 
 /// Whether it may stand between the groups of a number that is written in groups: a space, a point or stroke, or whatever passes
@@ -148,11 +174,14 @@ struct Found {
 struct Look<'a> {
     found: &'a Found,
     may_list: bool,
+    /// Substitution flags (N-05): of a text of twelve characters they are twelve digits.
+    flags: bool,
 }
 
 impl Look<'_> {
     fn look_at(self, text: &str) {
-        if has_my_number(text) {
+        let flags = self.flags && text.bytes().all(|flag| matches!(flag, b'0' | b'1'));
+        if !flags && has_my_number(text) {
             self.found.my_number.set(true);
         }
     }
@@ -203,7 +232,7 @@ impl<'de> Visitor<'de> for Look<'_> {
         if !self.may_list {
             self.found.listed.set(true);
         }
-        while items.next_element_seed(Self { may_list: false, ..self })?.is_some() {}
+        while items.next_element_seed(Self { may_list: false, flags: false, ..self })?.is_some() {}
         Ok(())
     }
 
@@ -213,7 +242,8 @@ impl<'de> Visitor<'de> for Look<'_> {
             if is_my_number(&name) {
                 self.found.my_number.set(true);
             }
-            fields.next_value_seed(Self { may_list: LISTS.contains(&name.as_str()), ..self })?;
+            let (may_list, flags) = (LISTS.contains(&name.as_str()), FLAGS.contains(&name.as_str()));
+            fields.next_value_seed(Self { may_list, flags, ..self })?;
             if !names.insert(name) {
                 self.found.doubled.set(true);
             }
@@ -336,6 +366,11 @@ mod tests {
             "1234-5678-9012",
             "1234 5678 9012",
             "１２３４　５６７８　９０１２",
+            "1234 - 5678 - 9012",
+            "1234-5678 -9012",
+            "No-1234-5678-9012",
+            "REF-123456789012",
+            "a716-446655440000",
             "番号は123456789012です",
             "No 123456789012.",
         ] {
@@ -351,11 +386,25 @@ mod tests {
             "ab/123456789012+cd==",
             "0120-95-0178",
             "2026-11-22 0001",
-            "1234-5678 -9012",
+            "2026-00012345",
+            "2026-0001-2345-6789",
+            "2026-123456789012",
+            "12345678-1234-4123-8123-123456789012",
             "東京都杉並区試験町１丁目２番３号　１０２",
         ] {
             assert_eq!(rule(&serde_json::json!({"reason": text}).to_string()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn n_05_the_flags_of_twelve_characters_are_no_my_number() {
+        for name in ["name_flags", "address_flags"] {
+            let body = |flags: &str| serde_json::json!({"facts": { (name): flags }}).to_string();
+            assert_eq!(rule(&body("000000000000")), None);
+            assert_eq!(rule(&body("010000000001")), None);
+            assert_eq!(rule(&body("123456789012")).as_deref(), Some("T-10"), "{name}");
+        }
+        assert_eq!(rule(r#"{"address":"000000000000"}"#).as_deref(), Some("T-10"));
     }
 
     #[test]

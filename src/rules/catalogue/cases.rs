@@ -175,11 +175,8 @@ pub(super) const CASES: &[Case] = &[
     ),
     case(
         ("E-09", "face-record"),
-        ("The card is recorded as an ordinary one", "このカードは顔認証マイナンバーカードとして記録されていません"),
-        (
-            "Apply for face authentication first, where the card was switched",
-            "切り替えた場合は、先に顔認証の設定を申請してください",
-        ),
+        ("The card's face authentication is recorded otherwise", "顔認証の設定が記録と一致しません"),
+        ("Apply for the change of face authentication first", "先に顔認証の設定または解除を申請してください"),
     ),
     case(
         ("E-09", "needs-auth"),
@@ -252,6 +249,14 @@ pub(super) const CASES: &[Case] = &[
             "次の転入の前に継続利用の手続をしなかったため、カードは失効します",
         ),
         ("Apply for a new card", "新しいカードを申請してください"),
+    ),
+    case(
+        ("M-01", "no-card"),
+        ("The service has no such card of the holder", "この方のカードとして記録されていません"),
+        (
+            "Check the number of the card; before a certificate is issued onto it, nothing is to be done here",
+            "カードの番号を確認してください。電子証明書をまだ発行していないカードであれば、この手続は必要ありません",
+        ),
     ),
     case(
         ("M-01", "no-move"),
@@ -364,6 +369,14 @@ pub(super) const CASES: &[Case] = &[
         ("R-21", "by-telephone"),
         ("A lost card is suspended at once, by telephone", "紛失したカードの一時停止は、電話で受け付けます"),
         ("Call the help desk, day and night", "コールセンターに電話してください（24時間受け付けています）"),
+    ),
+    case(
+        ("R-26", "birth"),
+        ("An open application has another date of birth of the holder", "受付中の申請と生年月日が一致しません"),
+        (
+            "Check the date of birth, and withdraw or reject the application that has the wrong one",
+            "生年月日を確認し、誤りのある申請を取り下げるか却下してください",
+        ),
     ),
     case(
         ("R-26", "kinds"),

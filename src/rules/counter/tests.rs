@@ -250,6 +250,60 @@ fn m_01_r_01_a_move_that_cannot_have_been_is_refused_as_the_register_s_feed_does
         ("in after the notice", moved("2024-04-10", "2024-04-10", "2024-04-01"), refusal("M-01")),
         ("both", moved("2024-04-05", "2024-04-10", "2024-04-01"), refusal("R-01")),
     ]);
+    // Whatever a household member who hands in the notice asks for with it.
+    for procedure in ["new-issue", "reissue", "renewal", "pin-reset"] {
+        let with_notice =
+            json!({"procedure": procedure, "applicant": "household-member", "brought": {"mandate": "fits"}});
+        let of =
+            |days| patched(patched(with_notice.clone(), &json!({"certificates": {"auth": null, "sign": null}})), &days);
+        table(
+            [
+                ("in on a day to come", of(moved("2024-04-05", "2024-04-06", "2024-04-05")), "R-01"),
+                ("in after the notice", of(moved("2024-04-10", "2024-04-10", "2024-04-01")), "M-01"),
+                ("a notice to come", of(moved("2024-04-05", "2024-04-01", "2024-04-10")), "R-01"),
+            ]
+            .map(|(says, facts, rule)| (says, patched(facts, &json!({ "procedure": procedure })), refusal(rule))),
+        );
+    }
+}
+
+#[test]
+fn m_02_an_inquiry_about_a_card_that_waits_is_answered_before_the_card_is_void() {
+    let by_agent = |today: &str| {
+        json!({"today": today, "procedure": "continued-use", "applicant": "agent", "brought": {"register_pin": true},
+               "moving": {"planned": "2024-03-25", "moved_in": "2024-04-01", "notified": "2024-04-01"}})
+    };
+    table([
+        ("time enough", by_agent("2024-05-30"), json!({"reply_by": "2024-06-29", "warnings": []})),
+        ("a day less", by_agent("2024-05-31"), json!({"reply_by": "2024-06-29", "warnings": [{"rule": "M-02"}]})),
+        ("the last day", by_agent("2024-06-30"), json!({"reply_by": "2024-06-30", "warnings": [{"rule": "M-02"}]})),
+    ]);
+    let in_person = patched(by_agent("2024-06-30"), &json!({"applicant": "holder"}));
+    table([("one visit", in_person, json!({"reply_by": null, "warnings": []}))]);
+}
+
+#[test]
+fn what_no_day_makes_possible_names_none() {
+    let late = json!({"today": "2024-05-10", "procedure": "continued-use", "brought": {"register_pin": true},
+                      "moving": {"planned": "2024-03-25", "moved_in": "2024-04-01", "notified": "2024-05-01"}});
+    let done = patched(late.clone(), &json!({"moving": {"notified": "2024-04-05", "presented": "2024-04-05"}}));
+    let none = |rule: &str| json!({"refusals": [{"rule": rule, "earliest": null}]});
+    table([
+        ("the notice came too late", late, none("M-01")),
+        ("presented before", done, none("M-01")),
+        (
+            "nothing is left",
+            json!({"procedure": "revocation", "certificates": {"auth": null, "sign": null}}),
+            none("R-01"),
+        ),
+        ("a void card", json!({"procedure": "pin-reset", "card": {"void": true}}), none("E-03")),
+        ("a card that is over", json!({"procedure": "pin-reset", "card": {"last_day": "2025-05-20"}}), none("E-03")),
+        (
+            "a suspended card is released today",
+            json!({"procedure": "pin-reset", "card": {"suspended": true}}),
+            json!({"refusals": [{"rule": "E-03", "earliest": "2025-05-21"}]}),
+        ),
+    ]);
 }
 
 #[test]
