@@ -147,6 +147,11 @@ impl Register {
     fn fits(&self, change: &RegisterChange, entry: &Entry) -> Result<(), Refusal> {
         let reporter = entry.municipality;
         match change.change {
+            RegisterEvent::MoveIn if self.municipality == reporter && self.registered && !self.abroad => {
+                let detail = "the service has the holder in this municipality already; an arrival from elsewhere has its effect \
+                              once the municipality that the holder left reports it (転出届)";
+                return Err(Refusal::new("E-02", detail).in_case("here-already"));
+            }
             RegisterEvent::MoveIn if self.moving_to() != Some(reporter) => {
                 let detail = "the municipality of residence has not announced this move (転出届)";
                 return Err(Refusal::new("E-02", detail).in_case("no-move"));

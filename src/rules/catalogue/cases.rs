@@ -81,6 +81,17 @@ pub(super) const CASES: &[Case] = &[
         ("Check the day of birth", "生年月日を確認してください"),
     ),
     case(
+        ("E-02", "here-already"),
+        (
+            "The service has the holder in this municipality already",
+            "この方は、すでにこの市区町村の住民として登録されています",
+        ),
+        (
+            "Nothing is left to do, unless the holder left and came back: then the notice of moving out is awaited",
+            "手続は不要です（いったん転出した方の場合は、転出届の送信を待ってください）",
+        ),
+    ),
+    case(
         ("E-02", "no-move"),
         (
             "The municipality of residence has not announced this move",
