@@ -125,35 +125,52 @@ struct Pages<'a> {
 impl<'a> Pages<'a> {
     fn new(wanted: &'a Wanted, size: usize) -> Self {
         let place = wanted.place.map(|place| place.to_string()).unwrap_or_default();
-        Self { wanted, size, last: (place, wanted.not_over_before.seconds(), i64::MIN) }
+        // After every row that ends too early, and before every other.
+        Self { wanted, size, last: (place, wanted.not_over_before.seconds().saturating_sub(1), i64::MAX) }
     }
 
     /// Reads the next page; whether there may be more.
     fn next(&mut self, sql: &Connection, heaps: &mut Heaps) -> rusqlite::Result<bool> {
-        // The condition on the state stands as in the index; the order is the index's own, up to the row.
-        const EVERYBODYS: &str = "SELECT serial, revocation_date, reason, invalidity_date, municipality, not_after, id
-            FROM certificate WHERE state IN ('held', 'revoked') AND kind = ?1 AND generation = ?2
-              AND (municipality, not_after, id) > (?3, ?4, ?5) AND not_after >= ?6
-            ORDER BY municipality, not_after, id LIMIT ?7";
-        const OF_A_PLACE: &str = "SELECT serial, revocation_date, reason, invalidity_date, municipality, not_after, id
-            FROM certificate WHERE state IN ('held', 'revoked') AND kind = ?1 AND generation = ?2
-              AND municipality = ?3 AND (not_after, id) > (?4, ?5) AND ?6 IS NOT NULL
-            ORDER BY not_after, id LIMIT ?7";
-        let Wanted { kind, generation, place, not_over_before } = self.wanted;
-        let mut statement = sql.prepare_cached(if place.is_some() { OF_A_PLACE } else { EVERYBODYS })?;
+        // What is the last row's in the index but for the row itself, and what comes after that: for both together (a comparison of
+        // three columns) SQLite would go through all of the former again.
+        const SAME: &str = "municipality = ?3 AND not_after = ?4 AND id > ?5 ORDER BY id";
+        const EVERYBODYS: &str =
+            "(municipality, not_after) > (?3, ?4) AND not_after >= ?5 ORDER BY municipality, not_after, id";
+        const OF_A_PLACE: &str = "municipality = ?3 AND not_after > ?4 AND ?5 IS NOT NULL ORDER BY not_after, id";
+        let beyond = if self.wanted.place.is_some() { OF_A_PLACE } else { EVERYBODYS };
+        let bound = self.wanted.not_over_before.seconds();
+        let same = self.read(sql, (SAME, self.last.2), self.size, heaps)?;
+        let count = same + self.read(sql, (beyond, bound), self.size - same, heaps)?;
+        Ok(count == self.size)
+    }
+
+    /// Reads so many of the rows that a condition names, in its order; how many there were.
+    fn read(
+        &mut self,
+        sql: &Connection,
+        (condition, value): (&str, i64),
+        limit: usize,
+        heaps: &mut Heaps,
+    ) -> rusqlite::Result<usize> {
+        // The condition on the state stands as in the index.
+        let query = format!(
+            "SELECT serial, revocation_date, reason, invalidity_date, municipality, not_after, id FROM certificate
+             WHERE state IN ('held', 'revoked') AND kind = ?1 AND generation = ?2 AND {condition} LIMIT ?6"
+        );
+        let mut statement = sql.prepare_cached(&query)?;
         let (municipality, not_after, id) = &mut self.last;
-        let bound = not_over_before.seconds();
-        let values = params![kind.id(), generation, *municipality, *not_after, *id, bound, self.size as i64];
+        let (kind, generation) = (self.wanted.kind.id(), self.wanted.generation);
+        let values = params![kind, generation, *municipality, *not_after, value, limit as i64];
         let (mut rows, mut count) = (statement.query(values)?, 0);
         while let Some(row) = rows.next()? {
             heaps.take(&rows::entry(row)?);
             count += 1;
-            if count == self.size {
+            if count == limit {
                 *municipality = row.get(4)?;
                 (*not_after, *id) = (row.get(5)?, row.get(6)?);
             }
         }
-        Ok(count == self.size)
+        Ok(count)
     }
 }
 
