@@ -164,6 +164,9 @@ pub const DELTA_MAX_AGE: Duration = Duration::from_secs(60);
 /// one fits into a packet, and who wants a longer one (more than a million entries) takes it once and then deltas.
 pub const COMPRESSED_LIST_OCTETS: std::ops::RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
 
+/// Rows that are read at one instant for a list: some 20 ms, for which the write-ahead log grows. Hardly a municipality has more.
+pub const LIST_PAGE: usize = 8192;
+
 /// Octets from which on a list is long: it lies in a file instead of in its row and in memory, and is sent from there. Some
 /// 80,000 entries: the full list of a nation, and no municipality's.
 pub const LONG_LIST_OCTETS: u64 = 4 * 1024 * 1024;

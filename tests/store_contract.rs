@@ -132,6 +132,7 @@ macro_rules! engine {
                 followers_get_live_held_and_revoked_but_neither_reserved_nor_expired
                 a_follower_ahead_of_the_store_is_refused
                 a_list_carries_what_is_held_or_revoked_in_its_scope_by_serial
+                a_list_is_as_of_one_event_whatever_happens_while_it_is_read
                 a_list_keeps_a_hold_that_the_end_of_validity_overtook
                 listed_events_are_the_events_with_their_certificates
                 certificates_are_read_in_pages_by_index_beside_the_last_event
@@ -160,7 +161,7 @@ macro_rules! engine {
 engine!(sqlite, durable, |dir| Box::new(crate::SqliteStore::open(&dir.join("jitsuin.db")).unwrap()));
 engine!(memory, volatile, |_| Box::new(crate::MemoryStore::new()));
 engine!(sqlite_long_lists, durable, |dir| {
-    let options = jitsuin::store::SqliteOptions { long_list: 8, ..Default::default() };
+    let options = jitsuin::store::SqliteOptions { long_list: 8, list_page: 1, ..Default::default() };
     Box::new(crate::SqliteStore::open_with(&dir.join("jitsuin.db"), options).unwrap())
 });
 engine!(memory_long_lists, volatile, |_| Box::new(crate::MemoryStore::with_long_lists(8)));

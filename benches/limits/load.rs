@@ -22,6 +22,11 @@ impl Connection {
         Self { stream, buffer: vec![0; buffer] }
     }
 
+    /// To wait for an answer on.
+    pub(crate) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     pub(crate) fn send(&mut self, request: &[u8]) {
         self.stream.write_all(request).unwrap();
     }

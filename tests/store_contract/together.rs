@@ -1,7 +1,7 @@
 //! «Atomic», «serial», «append-only» and «followed»: what holds of changes together, also from many threads.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -12,7 +12,7 @@ use std::{
 use jitsuin::{
     audit::{self, GENESIS},
     kind::Kind::{Auth, Sign},
-    ports::{Follower, StatusEvent, Step, Store, StoreError},
+    ports::{CertificateRecord, Follower, StatusEvent, Step, Store, StoreError},
     rules::CertificateState::{Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
     x509::{RevocationReason, Serial},
@@ -291,6 +291,63 @@ pub(crate) fn a_list_keeps_a_hold_that_the_end_of_validity_overtook(open: Open) 
         assert_eq!(entries, [(serial, RevocationReason::CertificateHold)]);
         let later = not_after + std::time::Duration::from_secs(1);
         assert!(store.revoked(Auth, 1, scope, later).unwrap().0.is_empty());
+    }
+}
+
+/// Of a list that takes more than one page, and of one that takes one.
+pub(crate) fn a_list_is_as_of_one_event_whatever_happens_while_it_is_read(open: Open) {
+    const MANY: u64 = 24;
+    let (_dir, store) = crate::fresh(open);
+    for index in 0..MANY {
+        enrol(&*store, index);
+        let record = reservation(Auth, index, index);
+        let municipality = if index % 3 == 0 { suginami() } else { itami() };
+        commit(&*store, vec![reserve(CertificateRecord { municipality, ..record }), issue(Auth, index)]).unwrap();
+        if index % 2 == 0 {
+            commit(&*store, vec![status(Auth, index, Live, Held)]).unwrap();
+        }
+    }
+    let (store, done, read) = (&*store, &AtomicBool::new(false), &AtomicU64::new(0));
+    let seen = thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let mut seen = Vec::new();
+            while !done.load(Ordering::SeqCst) {
+                for scope in [CrlScope::Full, CrlScope::Municipality(itami())] {
+                    seen.push((scope, store.revoked(Auth, 1, scope, at(0)).unwrap()));
+                }
+                read.fetch_add(1, Ordering::SeqCst);
+            }
+            seen
+        });
+        let mut round = 0;
+        while round < 60 || read.load(Ordering::SeqCst) < 20 {
+            round += 1;
+            // Forth and back through the rows, so that some change behind the page and some before it.
+            let index = if round % 2 == 0 { round * 7 % MANY } else { MANY - 1 - round * 5 % MANY };
+            let next = match state_of(store, Auth, index, index) {
+                Held if round % 25 == 0 => vec![status(Auth, index, Held, Revoked)],
+                Held if round % 21 == 0 => vec![status(Auth, index, Held, Expired)],
+                Held => vec![status(Auth, index, Held, Live)],
+                Live => vec![status(Auth, index, Live, Held)],
+                _ => Vec::new(),
+            };
+            commit(store, next).unwrap();
+        }
+        done.store(true, Ordering::SeqCst);
+        reading.join().unwrap()
+    });
+    let events = store.listed_events(0, usize::MAX).unwrap();
+    assert!(seen.iter().any(|(_, (_, position))| *position < events.len() as u64), "nothing happened meanwhile");
+    for (scope, (entries, position)) in seen {
+        let mut expected = BTreeMap::new();
+        for event in events.iter().take_while(|event| event.event.position <= position) {
+            if scope.municipality().is_none_or(|place| place == event.municipality) {
+                expected.insert(event.serial, event.event.revocation.as_ref().map(|end| end.reason));
+            }
+        }
+        let expected: Vec<_> = expected.into_iter().filter_map(|(serial, reason)| Some((serial, reason?))).collect();
+        let found: Vec<_> = entries.iter().map(|entry| (entry.serial, entry.reason)).collect();
+        assert_eq!(found, expected, "{scope:?} as of {position}");
     }
 }
 

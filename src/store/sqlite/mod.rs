@@ -22,6 +22,7 @@ mod consents;
 mod counts;
 mod error;
 mod ledger;
+mod listed;
 mod migrations;
 mod numbering;
 mod open;
@@ -39,6 +40,7 @@ use std::{fs::File, ops::Range, path::Path, sync::Arc, time::Duration};
 use rusqlite::params;
 
 use self::{
+    listed::Wanted,
     open::{Health, Place},
     read::{Readers, all, first},
     shelf::Shelf,
@@ -51,6 +53,7 @@ pub use self::{
 use crate::{
     audit::AuditEntry,
     kind::Kind,
+    limits::LIST_PAGE,
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
@@ -70,6 +73,8 @@ pub struct SqliteStore {
     shelf: Shelf,
     /// Octets from which on a list goes there.
     long_list: u64,
+    /// Rows that are read at a time for a list.
+    list_page: usize,
     /// Absent when opened for reading only. Declared before the lock: it ends first.
     writer: Option<Writer>,
     _lock: Option<File>,
@@ -101,6 +106,7 @@ impl SqliteStore {
             readers: Readers::new(place, health),
             shelf,
             long_list: options.long_list,
+            list_page: options.list_page,
             writer: Some(writer),
             _lock: Some(lock),
         })
@@ -116,7 +122,7 @@ impl SqliteStore {
         drop(place.open_to_read()?);
         let shelf = place.shelf();
         let readers = Readers::new(place, Arc::default());
-        Ok(Self { readers, shelf, long_list: 0, writer: None, _lock: None })
+        Ok(Self { readers, shelf, long_list: 0, list_page: LIST_PAGE, writer: None, _lock: None })
     }
 
     fn ask(&self, task: Task) -> Result<Done, StoreError> {
@@ -204,7 +210,10 @@ impl Store for SqliteStore {
         not_over_before: UnixTime,
         take: &mut dyn FnMut(&CrlEntry),
     ) -> Result<u64, StoreError> {
-        self.readers.read(|sql| read::each_revoked(sql, (kind, generation), scope, not_over_before, take))
+        match Wanted::new((kind, generation), scope, not_over_before) {
+            Some(wanted) => listed::each(&self.readers, &wanted, self.list_page, take),
+            None => self.readers.read(read::last_event),
+        }
     }
 
     fn draft_list(&self, octets: u64) -> Result<Box<dyn ListDraft>, StoreError> {

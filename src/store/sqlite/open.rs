@@ -16,7 +16,10 @@ use super::{
     queue::Stopwatch,
     shelf::Shelf,
 };
-use crate::{limits::LONG_LIST_OCTETS, ports::StoreError};
+use crate::{
+    limits::{LIST_PAGE, LONG_LIST_OCTETS},
+    ports::StoreError,
+};
 
 /// The lock is asked for this often, this far apart, before it counts as held: a predecessor may just be ending, or a
 /// process that it started may not yet have become another program.
@@ -33,13 +36,21 @@ pub struct SqliteOptions {
     pub max_pages: Option<u32>,
     /// Octets from which on a list lies in a file of its own.
     pub long_list: u64,
+    /// Rows that are read at one instant for a list.
+    pub list_page: usize,
     /// A watch to measure the writer's queue by; none: nobody is said to wait.
     pub stopwatch: Option<Stopwatch>,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { busy_timeout: Duration::from_secs(5), max_pages: None, long_list: LONG_LIST_OCTETS, stopwatch: None }
+        Self {
+            busy_timeout: Duration::from_secs(5),
+            max_pages: None,
+            long_list: LONG_LIST_OCTETS,
+            list_page: LIST_PAGE,
+            stopwatch: None,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
         store::{Beginning, StateCount},
     },
     scope::CrlScope,
-    x509::{Serial, UnixTime, crl::CrlEntry},
+    x509::Serial,
 };
 
 /// Connections that read at a time; whoever comes beyond waits for one. Reading takes well under a millisecond but for lists,
@@ -182,42 +182,6 @@ pub(super) fn certificates(
     Ok((all(sql, query, params![kind.id(), from, limit], rows::certificate)?, last_event(sql)?))
 }
 
-/// What a complete list has to carry, one entry after the other; the position of the last event.
-pub(super) fn each_revoked(
-    sql: &Connection,
-    (kind, generation): (Kind, u8),
-    scope: CrlScope,
-    not_over_before: UnixTime,
-    take: &mut dyn FnMut(&CrlEntry),
-) -> rusqlite::Result<u64> {
-    // The condition on the state stands as in the index that keeps these few apart from the many.
-    const LISTED: &str = "SELECT serial, revocation_date, reason, invalidity_date FROM certificate
-        WHERE state IN ('held', 'revoked') AND kind = ?1 AND generation = ?2 AND not_after >= ?3";
-    // A hold that the end of validity overtook is told by its last event alone.
-    const OVERTAKEN: &str = "SELECT c.serial, e.revocation_date, e.reason, e.invalidity_date
-        FROM certificate c CROSS JOIN status_event e
-        WHERE c.state = 'expired' AND c.kind = ?1 AND c.generation = ?2 AND c.not_after >= ?3 AND e.state = 'held'
-          AND e.position = (SELECT max(position) FROM status_event WHERE kind = c.kind AND ca_index = c.ca_index)";
-    const IN_ORDER: &str = "ORDER BY length(serial), serial";
-    let bound = not_over_before.seconds();
-    let place = match scope.complete() {
-        // No state is kept of the CA's own certificates yet; the day one is, its revoked generations come here.
-        CrlScope::Authorities => return last_event(sql),
-        complete => complete.municipality().map(|code| code.to_string()),
-    };
-    let among = if place.is_some() { "AND municipality = ?4" } else { "" };
-    let query = format!("SELECT * FROM ({LISTED} {among} UNION ALL {OVERTAKEN} {among}) {IN_ORDER}");
-    let mut statement = sql.prepare_cached(&query)?;
-    let mut rows = match place {
-        Some(code) => statement.query(params![kind.id(), generation, bound, code])?,
-        None => statement.query(params![kind.id(), generation, bound])?,
-    };
-    while let Some(row) = rows.next()? {
-        take(&rows::entry(row)?);
-    }
-    last_event(sql)
-}
-
 /// Status events after a position with what lists must know of their certificates.
 pub(super) fn listed_events(sql: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<ListedEvent>> {
     let query = "SELECT e.*, c.generation, c.serial, c.municipality, c.not_after,
@@ -303,7 +267,7 @@ pub(super) fn events_chunk(sql: &Connection, after: u64) -> Result<Vec<StatusEve
     if reached(&events, after)? == after { Err(missing(after)) } else { Ok(events) }
 }
 
-fn missing(after: u64) -> StoreError {
+pub(super) fn missing(after: u64) -> StoreError {
     StoreError::Corrupt(format!("events are missing after {after}"))
 }
 
