@@ -57,7 +57,7 @@ pub(crate) fn wares(entries: u64) -> Wares {
 
 pub(crate) fn download(report: &mut Report, scale: Scale) {
     let entries = scale.pick(400_000, 10_000_000);
-    let rounds = (scale.pick(10, 7), Duration::from_millis(scale.pick(250, 3000)));
+    let rounds = (scale.pick(8, 7), Duration::from_millis(scale.pick(250, 3000)));
     for (name, entries, connections) in [("crl-download", entries, 2), ("crl-download-small", 100, 64)] {
         let serving = Serving::start(&format!("list:{entries}"));
         let ([ours, constant, bare], octets) = serving.cost(connections, rounds);

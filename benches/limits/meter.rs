@@ -8,9 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
 use crate::report::Report;
 
-/// Linux tells processor time in hundredths of a second.
+/// What Linux tells of a whole machine, and of children, it tells in hundredths of a second.
 const TICK: Duration = Duration::from_millis(10);
 
 /// The fields of /proc/…/stat after the name of the program, from the state on.
@@ -34,12 +36,16 @@ pub(crate) fn cpu_of(process: u32) -> Duration {
 
 /// The processor time of this process in all its threads, also those that have ended.
 pub(crate) fn own_cpu() -> Duration {
-    ticks(&stat("/proc/self/stat")[11..13])
+    of(clock_gettime(ClockId::ProcessCPUTime))
 }
 
 /// The processor time of this thread.
 fn thread_cpu() -> Duration {
-    ran(Path::new("/proc/thread-self/schedstat")).unwrap()
+    of(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+fn of(time: Timespec) -> Duration {
+    time.try_into().unwrap()
 }
 
 /// The time on a processor, from the file that tells it of a thread.

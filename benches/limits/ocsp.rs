@@ -61,7 +61,7 @@ pub(crate) fn wares(what: &str) -> Wares {
 }
 
 fn rounds(scale: Scale) -> (usize, Duration) {
-    (scale.pick(12, 40), Duration::from_millis(scale.pick(250, 500)))
+    (scale.pick(10, 40), Duration::from_millis(scale.pick(250, 500)))
 }
 
 pub(crate) fn cached(report: &mut Report, scale: Scale) {

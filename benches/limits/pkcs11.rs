@@ -62,7 +62,7 @@ fn measure(report: &mut Report, (name, kind): (&'static str, KeyKind), scale: Sc
     let directory = server::directory();
     token(directory.path(), kind);
     let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["child-pkcs11", &scale.pick(8, 40).to_string()]).arg(directory.path());
+    child.args(["child-pkcs11", &scale.pick(7, 40).to_string()]).arg(directory.path());
     child.env("SOFTHSM2_CONF", directory.path().join("softhsm2.conf")).stdout(Stdio::piped());
     let told = meter::numbers(child.spawn().unwrap());
     let [bare, ours, bare_cpu, ours_cpu] = told.try_into().unwrap();
