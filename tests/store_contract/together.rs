@@ -319,20 +319,25 @@ pub(crate) fn a_list_is_as_of_one_event_whatever_happens_while_it_is_read(open: 
             }
             seen
         });
-        let mut round = 0;
-        while round < 60 || read.load(Ordering::SeqCst) < 20 {
-            round += 1;
-            // Forth and back through the rows, so that some change behind the page and some before it.
-            let index = if round % 2 == 0 { round * 7 % MANY } else { MANY - 1 - round * 5 % MANY };
+        // Some come to an end; the others go on changing for as long as lists are read.
+        let change = |index: u64, round: u64| {
             let next = match state_of(store, Auth, index, index) {
-                Held if round % 25 == 0 => vec![status(Auth, index, Held, Revoked)],
-                Held if round % 21 == 0 => vec![status(Auth, index, Held, Expired)],
+                Held if index < 4 && round > 40 => vec![status(Auth, index, Held, Revoked)],
+                Held if index < 8 && round > 40 => vec![status(Auth, index, Held, Expired)],
                 Held => vec![status(Auth, index, Held, Live)],
                 Live => vec![status(Auth, index, Live, Held)],
                 _ => Vec::new(),
             };
             commit(store, next).unwrap();
+        };
+        let mut round = 0;
+        while round < 120 || read.load(Ordering::SeqCst) < 20 {
+            // Forth and back through the rows, so that some change behind the page and some before it.
+            change(if round % 2 == 0 { round * 7 % MANY } else { MANY - 1 - round * 5 % MANY }, round);
+            round += 1;
         }
+        // At least this has happened after lists were read.
+        change(MANY - 1, round);
         done.store(true, Ordering::SeqCst);
         reading.join().unwrap()
     });
