@@ -145,6 +145,9 @@ pub const HTTP2_SEND_OCTETS: usize = 64 * 1024;
 /// Connections open at a time on one listener; further ones wait in the kernel's queue.
 pub const CONNECTIONS: usize = 8192;
 
+/// File descriptors that no connection takes: the store with its readers, long lists that are made or sent, keys, logs.
+pub const DESCRIPTORS_KEPT: usize = 256;
+
 /// Connections that wait in the kernel to be accepted.
 pub const LISTEN_BACKLOG: i32 = 1024;
 

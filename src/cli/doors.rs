@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{runtime::Runtime, task::JoinHandle};
 
-use super::{canary, failure::Failure, house::House, upkeep::Upkeep};
+use super::{canary, descriptors, failure::Failure, house::House, upkeep::Upkeep};
 use crate::{
     config::sections::Listen,
     http::{
@@ -100,7 +100,8 @@ impl Doors {
         let metrics = Arc::new(Metrics::new());
         let freshness = canary::freshness(house, sockets.addresses()?.status, &metrics)?;
         let status = status_service(house, &metrics)?;
-        let workers = Workers::start_on(sockets.status, move |()| status.clone(), Bounds::default(), &shutdown);
+        let bounds = Bounds { connections: descriptors::connections(3), ..Bounds::default() };
+        let workers = Workers::start_on(sockets.status, move |()| status.clone(), bounds, &shutdown);
         let workers = workers.map_err(Failure::fault)?;
         let mut checks = checks(house);
         checks.extend(freshness.as_ref().map(Freshness::check));
@@ -111,14 +112,8 @@ impl Doors {
         let access = Access::new(&tls.authority, &tls.certificate, &tls.key).map_err(Failure::refused)?;
         runtime.spawn(operator.clone().upkeep(shutdown.clone()));
         let listeners = vec![
-            runtime.spawn(registration.serve(sockets.registration, access, Bounds::default(), shutdown.clone())),
-            runtime.spawn(server::serve(
-                sockets.operator,
-                Plain,
-                move |()| operator.clone(),
-                Bounds::default(),
-                shutdown.clone(),
-            )),
+            runtime.spawn(registration.serve(sockets.registration, access, bounds, shutdown.clone())),
+            runtime.spawn(server::serve(sockets.operator, Plain, move |()| operator.clone(), bounds, shutdown.clone())),
         ];
         let upkeep = Upkeep::start(house, &shutdown)?;
         Ok(Self { runtime, upkeep, trigger, workers, listeners, freshness, shutdown, house: Arc::clone(house) })

@@ -21,6 +21,7 @@ pub mod credential;
 pub mod credentials;
 pub mod crl;
 pub mod demo;
+mod descriptors;
 pub mod doctor;
 pub mod doors;
 pub mod failure;

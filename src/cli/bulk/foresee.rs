@@ -37,6 +37,8 @@ const AT_ONCE: usize = 2;
 
 /// Octets of an entry of a list, where there is none to go by.
 const TYPICAL_ENTRY: u64 = 48;
+/// Entries from which on a list tells by itself how long one is.
+const TELLING_ENTRIES: u64 = 1000;
 
 /// What a file would come to.
 #[derive(Debug, Default, Serialize)]
@@ -159,7 +161,9 @@ fn lists(sender: &Sender) -> Result<Vec<(String, ListForecast)>, Failure> {
     let list = |one: &Value| {
         let (entries, octets) = (one["entries"].as_u64()?, one["octets"].as_u64()?);
         let entries_then = one["recorded"].as_u64()?.max(entries);
-        let octets_then = octets + (entries_then - entries) * octets.checked_div(entries).unwrap_or(TYPICAL_ENTRY);
+        // Of a short list, what stands around the entries is most of it.
+        let each = if entries < TELLING_ENTRIES { TYPICAL_ENTRY } else { octets / entries };
+        let octets_then = octets + (entries_then - entries) * each;
         let list = ListForecast { entries, octets, entries_then, octets_then, seconds_then: 0.0 };
         Some((one["kind"].as_str()?.to_owned(), list))
     };

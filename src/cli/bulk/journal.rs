@@ -50,9 +50,18 @@ struct Entry<'a> {
 /// As much of an entry as the next run needs.
 #[derive(Deserialize)]
 struct Known {
+    #[serde(default)]
     line: u64,
     #[serde(default)]
     refused: Option<IgnoredAny>,
+    /// Why nothing above it says anything of the file's lines.
+    #[serde(default)]
+    void: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Void<'a> {
+    void: &'a str,
 }
 
 /// An open result file, which nobody else writes.
@@ -121,6 +130,12 @@ impl Journal {
             } else {
                 let known: Known = serde_json::from_slice(&line)
                     .map_err(|error| Failure::usage(format!("{} is damaged: {error}", self.path.display())))?;
+                if let Some(cause) = known.void {
+                    let path = self.path.display();
+                    return Err(Failure::usage(format!(
+                        "{path} says nothing of this file: {cause}; name another with --result"
+                    )));
+                }
                 if known.line == 0 || known.line > last {
                     let path = self.path.display();
                     return Err(Failure::usage(format!("{path} is damaged: there is no line {}", known.line)));
@@ -164,6 +179,14 @@ impl Journal {
             self.refused += u64::from(matches!(outcome, Outcome::Refused(_)));
         }
         Ok(())
+    }
+
+    /// Writes that nothing here is of the file's lines; no run goes on from it.
+    ///
+    /// # Errors
+    /// [`Failure`] when the file cannot be written.
+    pub(super) fn void(&mut self, cause: &str) -> Result<(), Failure> {
+        self.append(&[Void { void: cause }])
     }
 
     fn append<T: Serialize>(&mut self, entries: &[T]) -> Result<(), Failure> {
@@ -251,6 +274,21 @@ mod tests {
             assert!(Journal::open(&path, &heading(), &survey()).is_err(), "{entry}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
+    }
+
+    #[test]
+    fn no_run_goes_on_from_what_was_said_of_other_lines() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("result.jsonl");
+        let mut journal = Journal::open(&path, &heading(), &survey()).unwrap();
+        journal.record(&[(130, Outcome::Done(Value::from(1)))]).unwrap();
+        journal.void("the file was changed while it was read").unwrap();
+        drop(journal);
+        let whole = fs::read(&path).unwrap();
+        let failure = Journal::open(&path, &heading(), &survey()).unwrap_err();
+        assert_eq!(failure.exit_code(), 2.into());
+        assert!(failure.to_string().contains("was changed while it was read; name another with --result"), "{failure}");
+        assert_eq!(fs::read(&path).unwrap(), whole);
     }
 
     #[test]

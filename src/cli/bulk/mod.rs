@@ -128,6 +128,7 @@ pub fn run(command: &BulkCommand, out: &Output) -> Result<(), Failure> {
             progress.advance(outcomes.len(), journal.refused);
             Ok(true)
         }
+        Event::Changed => journal.void(CHANGED).map(|()| true),
     });
     progress.end();
     sent.map_err(|failure| broke_off(&failure, journal.before + progress.since, sender.survey.wishes))?;
@@ -177,7 +178,11 @@ enum Event {
     Asks(u64),
     /// What became of some.
     Became(Vec<(u64, Outcome)>),
+    /// It is not the file that it was: what was told is of other lines.
+    Changed,
 }
+
+const CHANGED: &str = "the file was changed while it was read";
 
 /// A file on its way.
 struct Sender {
@@ -218,9 +223,8 @@ impl Sender {
         })?;
         // Other lines under the same numbers would have had the answers of these.
         if loads.lines.digest() != self.survey.digest {
-            return Err(Failure::refused(
-                "the file was changed while it was read; nothing more can be said of its lines",
-            ));
+            tell(Event::Changed)?;
+            return Err(Failure::refused(format!("{CHANGED}; nothing more can be said of its lines")));
         }
         Ok(())
     }

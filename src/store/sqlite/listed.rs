@@ -1,7 +1,7 @@
 //! What a complete list has to carry, as it was at one event, without a reading that lasts.
 //!
-//! For as long as somebody reads, SQLite's write-ahead log cannot be taken back: beside the reading of ten million rows it grows
-//! by gigabytes, and whoever writes next pays for them. So the rows are read in pages, each at an instant of its own, and then
+//! For as long as somebody reads, SQLite's write-ahead log cannot be taken back: beside the reading of ten million rows it takes
+//! in every change of minutes, and whoever writes next pays for them. So the rows are read in pages, each at an instant of its own, and then
 //! the events since the first: what the last event says of a certificate counts, whatever a page told of it, and of one
 //! without an event since, every page tells the same.
 //!
