@@ -164,14 +164,20 @@ fn an_event_of_the_feed_is_kept_for_an_applicant_in_any_order() {
 }
 
 #[test]
-fn m_01_of_who_has_applied_only_no_card_is_recorded_and_the_answer_says_so() {
+fn m_01_of_who_has_applied_only_the_card_that_is_presented_goes_on_and_of_a_holder_another_does_not() {
     let house = House::new();
     let case = bring(&house, "TEST-1", At::InquirySent);
-    report(&house, SUGINAMI, &leaving(&case.person)).unwrap();
-    let shown = json!({"card": case.person.card, "register_pin": true, "addendum_has_room": true});
-    let presented = Some(serde_json::from_value(shown).unwrap());
-    let arrival = RegisterChange { presented, ..case.person.change(RegisterEvent::MoveIn) };
-    let told = report(&house, ITAMI, &arrival).unwrap().not_continued.unwrap();
+    let known = Person::new("TEST-2");
+    house.pair(&known);
+    let arrive = |person: &Person| {
+        report(&house, SUGINAMI, &leaving(person)).unwrap();
+        let shown = json!({"card": "CARD-9", "register_pin": true, "addendum_has_room": true});
+        let presented = Some(serde_json::from_value(shown).unwrap());
+        report(&house, ITAMI, &RegisterChange { presented, ..person.change(RegisterEvent::MoveIn) }).unwrap()
+    };
+    let taken = arrive(&case.person);
+    assert_eq!((taken.not_continued, taken.awaited), (None, None));
+    let told = arrive(&known).not_continued.unwrap();
     assert_eq!((&*told.rule, told.case.as_deref()), ("M-01", Some("no-card")));
     assert!(told.explanation().unwrap().way_ja.contains("電子証明書をまだ発行していない"));
 }
