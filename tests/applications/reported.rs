@@ -79,6 +79,30 @@ fn e_02_who_has_moved_between_the_visits_is_issued_nothing_here_and_applies_ther
 }
 
 #[test]
+fn e_02_who_has_left_by_the_planned_day_is_issued_nothing_until_the_move_is_taken_back() {
+    for (place, (state, next)) in ON_THE_WAY.into_iter().enumerate() {
+        let house = House::new();
+        let case = bring(&house, &format!("TEST-{place}"), state);
+        let day = Some(crate::town::day("2025-10-26"));
+        let number = Some(jitsuin::ports::EventNumber::parse("S-1").unwrap());
+        let left = RegisterChange { number, event_day: day, planned: day, ..leaving(&case.person) };
+        report(&house, SUGINAMI, &left).unwrap();
+        let told = refusal(advance(&house, &case, &body(next)));
+        assert_eq!((&*told.rule, told.case.as_deref()), ("E-02", Some("moved-out")), "{state:?}");
+        assert_eq!(record(&house, &case).state, state, "a refusal changes nothing");
+        if state == At::SentToCa {
+            assert_eq!(rule(issue(&house, &case, &fresh())), "E-02");
+        }
+        report(&house, SUGINAMI, &case.person.change(RegisterEvent::MoveOutCancelled)).unwrap();
+        if matches!(state, At::Verified | At::KeyGenerated | At::SentToCa) {
+            advance(&house, &case, &body(next)).unwrap();
+        }
+        assert!(certificates(&house, &case.person).is_empty());
+        house.check();
+    }
+}
+
+#[test]
 fn e_02_of_a_known_holder_who_has_moved_no_inquiry_is_sent_and_no_reply_taken() {
     for (state, next) in [(At::Received, On::SendInquiry), (At::InquirySent, On::ReplyHandedIn)] {
         let house = House::new();
