@@ -5,7 +5,6 @@ use crate::{
     audit::Draft,
     authority::{
         Authority,
-        change::history::Issued,
         enclosed::{four_facts, verified_requests},
         enrol::{Card, Enrolment, Person},
         exception::Excepted,
@@ -151,22 +150,6 @@ impl Authority {
         let auth_window_is_open = kept.is_some_and(|last| renewal_window(last, policy).contains(&today));
         let card_window_is_open = renewal_window(validity.card_last_day, policy).contains(&today);
         Ok(Terms { place, holder, card, dossier, replacement, validity, auth_window_is_open, card_window_is_open, now })
-    }
-
-    /// Refuses certificates for who has left by what the register reported, and onto a card that is void by it, be the timer slow.
-    fn allowed_by_register(
-        &self,
-        (dossier, place): (Option<&Dossier>, &Municipality),
-        card: &Card,
-        today: Day,
-    ) -> Result<(), StoryError> {
-        let Some(dossier) = dossier else { return Ok(()) };
-        let fold = self.history(&dossier.holder)?.fold();
-        fold.register.lives_here(today)?;
-        let known = dossier.card(&card.number);
-        let first = Issued { day: card.issue_day, town: Some(place.code) };
-        let issued = known.map_or(first, |known| Issued::of(known, &dossier.certificates));
-        Ok(fold.card_takes_certificates((issued, known.is_some()), today)?)
     }
 
     /// Whether each kind can be had at all (E-05, E-06), and whether that takes the exception (E-07).
