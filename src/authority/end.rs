@@ -165,8 +165,8 @@ fn impossible(detail: impl Into<String>) -> Refusal {
 }
 
 /// Refuses a day on which what befell a certificate, a key or a card cannot have been: nobody applied for the end of a certificate,
-/// found it wrong or discarded it before its first day, and no card was lost before it was issued. A change of the register
-/// may be of any day since birth.
+/// found it wrong or discarded it before its first day, and no card was lost before it was issued, or returned before what is on it was
+/// . A change of the register may be of any day since birth.
 pub(super) fn check_event_day(
     strike: &Strike<'_>,
     dossier: &Dossier,
@@ -176,7 +176,8 @@ pub(super) fn check_event_day(
     use Cause::*;
     let Some(day) = strike.event_day else { return Ok(()) };
     let certified = || {
-        let struck = |one: &&CertificateRecord| strike.kinds.contains(&one.kind) && one.is_current(now);
+        let ends = |kind| strike.kinds.contains(&kind) && strike.cause.effect(kind).event().is_some();
+        let struck = |one: &&CertificateRecord| ends(one.kind) && one.is_current(now);
         let here = dossier.certificates.iter().filter(|one| one.card == card.number).filter(struck);
         here.map(|one| day_of(one.not_before)).max()
     };
@@ -191,7 +192,10 @@ pub(super) fn check_event_day(
         | CardReissuedAfterLoss
         | CardReissuedAfterDamage
         | CardReturned
-        | FaceAuthenticationOn => (Some(card.issue_day), "the card was issued"),
+        | FaceAuthenticationOn => match certified() {
+            Some(day) if day > card.issue_day => (Some(day), "the certificate was issued"),
+            _ => (Some(card.issue_day), "the card was issued"),
+        },
         _ => return Ok(()),
     };
     match first.filter(|first| day < *first) {

@@ -4,14 +4,18 @@ use serde::Deserialize;
 
 use super::{
     Actor, Authority, Once, StoryError,
-    change::Outcome,
+    change::{Outcome, history::Issued},
     end::{Effects, Strike, check_event_day},
     once::Telling,
 };
 use crate::{
     kind::Kind,
     ports::{CardNumber, CardRecord, Change, Dossier, HolderRecord, Role, Step},
-    rules::{Cause, Day, Origin, Refusal, application::ApplicationState, calendar::day_text},
+    rules::{
+        Cause, Day, Origin, Refusal,
+        application::ApplicationState,
+        calendar::{day_of, day_text},
+    },
 };
 
 /// What a counter or an operator sends to revoke.
@@ -84,6 +88,13 @@ impl Authority {
         let card = dossier.card(&request.card).cloned().ok_or_else(unknown_card)?;
         may_report(telling.actor, request.cause, &dossier.holder)?;
         let kinds = named_kinds(request)?;
+        if request.cause == Cause::CardVoidAfterMove {
+            let issued = Issued::of(&card, &dossier.certificates);
+            let fold = self.history(&dossier.holder)?.fold();
+            if !fold.is_void_after_move(issued, day_of(telling.now)) {
+                return Err(no_move().into());
+            }
+        }
         if request.cause == Cause::DiscardedBeforeDelivery {
             let mut card = on_card(dossier.clone(), &request.card);
             card.certificates.retain(|one| kinds.contains(&one.kind) && one.is_current(telling.now));
@@ -117,6 +128,13 @@ impl Authority {
 
 fn unknown_card() -> Refusal {
     Refusal::new("T-09", "there is no such card")
+}
+
+/// The register has no move after which the card was not presented in time (M-02).
+fn no_move() -> Refusal {
+    let detail = "the register has no move after which this card had to be presented by now; at the end of its time the service \
+                  ends it by itself";
+    Refusal::new("M-02", detail).in_case("no-move")
 }
 
 /// There is nothing to revoke (R-01).

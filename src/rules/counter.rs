@@ -78,7 +78,8 @@ pub struct CounterFacts {
     /// The exception that was made for the person, if one was; one that is none refuses all (E-07).
     #[serde(default)]
     pub exception: Option<ExceptionForm>,
-    /// The move after which the card is presented, for 継続利用. Days that cannot be refuse any procedure.
+    /// The move after which the card is presented, for 継続利用. After its planned day nothing is issued before the notice of moving in
+    /// (E-02). Days that cannot be refuse any procedure.
     #[serde(default)]
     pub moving: Option<Move>,
     /// Whether the holder has registered another place to stay (居所; W-02).

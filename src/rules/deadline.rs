@@ -11,7 +11,7 @@ use super::{
     closed::open_from,
     procedure::CounterPolicy,
 };
-use crate::limits::MOVE_SLIP_DAYS;
+use crate::{limits::MOVE_SLIP_DAYS, municipality::MunicipalityCode};
 
 /// Days after moving in within which 転入届 is due (R-18, M-01).
 const MOVE_IN_DAYS: u16 = 14;
@@ -91,6 +91,27 @@ pub enum MoveState {
 #[must_use]
 pub fn notice_deadline(planned: Day) -> Deadline {
     Deadline::after(planned, PLANNED_DAYS)
+}
+
+/// Refuses the day after the planned day of a move: the holder has left, and nothing is issued in the old municipality any more,
+/// nor in the new one before 転入届 (E-02, R-16).
+///
+/// # Errors
+/// `E-02`.
+pub fn check_planned((planned, to): (Option<Day>, Option<MunicipalityCode>), today: Day) -> Result<(), Refusal> {
+    if planned.is_some_and(|planned| planned < today) { Err(moved_out(planned, to)) } else { Ok(()) }
+}
+
+/// The refusal of who has announced a move to another municipality and has left by it (E-02).
+#[must_use]
+pub fn moved_out(planned: Option<Day>, to: Option<MunicipalityCode>) -> Refusal {
+    let to = to.map_or_else(|| "another municipality".into(), |to| format!("municipality {to}"));
+    let planned = planned.map_or_else(String::new, |planned| format!(", planned for {planned}"));
+    let detail = format!(
+        "the holder announced a move to {to} (転出届){planned}, and it is over: certificates are issued once the arrival there is \
+         recorded (`move-in`), or here once the move is taken back (`move-out-cancelled`)"
+    );
+    Refusal::new("E-02", detail).in_case("moved-out")
 }
 
 /// Until when the card has to be presented after 転入届 (M-02).

@@ -91,6 +91,24 @@ async fn e_09_without_room_or_auth_or_a_card_nothing_is_switched() {
     assert_eq!(refusal(&refused), (422, "E-09"));
     assert!(refused.body["detail"].as_str().unwrap().contains("追記欄"), "{}", refused.body);
     // Between application and counter the AUTH ended: it is issued first.
+    let revoke = json!({"card": "CARD-000001", "cause": "holder-application", "kinds": ["auth"]});
+    done(suginami.post("/v1/revocations", &revoke).await);
+    let auth = |keys: Value| {
+        let mut auth = pair(1);
+        auth["requests"] = json!({ "auth": keys });
+        auth.as_object_mut().unwrap().remove("facts");
+        auth
+    };
+    let refused = suginami.post("/v1/applications", &on).await;
+    assert_eq!((refusal(&refused), &refused.body["case"]), ((422, "E-09"), &json!("needs-auth")), "known at once");
+    // Of an agent, a letter is sent meanwhile, and at the second visit it is there or not.
+    let mut by_agent = on.clone();
+    (by_agent["applicant"], by_agent["agent"]) = (json!("agent"), json!("AGENT-7"));
+    let awaited = done(suginami.post("/v1/applications", &by_agent).await);
+    assert_eq!(awaited["why"], "no-auth");
+    let events = format!("/v1/applications/{}/events", awaited["application"].as_str().unwrap());
+    done(suginami.post(&events, &json!({"event": "withdraw"})).await);
+    done(suginami.post("/v1/certificates", &auth(json!(request()))).await);
     let received = done(suginami.post("/v1/applications", &on).await);
     let events = format!("/v1/applications/{}/events", received["application"].as_str().unwrap());
     done(suginami.post(&events, &json!({"event": "verify"})).await);

@@ -79,6 +79,30 @@ fn e_02_who_has_moved_between_the_visits_is_issued_nothing_here_and_applies_ther
 }
 
 #[test]
+fn e_02_who_has_left_by_the_planned_day_is_issued_nothing_until_the_move_is_taken_back() {
+    for (place, (state, next)) in ON_THE_WAY.into_iter().enumerate() {
+        let house = House::new();
+        let case = bring(&house, &format!("TEST-{place}"), state);
+        let day = Some(crate::town::day("2025-10-26"));
+        let number = Some(jitsuin::ports::EventNumber::parse("S-1").unwrap());
+        let left = RegisterChange { number, event_day: day, planned: day, ..leaving(&case.person) };
+        report(&house, SUGINAMI, &left).unwrap();
+        let told = refusal(advance(&house, &case, &body(next)));
+        assert_eq!((&*told.rule, told.case.as_deref()), ("E-02", Some("moved-out")), "{state:?}");
+        assert_eq!(record(&house, &case).state, state, "a refusal changes nothing");
+        if state == At::SentToCa {
+            assert_eq!(rule(issue(&house, &case, &fresh())), "E-02");
+        }
+        report(&house, SUGINAMI, &case.person.change(RegisterEvent::MoveOutCancelled)).unwrap();
+        if matches!(state, At::Verified | At::KeyGenerated | At::SentToCa) {
+            advance(&house, &case, &body(next)).unwrap();
+        }
+        assert!(certificates(&house, &case.person).is_empty());
+        house.check();
+    }
+}
+
+#[test]
 fn e_02_of_a_known_holder_who_has_moved_no_inquiry_is_sent_and_no_reply_taken() {
     for (state, next) in [(At::Received, On::SendInquiry), (At::InquirySent, On::ReplyHandedIn)] {
         let house = House::new();
@@ -164,14 +188,20 @@ fn an_event_of_the_feed_is_kept_for_an_applicant_in_any_order() {
 }
 
 #[test]
-fn m_01_of_who_has_applied_only_no_card_is_recorded_and_the_answer_says_so() {
+fn m_01_of_who_has_applied_only_the_card_that_is_presented_goes_on_and_of_a_holder_another_does_not() {
     let house = House::new();
     let case = bring(&house, "TEST-1", At::InquirySent);
-    report(&house, SUGINAMI, &leaving(&case.person)).unwrap();
-    let shown = json!({"card": case.person.card, "register_pin": true, "addendum_has_room": true});
-    let presented = Some(serde_json::from_value(shown).unwrap());
-    let arrival = RegisterChange { presented, ..case.person.change(RegisterEvent::MoveIn) };
-    let told = report(&house, ITAMI, &arrival).unwrap().not_continued.unwrap();
+    let known = Person::new("TEST-2");
+    house.pair(&known);
+    let arrive = |person: &Person| {
+        report(&house, SUGINAMI, &leaving(person)).unwrap();
+        let shown = json!({"card": "CARD-9", "register_pin": true, "addendum_has_room": true});
+        let presented = Some(serde_json::from_value(shown).unwrap());
+        report(&house, ITAMI, &RegisterChange { presented, ..person.change(RegisterEvent::MoveIn) }).unwrap()
+    };
+    let taken = arrive(&case.person);
+    assert_eq!((taken.not_continued, taken.awaited), (None, None));
+    let told = arrive(&known).not_continued.unwrap();
     assert_eq!((&*told.rule, told.case.as_deref()), ("M-01", Some("no-card")));
     assert!(told.explanation().unwrap().way_ja.contains("電子証明書をまだ発行していない"));
 }

@@ -127,7 +127,9 @@ async fn a_life_with_consent(open: Open) {
     for path in [&successor, &facts] {
         assert_eq!(refusal(&party.get(path).await), (404, "L-11"));
     }
-    done(itami.post("/v1/register-changes", &json!({"holder": citizen.reference(), "change": "move-in"})).await);
+    let card = json!({"card": "CARD-000001", "register_pin": true, "addendum_has_room": true});
+    let arrive = json!({"holder": citizen.reference(), "change": "move-in", "presented": card});
+    done(itami.post("/v1/register-changes", &arrive).await);
     let mut application = citizen.application(true);
     application["facts"]["address"] = "兵庫県伊丹市千僧１丁目１番地".into();
     application["facts"]["address_flags"] = "00000000001000".into();

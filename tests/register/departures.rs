@@ -68,7 +68,10 @@ fn r_19_an_applicant_who_left_without_the_card_and_comes_back_is_recorded_and_is
         let pair = person.enrolment(&Kind::BOTH);
         assert_eq!(rule(house.issue(&municipality(SUGINAMI), Asked::New, &pair)), "E-01");
         report(&house, town, &event(&person, "X-1", "2026-03-30", RegisterEvent::Registration)).unwrap();
-        house.issue(&municipality(town), Asked::New, &pair).unwrap();
+        // The card of before is void; the next is not.
+        assert_eq!(rule(house.issue(&municipality(town), Asked::New, &pair)), "E-03");
+        let next = person.with_card("CARD-2", "2026-03-30").enrolment(&Kind::BOTH);
+        house.issue(&municipality(town), Asked::New, &next).unwrap();
         house.check();
     }
 }

@@ -23,7 +23,7 @@ fn moving_on() -> (House, Person) {
     report(&house, SUGINAMI, &out(&person, "S-1", "2026-04-01", ITAMI, "2026-04-01")).unwrap();
     report(&house, ITAMI, &event(&person, "I-1", "2026-04-01", RegisterEvent::MoveIn)).unwrap();
     house.set_clock("2026-05-06T03:00:00Z");
-    report(&house, ITAMI, &out(&person, "I-2", "2026-05-01", THIRD, "2026-05-05")).unwrap();
+    report(&house, ITAMI, &out(&person, "I-2", "2026-05-01", THIRD, "2026-05-06")).unwrap();
     (house, person)
 }
 

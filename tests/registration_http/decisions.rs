@@ -132,6 +132,18 @@ async fn what_towns_tell_people_is_what_their_counters_are_answered() {
         ),
         (
             &suginami,
+            "the day after the planned day of moving, before the notice of moving in",
+            case(json!({ "moving": { "planned": "2025-05-20" } })),
+            json!({"allowed": false, "refusals": [{"rule": "E-02", "case": "moved-out"}]}),
+        ),
+        (
+            &suginami,
+            "on the planned day of moving",
+            case(json!({ "moving": { "planned": "2025-05-21" } })),
+            json!({"allowed": true}),
+        ),
+        (
+            &suginami,
             "a stay that ends",
             case(
                 json!({ "holder": { "birth": "1990-07-07", "stay": { "status": "mid-to-long-term", "last_day": "2025-05-20" } } }),

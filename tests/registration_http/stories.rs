@@ -184,6 +184,8 @@ async fn who_was_removed_is_recorded_again_where_they_live_now() {
     assert_eq!(refusal(&itami.post("/v1/certificates", &pair(1)).await), (422, "E-03"), "the card is void");
     let mut next = pair(1);
     next["card"]["number"] = "CARD-000011".into();
+    assert_eq!(refusal(&itami.post("/v1/certificates", &next).await), (422, "E-03"), "so is any other of before");
+    next["card"]["issue_day"] = "2026-11-03".into();
     done(itami.post("/v1/certificates", &next).await);
 }
 

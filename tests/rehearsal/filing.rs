@@ -186,7 +186,16 @@ impl Record {
             return rules;
         }
         rules.extend(self.forbidden_without(who, filing, now));
+        if self.course(filing, now) == Course::SameDay && self.lacks_auth(filing, now) {
+            rules.push("E-09");
+        }
         rules
+    }
+
+    /// Whether a card is to be switched that has no AUTH.
+    fn lacks_auth(&self, filing: &Filing, now: Moment) -> bool {
+        let auth = self.good(Kind::Auth, now).map(|one| &self.cards[one.card].number);
+        filing.procedure == Procedure::FaceAuthenticationOn && auth != Some(&filing.application.card.number)
     }
 
     /// M-01, M-02: nothing is to be done to the card.
@@ -221,6 +230,10 @@ impl Record {
     fn forbidden_without(&self, who: Who, filing: &Filing, now: Moment) -> Forbidden {
         let mut rules = Vec::new();
         match self.card_place(&filing.application.card.number) {
+            // The card of who has none yet that the service knows.
+            None if self.known && self.cards.is_empty() && filing.procedure == Procedure::ContinuedUse => {
+                rules.extend(filing.application.card.last.filter(|last| *last < now.day).map(|_| "M-01"));
+            }
             None => rules.push("T-09"),
             Some(place) => {
                 let continues = filing.procedure == Procedure::ContinuedUse;
@@ -255,7 +268,11 @@ impl Record {
 
     /// Who may ask, and for whom: as for certificates.
     fn not_resident(&self, who: Who, filing: &Filing, now: Moment) -> Forbidden {
-        let residence = self.forbidden_issue(who, &filing.application, now);
+        let residence = if filing.issues() {
+            self.forbidden_issue(who, &filing.application, now)
+        } else {
+            self.forbidden_by_record(who, &filing.application, now)
+        };
         residence.into_iter().filter(|rule| ["E-01", "E-02", "R-26"].contains(rule)).collect()
     }
 
@@ -329,12 +346,9 @@ impl Record {
         }
         if step.on == On::CarryOut && !file.filing.issues() {
             rules.extend(self.forbidden_without(who, &file.filing, now));
-            let auth = self.good(Kind::Auth, now).map(|one| &self.cards[one.card].number);
-            if file.filing.procedure == Procedure::FaceAuthenticationOn
-                && auth != Some(&file.filing.application.card.number)
-            {
-                rules.push("E-09");
-            }
+        }
+        if matches!(step.on, On::Verify | On::CarryOut) && self.lacks_auth(&file.filing, now) {
+            rules.push("E-09");
         }
         rules
     }
@@ -474,6 +488,9 @@ impl Record {
 
     /// What was applied for is done.
     fn carried_out(&mut self, filing: &Filing, town: usize, now: Moment) -> Vec<Change> {
+        if filing.procedure == Procedure::ContinuedUse {
+            return self.present_card(town, &filing.application.card.number, now);
+        }
         let Some(card) = self.card_place(&filing.application.card.number) else { return Vec::new() };
         let (cause, kinds) = match filing.procedure {
             Procedure::Revocation => (Cause::HolderApplication, filing.struck()),
@@ -484,7 +501,6 @@ impl Record {
                 self.cards[card].face = false;
                 return Vec::new();
             }
-            Procedure::ContinuedUse => return self.present_card(town, card, now),
             _ => return Vec::new(),
         };
         self.strike(&Strike { cause, kinds: &kinds, card: Some(card), event: None, until: None, fresh: 0 }, now)

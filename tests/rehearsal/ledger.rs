@@ -104,7 +104,7 @@ pub(crate) struct Unshown {
 
 impl Unshown {
     /// The first day on which the card is void (M-02).
-    fn void(&self) -> Day {
+    pub(crate) fn void(&self) -> Day {
         if self.late {
             return self.notified;
         }
@@ -154,6 +154,11 @@ impl Residence {
         missed.into_iter().chain(void).min()
     }
 
+    /// Whether the person has left by what was announced: the planned day is over, or the arrival was missed.
+    pub(crate) fn has_left(&self, day: Day) -> bool {
+        self.leaving.is_some_and(|one| one.missed || one.planned.is_some_and(|planned| planned < day))
+    }
+
     /// By which rule no card is shown for 継続利用 on a day.
     fn unshowable(&self, day: Day) -> Option<&'static str> {
         match self.unshown.last().filter(|last| last.onward.is_none()) {
@@ -179,12 +184,13 @@ impl Residence {
         };
         let (report, happened, card) = match &entry.said {
             Said::Reported { report, happened, card, .. } => (report, *happened, *card),
-            Said::RanOut { cause: Cause::MoveInMissed, .. } => {
-                object(self.leaving.is_none_or(|one| one.missed), "R-17");
+            Said::RanOut { cause: Cause::MoveInMissed, since } => {
+                let of_this = |one: Leaving| !one.missed && one.planned.is_some_and(|planned| planned + 31 == *since);
+                object(!self.leaving.is_some_and(of_this), "R-17");
                 return rules;
             }
             Said::RanOut { since, .. } => {
-                object(self.unshown.iter().all(|one| one.void() > *since), "M-02");
+                object(self.unshown.iter().all(|one| one.void() != *since), "M-02");
                 return rules;
             }
         };
@@ -280,9 +286,9 @@ impl Residence {
             return Blow { cause, day: since, until: None, fresh: 0 };
         }
         // A card that was issued after the move is not the one that had to be presented.
-        let last = self.unshown.iter().filter(|one| one.void() <= since).max_by_key(|one| one.notified);
+        let last = self.unshown.iter().filter(|one| one.void() == since).max_by_key(|one| one.notified);
         let (until, fresh) = (last.map(|one| one.notified), last.map_or(0, |one| one.towns));
-        self.unshown.retain(|one| one.void() > since);
+        self.unshown.retain(|one| one.void() != since);
         Blow { cause, day: since, until, fresh }
     }
 }
@@ -357,7 +363,9 @@ impl Ledger {
                 story.undone.clone_from(&story.end.unshown);
             }
             let entry = &self.entries[place];
-            story.waiting.push(entry.town);
+            if matches!(entry.said, Said::Reported { .. }) {
+                story.waiting.push(entry.town);
+            }
             if place + 1 == self.entries.len() {
                 story.objections = story.end.objections(entry);
             }

@@ -168,7 +168,7 @@ impl Person {
                 self.next_card(visit, 40);
             }
             Act::Return => {
-                // Some clerks report themselves what the timer would.
+                // Some clerks report what only the timer knows (M-02).
                 let cause = if self.dice.percent(20) { Cause::CardVoidAfterMove } else { Cause::CardReturned };
                 self.end_card(visit, cause);
                 self.next_card(visit, 900);

@@ -55,14 +55,14 @@ fn play(plan: &Plan) -> Outcome {
 }
 
 /// Rules by which somebody must have been refused.
-const RULES: [&str; 35] = [
+const RULES: [&str; 36] = [
     "A-01", "A-02", "A-03", "A-07", "D-04", "D-05", "E-01", "E-02", "E-03", "E-04", "E-05", "E-06", "E-09", "E-10",
-    "M-01", "P-10", "R-01", "R-02", "R-10", "R-13", "R-16", "R-17", "R-21", "R-22", "R-24", "R-26", "T-01", "T-06",
-    "T-08", "T-09", "T-13", "V-05", "V-12", "V-14", "V-15",
+    "M-01", "M-02", "P-10", "R-01", "R-02", "R-10", "R-13", "R-16", "R-17", "R-21", "R-22", "R-24", "R-26", "T-01",
+    "T-06", "T-08", "T-09", "T-13", "V-05", "V-12", "V-14", "V-15",
 ];
 
 /// What somebody must have had allowed.
-const WORDS: [&str; 74] = [
+const WORDS: [&str; 73] = [
     "application: new auth",
     "application: new auth+sign",
     "application: new sign",
@@ -118,7 +118,6 @@ const WORDS: [&str; 74] = [
     "revocation: card-reissued-after-damage",
     "revocation: card-reissued-after-loss",
     "revocation: card-returned",
-    "revocation: card-void-after-move",
     "revocation: discarded-before-delivery",
     "revocation: duplicate-issue",
     "revocation: face-authentication-on",

@@ -13,7 +13,7 @@ use jitsuin::{
 use crate::{
     days::{self, Day},
     filing::File,
-    ledger::{Ledger, Said},
+    ledger::{Blow, Ledger, Said, Towns, Unshown, only},
     request::{Application, Moment, Request, TAKING_PART, Who},
 };
 
@@ -192,6 +192,58 @@ impl Record {
     }
 
     pub(crate) fn forbidden_issue(&self, who: Who, asked: &Application, now: Moment) -> Forbidden {
+        let mut rules = self.forbidden_by_register(who, asked, now);
+        rules.extend(self.forbidden_by_record(who, asked, now));
+        rules
+    }
+
+    /// What the register told of the person and of what became of cards (E-02, E-03, M-01, R-20).
+    fn forbidden_by_register(&self, who: Who, asked: &Application, now: Moment) -> Forbidden {
+        let Some(story) = self.ledger.as_ref().map(Ledger::story) else { return Vec::new() };
+        let mut rules = Vec::new();
+        if story.end.has_left(now.day) {
+            rules.push("E-02");
+        }
+        let place = self.card_place(&asked.card.number);
+        let here = if let Who::Town(town) = who { only(town) } else { 0 };
+        let day = place.map_or(asked.card.issued, |place| self.cards[place].issued);
+        let from = place.map_or(here, |place| self.first_town(place));
+        let of_before = |until: Day, fresh: Towns| day < until || day == until && from & fresh == 0;
+        for one in story.end.unshown.iter().filter(|one| of_before(one.notified, one.towns)) {
+            if one.onward.is_some() {
+                rules.push(if story.end.abroad { "R-20" } else { "M-01" });
+            }
+            if one.void() <= now.day {
+                rules.push("E-03");
+            }
+        }
+        let ended = |blow: &Blow| {
+            voids_cards(blow.cause) && blow.until.map_or(day < blow.day, |until| of_before(until, blow.fresh))
+        };
+        if place.is_none() && story.fitting.iter().any(|(_, blow)| ended(blow)) {
+            rules.push("E-03");
+        }
+        rules
+    }
+
+    /// The town of the first certificate on a card.
+    fn first_town(&self, place: usize) -> Towns {
+        self.certificates.iter().find(|one| one.card == place).map_or(0, |one| only(one.town))
+    }
+
+    /// Whether a card is void by a move after which it was not shown in time.
+    fn is_overdue(&self, place: usize, now: Moment) -> bool {
+        let Some(story) = self.ledger.as_ref().map(Ledger::story) else { return false };
+        let day = self.cards[place].issued;
+        let struck = |until: Day, fresh: Towns| day < until || day == until && self.first_town(place) & fresh == 0;
+        let over = |one: &Unshown| one.void() <= now.day && struck(one.notified, one.towns);
+        let passed = |blow: &Blow| {
+            blow.cause == Cause::CardVoidAfterMove && blow.until.is_none_or(|until| struck(until, blow.fresh))
+        };
+        story.end.unshown.iter().any(over) || story.fitting.iter().any(|(_, blow)| passed(blow))
+    }
+
+    pub(crate) fn forbidden_by_record(&self, who: Who, asked: &Application, now: Moment) -> Forbidden {
         let today = now.day;
         let mut rules = Vec::new();
         let takes_part = matches!(who, Who::Town(town) if town < TAKING_PART);
@@ -349,13 +401,18 @@ impl Record {
         if cause == DiscardedBeforeDelivery && self.certificates.iter().any(|one| struck(one) && delivered(one)) {
             rules.push("R-29");
         }
+        if cause == CardVoidAfterMove && !self.is_overdue(place, now) {
+            rules.push("M-02");
+        }
+        let certified =
+            |day: Day| self.certificates.iter().filter(|one| struck(one)).any(|one| day < days::of(one.from));
         let nothing = !self.certificates.iter().any(struck) && !voids_cards(cause);
         let too_early = event.is_some_and(|day| match cause {
             KeyCompromise | HolderApplication | RecordError | DuplicateIssue | DiscardedBeforeDelivery => {
-                self.certificates.iter().filter(|one| struck(one)).any(|one| day < days::of(one.from))
+                certified(day)
             }
             CardDamaged | CardReissuedAfterLoss | CardReissuedAfterDamage | CardReturned | FaceAuthenticationOn => {
-                day < self.cards[place].issued
+                day < self.cards[place].issued || certified(day)
             }
             _ => false,
         });

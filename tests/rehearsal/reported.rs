@@ -193,6 +193,10 @@ impl Record {
             return self.stays_behind(report, now).then_some("R-20");
         }
         let (shown, happened) = (report.shown.as_ref()?, report.day.unwrap_or(now.day));
+        if self.cards.is_empty() {
+            // Nobody told the service of a card; the register knows better.
+            return (!shown.room || !(shown.pin || shown.face)).then_some("M-01");
+        }
         let Some(place) = self.card_place(&shown.card) else {
             return Some(if report.event == Event::MoveIn { "M-01" } else { "T-09" });
         };
@@ -313,9 +317,9 @@ impl Record {
     }
 
     /// A card is presented with an application: the same as if it were reported.
-    pub(crate) fn present_card(&mut self, town: usize, card: usize, now: Moment) -> Vec<Change> {
-        let card = &self.cards[card];
-        let shown = Some(Shown { card: card.number.clone(), pin: true, face: card.face, room: true });
+    pub(crate) fn present_card(&mut self, town: usize, card: &str, now: Moment) -> Vec<Change> {
+        let face = self.card_place(card).is_some_and(|place| self.cards[place].face);
+        let shown = Some(Shown { card: card.to_owned(), pin: true, face, room: true });
         let report = Report { shown, day: Some(now.day), ..Report::of(Event::ContinuedUse) };
         let entry = entry(town, (&report, None), now);
         self.ledger.iter_mut().for_each(|ledger| ledger.entries.push(entry.clone()));

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use jitsuin::{
-    authority::{StoryError, change::RegisterEvent, end::Effects, hold::HoldRequest},
+    authority::{
+        StoryError,
+        change::{RegisterChange, RegisterEvent},
+        end::Effects,
+        hold::HoldRequest,
+    },
     kind::Kind,
     revocation::index::{Status, StatusIndex},
     rules::{Asked, Cause, CertificateState::*, Policy},
@@ -169,11 +174,26 @@ fn every_end() -> Vec<(String, End)> {
         (format!("{event:?}"), Box::new(move |house, person| house.change(person, event).unwrap()))
     });
     let release: End = Box::new(|house, person| house.release(person).unwrap());
+    let void: End = Box::new(|house, person| {
+        // 転入届 of yesterday, two months after moving.
+        let said = |change, event_day, notified| RegisterChange {
+            event_day: Some(day(event_day)),
+            notified: Some(day(notified)),
+            ..person.change(change)
+        };
+        let leaving = said(RegisterEvent::MoveOut, "2026-03-01", "2026-03-01");
+        let leaving = RegisterChange { to: Some(ITAMI.parse().unwrap()), planned: Some(day("2026-03-01")), ..leaving };
+        house.authority.change(&municipality(SUGINAMI), &house.once(), &leaving).unwrap();
+        let arrival = said(RegisterEvent::MoveIn, "2026-03-01", "2026-04-30");
+        house.authority.change(&municipality(ITAMI), &house.once(), &arrival).unwrap();
+        let request = person.revocation(Cause::CardVoidAfterMove, None);
+        house.authority.revoke(&municipality(ITAMI), &house.once(), &request).unwrap()
+    });
+    let void = (Cause::CardVoidAfterMove.to_string(), void);
     let causes = [
         Cause::HolderApplication,
         Cause::KeyCompromise,
         Cause::CardDamaged,
-        Cause::CardVoidAfterMove,
         Cause::CardReissuedAfterLoss,
         Cause::CardReissuedAfterDamage,
         Cause::CardReturned,
@@ -182,7 +202,7 @@ fn every_end() -> Vec<(String, End)> {
         Cause::DiscardedBeforeDelivery,
         Cause::FaceAuthenticationOn,
     ];
-    causes.into_iter().map(reported).chain(register).chain([("a release".into(), release)]).collect()
+    causes.into_iter().map(reported).chain(register).chain([void, ("a release".into(), release)]).collect()
 }
 
 #[test]

@@ -62,11 +62,11 @@ fn r_10_r_11_r_12_r_29_nothing_befell_a_certificate_or_a_card_before_there_was_o
         (Cause::HolderApplication, kinds, "1990-01-01", "2026-02-01"),
         (Cause::HolderApplication, Some(&Kind::BOTH[..]), "2026-01-31", "2026-02-01"),
         (Cause::DiscardedBeforeDelivery, kinds, "1990-01-01", "2026-02-01"),
-        (Cause::FaceAuthenticationOn, None, "2026-01-09", "2026-01-10"),
-        (Cause::CardDamaged, None, "2026-01-09", "2026-01-10"),
-        (Cause::CardReissuedAfterLoss, None, "1990-01-01", "2026-01-10"),
-        (Cause::CardReissuedAfterDamage, None, "2026-01-09", "2026-01-10"),
-        (Cause::CardReturned, None, "2026-01-09", "2026-01-10"),
+        (Cause::FaceAuthenticationOn, None, "2026-01-31", "2026-02-01"),
+        (Cause::CardDamaged, None, "2026-01-31", "2026-02-01"),
+        (Cause::CardReissuedAfterLoss, None, "1990-01-01", "2026-02-01"),
+        (Cause::CardReissuedAfterDamage, None, "2026-01-10", "2026-02-01"),
+        (Cause::CardReturned, None, "2026-01-31", "2026-02-01"),
     ];
     for (cause, kinds, early, first) in rows {
         let refused = refusal(house.revoke(&person.clone().on(early), cause, kinds));
@@ -85,7 +85,10 @@ fn r_10_r_11_r_12_r_29_nothing_befell_a_certificate_or_a_card_before_there_was_o
         effects.changes[0].invalidity_date.map(|date| date.to_string()).as_deref(),
         Some("2026-01-31T15:00:00Z")
     );
-    house.revoke(&person.clone().on("2026-01-10"), Cause::CardDamaged, None).unwrap();
+    house.revoke(&person.clone().on("2026-02-01"), Cause::CardDamaged, None).unwrap();
+    // With nothing on it that stands, a card may have been returned from its own first day on.
+    assert_eq!(rule(house.revoke(&person.clone().on("2026-01-09"), Cause::CardReturned, None)), "R-01");
+    house.revoke(&person.clone().on("2026-01-10"), Cause::CardReturned, None).unwrap();
     house.check();
 }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Filed, InquiryForm, Outlook, ReplyForm, inquiry, reply, subject};
+use super::{
+    ApplicationRequest, Filed, InquiryForm, Outlook, ReplyForm, carry_out, inquiry, reply, subject, today::check_card,
+};
 use crate::{
     authority::{Actor, Authority, Once, StoryError, end::Strike, issue::Mode, once::Telling},
     kind::Kind,
@@ -214,10 +216,14 @@ impl Authority {
         Ok(Move { record: after, steps, outlook, card_steps, told })
     }
 
-    /// The holder is still recorded as a resident of the municipality: otherwise nothing comes of the application, and what is
-    /// left is to end it.
+    /// The holder is still recorded as a resident of the municipality, and for certificates has not left it: otherwise nothing comes
+    /// of the application, and what is left is to end it.
     fn still_resident(&self, telling: &Telling<'_>, filed: &Filed) -> Result<(), StoryError> {
-        self.resident(telling, &filed.request.holder).map(drop)
+        let resident = self.resident(telling, &filed.request.holder)?;
+        if filed.request.procedure.issues() && resident.holder.moving_to.is_some() {
+            self.history(&resident.holder)?.fold().register.lives_here(day_of(telling.now))?;
+        }
+        Ok(())
     }
 
     /// The whole decision again, on this day (§1.4): what was a renewal when it was applied for may be a reissue by now.
@@ -228,12 +234,23 @@ impl Authority {
         filed: &Filed,
     ) -> Result<super::today::Today, StoryError> {
         let today = self.decide_today(telling, &filed.request, mode(filed))?;
+        self.switches(telling, &filed.request)?;
         if let (ApplicationState::Received, Course::TwoVisits(why)) = (record.state, today.course) {
             let why = crate::rules::application::word(&why);
             let detail = format!("by now it takes two visits ({why}): post the inquiry, `send-inquiry`");
             return Err(Refusal::new("A-01", detail).into());
         }
         Ok(today)
+    }
+
+    /// A card that is to be switched has by now all that it takes (E-09).
+    fn switches(&self, telling: &Telling<'_>, request: &ApplicationRequest) -> Result<(), StoryError> {
+        if request.procedure == Procedure::FaceAuthenticationOn {
+            let resident = self.resident(telling, &request.holder)?;
+            let (dossier, card) = check_card(request, &resident)?;
+            carry_out::with_auth(request, (dossier, &card), telling.now)?;
+        }
+        Ok(())
     }
 
     /// Ends what was issued and not handed over: revoked, reason unspecified.

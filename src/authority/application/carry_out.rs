@@ -33,9 +33,9 @@ impl Authority {
     pub(super) fn carry_out(&self, telling: &Telling<'_>, filed: &Filed) -> Result<CarriedOut, StoryError> {
         let (request, procedure) = (&filed.request, filed.request.procedure);
         let resident = self.resident(telling, &request.holder)?;
-        let found = check_card(request, &resident)?;
-        check(request, found, telling.now)?;
-        let (dossier, card) = (found.0.clone(), found.1.clone());
+        let (dossier, card) = check_card(request, &resident)?;
+        check(request, (dossier, &card), telling.now)?;
+        let (dossier, card) = (dossier.clone(), card.into_owned());
         if let Some(cause) = ends(procedure) {
             return self.end_for(telling, (cause, &request.struck()), (dossier, card));
         }
@@ -47,11 +47,7 @@ impl Authority {
         if !matches!(procedure, Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff) {
             return Ok(CarriedOut::default());
         }
-        let card_steps = switching(request, (&dossier, &card), telling.now)?;
-        if card_steps.first() == Some(&FaceStep::IssueAuth) {
-            let detail = "the card has no live authentication certificate; issue it first, then switch the card";
-            return Err(Refusal::new("E-09", detail).in_case("needs-auth").into());
-        }
+        let card_steps = with_auth(request, (&dossier, &card), telling.now)?;
         let on = procedure == Procedure::FaceAuthenticationOn;
         let mut steps = Vec::new();
         let mut told = serde_json::json!({ "rule": if on { "R-30" } else { "E-09" }, "face_authentication": on });
@@ -98,6 +94,7 @@ fn presented(request: &ApplicationRequest) -> Presented {
     Presented {
         card: request.card.number.clone(),
         register_pin: true,
+        // As it is recorded, where it is.
         face_authentication: None,
         addendum_has_room: !request.presence.addendum_full,
     }
@@ -154,6 +151,23 @@ pub(super) fn check(
         ),
         _ => switching(request, (dossier, card), now).map(drop),
     }
+}
+
+/// The same as [`switching`], where the AUTH that a face-authentication card has is there.
+///
+/// # Errors
+/// `E-09`.
+pub(super) fn with_auth(
+    request: &ApplicationRequest,
+    of: (&Dossier, &CardRecord),
+    now: UnixTime,
+) -> Result<Vec<FaceStep>, Refusal> {
+    let steps = switching(request, of, now)?;
+    if steps.first() == Some(&FaceStep::IssueAuth) {
+        let detail = "the card has no live authentication certificate; issue it first, then switch the card";
+        return Err(Refusal::new("E-09", detail).in_case("needs-auth"));
+    }
+    Ok(steps)
 }
 
 /// What has to be done to switch the card, in order; nothing for other procedures.

@@ -1,11 +1,14 @@
 //! Everything as it is on this day: what the rules say of an application when it is received, and again when it is verified.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ApplicationRequest, carry_out};
 use crate::{
     authority::{
         Authority, StoryError,
+        enrol::Card,
         issue::{Mode, Resident, Terms, Wish},
         once::Telling,
     },
@@ -73,10 +76,14 @@ impl Authority {
         let recorded = recorded(request, &resident).cloned();
         if !request.procedure.issues() {
             let (dossier, card) = check_card(request, &resident)?;
-            carry_out::check(request, (dossier, card), telling.now)?;
+            carry_out::check(request, (dossier, &card), telling.now)?;
+            // Whose agent comes twice has AUTH issued at the second visit, before this is verified.
+            if course == Course::SameDay {
+                carry_out::with_auth(request, (dossier, &card), telling.now)?;
+            }
             if request.procedure == Procedure::ContinuedUse {
                 let history = self.history(&resident.holder)?;
-                history.fold().register.card_goes_on((card, &dossier.certificates), day_of(telling.now))?;
+                history.fold().register.card_goes_on((&card, &dossier.certificates), day_of(telling.now))?;
             }
             return Ok(Today { course, holder_class, holder: known, card: recorded, outlook: None });
         }
@@ -145,19 +152,37 @@ fn holder_class(holder: &HolderRecord, today: Day) -> HolderClass {
     }
 }
 
-/// Where nothing is issued, the card must be the holder's own, and not void.
+/// Where nothing is issued, the card must be the holder's own, and not void. The card of who has none yet that the service knows
+/// is presented after a move as it is.
 pub(super) fn check_card<'r>(
     request: &ApplicationRequest,
     resident: &'r Resident,
-) -> Result<(&'r Dossier, &'r CardRecord), Refusal> {
-    let dossier = resident.dossier.as_ref();
-    match dossier.and_then(|dossier| Some((dossier, dossier.card(&request.card.number)?))) {
+) -> Result<(&'r Dossier, Cow<'r, CardRecord>), Refusal> {
+    let presented = |dossier: &Dossier| dossier.cards.is_empty() && request.procedure == Procedure::ContinuedUse;
+    let recorded = |dossier: &'r Dossier| dossier.card(&request.card.number).map(Cow::Borrowed);
+    let card =
+        |dossier: &'r Dossier| recorded(dossier).or_else(|| presented(dossier).then(|| Cow::Owned(seen(request))));
+    match resident.dossier.as_ref().and_then(|dossier| Some((dossier, card(dossier)?))) {
         None => Err(Refusal::new("T-09", "there is no such card of this holder")),
         // Whether it goes on after a move, M-01 says.
         Some((_, card)) if card.void && request.procedure != Procedure::ContinuedUse => {
             Err(Refusal::new("E-03", "the card is void").in_case("over"))
         }
         Some(found) => Ok(found),
+    }
+}
+
+/// A card as the counter says it is.
+fn seen(request: &ApplicationRequest) -> CardRecord {
+    let Card { ref number, issue_day, application_day, last_day, .. } = request.card;
+    CardRecord {
+        number: number.clone(),
+        holder: request.holder.reference.clone(),
+        issue_day,
+        application_day: application_day.unwrap_or(issue_day),
+        last_day: last_day.unwrap_or(Day::MAX),
+        void: false,
+        face_authentication: request.presence.face_authentication.unwrap_or_default(),
     }
 }
 

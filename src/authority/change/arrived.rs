@@ -47,6 +47,17 @@ impl Arrived {
         }
     }
 
+    /// Why a card that was to be presented takes no certificate any more.
+    pub(super) fn not_presented(&self) -> Refusal {
+        let detail = format!(
+            "the card had to be presented in municipality {} after moving in, and was not in time: it is void since {} (R-18); \
+             apply for a new one",
+            self.town,
+            self.void_from()
+        );
+        Refusal::new("E-03", detail).in_case("over")
+    }
+
     /// What the card, not presented by then, ends with.
     pub(super) fn blow(&self, since: Day) -> Blow {
         let (until, new_of) = (Some(self.notified), self.new_of.clone());

@@ -1,6 +1,6 @@
 //! What a report must be whatever the register has: days that can be, and nothing said that belongs to another event.
 
-use super::{RegisterChange, RegisterEvent, arrived::LeftAt, history::History, issuing_place};
+use super::{Presented, RegisterChange, RegisterEvent, arrived::LeftAt, history::History, issuing_place};
 use crate::{
     limits::MOVE_SLIP_DAYS,
     municipality::MunicipalityCode,
@@ -173,6 +173,10 @@ fn presented(change: &RegisterChange, dossier: &Dossier, (day, today): (Day, Day
     // With moving in, it is the visit of somebody who is known, with a card that is not theirs.
     let rule = if change.change == RegisterEvent::MoveIn { "M-01" } else { "T-09" };
     let card = dossier.card(&presented.card);
+    if dossier.cards.is_empty() {
+        // Of who has no card yet that the service knows, the register is taken at its word.
+        return check_card(&unknown(presented), day);
+    }
     let card = card.ok_or_else(|| {
         let none = Refusal::new(rule, "the holder has no such card");
         if rule == "M-01" { none.in_case("no-card") } else { none }
@@ -194,6 +198,18 @@ fn presented(change: &RegisterChange, dossier: &Dossier, (day, today): (Day, Day
         },
         day,
     )
+}
+
+/// A card that the service does not know, as the counter saw it.
+fn unknown(presented: &Presented) -> CardPresented {
+    CardPresented {
+        card_last_day: Day::MAX,
+        void: false,
+        suspended: false,
+        register_pin: presented.register_pin,
+        face_authentication: presented.face_authentication.unwrap_or_default(),
+        addendum_has_room: presented.addendum_has_room,
+    }
 }
 
 /// Why the card does not go on abroad. It is the one that the holder had on the day of the move; of one that the service

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{
     arrived::LeftBehind,
-    history::{Blow, Entry, History},
+    history::{Blow, Entry, History, Issued},
     register::Register,
 };
 use crate::{
     limits::{REGISTER_STRANGERS_WAITING, REGISTER_WAITING, REGISTER_WAITING_OF_STRANGER},
     municipality::MunicipalityCode,
-    rules::{Cause, Refusal},
+    rules::{Cause, Day, Refusal},
 };
 
 /// What a history comes to.
@@ -77,7 +77,7 @@ impl Fold {
             }
             self.register = register;
         }
-        self.waiting.extend(waiting.iter().map(|entry| entry.municipality));
+        self.waiting.extend(waiting.iter().filter(|entry| !entry.passed()).map(|entry| entry.municipality));
         if let Some(new) = waiting.iter().find(|entry| entry.id == self.watched) {
             self.refusal = self.register.clone().take(new).err();
             self.left_behind = self.register.left_behind();
@@ -111,6 +111,33 @@ impl Fold {
         let strangers = self.waiting.iter().filter(|one| !self.is_tied_to(**one)).count();
         let room_for_stranger = of_it <= REGISTER_WAITING_OF_STRANGER && strangers <= REGISTER_STRANGERS_WAITING;
         self.waiting.len() <= REGISTER_WAITING && (self.is_tied_to(municipality) || room_for_stranger)
+    }
+
+    /// Whether a card takes certificates on a day, by what the register reported of the holder; one that is recorded is void by what
+    /// has ended it, and of any other the register tells.
+    ///
+    /// # Errors
+    /// `E-03`, `M-01` and `R-20`.
+    pub(in crate::authority) fn card_takes_certificates(
+        &self,
+        (card, recorded): (Issued, bool),
+        today: Day,
+    ) -> Result<(), Refusal> {
+        self.register.card_presented(card, today)?;
+        let mut blows = self.taken.iter().filter_map(|(_, blow)| blow.as_ref()).filter(|_| !recorded);
+        blows.find(|blow| blow.strikes_unknown(card)).map_or(Ok(()), |blow| {
+            let (rule, day) = (blow.cause.rule(), blow.event_day);
+            let detail =
+                format!("the card is of {}, and cards of before {day} are void ({rule}); take a new one", card.day);
+            Err(Refusal::new("E-03", detail).in_case("over"))
+        })
+    }
+
+    /// Whether a card is void by a move after which it was not presented in time, whether or not the timer came by.
+    pub(in crate::authority) fn is_void_after_move(&self, card: Issued, today: Day) -> bool {
+        let passed = |blow: &Blow| blow.cause == Cause::CardVoidAfterMove && blow.strikes(card);
+        let mut blows = self.taken.iter().filter_map(|(_, blow)| blow.as_ref());
+        self.register.card_is_overdue(card, today) || blows.any(passed)
     }
 
     /// Whether an entry is the last announcement or arrival.

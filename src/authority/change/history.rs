@@ -135,16 +135,37 @@ pub(in crate::authority) struct Blow {
 impl Blow {
     /// Whether a card was issued early enough to be struck.
     pub(super) fn strikes_card(&self, card: &CardRecord, certificates: &[CertificateRecord]) -> bool {
+        self.strikes(Issued::of(card, certificates))
+    }
+
+    /// The same.
+    pub(super) fn strikes(&self, card: Issued) -> bool {
         self.until.is_none_or(|until| {
-            let new = || self.new_of.iter().any(|town| is_card_of(card, certificates, *town));
-            card.issue_day < until || card.issue_day == until && !new()
+            let new = || card.town.is_some_and(|town| self.new_of.contains(&town));
+            card.day < until || card.day == until && !new()
         })
+    }
+
+    /// Whether it strikes a card that nobody told the service of before: where it strikes whatever stands, that is what was
+    /// issued before it happened.
+    pub(super) fn strikes_unknown(&self, card: Issued) -> bool {
+        self.cause.voids_card() && self.strikes(card) && (self.until.is_some() || card.day < self.event_day)
     }
 }
 
-/// Whether the first certificate on a card is one that a municipality issued.
-fn is_card_of(card: &CardRecord, certificates: &[CertificateRecord], town: MunicipalityCode) -> bool {
-    certificates.iter().find(|one| one.card == card.number).is_some_and(|one| one.municipality == town)
+/// When a card was issued, and by which municipality its first certificate is; none: there is none.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::authority) struct Issued {
+    pub(in crate::authority) day: Day,
+    pub(in crate::authority) town: Option<MunicipalityCode>,
+}
+
+impl Issued {
+    /// Of a card that is recorded.
+    pub(in crate::authority) fn of(card: &CardRecord, certificates: &[CertificateRecord]) -> Self {
+        let first = certificates.iter().find(|one| one.card == card.number);
+        Self { day: card.issue_day, town: first.map(|one| one.municipality) }
+    }
 }
 
 /// Everything the register reported of a holder.

@@ -4,7 +4,7 @@ use super::{
     RegisterChange, RegisterEvent,
     arrived::{Arrived, LeftAt, LeftBehind, next},
     check::apart,
-    history::{Blow, Entry, Said},
+    history::{Blow, Entry, Issued, Said},
 };
 use crate::{
     authority::end::{Awaited, AwaitedStep},
@@ -13,8 +13,8 @@ use crate::{
     rules::{
         Cause, Day, Refusal,
         deadline::{
-            CardPresented, Deadline, Move, MoveState, decide_continued_use, decide_move, notice_deadline,
-            presented_before,
+            CardPresented, Deadline, Move, MoveState, check_planned, decide_continued_use, decide_move, moved_out,
+            notice_deadline, presented_before,
         },
     },
 };
@@ -35,6 +35,14 @@ struct Announced {
     to: MunicipalityCode,
     planned: Option<Day>,
     missed: bool,
+}
+
+impl Announced {
+    /// The first day on which the arrival is missed; none: it has been already, or nobody said when it is planned.
+    fn missed_from(&self) -> Option<Day> {
+        let planned = self.planned.filter(|_| !self.missed)?;
+        Some(next(notice_deadline(planned).last_day))
+    }
 }
 
 /// A holder's record in the register.
@@ -89,8 +97,7 @@ impl Register {
 
     /// The first day on which something ends by itself, and by which cause.
     pub(in crate::authority) fn due(&self) -> Option<(Day, Cause)> {
-        let moving = self.moving.filter(|moving| !moving.missed).and_then(|moving| moving.planned);
-        let missed = moving.map(|planned| (next(notice_deadline(planned).last_day), Cause::MoveInMissed));
+        let missed = self.moving.and_then(|moving| moving.missed_from()).map(|day| (day, Cause::MoveInMissed));
         let void = self.arrived.iter().map(|one| (one.void_from(), Cause::CardVoidAfterMove));
         missed.into_iter().chain(void).min().filter(|_| self.registered)
     }
@@ -129,16 +136,17 @@ impl Register {
     /// A deadline passes: from that day on something is over.
     fn pass(&mut self, cause: Cause, since: Day) -> Taken {
         if cause == Cause::MoveInMissed {
-            let moving = self.moving.as_mut().filter(|moving| !moving.missed);
+            // It is of the move that it was of when it passed; a later one has its own.
+            let moving = self.moving.as_mut().filter(|moving| moving.missed_from() == Some(since));
             let moving = moving.ok_or_else(|| Refusal::new("R-17", "no move is awaited"))?;
             moving.missed = true;
             return Ok(Some(Blow { cause, event_day: since, until: None, new_of: Vec::new() }));
         }
         // A card that was issued after the move is not the one that had to be presented.
-        let over = self.arrived.iter().filter(|one| one.void_from() <= since).max_by_key(|one| one.notified);
+        let over = self.arrived.iter().filter(|one| one.void_from() == since).max_by_key(|one| one.notified);
         let over = over.ok_or_else(|| Refusal::new("M-02", "no card is to be presented after a move"))?;
         let (blow, before_the_last) = (over.blow(since), over.left.is_some());
-        self.arrived.retain(|one| one.void_from() > since);
+        self.arrived.retain(|one| one.void_from() != since);
         self.presented &= before_the_last;
         Ok(Some(blow))
     }
@@ -326,6 +334,35 @@ impl Register {
     ) -> Result<(), Refusal> {
         let left = self.left_behind().of(card, certificates);
         left.map_or_else(|| self.card_to_update(day), |left| Err(left.moved_on()))
+    }
+
+    /// Whether certificates are issued on a day to who lives here: with the planned day of moving, the holder has left, whoever
+    /// records the arrival.
+    ///
+    /// # Errors
+    /// `E-02` after the planned day of a move, and where the arrival was missed.
+    pub(in crate::authority) fn lives_here(&self, today: Day) -> Result<(), Refusal> {
+        let Some(Announced { to, planned, missed }) = self.moving else { return Ok(()) };
+        if missed { Err(moved_out(planned, Some(to))) } else { check_planned((planned, Some(to)), today) }
+    }
+
+    /// Whether a card takes certificates on a day, as far as it had to be presented after a move.
+    ///
+    /// # Errors
+    /// `M-01`, abroad `R-20`, where it was not presented before the holder moved on; `E-03` where its time is over.
+    pub(super) fn card_presented(&self, card: Issued, today: Day) -> Result<(), Refusal> {
+        let mut awaited = self.arrived.iter().filter(|one| one.blow(one.void_from()).strikes(card));
+        let Some(one) = awaited.find(|one| one.left.is_some() || one.void_from() <= today) else { return Ok(()) };
+        match one.left {
+            Some(_) if self.abroad => Err(LeftAt(one.town).departed()),
+            Some(_) => Err(LeftAt(one.town).moved_on()),
+            None => Err(one.not_presented()),
+        }
+    }
+
+    /// Whether a card had to be presented after a move, and the time for it is over.
+    pub(super) fn card_is_overdue(&self, card: Issued, today: Day) -> bool {
+        self.arrived.iter().any(|one| one.void_from() <= today && one.blow(one.void_from()).strikes(card))
     }
 
     /// Whether the card was not presented yet after the last move.

@@ -3,9 +3,11 @@
 use crate::{
     authority::{
         Authority, StoryError,
+        change::history::Issued,
         enrol::{Card, Person},
     },
     kind::Kind,
+    municipality::Municipality,
     ports::{CardNumber, CardRecord, Dossier},
     rules::{
         CertificateState, Day, PairReplacement, Refusal,
@@ -16,6 +18,22 @@ use crate::{
 };
 
 impl Authority {
+    /// Refuses certificates for who has left by what the register reported, and onto a card that is void by it, be the timer slow.
+    pub(super) fn allowed_by_register(
+        &self,
+        (dossier, place): (Option<&Dossier>, &Municipality),
+        card: &Card,
+        today: Day,
+    ) -> Result<(), StoryError> {
+        let Some(dossier) = dossier else { return Ok(()) };
+        let fold = self.history(&dossier.holder)?.fold();
+        fold.register.lives_here(today)?;
+        let known = dossier.card(&card.number);
+        let first = Issued { day: card.issue_day, town: Some(place.code) };
+        let issued = known.map_or(first, |known| Issued::of(known, &dossier.certificates));
+        Ok(fold.card_takes_certificates((issued, known.is_some()), today)?)
+    }
+
     /// Checks the card, and gives its last day.
     pub(super) fn decide_card(
         &self,

@@ -126,6 +126,7 @@ impl Authority {
     ) -> Result<Terms, StoryError> {
         let policy = &self.parts().policy;
         let (now, today) = (telling.now, day_of(telling.now));
+        self.allowed_by_register((dossier.as_ref(), place), wish.card, today)?;
         let excepted = self.eligible(&holder, wish, today)?;
         let holding = holding(dossier.as_ref())?;
         let replacement = decide_pair_replacement(holding, wish.asked(holding, today), today, policy)?;

@@ -92,6 +92,17 @@ pub(super) const CASES: &[Case] = &[
         ),
     ),
     case(
+        ("E-02", "moved-out"),
+        (
+            "The holder has announced a move to another municipality, and its planned day is over",
+            "転出届が出ており、転出予定日を過ぎています",
+        ),
+        (
+            "Apply in the new municipality after the notice of moving in; if the holder stays, report the cancellation of the move",
+            "新しい住所地で転入届のあとに申請してください。転出しない場合は、転出の取消しを送信してください",
+        ),
+    ),
+    case(
         ("E-02", "no-move"),
         (
             "The municipality of residence has not announced this move",
@@ -265,8 +276,8 @@ pub(super) const CASES: &[Case] = &[
         ("M-01", "no-card"),
         ("The service has no such card of the holder", "この方のカードとして記録されていません"),
         (
-            "Check the number of the card; before a certificate is issued onto it, nothing is to be done here",
-            "カードの番号を確認してください。電子証明書をまだ発行していないカードであれば、この手続は必要ありません",
+            "Check the number of the card; if no certificate is on it yet, have one issued first, and present it then",
+            "カードの番号を確認してください。電子証明書をまだ発行していないカードであれば、発行を受けてから手続をしてください",
         ),
     ),
     case(
@@ -303,6 +314,17 @@ pub(super) const CASES: &[Case] = &[
         (
             "Apply for a new card, or release it if it is suspended",
             "新しいカードを申請するか、一時停止中の場合は解除してください",
+        ),
+    ),
+    case(
+        ("M-02", "no-move"),
+        (
+            "No card of the holder is void by a move after which it was not presented",
+            "転入後の継続利用の期限を過ぎたカードはありません",
+        ),
+        (
+            "Report the cause that there is; what is not presented in time ends by itself",
+            "実際の事由で届け出てください。期限を過ぎたカードは自動で失効します",
         ),
     ),
     case(

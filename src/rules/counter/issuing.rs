@@ -8,6 +8,7 @@ use crate::{
         admission::decide_admission,
         afterwards::told_after_issue,
         calendar::{Day, last_instant},
+        deadline::check_planned,
         decide_pair_replacement, decide_replacement,
         exception::Exception,
         notice::{Notice, NoticeFacts, decide_notice},
@@ -19,6 +20,10 @@ use crate::{
 };
 
 pub(super) fn issue(facts: &CounterFacts, settings: &CounterSettings) -> Result<Findings, Refusal> {
+    // Between the planned day and the notice of moving in, nobody lives where certificates are issued.
+    if let Some(moving) = facts.moving.filter(|moving| moving.notified.is_none()) {
+        check_planned((Some(moving.planned), None), facts.today)?;
+    }
     let mut findings = Findings::default();
     let mut admitted: Vec<(Kind, Asked, Eligible)> = Vec::new();
     for kind in Kind::BOTH.into_iter().filter(|kind| facts.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))) {
