@@ -69,36 +69,106 @@ fn is_my_number(name: &str) -> bool {
 }
 
 /// Whether what looks like a 個人番号 stands somewhere in a text (rule N-09): twelve digits by themselves, of any width, in one
-/// or in the three groups that cards print, whatever their check digit. Digits in a longer word, as in base64, are no number.
+/// or in the three groups that cards print, whatever their check digit; with commas, in the four groups of a table's cell too.
+/// Digits in a longer word, as in base64, are no number; nor is a number of more groups, such as that of a bank's card.
 fn has_my_number(text: &str) -> bool {
     if is_one_word(text) {
         return stands_in_word(text);
     }
-    let mut groups = [0, 0];
-    let mut word = (0, true);
-    for letter in text.chars().chain(['.']) {
+    stands_in_text(text, separates, [1, 3]) || stands_in_text(text, |letter| matches!(letter, ',' | '，'), [3, 4])
+}
+
+/// The same, by what separates the groups, and how many groups one may have.
+fn stands_in_text(text: &str, separates: impl Fn(char) -> bool, groups: [usize; 2]) -> bool {
+    let mut numbers = Numbers { of: groups, ..Numbers::default() };
+    let (mut digits, mut word, mut gap) = (true, 0, Gap::Other);
+    for letter in text.chars() {
         let plain = match letter {
             '０'..='９' => '0',
             other => other,
         };
         // A stroke is a letter of base64, unless four digits stand alone before it.
-        let divides = plain == '/' && word == (4, true);
+        let divides = plain == '/' && separates(plain) && (word, digits) == (4, true);
         if plain.is_ascii_alphanumeric() || (matches!(plain, '+' | '/' | '=') && !divides) {
-            word = (word.0 + 1, word.1 && plain.is_ascii_digit());
+            (word, digits) = (word + 1, digits && plain.is_ascii_digit());
             continue;
         }
-        if word.0 == 0 && separates(plain) {
-            // One more between two groups.
-            continue;
+        if word > 0 {
+            numbers.group(if digits { word } else { 0 }, gap);
         }
-        let length = if word.1 { word.0 } else { 0 };
-        if length == 12 || [groups[0], groups[1], length] == [4; 3] {
-            return true;
-        }
-        groups = if separates(plain) { [groups[1], length] } else { [0, 0] };
-        word = (0, true);
+        gap = match gap {
+            _ if !separates(plain) => Gap::Other,
+            _ if word > 0 && !plain.is_whitespace() => Gap::Tight,
+            Gap::Other if word == 0 => Gap::Other,
+            _ => Gap::Loose,
+        };
+        (word, digits) = (0, true);
     }
-    false
+    if word > 0 {
+        numbers.group(if digits { word } else { 0 }, gap);
+    }
+    numbers.ends();
+    numbers.found
+}
+
+/// What stands between two groups of digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gap {
+    /// One mark that separates: a number goes on.
+    Tight,
+    /// A space, or several: a number may go on.
+    Loose,
+    /// Anything else.
+    Other,
+}
+
+/// The groups of digits of a text, as they come.
+#[derive(Default)]
+struct Numbers {
+    /// How many groups a number may have; of twelve digits together.
+    of: [usize; 2],
+    /// How many groups of the number that is read now, all of the same length; 0: of different ones.
+    count: usize,
+    length: usize,
+    /// How many groups of four came one after another.
+    fours: usize,
+    found: bool,
+}
+
+impl Numbers {
+    /// A group of so many digits, 0 for a word, after what stands before it.
+    fn group(&mut self, digits: usize, gap: Gap) {
+        if gap == Gap::Tight && digits > 0 && self.count > 0 {
+            (self.count, self.length) = (self.count + 1, if digits == self.length { digits } else { 0 });
+            return;
+        }
+        self.number_ends();
+        if gap != Gap::Loose || digits == 0 {
+            self.fours_end();
+        }
+        (self.count, self.length) = (usize::from(digits > 0), digits);
+    }
+
+    /// The number ends: it may be one part of several.
+    fn number_ends(&mut self) {
+        self.found |= self.of.contains(&self.count) && self.count * self.length == 12;
+        if self.length == 4 {
+            self.fours += self.count;
+        } else {
+            self.fours_end();
+        }
+        (self.count, self.length) = (0, 0);
+    }
+
+    fn fours_end(&mut self) {
+        self.found |= self.fours == 3;
+        self.fours = 0;
+    }
+
+    fn ends(&mut self) {
+        self.number_ends();
+        self.fours_end();
+    }
 }
 
 /// Whether a text is one word of letters, digits and hyphens, as references and numbers of a register are.
@@ -373,6 +443,17 @@ mod tests {
             "a716-446655440000",
             "番号は123456789012です",
             "No 123456789012.",
+            "2026/11/22 1234 5678 9012",
+            "2026/11/22 1234-5678 -9012",
+            "2026 1234-5678-9012",
+            "番号 2026 123456789012",
+            "1234-5678-9012 3456-7890-1234",
+            "1234-5678-9012,3456-7890-1234",
+            "3456,1234-5678-9012",
+            "123456789012,234567890123",
+            "1234,5678,9012",
+            "１２３４，５６７８，９０１２",
+            "番号 123,456,789,012",
         ] {
             let body = serde_json::json!({"a": {"reason": text}}).to_string();
             assert_eq!(rule(&body).as_deref(), Some("T-10"), "{body}");
@@ -391,6 +472,17 @@ mod tests {
             "2026-123456789012",
             "12345678-1234-4123-8123-123456789012",
             "東京都杉並区試験町１丁目２番３号　１０２",
+            "1234 5678 9012 3456",
+            "1234 - 5678 - 9012 - 3456",
+            "カード 1234-5678-9012-3456 の件",
+            "１２３４　５６７８　９０１２　３４５６",
+            "番号 2026-123456789012",
+            "1234,5678,9012,3456",
+            "123,456,789,012,345",
+            "1,123,456,789,012",
+            "2024、2025、2026年",
+            "2024, 2025, 2026",
+            "123 456 789 012",
         ] {
             assert_eq!(rule(&serde_json::json!({"reason": text}).to_string()), None, "{text}");
         }
