@@ -41,6 +41,7 @@ mod decision;
 mod door;
 mod exception;
 mod letter;
+mod my_number;
 mod party;
 mod query;
 mod register;

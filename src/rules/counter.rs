@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Holding, Refusal,
-    admission::{CardOnHand, HolderFacts, check_card},
+    admission::{CardOnHand, HolderFacts, check_card, check_registration},
     afterwards::Told,
     application::reply_deadline,
     calendar::{Day, age_on, day_text},
-    deadline::{Move, check_move_days, continued_use_deadline},
+    deadline::{Deadline, Move, check_move_days, continued_use_deadline},
     desk::{Channel, Desk, DeskTerms, decide_channel, decide_desk},
     eligibility::{SIGN_AGE, unborn},
     exception::{Exception, ExceptionForm},
@@ -79,7 +79,7 @@ pub struct CounterFacts {
     #[serde(default)]
     pub exception: Option<ExceptionForm>,
     /// The move after which the card is presented, for 継続利用. After its planned day nothing is issued before the notice of moving in
-    /// (E-02). Days that cannot be refuse any procedure.
+    /// (E-02), and nothing on a card that is void by it, unless it is a new one (E-03). Days that cannot be refuse any procedure.
     #[serde(default)]
     pub moving: Option<Move>,
     /// Whether the holder has registered another place to stay (居所; W-02).
@@ -108,6 +108,15 @@ pub struct Brought {
     pub parenthood_on_record: bool,
     /// Whether 住基用PIN was entered, for 継続利用.
     pub register_pin: bool,
+}
+
+impl CounterFacts {
+    /// The card as it is with what is on it: suspended where a certificate is, unless it is a new one, and those are on the one before.
+    fn card_as_it_is(&self) -> CardOnHand {
+        let held = |kind| self.certificates.of(kind).is_some_and(|one| one.held && one.last_day >= self.today);
+        let here = self.new_card.is_none() && Kind::BOTH.into_iter().any(held);
+        CardOnHand { suspended: self.card.suspended || here, ..self.card }
+    }
 }
 
 /// What a procedure comes to, beside how it runs.
@@ -160,10 +169,13 @@ fn reply_by(facts: &CounterFacts, policy: &CounterPolicy) -> (Option<Day>, Optio
     let due = reply_deadline(facts.today, policy);
     let notified =
         facts.moving.filter(|_| facts.procedure == Procedure::ContinuedUse).and_then(|moving| moving.notified);
-    let card = notified.map(|notified| continued_use_deadline(notified).told).filter(|told| *told < due);
-    let warn =
-        |told| Warning { rule: "M-02", detail: format!("the card has to be presented by {told}, or it is void") };
-    (Some(card.map_or(due, |told| told.max(facts.today))), card.map(warn))
+    let card = notified.map(|notified| continued_use_deadline(notified).under(policy));
+    let card = card.filter(|card| card.told < due);
+    let warn = |card: Deadline| {
+        let detail = format!("the card has to be presented {}, or it is void", card.told_on(facts.today));
+        Warning { rule: "M-02", detail }
+    };
+    (Some(card.map_or(due, |card| card.told.max(facts.today))), card.map(warn))
 }
 
 /// The answer that is no.
@@ -262,6 +274,11 @@ fn visits(facts: &CounterFacts, course: Course, policy: &CounterPolicy) -> Vec<V
 }
 
 fn outcome(facts: &CounterFacts, settings: &CounterSettings) -> Result<Findings, Refusal> {
+    use Procedure::{ContinuedUse, FaceAuthenticationOff, FaceAuthenticationOn, PinReset};
+    // Of who is not recorded certificates and cards end, and nothing else happens.
+    if matches!(facts.procedure, ContinuedUse | FaceAuthenticationOff | FaceAuthenticationOn | PinReset) {
+        check_registration(&facts.holder, facts.today)?;
+    }
     match facts.procedure {
         Procedure::NewIssue | Procedure::Renewal | Procedure::Reissue => issuing::issue(facts, settings),
         Procedure::Revocation => others::revoke(facts),
@@ -272,7 +289,7 @@ fn outcome(facts: &CounterFacts, settings: &CounterSettings) -> Result<Findings,
         Procedure::FaceAuthenticationOff => others::face_authentication_off(facts),
         Procedure::ContinuedUse => others::continued_use(facts, settings),
         Procedure::PinReset => {
-            check_card(&facts.card, facts.today)?;
+            check_card(&facts.card_as_it_is(), facts.today)?;
             Ok(Findings { certificates: others::kept(facts, &Kind::BOTH), ..Findings::default() })
         }
     }

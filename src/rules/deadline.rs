@@ -43,6 +43,16 @@ impl Deadline {
         today > self.last_day
     }
 
+    /// By when to do it, as it is told on a day: by the day that people are told while that is to come, then by the last day itself.
+    #[must_use]
+    pub fn told_on(&self, today: Day) -> String {
+        let Self { last_day, told } = *self;
+        if last_day == today {
+            return format!("today ({today}), the last day");
+        }
+        format!("by {}", if told < today { last_day } else { told })
+    }
+
     /// The same, moved to the next open day where the last one is closed and the municipality lets it (C-09). People are told
     /// the same day as before: it is safe by either counting.
     #[must_use]
@@ -215,7 +225,7 @@ pub fn decide_continued_use(
     let refused = |case, detail: &str| Err(Refusal::new("M-01", detail).in_case(case));
     match decide_move_under(one, today, policy) {
         MoveState::AwaitsNotice(deadline) => {
-            let detail = format!("hand in the notice of moving in (転入届) first, by {}", deadline.told);
+            let detail = format!("hand in the notice of moving in (転入届) first, {}", deadline.told_on(today));
             return refused("notice-first", &detail).map_err(|refusal| refusal.possible_from(today));
         }
         MoveState::NoticeMissed | MoveState::NoticeLate => {
@@ -315,6 +325,21 @@ mod tests {
         assert_eq!(decide_continued_use(&moving(), &card(), (date!(2024 - 07 - 01), &carries)), Ok(()));
         let late = decide_continued_use(&moving(), &card(), (date!(2024 - 07 - 02), &carries)).unwrap_err();
         assert!(late.detail.contains("2024-07-01"), "{late}");
+    }
+
+    #[test]
+    fn c_09_on_the_last_day_itself_people_are_told_that_it_is_today() {
+        let deadline = continued_use_deadline(date!(2024 - 04 - 01));
+        assert_eq!(deadline.told_on(date!(2024 - 06 - 28)), "by 2024-06-29");
+        assert_eq!(deadline.told_on(date!(2024 - 06 - 29)), "by 2024-06-29");
+        assert_eq!(deadline.told_on(date!(2024 - 06 - 30)), "today (2024-06-30), the last day");
+        let carried = deadline.under(&CounterPolicy { closed_days_carry_over: true, ..CounterPolicy::default() });
+        assert_eq!(carried.told_on(date!(2024 - 06 - 30)), "by 2024-07-01");
+        assert_eq!(carried.told_on(date!(2024 - 07 - 01)), "today (2024-07-01), the last day");
+        let silent = Move { moved_in: None, notified: None, ..moving() };
+        let with = (date!(2024 - 04 - 24), &CounterPolicy::default());
+        let first = decide_continued_use(&silent, &card(), with).unwrap_err();
+        assert!(first.detail.ends_with("first, today (2024-04-24), the last day"), "{first}");
     }
 
     #[test]

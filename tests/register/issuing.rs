@@ -143,6 +143,59 @@ fn r_17_that_passed_late_is_of_its_own_move_and_of_no_later_one() {
 }
 
 #[test]
+fn r_17_that_passed_is_of_no_move_that_is_told_of_later_though_it_has_the_same_planned_day() {
+    let (house, person) = housed();
+    report(&house, SUGINAMI, &out(&person, "S-1", "2026-02-15", ITAMI, "2026-02-15")).unwrap();
+    assert_eq!((house.authority.run_deadlines(), states(&house, &person)), (Ok(1), (Revoked, Revoked)));
+    report(&house, SUGINAMI, &event(&person, "S-2", "2026-03-12", RegisterEvent::MoveOutCancelled)).unwrap();
+    issued(&house, SUGINAMI, &person, &Kind::BOTH).unwrap();
+    // Announced again in its time, and told only now: its thirty days are over, as those of the first.
+    report(&house, SUGINAMI, &out(&person, "S-3", "2026-03-12", ITAMI, "2026-02-15")).unwrap();
+    let due = || house.store.register().deadline(&person.holder()).unwrap();
+    assert_eq!(due(), Some(day("2026-03-18")));
+    refused(&house, SUGINAMI, &person, ("E-02", "moved-out"));
+    assert_eq!((house.authority.run_deadlines(), states(&house, &person)), (Ok(1), (Revoked, Revoked)));
+    assert_eq!(house.newest(&person, Kind::Auth).revocation.unwrap().cause.rule(), "R-17");
+    assert_eq!((house.authority.run_deadlines(), due()), (Ok(0), None));
+    house.check();
+}
+
+#[test]
+fn r_18_that_passed_is_of_no_arrival_that_is_told_of_later_though_it_is_of_the_same_day() {
+    let (house, person) = housed();
+    house.takes_part(THIRD);
+    house.set_clock("2026-07-01T03:00:00Z");
+    tell(&house, &moved(&person, "2026-04-01"));
+    assert_eq!((house.authority.run_deadlines(), states(&house, &person)), (Ok(1), (Revoked, Revoked)));
+    // A card of the town of the notice, of that day, is a new one.
+    let new = person.clone().with_card("CARD-2", "2026-04-01");
+    issued(&house, ITAMI, &new, &Kind::BOTH).unwrap();
+    // The holder had moved on that very day: there the new card had to be presented.
+    let onward = RegisterChange { order: Some(1), ..out(&person, "I-2", "2026-04-01", THIRD, "2026-04-01") };
+    let arrival = RegisterChange { order: Some(2), ..event(&person, "T-1", "2026-04-01", RegisterEvent::MoveIn) };
+    tell(&house, &[(ITAMI, onward), (THIRD, arrival)]);
+    assert_eq!(house.authority.run_deadlines(), Ok(1));
+    assert_eq!(states(&house, &new), (Revoked, Revoked));
+    assert!(house.dossier(&person).cards.iter().all(|card| card.void));
+    assert_eq!(house.authority.run_deadlines(), Ok(0));
+    house.check();
+}
+
+#[test]
+fn another_town_s_event_about_a_first_applicant_is_refused_and_taken_once_the_departure_is_there() {
+    let (house, person) = applicant();
+    let [(_, leaving), (_, arrival)] = moved(&person, "2026-03-20");
+    // Itami is not told who has applied elsewhere; nor does its event say where somebody lives.
+    for change in [arrival.clone(), event(&person, "I-2", "2026-03-20", RegisterEvent::NameChange)] {
+        assert_eq!(rule(report(&house, ITAMI, &change)), "T-09");
+        assert_eq!(house.store.dossier(&person.holder()).unwrap(), None);
+    }
+    tell(&house, &[(SUGINAMI, leaving), (ITAMI, arrival)]);
+    assert_eq!(house.dossier(&person).holder.municipality.to_string(), ITAMI);
+    house.check();
+}
+
+#[test]
 fn e_02_a_first_applicant_who_missed_the_arrival_is_issued_nothing() {
     let (house, person) = applicant();
     tell(&house, &[(SUGINAMI, out(&person, "S-1", "2026-02-01", ITAMI, "2026-02-01"))]);

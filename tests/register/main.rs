@@ -19,6 +19,7 @@ mod continued;
 mod departures;
 mod faults;
 mod feed;
+mod foretold;
 mod issuing;
 mod notices;
 mod onward;

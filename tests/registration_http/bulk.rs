@@ -136,3 +136,55 @@ async fn too_many_lines_and_what_is_no_file_are_refused_whole() {
     let my_number = json!({ "card": "123456789012", "cause": "card-returned" });
     assert_eq!(refusal(&operator.post(REVOKE, &lines(&[(1, my_number)])).await), (422, "T-10"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e_02_e_03_what_the_register_reported_refuses_a_line_as_it_refuses_one_alone() {
+    let open = House::memory().open();
+    let (suginami, itami) = (Desk::suginami(&open), Desk::itami(&open));
+    for number in 1..=2 {
+        done(suginami.post("/v1/certificates", &pair(number)).await);
+    }
+    let change = |number: u32, what: &str, day: &str| json!({ "holder": format!("TEST-{number:06}"), "change": what, "number": format!("{what}-{number}"), "event_day": day });
+    for number in 1..=2 {
+        let mut out = change(number, "move-out", "2026-11-01");
+        (out["to"], out["planned"]) = ("28207".into(), "2026-11-02".into());
+        done(suginami.post("/v1/register-changes", &out).await);
+    }
+    done(itami.post("/v1/register-changes", &change(2, "move-in", "2026-11-02")).await);
+    let foresee = async |desk: &Desk<'_>, wishes: Value| {
+        let before = open.house.store.audit_after(0, usize::MAX).unwrap().len();
+        let outcomes = told(&done(desk.post(FORESEE, &json!({ "lines": wishes })).await));
+        assert_eq!(open.house.store.audit_after(0, usize::MAX).unwrap().len(), before);
+        outcomes
+    };
+    let anew = |number: u32, card: &str, issued: &str| {
+        let mut request = pair(number);
+        request["card"] = json!({ "number": card, "issue_day": issued });
+        request
+    };
+    let sign = |number: u32| {
+        let mut request = pair(number);
+        request["requests"].as_object_mut().unwrap().remove("auth");
+        request
+    };
+    let no = |rule: &str| Err(rule.to_owned());
+    // On the planned day SIGN, which the move ended, can still be had.
+    assert_eq!(foresee(&suginami, json!([{ "issue": sign(1) }])).await, [Ok(0)]);
+    open.house.clock.advance_days(1);
+    let left = json!([{ "issue": sign(1) }, { "issue": anew(1, "CARD-9", "2026-11-03") }, { "issue": sign(2) }]);
+    assert_eq!(foresee(&suginami, left).await, [no("E-02"), no("E-02"), no("E-02")]);
+    let alone = suginami.post("/v1/certificates", &sign(1)).await;
+    assert_eq!((refusal(&alone), &alone.body["case"]), ((403, "E-02"), &json!("moved-out")));
+    // The town of the old residence ends them still, until the arrival is there.
+    let ends = |number: u32| lines(&[(1, revocation(number))]);
+    assert_eq!(told(&done(suginami.post(REVOKE, &ends(2)).await)), [no("E-02")]);
+    assert_eq!(told(&done(suginami.post(REVOKE, &ends(1)).await)), [Ok(1)]);
+    // The card was not presented in time: it takes nothing, whether or not the timer came by; one that is new does.
+    open.house.clock.advance_days(90);
+    let (old, new) = (json!({ "issue": sign(2) }), json!({ "issue": anew(2, "CARD-8", "2026-11-02") }));
+    assert_eq!(foresee(&itami, json!([old])).await, [no("E-03")]);
+    open.house.authority.run_deadlines().unwrap();
+    assert_eq!(foresee(&itami, json!([old, new])).await, [no("E-03"), Ok(0)]);
+    // What was void before is returned once more, and nothing is left to change.
+    assert_eq!(told(&done(itami.post(REVOKE, &lines(&[(2, revocation(2))])).await)), [Ok(0)]);
+}

@@ -47,6 +47,8 @@ pub(crate) struct Entry {
     pub(crate) said: Said,
     /// It has had its effect; nothing ends twice by it.
     pub(crate) struck: bool,
+    /// How many entries were there before it.
+    pub(crate) rank: usize,
 }
 
 impl Entry {
@@ -89,6 +91,8 @@ pub(crate) struct Leaving {
     pub(crate) to: usize,
     pub(crate) planned: Option<Day>,
     pub(crate) missed: bool,
+    /// The rank of the entry that says so.
+    pub(crate) said_by: usize,
 }
 
 /// A card that has to be presented after a move.
@@ -100,6 +104,8 @@ pub(crate) struct Unshown {
     /// 転入届 came more than 14 days after moving in, or more than 30 after the planned day.
     pub(crate) late: bool,
     pub(crate) onward: Option<Day>,
+    /// The rank of the entry that says so.
+    pub(crate) said_by: usize,
 }
 
 impl Unshown {
@@ -110,6 +116,11 @@ impl Unshown {
         }
         let ninety_first = self.notified + 91;
         self.onward.map_or(ninety_first, |onward| ninety_first.min(onward + 1))
+    }
+
+    /// Whether it is this that ran out, by an entry of that rank: what is told later was not known.
+    fn ran_out(&self, since: Day, rank: usize) -> bool {
+        self.void() == since && self.said_by < rank
     }
 }
 
@@ -185,12 +196,16 @@ impl Residence {
         let (report, happened, card) = match &entry.said {
             Said::Reported { report, happened, card, .. } => (report, *happened, *card),
             Said::RanOut { cause: Cause::MoveInMissed, since } => {
-                let of_this = |one: Leaving| !one.missed && one.planned.is_some_and(|planned| planned + 31 == *since);
+                // A period runs out of what was known then.
+                let of_this = |one: Leaving| {
+                    let open = !one.missed && one.said_by < entry.rank;
+                    open && one.planned.is_some_and(|planned| planned + 31 == *since)
+                };
                 object(!self.leaving.is_some_and(of_this), "R-17");
                 return rules;
             }
             Said::RanOut { since, .. } => {
-                object(self.unshown.iter().all(|one| one.void() != *since), "M-02");
+                object(!self.unshown.iter().any(|one| one.ran_out(*since, entry.rank)), "M-02");
                 return rules;
             }
         };
@@ -223,11 +238,12 @@ impl Residence {
     fn take(&mut self, entry: &Entry) -> Blow {
         let (report, happened, card) = match &entry.said {
             Said::Reported { report, happened, card, .. } => (report, *happened, *card),
-            Said::RanOut { cause, since } => return self.run_out(*cause, *since),
+            Said::RanOut { cause, since } => return self.run_out(*cause, *since, entry.rank),
         };
         match report.event {
             Event::MoveOut => {
-                self.leaving = report.to.map(|to| Leaving { to, planned: report.planned, missed: false });
+                self.leaving =
+                    report.to.map(|to| Leaving { to, planned: report.planned, missed: false, said_by: entry.rank });
             }
             Event::MoveIn => self.arrive(report, entry, (happened, card)),
             Event::Registration => {
@@ -265,7 +281,8 @@ impl Residence {
         self.go_on(moved_in, entry);
         let late = entry.day > moved_in + 14 || entry.day > planned + 30;
         if late || report.shown.is_none() || card.is_some() {
-            self.unshown.push(Unshown { towns: only(entry.town), notified: entry.day, late, onward: None });
+            let (towns, notified, said_by) = (only(entry.town), entry.day, entry.rank);
+            self.unshown.push(Unshown { towns, notified, late, onward: None, said_by });
         }
         (self.home, self.leaving, self.rewritten, self.abroad) = (entry.town, None, false, false);
     }
@@ -280,15 +297,15 @@ impl Residence {
         }
     }
 
-    fn run_out(&mut self, cause: Cause, since: Day) -> Blow {
+    fn run_out(&mut self, cause: Cause, since: Day, rank: usize) -> Blow {
         if cause == Cause::MoveInMissed {
             self.leaving = self.leaving.map(|one| Leaving { missed: true, ..one });
             return Blow { cause, day: since, until: None, fresh: 0 };
         }
         // A card that was issued after the move is not the one that had to be presented.
-        let last = self.unshown.iter().filter(|one| one.void() == since).max_by_key(|one| one.notified);
+        let last = self.unshown.iter().filter(|one| one.ran_out(since, rank)).max_by_key(|one| one.notified);
         let (until, fresh) = (last.map(|one| one.notified), last.map_or(0, |one| one.towns));
-        self.unshown.retain(|one| one.void() != since);
+        self.unshown.retain(|one| !one.ran_out(since, rank));
         Blow { cause, day: since, until, fresh }
     }
 }
@@ -329,6 +346,11 @@ impl Story {
 impl Ledger {
     pub(crate) fn new(first: Residence) -> Self {
         Self { first, entries: Vec::new() }
+    }
+
+    /// One entry more.
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.entries.push(Entry { rank: self.entries.len(), ..entry });
     }
 
     /// What the register has, by everything that is known now.

@@ -41,7 +41,7 @@ fn entry(town: usize, (report, card): (&Report, Option<&'static str>), now: Mome
     let ahead = matches!(report.event, Event::OverseasMove | Event::OverseasMoveWithContinuedUse);
     let day = if ahead && (happened - 366..happened).contains(&noticed) { happened } else { noticed };
     let said = Said::Reported { report: Box::new(report.clone()), happened, answer: None, card };
-    Entry { town, day, told: now.day, said, struck: false }
+    Entry { town, day, told: now.day, said, struck: false, rank: 0 }
 }
 
 /// With everything said that goes without saying of an event of that day.
@@ -293,7 +293,7 @@ impl Record {
     /// What the register would come to with a report.
     fn with(&self, ledger: &Ledger, town: usize, report: &Report, now: Moment) -> Story {
         let mut with = ledger.clone();
-        with.entries.push(entry(town, (report, self.wrong_card(report, now)), now));
+        with.push(entry(town, (report, self.wrong_card(report, now)), now));
         with.story()
     }
 
@@ -311,7 +311,7 @@ impl Record {
             *kept = Some(Box::new(answer.clone()));
         }
         if let Some(ledger) = &mut self.ledger {
-            ledger.entries.push(entry);
+            ledger.push(entry);
         }
         self.settle(holder, now)
     }
@@ -322,7 +322,7 @@ impl Record {
         let shown = Some(Shown { card: card.to_owned(), pin: true, face, room: true });
         let report = Report { shown, day: Some(now.day), ..Report::of(Event::ContinuedUse) };
         let entry = entry(town, (&report, None), now);
-        self.ledger.iter_mut().for_each(|ledger| ledger.entries.push(entry.clone()));
+        self.ledger.iter_mut().for_each(|ledger| ledger.push(entry.clone()));
         self.settle("", now).0
     }
 
@@ -332,7 +332,7 @@ impl Record {
         let mut passed = 0;
         while let Some((since, cause)) = ledger.story().end.due().filter(|(day, _)| *day <= now.day) {
             let said = Said::RanOut { cause, since };
-            ledger.entries.push(Entry { town: home, day: now.day, told: now.day, said, struck: false });
+            ledger.push(Entry { town: home, day: now.day, told: now.day, said, struck: false, rank: 0 });
             passed += 1;
             assert!(passed < 100, "{holder}: {cause} of {since} does not pass");
         }

@@ -102,6 +102,31 @@ fn a_deadline_that_passed_is_not_that_of_a_move_that_is_told_of_late() {
     assert!(play.cases[0].record.good(Kind::Auth, play.now).is_none());
 }
 
+/// So it has where the planned day is the same: what was issued in between ends with it.
+#[test]
+fn a_move_that_is_told_of_late_with_the_same_planned_day_is_missed_for_itself() {
+    let mut play = settled();
+    let planned = play.now.day;
+    feed(&mut play, 0, "A-1", Event::MoveOut, 0, |report| (report.to, report.planned) = (Some(1), Some(planned)));
+    play.pass(40);
+    play.turn();
+    feed(&mut play, 0, "A-2", Event::MoveOutCancelled, 20, |_| ());
+    let what = What::Issue {
+        asked: Asked::New,
+        kinds: &[Kind::Auth],
+        card: 0,
+        end: End::Nothing,
+        slip: Slip::Nothing,
+        fails: 0,
+    };
+    play.take(&Ask { days: 0, who: None, person: 0, what });
+    assert!(play.cases[0].record.good(Kind::Auth, play.now).is_some());
+    feed(&mut play, 0, "A-3", Event::MoveOut, 15, |report| (report.to, report.planned) = (Some(1), Some(planned)));
+    assert!(play.cases[0].record.good(Kind::Auth, play.now).is_some());
+    play.turn();
+    assert!(play.cases[0].record.good(Kind::Auth, play.now).is_none(), "R-17");
+}
+
 #[test]
 fn m_02_a_card_presented_after_the_ninety_days_is_refused_though_no_timer_ran() {
     let mut play = settled();

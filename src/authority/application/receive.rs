@@ -14,6 +14,7 @@ use crate::{
         Day, Refusal,
         application::{ApplicationEvent, ApplicationState, reply_deadline},
         calendar::day_of,
+        deadline::Deadline,
         procedure::{Applicant, CounterPolicy, Course, Procedure, Why},
     },
 };
@@ -117,7 +118,10 @@ impl Authority {
         let two_visits = matches!(filed.course, Course::TwoVisits(_));
         let card = if two_visits { self.card_awaited(&filed.request)? } else { None };
         let short = card.filter(|card| card.by < reply_deadline(today, policy));
-        let told = short.map(|card| format!("the card has to be presented by {}, or it is void (M-02)", card.by));
+        let told = short.map(|card| {
+            let deadline = Deadline { last_day: card.last_day, told: card.by };
+            format!("the card has to be presented {}, or it is void (M-02)", deadline.told_on(today))
+        });
         Ok(told.into_iter().collect())
     }
 

@@ -23,6 +23,8 @@ pub(super) struct Arrived {
     pub(super) new_of: Vec<MunicipalityCode>,
     /// As the municipality that took the notice counts (C-09).
     pub(super) policy: CounterPolicy,
+    /// The id of the entry that reported it.
+    pub(super) entry: u64,
 }
 
 impl Arrived {

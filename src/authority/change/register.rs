@@ -35,6 +35,8 @@ struct Announced {
     to: MunicipalityCode,
     planned: Option<Day>,
     missed: bool,
+    /// The id of the entry that announced it.
+    entry: u64,
 }
 
 impl Announced {
@@ -116,12 +118,12 @@ impl Register {
     pub(super) fn take(&mut self, entry: &Entry) -> Taken {
         match &entry.said {
             Said::Before { moving_to, birth, registered } => {
-                let moving = moving_to.map(|to| Announced { to, planned: None, missed: false });
+                let moving = moving_to.map(|to| Announced { to, planned: None, missed: false, entry: entry.id });
                 let (birth, registered) = (*birth, *registered);
                 *self = Self { birth, registered, moving, ..Self::nobodys(entry.municipality) };
                 Ok(None)
             }
-            Said::Passed { cause, since } => self.pass(*cause, *since),
+            Said::Passed { cause, since } => self.pass((*cause, *since), entry.id),
             Said::Reported { change, event_day, card, .. } => {
                 self.fits(change, entry)?;
                 self.happen((change, entry), (*event_day, card.as_deref()))?;
@@ -133,20 +135,22 @@ impl Register {
         }
     }
 
-    /// A deadline passes: from that day on something is over.
-    fn pass(&mut self, cause: Cause, since: Day) -> Taken {
+    /// A deadline passes: from that day on something is over. It is of the moves that the service had been told of when it passed;
+    /// one that is told of later has its own, of the same days too.
+    fn pass(&mut self, (cause, since): (Cause, Day), passed: u64) -> Taken {
         if cause == Cause::MoveInMissed {
-            // It is of the move that it was of when it passed; a later one has its own.
-            let moving = self.moving.as_mut().filter(|moving| moving.missed_from() == Some(since));
+            let of_it = |moving: &&mut Announced| moving.missed_from() == Some(since) && moving.entry < passed;
+            let moving = self.moving.as_mut().filter(of_it);
             let moving = moving.ok_or_else(|| Refusal::new("R-17", "no move is awaited"))?;
             moving.missed = true;
             return Ok(Some(Blow { cause, event_day: since, until: None, new_of: Vec::new() }));
         }
+        let of_it = |one: &Arrived| one.void_from() == since && one.entry < passed;
         // A card that was issued after the move is not the one that had to be presented.
-        let over = self.arrived.iter().filter(|one| one.void_from() == since).max_by_key(|one| one.notified);
+        let over = self.arrived.iter().filter(|one| of_it(one)).max_by_key(|one| one.notified);
         let over = over.ok_or_else(|| Refusal::new("M-02", "no card is to be presented after a move"))?;
         let (blow, before_the_last) = (over.blow(since), over.left.is_some());
-        self.arrived.retain(|one| one.void_from() != since);
+        self.arrived.retain(|one| !of_it(one));
         self.presented &= before_the_last;
         Ok(Some(blow))
     }
@@ -227,7 +231,8 @@ impl Register {
     ) -> Result<(), Refusal> {
         match change.change {
             RegisterEvent::MoveOut => {
-                self.moving = change.to.map(|to| Announced { to, planned: change.planned, missed: false });
+                let announced = |to| Announced { to, planned: change.planned, missed: false, entry: entry.id };
+                self.moving = change.to.map(announced);
             }
             RegisterEvent::MoveIn => self.arrive((change, entry), (event_day, card))?,
             RegisterEvent::Registration => {
@@ -289,7 +294,8 @@ impl Register {
         self.presented = change.presented.is_some() && card.is_none() && in_time;
         if !self.presented {
             let town = entry.municipality;
-            self.arrived.push(Arrived { is, town, notified, left: None, new_of: vec![town], policy: entry.policy });
+            let (new_of, policy) = (vec![town], entry.policy);
+            self.arrived.push(Arrived { is, town, notified, left: None, new_of, policy, entry: entry.id });
         }
         (self.municipality, self.moving) = (entry.municipality, None);
         (self.face_changed, self.abroad) = (false, false);
@@ -342,7 +348,7 @@ impl Register {
     /// # Errors
     /// `E-02` after the planned day of a move, and where the arrival was missed.
     pub(in crate::authority) fn lives_here(&self, today: Day) -> Result<(), Refusal> {
-        let Some(Announced { to, planned, missed }) = self.moving else { return Ok(()) };
+        let Some(Announced { to, planned, missed, .. }) = self.moving else { return Ok(()) };
         if missed { Err(moved_out(planned, Some(to))) } else { check_planned((planned, Some(to)), today) }
     }
 

@@ -5,10 +5,10 @@ use crate::{
     kind::Kind,
     rules::{
         Asked, Eligible, PairAsked, Refusal, Replacement, Validity, ValidityFacts,
-        admission::decide_admission,
+        admission::{Registration, decide_admission},
         afterwards::told_after_issue,
         calendar::{Day, last_instant},
-        deadline::check_planned,
+        deadline::{MoveState, check_planned, decide_move_under},
         decide_pair_replacement, decide_replacement,
         exception::Exception,
         notice::{Notice, NoticeFacts, decide_notice},
@@ -24,6 +24,7 @@ pub(super) fn issue(facts: &CounterFacts, settings: &CounterSettings) -> Result<
     if let Some(moving) = facts.moving.filter(|moving| moving.notified.is_none()) {
         check_planned((Some(moving.planned), None), facts.today)?;
     }
+    check_move(facts, settings)?;
     let mut findings = Findings::default();
     let mut admitted: Vec<(Kind, Asked, Eligible)> = Vec::new();
     for kind in Kind::BOTH.into_iter().filter(|kind| facts.kinds.as_ref().is_none_or(|kinds| kinds.contains(kind))) {
@@ -80,6 +81,18 @@ pub(super) fn issue(facts: &CounterFacts, settings: &CounterSettings) -> Result<
     Ok(findings)
 }
 
+/// Refuses the card that was to be presented after a move and was not in time, be the notice late or the card (R-18).
+fn check_move(facts: &CounterFacts, settings: &CounterSettings) -> Result<(), Refusal> {
+    let Some(moving) = facts.moving.filter(|_| facts.new_card.is_none()) else { return Ok(()) };
+    match decide_move_under(&moving, facts.today, &settings.counter) {
+        MoveState::NoticeLate | MoveState::CardMissed => {
+            let detail = "the card had to be presented after the move, and was not in time: it is void (R-18); apply for a new one";
+            Err(Refusal::new("E-03", detail).in_case("over"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn nothing_asked() -> Refusal {
     Refusal::new("A-05", "name at least one kind, `auth` or `sign`, or leave the kinds out")
 }
@@ -94,7 +107,7 @@ fn asked(facts: &CounterFacts, kind: Kind) -> Asked {
 fn admit(facts: &CounterFacts, settings: &CounterSettings, kind: Kind, asked: Asked) -> Result<Eligible, Refusal> {
     let with = (facts.today, &settings.counter);
     let exception = facts.exception.as_ref().map(Exception::parse).transpose()?;
-    let eligible = decide_admission(kind, &facts.holder, &facts.card, exception.as_ref(), with)?;
+    let eligible = decide_admission(kind, &facts.holder, &facts.card_as_it_is(), exception.as_ref(), with)?;
     decide_replacement(facts.certificates.of(kind), asked, facts.today, &settings.policy)?;
     Ok(eligible)
 }
@@ -147,6 +160,11 @@ fn warnings(
         && renewal_window(kept, &settings.policy).contains(&facts.today)
     {
         warn("V-15", format!("SIGN ends with AUTH on {kept}; renew AUTH first and it lasts longer"));
+    }
+    if !issued.is_empty() && facts.holder.registration == Registration::Overseas {
+        let detail = "abroad, certificates are issued to who left with a card that goes on (`overseas-move-with-continued-use`); \
+                      who left without is refused until the resident register has them again (`registration`)";
+        warn("E-01", detail.into());
     }
     if !issued.is_empty() && renewal_window(facts.card.last_day, &settings.policy).contains(&facts.today) {
         warn("W-05", format!("the card ends on {} and everything on it; renew the card", facts.card.last_day));

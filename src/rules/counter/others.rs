@@ -93,7 +93,7 @@ pub(super) fn release(facts: &CounterFacts, settings: &CounterSettings) -> Resul
 
 /// 顔認証マイナンバーカードへの設定 (section 1.5): AUTH is issued first where there is none.
 pub(super) fn face_authentication_on(facts: &CounterFacts, settings: &CounterSettings) -> Result<Findings, Refusal> {
-    check_card(&facts.card, facts.today)?;
+    check_card(&facts.card_as_it_is(), facts.today)?;
     let steps = decide_face_authentication_on(&situation(facts))?;
     let mut findings = struck(facts, Cause::FaceAuthenticationOn, &Kind::BOTH, settings)?;
     if standing(facts, Kind::Auth).is_none_or(|one| one.held) {
@@ -113,7 +113,7 @@ pub(super) fn face_authentication_on(facts: &CounterFacts, settings: &CounterSet
 
 /// Back from it: PINs are set, and SIGN may be issued anew.
 pub(super) fn face_authentication_off(facts: &CounterFacts) -> Result<Findings, Refusal> {
-    check_card(&facts.card, facts.today)?;
+    check_card(&facts.card_as_it_is(), facts.today)?;
     Ok(Findings {
         card_steps: decide_face_authentication_off(&situation(facts))?,
         certificates: kept(facts, &Kind::BOTH),
@@ -145,7 +145,7 @@ pub(super) fn continued_use(facts: &CounterFacts, settings: &CounterSettings) ->
     let card = CardPresented {
         card_last_day: facts.card.last_day,
         void: facts.card.void,
-        suspended: facts.card.suspended,
+        suspended: facts.card_as_it_is().suspended,
         register_pin: facts.brought.register_pin,
         face_authentication: facts.card.face_authentication,
         addendum_has_room: !facts.card.addendum_full,

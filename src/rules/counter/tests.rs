@@ -152,7 +152,7 @@ fn the_worked_examples_hold_over_a_counter() {
         ),
         (
             "46: a held pair is issued again",
-            json!({"procedure": "reissue", "card": {"last_day": "2034-07-07"},
+            json!({"procedure": "reissue", "card": {"last_day": "2034-07-07"}, "new_card": "lost",
                    "certificates": {"auth": {"held": true}, "sign": {"held": true}}}),
             ends("2029-07-07", "2029-07-07"),
         ),
@@ -276,7 +276,12 @@ fn m_02_an_inquiry_about_a_card_that_waits_is_answered_before_the_card_is_void()
     table([
         ("time enough", by_agent("2024-05-30"), json!({"reply_by": "2024-06-29", "warnings": []})),
         ("a day less", by_agent("2024-05-31"), json!({"reply_by": "2024-06-29", "warnings": [{"rule": "M-02"}]})),
-        ("the last day", by_agent("2024-06-30"), json!({"reply_by": "2024-06-30", "warnings": [{"rule": "M-02"}]})),
+        (
+            "the last day",
+            by_agent("2024-06-30"),
+            json!({"reply_by": "2024-06-30", "warnings": [
+                {"rule": "M-02", "detail": "the card has to be presented today (2024-06-30), the last day, or it is void"}]}),
+        ),
     ]);
     let in_person = patched(by_agent("2024-06-30"), &json!({"applicant": "holder"}));
     table([("one visit", in_person, json!({"reply_by": null, "warnings": []}))]);
