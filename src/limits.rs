@@ -89,6 +89,22 @@ pub const COMMIT_QUEUE: usize = 4096;
 /// such waits for a pair, which is less than its officer's patience.
 pub const QUEUE_WAIT: Duration = Duration::from_secs(2);
 
+/// How long the writer waits for a lock that another program holds on the database, which only foreign tools do: half of
+/// [`QUEUE_WAIT`], so that who came with the first and who came meanwhile are turned away within that.
+pub const LOCK_WAIT: Duration = Duration::from_secs(1);
+
+/// How long it waits from then on, until it has written again: long enough to slip in between two transactions of such a tool.
+pub const LOCK_GLANCE: Duration = Duration::from_millis(50);
+
+/// How long readiness waits for the writer before it says that the store hangs.
+pub const WRITER_ANSWER: Duration = Duration::from_millis(500);
+
+/// How long `/readyz` waits for its checks in all: who asks has an answer within a second.
+pub const READINESS_ANSWER: Duration = Duration::from_millis(800);
+
+/// How many questions for readiness or metrics may be waiting for checks that hang, each of which takes a thread.
+pub const READINESS_LOOKS: usize = 4;
+
 /// Indexes that a node takes from the store at a time, and has in stock besides; a stop leaves at most twice so many unused, which
 /// is 4 KiB of status index. Half of them last from one turn of the timer to the next at eight hundred pairs a second.
 pub const INDEX_BLOCK: u64 = 8192;

@@ -19,5 +19,7 @@ mod relying_party;
 mod restart;
 #[path = "service/site.rs"]
 mod site;
+#[path = "service/storms.rs"]
+mod storms;
 #[path = "service/token.rs"]
 mod token;

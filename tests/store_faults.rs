@@ -7,11 +7,12 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jitsuin::{
     kind::Kind::{Auth, Sign},
+    limits,
     ports::{ConsentEnd, ConsentEndCause, Follower, StatusEvent, Step, Store, StoreError},
     rules::{
         CertificateState::{Live, Revoked},
@@ -133,6 +134,28 @@ fn a_lock_held_by_another_program_is_unavailable_until_released() {
     commit(&store, vec![reserve(reservation(Sign, 0, 1)), issue(Sign, 0)]).unwrap();
     assert_eq!(store.allocate(Sign, 1).unwrap(), 0..1);
     assert_eq!(log.positions(), [1]);
+    assert_chain(&store);
+}
+
+#[test]
+fn the_first_waits_for_a_foreign_lock_and_those_behind_find_it_locked_at_once() {
+    let (_dir, path) = place();
+    let store = SqliteStore::open(&path).unwrap();
+    enrol(&store, 1);
+    let before = everything(&store);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let write = |number: u8| commit(&store, vec![Step::Credential(credential(number, &format!("name-{number}")))]);
+    let (first, began) = (write(0), Instant::now());
+    let Err(StoreError::Unavailable(cause)) = first else { panic!("{first:?}") };
+    assert!(cause.contains("another program holds a lock"), "{cause}");
+    assert!((1..=20).all(|number| is_unavailable(&write(number))));
+    assert!(is_unavailable(&store.check_writable()));
+    assert!(began.elapsed() < 10 * limits::LOCK_WAIT, "each waits anew: {:?}", began.elapsed());
+    assert_eq!(everything(&store), before, "reading goes on, and nothing was done");
+    other.execute_batch("ROLLBACK").unwrap();
+    write(21).unwrap();
+    assert_eq!(store.credentials().unwrap().len(), 1);
     assert_chain(&store);
 }
 

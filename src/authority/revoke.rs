@@ -104,9 +104,7 @@ impl Authority {
         check_event_day(&strike, &dossier, &card, telling.now)?;
         let holder = dossier.holder.clone();
         let (mut steps, effects) = strike.decide(self, telling, &on_card(dossier, &request.card))?;
-        if effects.changes.is_empty() && !request.cause.voids_card() {
-            return Err(nothing_stands().into());
-        }
+        check_ends(request.cause, effects.changes.len())?;
         steps.push(Step::Holder(holder));
         if request.cause.voids_card() {
             steps.push(Step::Card(CardRecord { void: true, ..card }));
@@ -135,6 +133,15 @@ fn no_move() -> Refusal {
     let detail = "the register has no move after which this card had to be presented by now; at the end of its time the service \
                   ends it by itself";
     Refusal::new("M-02", detail).in_case("no-move")
+}
+
+/// Whether a cause may be reported that ends so many certificates: what is about certificates ends one at least, while a card can
+/// be void of which none stands any more.
+///
+/// # Errors
+/// `R-01`: there is nothing to revoke.
+pub fn check_ends(cause: Cause, certificates: usize) -> Result<(), Refusal> {
+    if certificates == 0 && !cause.voids_card() { Err(nothing_stands()) } else { Ok(()) }
 }
 
 /// There is nothing to revoke (R-01).

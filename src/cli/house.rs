@@ -168,7 +168,8 @@ pub(super) fn profile(config: &Config) -> Result<Profile, Failure> {
     })
 }
 
-fn policy(config: &Config) -> Policy {
+/// What the configuration decides where the law leaves it open.
+pub(super) fn policy(config: &Config) -> Policy {
     Policy {
         renewal_offset_days: config.rules.renewal_offset_days,
         auth_hold_releasable: config.rules.auth_hold_releasable,

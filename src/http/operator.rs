@@ -5,6 +5,9 @@
 //! | `/healthz` | 200 while the process answers at all |
 //! | `/readyz` | 200 if every check holds, else 503; JSON says which failed and why, and what is to be expected |
 //! | `/metrics` | Prometheus text |
+//!
+//! `/readyz` answers within a second, also where a check hangs: that check then is what is wrong. Checks that hang hold a thread
+//! each, so only so many are begun.
 
 use std::{
     convert::Infallible,
@@ -12,7 +15,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -20,6 +23,11 @@ use std::{
 
 use hyper::{Request, StatusCode, body::Incoming, service::Service};
 use serde::Serialize;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task,
+    time::timeout,
+};
 
 use super::{
     metrics::{Metrics, RequestMeter},
@@ -27,7 +35,7 @@ use super::{
     server::Shutdown,
 };
 use crate::{
-    limits::METRICS_UPKEEP,
+    limits::{METRICS_UPKEEP, READINESS_ANSWER, READINESS_LOOKS},
     ports::Clock,
     revocation::{
         answer::AnswerDesk,
@@ -141,7 +149,7 @@ impl Check {
 }
 
 /// One line of `/readyz`.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct Finding {
     name: &'static str,
     ok: bool,
@@ -164,7 +172,14 @@ struct Inner {
     meter: RequestMeter,
     checks: Vec<Check>,
     clock: Arc<dyn Clock>,
+    /// For the looks under way.
+    places: Arc<Semaphore>,
+    /// What the look that began last has found.
+    latest: Mutex<Findings>,
 }
+
+/// What a look at the checks has found so far.
+type Findings = Arc<Mutex<Vec<Finding>>>;
 
 /// The service behind the operator listener; clones share everything.
 #[derive(Clone)]
@@ -177,7 +192,8 @@ impl OperatorService {
     #[must_use]
     pub fn new(metrics: Arc<Metrics>, checks: Vec<Check>, clock: Arc<dyn Clock>) -> Self {
         let meter = RequestMeter::new(&metrics, "operator", &ROUTES);
-        Self(Arc::new(Inner { metrics, meter, checks, clock }))
+        let places = Arc::new(Semaphore::new(READINESS_LOOKS));
+        Self(Arc::new(Inner { metrics, meter, checks, clock, places, latest: Mutex::default() }))
     }
 
     /// Keeps the measures small until shutdown; run it beside the listener.
@@ -204,11 +220,12 @@ impl OperatorService {
             3 => text(StatusCode::NOT_FOUND, "this listener has /healthz, /readyz and /metrics", now),
             _ if !is_read(request.method()) => method_not_allowed("GET, HEAD", now),
             0 => text(StatusCode::OK, "alive", now),
-            route => {
-                // Checks and collectors may wait for the store; the thread that serves connections may not.
+            1 => Arc::clone(&self.0).readiness().await,
+            _ => {
+                // Collectors may wait for the store; the thread that serves connections may not.
                 let inner = Arc::clone(&self.0);
-                let looked = tokio::task::spawn_blocking(move || inner.look(route)).await;
-                looked.unwrap_or_else(|_| text(StatusCode::INTERNAL_SERVER_ERROR, "a check broke down", now))
+                let body = task::spawn_blocking(move || inner.metrics.render()).await.unwrap_or_default();
+                uncached(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", body.into(), now)
             }
         };
         self.0.meter.record(route, reply.status(), began.elapsed());
@@ -217,22 +234,46 @@ impl OperatorService {
 }
 
 impl Inner {
-    fn look(&self, route: usize) -> Reply {
-        let now = self.clock.now();
-        if route == 2 {
-            let body = self.metrics.render().into();
-            return uncached(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", body, now);
+    /// What the checks find, as far as they answer in time.
+    async fn readiness(self: Arc<Self>) -> Reply {
+        let (own, mut began) = (Findings::default(), false);
+        let looking = timeout(READINESS_ANSWER, async {
+            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
+            began = true;
+            *locked(&self.latest) = Arc::clone(&own);
+            let (inner, findings) = (Arc::clone(&self), Arc::clone(&own));
+            // Checks may wait for the store; the thread that serves connections may not.
+            let _ended = task::spawn_blocking(move || inner.look(&findings, place)).await;
+        });
+        let looked = looking.await;
+        // Without a place: as far as the last has come that has one.
+        let found = if began { own } else { Arc::clone(&*locked(&self.latest)) };
+        let mut checks = locked(&found).clone();
+        // Who breaks down or does not answer is the first that has found nothing.
+        if let Some(silent) = self.checks.get(checks.len()) {
+            let cause = match looked {
+                Ok(_) => "the check broke down".to_owned(),
+                Err(_) => format!("no answer within {READINESS_ANSWER:?}; what comes after it was not looked at"),
+            };
+            checks.push(Finding { name: silent.name, ok: false, cause: Some(cause), warning: None });
         }
-        let readiness = self.readiness();
+        let readiness = Readiness { ready: checks.iter().all(|check| check.ok), checks };
         let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         let body = serde_json::to_vec(&readiness).unwrap_or_default();
-        uncached(status, "application/json", body.into(), now)
+        uncached(status, "application/json", body.into(), self.clock.now())
     }
 
-    fn readiness(&self) -> Readiness {
-        let checks: Vec<_> = self.checks.iter().map(Check::finding).collect();
-        Readiness { ready: checks.iter().all(|check| check.ok), checks }
+    /// Looks at one check after the other. The place is free again when all have answered, which may be after who asked has.
+    fn look(&self, findings: &Findings, _place: OwnedSemaphorePermit) {
+        for check in &self.checks {
+            let finding = check.finding();
+            locked(findings).push(finding);
+        }
     }
+}
+
+fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
+    it.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Service<Request<Incoming>> for OperatorService {

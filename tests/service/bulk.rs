@@ -3,6 +3,8 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    io::{self, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
@@ -209,4 +211,138 @@ fn killed_again_and_again_every_line_is_done_exactly_once() {
     assert_eq!(outcomes(&file, "result").len(), LINES + 3);
     let verified = jitsuin().args(["audit", "verify", "--dir"]).arg(site.path()).output().expect("verify runs");
     assert!(verified.status.success(), "{}", said(&verified));
+}
+
+/// The two lines of a run that say the same of every line: what would be done, and what was.
+fn foreseen_and_done(site: &Site, what: &str, file: &Path, way: (&str, &str)) -> [Value; 2] {
+    ["--dry-run", "--at-once=8"].map(|how| {
+        let output = bulk(site, what, file, way, &[how]).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    })
+}
+
+/// Every line has the same outcome beforehand and afterwards, down to the words; the refused ones, and those with a note.
+fn same_words(file: &Path) -> (BTreeMap<u64, String>, Vec<u64>) {
+    let (foreseen, done) = (outcomes(file, "foresight"), outcomes(file, "result"));
+    assert!(foreseen.keys().eq(done.keys()), "{foreseen:?}\n{done:?}");
+    let (mut refused, mut noted) = (BTreeMap::new(), Vec::new());
+    for (line, before) in &foreseen {
+        let after = &done[line];
+        assert_eq!((&before["refused"], &before["note"]), (&after["refused"], &after["note"]), "{before}\n{after}");
+        refused.extend(before["refused"]["rule"].as_str().map(|rule| (*line, rule.to_owned())));
+        noted.extend(before["note"].is_string().then_some(*line));
+    }
+    (refused, noted)
+}
+
+#[test]
+fn of_a_doubled_line_the_clerk_reads_the_same_beforehand_and_afterwards() {
+    let site = Site::new();
+    let (_running, addresses) = serve(&site.path());
+    let url = address(&addresses);
+    // Holder 0 three times, the last on another's card; more lines than are under way, so that they would overtake each other.
+    let mut lines: Vec<_> = (0..12).map(|number| application(&holder(number))).collect();
+    let mut again = application(&holder(0));
+    again["asked"] = "renewal".into();
+    let mut other = application(&holder(77));
+    other["card"] = lines[5]["card"].clone();
+    lines.insert(1, application(&holder(0)));
+    lines.insert(2, again);
+    lines.insert(8, other);
+    let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
+    let file = write(&site, "doubled-issue.jsonl", &lines);
+    let [forecast, summary] = foreseen_and_done(&site, "issue", &file, ("13115", &url));
+    assert_eq!((&forecast["done"], &summary["done"]), (&json!(12), &json!(12)));
+    let (refused, noted) = same_words(&file);
+    assert_eq!(refused, [(2, "E-04"), (3, "V-12"), (9, "E-03")].map(|(line, rule)| (line, rule.into())).into());
+    assert_eq!(noted, [0; 0]);
+    let dossier = store(&site).dossier(&HolderReference::parse(holder(0)).expect("a reference"));
+    assert_eq!(dossier.expect("read").expect("known").certificates.len(), 2);
+
+    let line = |number: usize, cause: &str, kinds: Value| {
+        let mut line = json!({ "card": format!("CARD-{}", holder(number)), "cause": cause });
+        if kinds.is_array() {
+            line["kinds"] = kinds;
+        }
+        line.to_string()
+    };
+    let returned = |number| line(number, "card-returned", Value::Null);
+    let sign = |number| line(number, "holder-application", json!(["sign"]));
+    let whole = write(&site, "first.jsonl", &[returned(9)]);
+    let first = bulk(&site, "revoke", &whole, ("operator-1", &url), &[]).output().expect("it runs");
+    assert!(first.status.success(), "{}", said(&first));
+    // Doubled; in two steps, then again; returned before; and far apart, in another load.
+    let mut lines =
+        vec![returned(0), returned(0), sign(1), sign(1), returned(1), returned(1), sign(1), returned(9), sign(9)];
+    lines.extend((0..600).map(|_| line(500, "card-returned", Value::Null)));
+    lines.extend([returned(0), sign(0), returned(2)]);
+    let file = write(&site, "doubled-revoke.jsonl", &lines);
+    let [forecast, summary] = foreseen_and_done(&site, "revoke", &file, ("operator-1", &url));
+    assert_eq!(forecast["ended"], json!({ "auth": 3, "sign": 3 }), "{forecast}");
+    let counts = |said: &Value| ["lines", "done", "idle"].map(|field| said[field].as_u64());
+    assert_eq!(counts(&forecast), counts(&summary));
+    assert_eq!(counts(&summary)[2], Some(4), "{summary}");
+    let (refused, noted) = same_words(&file);
+    assert_eq!(noted, [2, 6, 8, 610]);
+    let rules = refused.iter().filter(|(_, rule)| *rule == "R-01").map(|(line, _)| *line).collect::<Vec<_>>();
+    assert_eq!(rules, [4, 7, 9, 611]);
+    assert_eq!(refused.len(), 4 + 600, "the rest are of no card");
+}
+
+/// Passes bytes on in both directions until either side ends.
+fn pass_on(client: TcpStream, service: SocketAddr) {
+    let Ok(upstream) = TcpStream::connect(service) else { return };
+    let pairs = [(&client, &upstream), (&upstream, &client)];
+    let pairs = pairs.map(|(from, to)| (from.try_clone().expect("a handle"), to.try_clone().expect("a handle")));
+    for (mut from, mut to) in pairs {
+        std::thread::spawn(move || {
+            let _ended = io::copy(&mut from, &mut to);
+            let _closed = to.shutdown(std::net::Shutdown::Write);
+        });
+    }
+}
+
+#[test]
+fn a_file_that_is_changed_while_it_is_sent_has_no_result_and_no_run_goes_on_from_it() {
+    let site = Site::new();
+    let (_running, addresses) = serve(&site.path());
+    let service: SocketAddr = addresses["registration"].as_str().expect("an address").parse().expect("one");
+    let door = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("https://{}", door.local_addr().expect("an address"));
+    let lines: Vec<_> = (0..3).map(|number| application(&holder(number)).to_string()).collect();
+    let file = write(&site, "issue.jsonl", &lines);
+    let mut command = bulk(&site, "issue", &file, ("13115", &url), &["--at-once", "1"]);
+    let running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    // It knocks when it has read the file once and comes with the first line.
+    let (first, _) = door.accept().expect("a connection");
+    let mut added = fs::OpenOptions::new().append(true).open(&file).expect("the file");
+    writeln!(added, "{}", application(&holder(3))).expect("written");
+    pass_on(first, service);
+    std::thread::spawn(move || door.incoming().flatten().for_each(|one| pass_on(one, service)));
+    let output = running.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("the file was changed while it was read"), "{}", said(&output));
+    let result = fs::read_to_string(format!("{}.result.jsonl", file.display())).expect("a result file");
+    let last: Value = serde_json::from_str(result.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(last, json!({ "void": "the file was changed while it was read" }));
+
+    // As it is now it is another file, and put back as it was no run goes on either.
+    let changed = fs::read(&file).expect("the file");
+    for content in [changed.clone(), (lines.join("\n") + "\n").into_bytes()] {
+        fs::write(&file, content).expect("written");
+        let again = bulk(&site, "issue", &file, ("13115", &url), &[]).output().expect("it runs");
+        assert_eq!(again.status.code(), Some(2), "{}", said(&again));
+        assert!(said(&again).contains("name another with --result"), "{}", said(&again));
+        assert_eq!(fs::read_to_string(format!("{}.result.jsonl", file.display())).expect("a result file"), result);
+    }
+    // Under another result the lines are told of anew: what was done stands, and is seen by its rule.
+    fs::write(&file, changed).expect("written");
+    let new = format!("{}.new.jsonl", file.display());
+    let anew = bulk(&site, "issue", &file, ("13115", &url), &["--result", &new]).output().expect("it runs");
+    assert_eq!(anew.status.code(), Some(3), "{}", said(&anew));
+    let told = outcomes(&file, "new");
+    let rules: BTreeSet<_> = told.values().map(|line| line["refused"]["rule"].as_str()).collect();
+    assert_eq!((told.len(), rules), (4, BTreeSet::from([Some("E-04")])));
+    assert_eq!(actions(&store(&site), "pair.issued"), 4);
 }

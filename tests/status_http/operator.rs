@@ -9,6 +9,7 @@ use jitsuin::{
         server::{Bounds, Plain},
     },
     kind::Kind,
+    limits,
     ports::Clock,
 };
 
@@ -79,4 +80,57 @@ fn readiness_names_what_failed_and_why() {
     running.house.clock.advance(31 * 86_400);
     ready("", "the responder certificate of the sign CA, generation 1, ended");
     assert_eq!(get("/").0, 404);
+}
+
+#[test]
+fn a_check_that_hangs_is_what_is_wrong_and_who_asks_is_answered_however_many_ask() {
+    let running = Running::new();
+    let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&running.house.clock);
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (released, begun) = (std::sync::Mutex::new(released), Arc::new(std::sync::atomic::AtomicUsize::new(0)));
+    let counted = Arc::clone(&begun);
+    let checks = vec![
+        Check::new("clock", || Ok(())),
+        Check::new("store", move || {
+            counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            // Until the other side hangs up.
+            let _hung_up = released.lock().unwrap().recv();
+            Ok(())
+        }),
+        Check::new("keys", || Ok(())),
+    ];
+    let service = OperatorService::new(Arc::clone(&running.metrics), checks, clock);
+    let (address, _trigger, _thread) = serve_here(move |()| service.clone(), Plain, Bounds::default());
+    let ready = || {
+        let answer = exchange(address, b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        (answer.status, serde_json::from_slice::<serde_json::Value>(&answer.body).unwrap())
+    };
+    let many = limits::READINESS_LOOKS + 3;
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..many).map(|_| scope.spawn(ready)).collect();
+        for (status, body) in asking.into_iter().map(|one| one.join().unwrap()) {
+            assert_eq!((status, &body["ready"]), (503, &false.into()), "{body}");
+            assert_eq!((&body["checks"][0]["ok"], &body["checks"][1]["name"]), (&true.into(), &"store".into()));
+            assert!(body["checks"][1]["cause"].as_str().unwrap().starts_with("no answer within"), "{body}");
+            assert_eq!(body["checks"].as_array().unwrap().len(), 2, "{body}");
+        }
+    });
+    assert!(begun.load(std::sync::atomic::Ordering::SeqCst) <= limits::READINESS_LOOKS, "each takes a thread");
+    drop(release);
+    // Those that hung have to end first; each that asks waits for one of them.
+    let (status, body) = ready();
+    assert_eq!((status, &body["ready"]), (200, &true.into()), "{body}");
+}
+
+#[test]
+fn a_check_that_breaks_down_is_no_readiness() {
+    let running = Running::new();
+    let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&running.house.clock);
+    let checks = vec![Check::new("store", || panic!("by intent"))];
+    let service = OperatorService::new(Arc::clone(&running.metrics), checks, clock);
+    let (address, _trigger, _thread) = serve_here(move |()| service.clone(), Plain, Bounds::default());
+    let answer = exchange(address, b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let body = String::from_utf8(answer.body).unwrap();
+    assert_eq!(answer.status, 503);
+    assert!(body.contains(r#""name":"store","ok":false,"cause":"the check broke down""#), "{body}");
 }

@@ -24,6 +24,11 @@ pub(super) enum Errand {
     Foresee(bool),
 }
 
+/// Where what is foreseen has the line that asks for it.
+pub(super) const ASKED: &str = "line";
+/// Where it has the refusal, if it is one.
+pub(super) const REFUSED: &str = "refused";
+
 /// Lines that travel together.
 pub(super) type Load = Vec<(u64, Value)>;
 
@@ -53,7 +58,13 @@ impl Courier {
                 let wishes =
                     load.iter().map(|(_, wish)| if issue { enrolment(wish) } else { json!({ "revoke": wish }) });
                 let body = json!({ "lines": wishes.collect::<Vec<_>>() });
-                self.together("/v1/bulk/foresight", load, &body).await
+                let asked: Vec<_> = load.iter().map(|(_, wish)| wish.clone()).collect();
+                let told = self.together("/v1/bulk/foresight", load, &body).await?;
+                Ok(told
+                    .into_iter()
+                    .zip(asked)
+                    .map(|((line, outcome), asked)| (line, with_asked(outcome, asked)))
+                    .collect())
             }
         }
     }
@@ -95,16 +106,10 @@ impl Courier {
         if outcomes.len() != load.len() {
             return Err(unread());
         }
-        let read = |((line, wish), mut outcome): ((u64, Value), Value)| {
+        let read = |((line, _), mut outcome): ((u64, Value), Value)| {
             let outcome = match (outcome["done"].take(), outcome["foreseen"].take()) {
                 (Value::Null, Value::Null) => Outcome::Refused(refusal(&outcome["refused"]).ok_or_else(unread)?),
-                (Value::Null, mut foreseen) => {
-                    // Whom it is about, so that lines about the same holder are known.
-                    if let Some(holder) = wish.pointer("/holder/reference") {
-                        foreseen["holder"] = holder.clone();
-                    }
-                    Outcome::Foreseen(foreseen)
-                }
+                (Value::Null, foreseen) => Outcome::Foreseen(foreseen),
                 (done, _) => Outcome::Done(done),
             };
             Ok((line, outcome))
@@ -133,14 +138,25 @@ impl Courier {
     }
 }
 
-/// A line of `bulk issue` as the wish it is: `{"issue":…}` or `{"renew":…}`, by its field `asked`.
+/// What is foreseen of a line, with the line, so that it can be decided again by what the lines before it will have done.
+fn with_asked(outcome: Outcome, asked: Value) -> Outcome {
+    let mut foreseen = match outcome {
+        Outcome::Foreseen(foreseen) | Outcome::Done(foreseen) => foreseen,
+        Outcome::Refused(refusal) => json!({ REFUSED: refusal }),
+    };
+    foreseen[ASKED] = asked;
+    Outcome::Foreseen(foreseen)
+}
+
 /// The refusal that a problem document tells of; its words are the service's to print.
 fn refusal(problem: &Value) -> Option<Refusal> {
     let refusal = Refusal::new(problem["rule"].as_str()?.to_owned(), problem["detail"].as_str()?);
     let earliest = problem["earliest"].as_str().and_then(parse_day);
-    Some(Refusal { earliest, ..refusal })
+    let case = problem["case"].as_str().map(|case| case.to_owned().into());
+    Some(Refusal { earliest, case, ..refusal })
 }
 
+/// A line of `bulk issue` as the wish it is: `{"issue":…}` or `{"renew":…}`, by its field `asked`.
 fn enrolment(line: &Value) -> Value {
     let mut body = line.clone();
     let asked = body.as_object_mut().and_then(|body| body.remove("asked"));

@@ -5,9 +5,8 @@
 //! told with the estimate, which is one for an otherwise idle service on this machine.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs,
-    hash::{DefaultHasher, Hash, Hasher},
     io::{BufRead, BufReader, BufWriter, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
@@ -20,23 +19,27 @@ use serde_json::{Value, json};
 use super::{
     Event, Sender,
     courier::Errand,
-    journal::{Outcome, regular},
+    earlier::{Earlier, octets_of},
+    idly,
+    journal::{Entry, Outcome, regular},
     progress::{Progress, duration},
     trial::{self, Rates},
 };
 use crate::{
-    cli::{Output, failure::Failure},
+    cli::{Output, failure::Failure, house::policy, world::SystemClock},
     config::Config,
     kind::Kind,
     limits::BULK_OCTETS,
-    rules::Refusal,
+    ports::Clock,
+    rules::calendar::day_of,
 };
 
 /// Requests under way at a time.
 const AT_ONCE: usize = 2;
 
-/// Octets of an entry of a list, where there is none to go by.
-const TYPICAL_ENTRY: u64 = 48;
+/// Octets of an entry of a list, where there is none to go by: serial number, date and reason. The few that also tell when their
+/// event happened are half as long again.
+const TYPICAL_ENTRY: u64 = 50;
 /// Entries from which on a list tells by itself how long one is.
 const TELLING_ENTRIES: u64 = 1000;
 
@@ -46,6 +49,8 @@ struct Forecast {
     lines: u64,
     /// Lines that would be done.
     done: u64,
+    /// Of them, those that would end no certificate, as none of the card stands any more.
+    idle: u64,
     /// Lines that would be refused, by rule.
     refused: BTreeMap<String, u64>,
     /// Certificates that would be issued, by kind.
@@ -85,9 +90,16 @@ struct ListForecast {
     seconds_then: f64,
 }
 
-/// What earlier lines would have done already.
-#[derive(Default)]
-struct Earlier(HashMap<u64, u64>);
+impl ListForecast {
+    /// A list of so many entries and octets, when so many are recorded.
+    fn with_recorded(entries: u64, octets: u64, recorded: u64) -> Self {
+        let entries_then = recorded.max(entries);
+        // Of a short list, what stands around the entries is most of it.
+        let each = if entries < TELLING_ENTRIES { TYPICAL_ENTRY } else { octets / entries };
+        let octets_then = octets + (entries_then - entries) * each;
+        Self { entries, octets, entries_then, octets_then, seconds_then: 0.0 }
+    }
+}
 
 /// Foresees a file.
 ///
@@ -108,19 +120,17 @@ pub(super) fn run(
     for (kind, list) in lists(sender)? {
         forecast.lists.insert(kind, list);
     }
-    let (mut earlier, mut progress) = (Earlier::default(), Progress::new(sender.survey.wishes, 0));
+    let mut earlier = Earlier::new(policy(config), day_of(SystemClock::default().now()));
+    let mut progress = Progress::new(sender.survey.wishes, 0);
     let issue = errand == Errand::Issue;
     let sent = sender.send(Errand::Foresee(issue), AT_ONCE, |event| {
         let Event::Became(outcomes) = event else { return Ok(true) };
         progress.advance(outcomes.len(), forecast.refused.values().sum());
         for (line, outcome) in outcomes {
-            let outcome = earlier.after(line, outcome);
+            let outcome = earlier.after(outcome);
             forecast.take(&outcome);
-            let (name, said) = match &outcome {
-                Outcome::Refused(refusal) => ("refused", serde_json::to_value(refusal).map_err(Failure::fault)?),
-                Outcome::Foreseen(said) | Outcome::Done(said) => ("foreseen", said.clone()),
-            };
-            writeln!(file, "{}", json!({ "line": line, name: said })).map_err(at)?;
+            let entry = serde_json::to_string(&Entry::new(line, &outcome)).map_err(Failure::fault)?;
+            writeln!(file, "{entry}").map_err(at)?;
         }
         Ok(true)
     });
@@ -160,46 +170,10 @@ fn lists(sender: &Sender) -> Result<Vec<(String, ListForecast)>, Failure> {
     }
     let list = |one: &Value| {
         let (entries, octets) = (one["entries"].as_u64()?, one["octets"].as_u64()?);
-        let entries_then = one["recorded"].as_u64()?.max(entries);
-        // Of a short list, what stands around the entries is most of it.
-        let each = if entries < TELLING_ENTRIES { TYPICAL_ENTRY } else { octets / entries };
-        let octets_then = octets + (entries_then - entries) * each;
-        let list = ListForecast { entries, octets, entries_then, octets_then, seconds_then: 0.0 };
+        let list = ListForecast::with_recorded(entries, octets, one["recorded"].as_u64()?);
         Some((one["kind"].as_str()?.to_owned(), list))
     };
     Ok(answer.body["lists"].as_array().into_iter().flatten().filter_map(list).collect())
-}
-
-impl Earlier {
-    /// What a line would come to after those before it. Lines come in loads, and loads in nearly their order: of two that want
-    /// the same, the one that comes later here need not be the one that comes later then.
-    fn after(&mut self, line: u64, outcome: Outcome) -> Outcome {
-        let Outcome::Foreseen(mut foreseen) = outcome else { return outcome };
-        for one in foreseen["ended"].as_array().into_iter().flatten() {
-            if let Some(before) = self.seen(line, &one["serial"]) {
-                let detail = format!("line {before} ends the same certificate");
-                return Outcome::Refused(Refusal::new("R-01", detail));
-            }
-        }
-        if let Some(holder) = foreseen.get("holder").cloned() {
-            for one in foreseen["issued"].as_array().into_iter().flatten() {
-                if let Some(before) = self.seen(line, &json!([holder, one["kind"]])) {
-                    let detail = format!("line {before} asks for the same kind for the same holder");
-                    return Outcome::Refused(Refusal::new("E-04", detail));
-                }
-            }
-            foreseen.as_object_mut().map(|fields| fields.remove("holder"));
-        }
-        Outcome::Foreseen(foreseen)
-    }
-
-    /// Another line that had to do with this.
-    fn seen(&mut self, line: u64, what: &Value) -> Option<u64> {
-        let mut hasher = DefaultHasher::new();
-        what.to_string().hash(&mut hasher);
-        let before = *self.0.entry(hasher.finish()).or_insert(line);
-        (before != line).then_some(before)
-    }
 }
 
 impl Forecast {
@@ -213,6 +187,7 @@ impl Forecast {
             Outcome::Foreseen(foreseen) | Outcome::Done(foreseen) => foreseen,
         };
         self.done += 1;
+        self.idle += u64::from(outcome.is_idle());
         let kinds = |field: &str| {
             let all = foreseen[field].as_array().cloned().unwrap_or_default();
             all.into_iter().filter_map(|one| one["kind"].as_str().map(str::to_owned)).collect::<Vec<_>>()
@@ -225,7 +200,7 @@ impl Forecast {
             *self.ended.entry(kind).or_default() += 1;
         }
         for kind in Kind::BOTH {
-            let octets = foreseen[format!("{}_list_octets", kind.word())].as_u64().unwrap_or(0);
+            let octets = foreseen[octets_of(kind.word())].as_u64().unwrap_or(0);
             if octets > 0 {
                 self.lists.entry(kind.word().to_owned()).or_default().octets_then += octets;
             }
@@ -288,13 +263,14 @@ fn small(seconds: f64) -> String {
 fn tell(forecast: &Forecast, word: &str, out: &Output) -> Result<(), Failure> {
     let refused: u64 = forecast.refused.values().sum();
     out.print(forecast, || {
-        let Forecast { lines, done, issued, ended, lists, seconds, result, .. } = forecast;
+        let Forecast { lines, done, idle, issued, ended, lists, seconds, result, .. } = forecast;
+        let idle = idly(*idle);
         let counts = |counts: &BTreeMap<String, u64>| {
             let counts: Vec<_> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
             if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") }
         };
         let mut text = format!(
-            "{lines} lines to {word}: {done} would be done, {refused} refused ({}).\nIssued: {}. Ended: {}.\n",
+            "{lines} lines to {word}: {done} would be done{idle}, {refused} refused ({}).\nIssued: {}. Ended: {}.\n",
             counts(&forecast.refused),
             counts(issued),
             counts(ended)
@@ -322,87 +298,4 @@ fn tell(forecast: &Forecast, word: &str, out: &Output) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn foreseen(value: Value) -> Outcome {
-        Outcome::Foreseen(value)
-    }
-
-    fn rule(outcome: &Outcome) -> Option<String> {
-        match outcome {
-            Outcome::Refused(refusal) => Some(refusal.rule.to_string()),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn what_an_earlier_line_would_do_is_not_counted_twice() {
-        let mut earlier = Earlier::default();
-        let ends = |serial: &str| foreseen(json!({ "issued": [], "ended": [{ "kind": "sign", "serial": serial }] }));
-        assert_eq!(rule(&earlier.after(1, ends("AA"))), None);
-        assert_eq!(rule(&earlier.after(2, ends("BB"))), None);
-        assert_eq!(rule(&earlier.after(3, ends("AA"))), Some("R-01".into()));
-        let issues =
-            |holder: &str, kind: &str| foreseen(json!({ "holder": holder, "issued": [{ "kind": kind }], "ended": [] }));
-        assert_eq!(rule(&earlier.after(4, issues("A", "sign"))), None);
-        assert_eq!(rule(&earlier.after(5, issues("A", "auth"))), None);
-        assert_eq!(rule(&earlier.after(6, issues("B", "sign"))), None);
-        assert_eq!(rule(&earlier.after(7, issues("A", "sign"))), Some("E-04".into()));
-    }
-
-    #[test]
-    fn only_a_foresight_is_written_over() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("foresight.jsonl");
-        assert!(replaceable(&path).is_ok());
-        for ours in ["", "{\"line\":1,\"foreseen\":{}}\n", "{\"line\":1,\"refused\":{}}\n{"] {
-            fs::write(&path, ours).unwrap();
-            assert!(replaceable(&path).is_ok(), "{ours}");
-        }
-        for other in ["{\"card\":\"A\"}\n", "x", "{\"line\":1,\"done\":{}}\n", "\n", "{\"bulk\":\"revoke\"}\n"] {
-            fs::write(&path, other).unwrap();
-            assert_eq!(replaceable(&path).unwrap_err().exit_code(), 2.into(), "{other}");
-            assert_eq!(fs::read_to_string(&path).unwrap(), other);
-        }
-        assert!(replaceable(directory.path()).is_err());
-    }
-
-    #[test]
-    fn counts_and_lists_are_added_up() {
-        let mut forecast = Forecast::default();
-        forecast.lists.insert(
-            "sign".into(),
-            ListForecast { entries: 5, octets: 700, entries_then: 5, octets_then: 700, seconds_then: 0.0 },
-        );
-        let line = json!({
-            "issued": [{ "kind": "auth" }], "ended": [{ "kind": "sign" }, { "kind": "auth" }],
-            "sign_list_octets": 40, "auth_list_octets": 41,
-        });
-        forecast.take(&foreseen(line.clone()));
-        forecast.take(&foreseen(line));
-        forecast.take(&Outcome::Refused(Refusal::new("T-09", "")));
-        let sign = forecast.lists["sign"];
-        assert_eq!((sign.entries, sign.entries_then, sign.octets_then), (5, 7, 780));
-        assert_eq!((forecast.lists["auth"].entries_then, forecast.lists["auth"].octets_then), (2, 82));
-        assert_eq!((forecast.lines, forecast.done, forecast.refused["T-09"]), (3, 2, 1));
-        assert_eq!((forecast.issued.get("auth"), forecast.ended.get("sign")), (Some(&2), Some(&2)));
-    }
-
-    #[test]
-    fn the_time_follows_from_what_was_measured_and_from_nothing_else() {
-        let rates = Rates { pair: 0.004, revocation: 0.002, list_entry: 0.000_001 };
-        let signature = BTreeMap::from([("sign".to_owned(), 0.001), ("auth".to_owned(), 0.003)]);
-        let measured = Measured { decision: 0.0005, signature, cores: 2, rates };
-        let mut forecast = Forecast { lines: 2000, done: 1500, measured, ..Forecast::default() };
-        forecast.issued = BTreeMap::from([("sign".to_owned(), 500), ("auth".to_owned(), 1000)]);
-        forecast.lists.insert("sign".into(), ListForecast { entries_then: 3_000_000, ..ListForecast::default() });
-        forecast.estimate();
-        // 2000 decisions; 500 and 1000 signatures on two cores; 1000 pairs; 500 revocations.
-        assert!((forecast.seconds - (1.0 + (0.5 + 3.0) / 2.0 + 4.0 + 1.0)).abs() < 1e-9, "{}", forecast.seconds);
-        assert!((forecast.lists["sign"].seconds_then - 3.0).abs() < 1e-9);
-        let told = forecast.measured.told();
-        assert!(told.contains("deciding a line 500.0 µs") && told.contains("storing a pair 4.0 ms"), "{told}");
-        assert!(told.contains("a signature of AUTH 3.0 ms on each of 2 cores"), "{told}");
-    }
-}
+mod tests;

@@ -40,11 +40,35 @@ pub(super) enum Outcome {
     Refused(Refusal),
 }
 
+/// What is told of a line that is done, or would be, and ends no certificate: beforehand and afterwards the same.
+const IDLE: &str = "no certificate of this card stands, so none ends";
+
+impl Outcome {
+    /// Whether it is a yes by which no certificate is issued or ends.
+    pub(super) fn is_idle(&self) -> bool {
+        let empty = |value: &Value, field: &str| value[field].as_array().is_some_and(Vec::is_empty);
+        match self {
+            Self::Done(done) => empty(done, "changes"),
+            Self::Foreseen(foreseen) => empty(foreseen, "issued") && empty(foreseen, "ended"),
+            Self::Refused(_) => false,
+        }
+    }
+}
+
+/// A line of the result file, or of the foresight.
 #[derive(Serialize)]
-struct Entry<'a> {
+pub(super) struct Entry<'a> {
     line: u64,
     #[serde(flatten)]
     outcome: &'a Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn new(line: u64, outcome: &'a Outcome) -> Self {
+        Self { line, outcome, note: outcome.is_idle().then_some(IDLE) }
+    }
 }
 
 /// As much of an entry as the next run needs.
@@ -54,6 +78,9 @@ struct Known {
     line: u64,
     #[serde(default)]
     refused: Option<IgnoredAny>,
+    /// Only what ends no certificate has one.
+    #[serde(default)]
+    note: Option<IgnoredAny>,
     /// Why nothing above it says anything of the file's lines.
     #[serde(default)]
     void: Option<String>,
@@ -75,6 +102,8 @@ pub(super) struct Journal {
     pub(super) before: u64,
     /// Of them and of those since, the refused.
     pub(super) refused: u64,
+    /// Of them and of those since, the done that ended no certificate.
+    pub(super) idle: u64,
 }
 
 impl Journal {
@@ -96,7 +125,7 @@ impl Journal {
             Err(TryLockError::Error(error)) => return Err(at(path, error)),
         }
         let words = usize::try_from(survey.last / 64 + 1).map_err(Failure::fault)?;
-        let mut journal = Self { path: path.to_owned(), file, known: vec![0; words], before: 0, refused: 0 };
+        let mut journal = Self { path: path.to_owned(), file, known: vec![0; words], before: 0, refused: 0, idle: 0 };
         let end = journal.read(heading, survey.last)?;
         journal
             .file
@@ -114,11 +143,16 @@ impl Journal {
         let path = self.path.clone();
         let failed = |error| at(&path, error);
         let (mut input, mut line, mut end) = (BufReader::new(self.file.try_clone().map_err(failed)?), Vec::new(), 0);
+        // A line that the file does not have: damage, unless it is told further on that the file was changed.
+        let mut beyond = None;
         loop {
             line.clear();
             let read = input.read_until(b'\n', &mut line).map_err(failed)?;
             // What has no end was being written when the run broke off.
             if line.last() != Some(&b'\n') {
+                if let Some(number) = beyond {
+                    return Err(Failure::usage(format!("{} is damaged: there is no line {number}", path.display())));
+                }
                 let begun = serde_json::to_vec(heading).map_err(Failure::fault)?;
                 return if end > 0 || begun.starts_with(&line) { Ok(end) } else { Err(self.of_another(heading)) };
             }
@@ -137,12 +171,11 @@ impl Journal {
                     )));
                 }
                 if known.line == 0 || known.line > last {
-                    let path = self.path.display();
-                    return Err(Failure::usage(format!("{path} is damaged: there is no line {}", known.line)));
-                }
-                if !self.knows(known.line) {
+                    beyond.get_or_insert(known.line);
+                } else if !self.knows(known.line) {
                     self.before += 1;
                     self.refused += u64::from(known.refused.is_some());
+                    self.idle += u64::from(known.note.is_some());
                     self.note(known.line);
                 }
             }
@@ -172,11 +205,12 @@ impl Journal {
     /// # Errors
     /// [`Failure`] when the file cannot be written.
     pub(super) fn record(&mut self, outcomes: &[(u64, Outcome)]) -> Result<(), Failure> {
-        let entries: Vec<_> = outcomes.iter().map(|(line, outcome)| Entry { line: *line, outcome }).collect();
+        let entries: Vec<_> = outcomes.iter().map(|(line, outcome)| Entry::new(*line, outcome)).collect();
         self.append(&entries)?;
         for (line, outcome) in outcomes {
             self.note(*line);
             self.refused += u64::from(matches!(outcome, Outcome::Refused(_)));
+            self.idle += u64::from(outcome.is_idle());
         }
         Ok(())
     }
@@ -281,7 +315,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("result.jsonl");
         let mut journal = Journal::open(&path, &heading(), &survey()).unwrap();
-        journal.record(&[(130, Outcome::Done(Value::from(1)))]).unwrap();
+        journal.record(&[(130, Outcome::Done(Value::from(1))), (999, refused())]).unwrap();
         journal.void("the file was changed while it was read").unwrap();
         drop(journal);
         let whole = fs::read(&path).unwrap();

@@ -63,7 +63,7 @@ impl Lines<BufReader<File>> {
 }
 
 impl<R: BufRead> Lines<R> {
-    fn new(input: R) -> Self {
+    pub(super) fn new(input: R) -> Self {
         Self { input, number: 0, octets: Vec::new(), seen: Context::new(&SHA256) }
     }
 

@@ -3,10 +3,12 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `lines` | the file as a stream of lines, and its digest |
+//! | `loads` | lines that travel together, those of one holder in the order of the file |
 //! | `courier` | lines to the service and outcomes back |
 //! | `journal` | the result file, from which a run that broke off goes on |
 //! | `progress` | the line that tells rate and time left |
 //! | `foresee` | `--dry-run`: what a file would come to |
+//! | `earlier` | what the earlier lines of it will have done by then |
 //! | `trial` | what this machine does in a moment, by which the time is estimated |
 //!
 //! # Why
@@ -22,9 +24,10 @@ use serde::Serialize;
 use tokio::{runtime::Runtime, task::JoinSet};
 
 use self::{
-    courier::{Courier, Errand, Load},
+    courier::{Courier, Errand},
     journal::{Heading, Journal, Outcome, regular},
-    lines::{Line, Lines, Survey, survey},
+    lines::{Lines, Survey, survey},
+    loads::{Load, Loads},
     progress::Progress,
 };
 use super::{
@@ -35,22 +38,26 @@ use super::{
 };
 use crate::{
     config::Config,
-    limits::{BULK_ISSUES_AT_ONCE, BULK_LINES, BULK_OCTETS, BULK_REVOCATIONS_AT_ONCE},
+    limits::{BULK_ISSUES_AT_ONCE, BULK_REVOCATIONS_AT_ONCE},
 };
 
 mod courier;
+mod earlier;
 mod foresee;
 mod journal;
 mod lines;
+mod loads;
 mod progress;
 mod trial;
 
 /// What is done by file.
 #[derive(Debug, Subcommand)]
 pub enum BulkCommand {
-    /// Issue or renew: an enrolment a line as `POST /v1/certificates` takes it, with `"asked":"renewal"` for a renewal.
+    /// Issue or renew: an enrolment a line as `POST /v1/certificates` takes it, with `"asked":"renewal"` for a renewal. Lines of one
+    /// holder, or of one card, are done in the order of the file; all others at the same time.
     Issue(BulkArgs),
-    /// Revoke: a line as `POST /v1/revocations` takes it.
+    /// Revoke: a line as `POST /v1/revocations` takes it. Lines of one card are done in the order of the file. One that ends
+    /// a card of which no certificate stands any more is done, and ends none.
     Revoke(BulkArgs),
 }
 
@@ -89,7 +96,9 @@ struct Summary {
     done: u64,
     /// Refused, in all runs.
     refused: u64,
-    /// Of both, in earlier runs.
+    /// Of the done, those that ended no certificate, as none of the card stood any more.
+    idle: u64,
+    /// Of done and refused, those in earlier runs.
     before: u64,
     seconds: f64,
     result: PathBuf,
@@ -132,10 +141,10 @@ pub fn run(command: &BulkCommand, out: &Output) -> Result<(), Failure> {
     });
     progress.end();
     sent.map_err(|failure| broke_off(&failure, journal.before + progress.since, sender.survey.wishes))?;
-    let (refused, before) = (journal.refused, journal.before);
+    let Journal { refused, before, idle, .. } = journal;
     let done = before + progress.since - refused;
     let lines = sender.survey.wishes;
-    let summary = Summary { lines, done, refused, before, seconds: progress.seconds(), result };
+    let summary = Summary { lines, done, refused, idle, before, seconds: progress.seconds(), result };
     tell(&summary, out)
 }
 
@@ -144,17 +153,25 @@ fn usual(errand: Errand) -> usize {
 }
 
 fn tell(summary: &Summary, out: &Output) -> Result<(), Failure> {
-    let Summary { lines, done, refused, before, seconds, result } = summary;
+    let Summary { lines, done, refused, idle, before, seconds, result } = summary;
     let result = result.display();
     out.print(summary, || {
         let earlier = if *before == 0 { String::new() } else { format!(", {before} of them by an earlier run") };
         let rate = (done + refused - before) as f64 / seconds.max(0.001);
-        format!("{lines} lines: {done} done, {refused} refused{earlier}; {rate:.0} a second. Each line in {result}")
+        let idle = idly(*idle);
+        format!(
+            "{lines} lines: {done} done{idle}, {refused} refused{earlier}; {rate:.0} a second. Each line in {result}"
+        )
     })?;
     if *refused == 0 {
         return Ok(());
     }
     Err(Failure::refused(format!("{refused} of {lines} lines were refused; {result} has the rule of each")))
+}
+
+/// How many of the lines that are done end no certificate; the same words before and after.
+fn idly(lines: u64) -> String {
+    if lines == 0 { String::new() } else { format!(" ({lines} of them end no certificate)") }
 }
 
 fn broke_off(failure: &Failure, known: u64, lines: u64) -> Failure {
@@ -200,88 +217,35 @@ impl Sender {
         mut tell: impl FnMut(Event) -> Result<bool, Failure>,
     ) -> Result<(), Failure> {
         let unread = |error| Failure::fault(format!("{}: {error}", self.path.display()));
-        let mut loads = Loads { lines: Lines::open(&self.path).map_err(unread)?, errand, held: None };
+        let mut loads = Loads::of(Lines::open(&self.path).map_err(unread)?, errand);
         let runtime: Runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?;
         runtime.block_on(async {
-            let (mut under_way, mut more) = (JoinSet::new(), true);
+            let mut under_way = JoinSet::new();
             loop {
-                while more && under_way.len() < at_once {
-                    let (load, refused) = loads.next(&mut tell).map_err(|error| error.unwrap_or_else(unread))?;
-                    more = !(load.is_empty() && refused.is_empty());
+                while under_way.len() < at_once {
+                    let load = loads.next(&mut tell).map_err(|error| error.unwrap_or_else(unread))?;
+                    let Some(Load { lines, refused, subjects }) = load else { break };
                     if !refused.is_empty() {
                         tell(Event::Became(refused))?;
                     }
-                    if !load.is_empty() {
-                        under_way.spawn(self.courier.clone().carry(errand, load));
+                    if !lines.is_empty() {
+                        let carried = self.courier.clone().carry(errand, lines);
+                        under_way.spawn(async move { (subjects, carried.await) });
                     }
                 }
                 let Some(carried) = under_way.join_next().await else { break };
-                tell(Event::Became(carried.map_err(Failure::fault)??))?;
+                let (subjects, outcomes) = carried.map_err(Failure::fault)?;
+                loads.arrived(&subjects);
+                tell(Event::Became(outcomes?))?;
             }
             Ok::<_, Failure>(())
         })?;
         // Other lines under the same numbers would have had the answers of these.
-        if loads.lines.digest() != self.survey.digest {
+        if loads.digest() != self.survey.digest {
             tell(Event::Changed)?;
             return Err(Failure::refused(format!("{CHANGED}; nothing more can be said of its lines")));
         }
         Ok(())
-    }
-}
-
-/// Why a load was not put together: a file that cannot be read, or what was told of it.
-enum Stop {
-    Unread(std::io::Error),
-    Told(Failure),
-}
-
-impl Stop {
-    fn unwrap_or_else(self, unread: impl FnOnce(std::io::Error) -> Failure) -> Failure {
-        match self {
-            Self::Unread(error) => unread(error),
-            Self::Told(failure) => failure,
-        }
-    }
-}
-
-/// The file in loads.
-struct Loads<R> {
-    lines: Lines<R>,
-    errand: Errand,
-    /// A line that did not fit into the last load.
-    held: Option<Line>,
-}
-
-impl<R: std::io::BufRead> Loads<R> {
-    /// The next load, and the lines on the way to it that are refused here; both empty at the end.
-    fn next(
-        &mut self,
-        tell: &mut impl FnMut(Event) -> Result<bool, Failure>,
-    ) -> Result<(Load, Vec<(u64, Outcome)>), Stop> {
-        let most = if self.errand == Errand::Issue { 1 } else { BULK_LINES };
-        let (mut load, mut refused, mut octets) = (Load::new(), Vec::new(), 0);
-        while load.len() < most && refused.len() < BULK_LINES {
-            let line = match self.held.take().map(Ok).or_else(|| self.lines.next()) {
-                Some(line) => line.map_err(Stop::Unread)?,
-                None => break,
-            };
-            if !load.is_empty() && octets + line.length > BULK_OCTETS {
-                self.held = Some(line);
-                break;
-            }
-            if !tell(Event::Asks(line.number)).map_err(Stop::Told)? {
-                continue;
-            }
-            match line.wish {
-                Ok(wish) => {
-                    // With what stands around a line in a request.
-                    octets += line.length + 48;
-                    load.push((line.number, wish));
-                }
-                Err(refusal) => refused.push((line.number, Outcome::Refused(refusal))),
-            }
-        }
-        Ok((load, refused))
     }
 }

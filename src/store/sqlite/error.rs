@@ -46,6 +46,9 @@ pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
         | rusqlite::Error::Utf8Error(..) => StoreError::Corrupt(error.to_string()),
         _ => match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(error.to_string()),
+            Some(ErrorCode::DatabaseBusy) => {
+                StoreError::Unavailable(format!("another program holds a lock on the database: {error}"))
+            }
             _ => StoreError::Unavailable(error.to_string()),
         },
     }

@@ -17,7 +17,7 @@ use super::{
     shelf::Shelf,
 };
 use crate::{
-    limits::{LIST_PAGE, LONG_LIST_OCTETS},
+    limits::{LIST_PAGE, LOCK_GLANCE, LOCK_WAIT, LONG_LIST_OCTETS, QUEUE_WAIT},
     ports::StoreError,
 };
 
@@ -29,9 +29,11 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// How a database is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteOptions {
-    /// How long to wait for a lock that another program holds. Only foreign tools do; 5 s outlasts their short
-    /// transactions and stays under the time in which a client is answered.
+    /// How long to wait for a lock that another program holds; the writer no more than [`LOCK_GLANCE`](crate::limits::LOCK_GLANCE)
+    /// once it has failed, until it has written again.
     pub busy_timeout: Duration,
+    /// How long a change waits behind a transaction that takes as long, before it is taken back: nothing of it was begun.
+    pub queue_wait: Duration,
     /// Pages of 4096 octets beyond which the database does not grow; none: as far as the disk reaches.
     pub max_pages: Option<u32>,
     /// Octets from which on a list lies in a file of its own.
@@ -45,7 +47,8 @@ pub struct SqliteOptions {
 impl Default for SqliteOptions {
     fn default() -> Self {
         Self {
-            busy_timeout: Duration::from_secs(5),
+            busy_timeout: LOCK_WAIT,
+            queue_wait: QUEUE_WAIT,
             max_pages: None,
             long_list: LONG_LIST_OCTETS,
             list_page: LIST_PAGE,
@@ -115,6 +118,16 @@ impl Place {
     /// The watch to measure the writer's queue by.
     pub(super) fn stopwatch(&self) -> Option<Stopwatch> {
         self.options.stopwatch
+    }
+
+    /// How long a change waits behind a transaction that hangs.
+    pub(super) fn queue_wait(&self) -> Duration {
+        self.options.queue_wait
+    }
+
+    /// How long the writer waits for a lock, by whether it has failed since it last wrote.
+    pub(super) fn lock_wait(&self, failed: bool) -> Duration {
+        if failed { self.options.busy_timeout.min(LOCK_GLANCE) } else { self.options.busy_timeout }
     }
 
     /// Takes the advisory lock of the one writer, `…​.lock` beside the database, for as long as the file is open.

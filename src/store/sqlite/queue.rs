@@ -41,7 +41,7 @@ impl Load {
         self.lock().waiting += changes;
     }
 
-    /// They went away again: the queue is full.
+    /// They went away again: the queue is full, or the transaction that runs hangs.
     pub(super) fn turns_away(&self, changes: usize) {
         let mut figures = self.lock();
         figures.waiting = figures.waiting.saturating_sub(changes);
@@ -74,6 +74,12 @@ impl Load {
         let left = if elapsed <= figures.usual { figures.usual - elapsed } else { elapsed };
         let full = u32::try_from(figures.waiting / COMMIT_BATCH).unwrap_or(u32::MAX);
         left.saturating_add(figures.usual.max(elapsed).saturating_mul(full))
+    }
+
+    /// How long the transaction that runs has been running.
+    pub(super) fn running(&self) -> Duration {
+        let Some(now) = self.watch.map(|watch| watch()) else { return Duration::ZERO };
+        self.lock().began.map_or(Duration::ZERO, |began| now.saturating_sub(began))
     }
 
     fn lock(&self) -> MutexGuard<'_, Figures> {

@@ -4,13 +4,17 @@
 //! of the events are read at the beginning of each transaction, under the write lock. So a commit that failed, or that
 //! failed and yet happened, needs no repair; the next batch finds what is there, and followers get what they missed.
 //!
+//! Who waits behind a transaction that hangs may go away: a change is either taken by the writer, and then its caller waits until
+//! it is known what became of it, or taken back by its caller, and then nothing of it was begun and nothing will be.
+//!
 //! A follower that panics ends the writer: better no more writes than an index that missed an event.
 
 use std::{
     ops::Range,
     sync::{
         Arc,
-        mpsc::{self, Receiver, SyncSender, TrySendError},
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -71,12 +75,26 @@ impl Task {
 struct Waiting {
     task: Task,
     reply: SyncSender<Outcome>,
+    claim: Claim,
+}
+
+/// Who has a waiting task: whoever takes it first, the writer to do it or its caller to go away with it.
+#[derive(Clone, Default)]
+struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    /// Whether it was still to be had.
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
 }
 
 /// The way to the writer's thread; dropping it ends the thread after what already waits.
 pub(super) struct Writer {
     queue: Option<SyncSender<Waiting>>,
     load: Arc<Load>,
+    /// How long a change waits behind a transaction that hangs.
+    patience: Duration,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -85,6 +103,7 @@ impl Writer {
     pub(super) fn start(place: Place, health: Arc<Health>, connection: Connection) -> Result<Self, StoreError> {
         let followed = Tip::read(&connection).map_err(store_error)?.event;
         let load = Arc::new(Load::new(place.stopwatch()));
+        let patience = place.queue_wait();
         let desk = Desk {
             place,
             health,
@@ -99,17 +118,18 @@ impl Writer {
             .name("store-writer".to_owned())
             .spawn(move || desk.run(&waiting))
             .map_err(|error| StoreError::Unavailable(format!("the writer did not start: {error}")))?;
-        Ok(Self { queue: Some(queue), load, thread: Some(thread) })
+        Ok(Self { queue: Some(queue), load, patience, thread: Some(thread) })
     }
 
-    /// Hands a task over and waits for its outcome.
+    /// Hands a task over and waits for its outcome, or goes away with it while the writer hangs.
     pub(super) fn ask(&self, task: Task) -> Outcome {
-        let stopped = || StoreError::Unavailable("the writer has stopped".to_owned());
         let (reply, outcome) = mpsc::sync_channel(1);
         let (queue, weight) = (self.queue.as_ref().ok_or_else(stopped)?, task.weight());
+        let (is_check, claim) = (matches!(task, Task::Check), Claim::default());
         self.load.comes(weight);
-        match queue.try_send(Waiting { task, reply }) {
-            Ok(()) => outcome.recv().map_err(|_| stopped())?,
+        match queue.try_send(Waiting { task, reply, claim: claim.clone() }) {
+            Ok(()) if is_check => self.looked(&outcome, &claim),
+            Ok(()) => self.became(&outcome, &claim, weight),
             Err(TrySendError::Full(_)) => {
                 self.load.turns_away(weight);
                 Err(StoreError::Unavailable(format!("busy: {} changes are waiting", limits::COMMIT_QUEUE)))
@@ -118,10 +138,50 @@ impl Writer {
         }
     }
 
+    /// What became of a change. It is taken back while the transaction before it hangs; one that the writer has begun is waited
+    /// for, however long: only then is it known.
+    fn became(&self, outcome: &Receiver<Outcome>, claim: &Claim, weight: usize) -> Outcome {
+        loop {
+            match outcome.recv_timeout(self.patience) {
+                Ok(outcome) => return outcome,
+                Err(RecvTimeoutError::Disconnected) => return Err(stopped()),
+                Err(RecvTimeoutError::Timeout) if weight == 0 || self.load.running() < self.patience => {}
+                Err(RecvTimeoutError::Timeout) if claim.take() => {
+                    self.load.turns_away(weight);
+                    let running = self.load.running();
+                    return Err(StoreError::Unavailable(format!(
+                        "busy: a transaction has been running for {running:.0?}"
+                    )));
+                }
+                Err(RecvTimeoutError::Timeout) => return outcome.recv().map_err(|_| stopped())?,
+            }
+        }
+    }
+
+    /// What a check found. It is not worth a long wait: no answer is one too.
+    fn looked(&self, outcome: &Receiver<Outcome>, claim: &Claim) -> Outcome {
+        match outcome.recv_timeout(limits::WRITER_ANSWER) {
+            Ok(outcome) => outcome,
+            Err(RecvTimeoutError::Disconnected) => Err(stopped()),
+            Err(RecvTimeoutError::Timeout) => {
+                claim.take();
+                let (silent, running) = (limits::WRITER_ANSWER, self.load.running());
+                Err(StoreError::Unavailable(format!(
+                    "the writer has not answered for {silent:?}; its transaction has been running for {running:.1?}: \
+                     another program holds a lock on the database, or the disk hangs"
+                )))
+            }
+        }
+    }
+
     /// How long a change that came now would wait.
     pub(super) fn queue_wait(&self) -> Duration {
         self.load.wait()
     }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".to_owned())
 }
 
 impl Drop for Writer {
@@ -154,12 +214,15 @@ struct Desk {
 impl Desk {
     fn run(mut self, queue: &Receiver<Waiting>) {
         while let Ok(first) = queue.recv() {
-            let mut changes = first.task.weight();
-            let mut waiting = vec![first];
-            while changes < limits::COMMIT_BATCH && waiting.len() < limits::COMMIT_BATCH {
-                let Ok(next) = queue.try_recv() else { break };
-                changes += next.task.weight();
-                waiting.push(next);
+            let (mut changes, mut waiting, mut next) = (0, Vec::new(), Some(first));
+            while let Some(one) = next {
+                // What its caller went away with is not there any more.
+                if one.claim.take() {
+                    changes += one.task.weight();
+                    waiting.push(one);
+                }
+                let room = changes < limits::COMMIT_BATCH && waiting.len() < limits::COMMIT_BATCH;
+                next = room.then(|| queue.try_recv().ok()).flatten();
             }
             let (writes, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|one| one.task.weight() > 0);
             if !writes.is_empty() {
@@ -167,7 +230,7 @@ impl Desk {
                 self.write(writes);
                 self.load.ends();
             }
-            for Waiting { task, reply } in others {
+            for Waiting { task, reply, .. } in others {
                 let outcome = match task {
                     Task::Follow(after, follower) => self.follow(after, follower),
                     _ => self.check(),
@@ -203,11 +266,14 @@ impl Desk {
         work: impl FnOnce(&mut Connection, u64) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         self.health.check()?;
+        // Who has found the door locked does not wait before it a second time, nor do those behind.
+        let patience = self.place.lock_wait(self.failed);
         let attempt = || {
             let mut connection = match self.connection.take() {
                 Some(connection) => connection,
                 None => self.place.connect_to_write()?,
             };
+            connection.busy_timeout(patience).map_err(store_error)?;
             let value = work(&mut connection, self.followed)?;
             self.connection = Some(connection);
             Ok(value)
@@ -263,66 +329,4 @@ impl Desk {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::{
-        audit::Draft,
-        ports::StoreError::Unavailable,
-        store::{SqliteOptions, sqlite::open::Place},
-        x509::UnixTime,
-    };
-
-    /// Does not come back from its first events until the other side hangs up.
-    struct Slow(SyncSender<()>, Mutex<Receiver<()>>);
-
-    impl Follower for Slow {
-        fn apply(&self, _: &[StatusEvent]) {
-            self.0.send(()).unwrap();
-            let _hung_up = self.1.lock().unwrap().recv();
-        }
-    }
-
-    fn empty_change() -> Task {
-        let word = String::new;
-        let audit = Draft { at: UnixTime::EPOCH, actor: word(), action: word(), subject: word(), detail: word() };
-        Task::Change(Change { steps: Vec::new(), audit })
-    }
-
-    #[test]
-    fn a_full_queue_is_busy_and_what_waits_is_still_done() {
-        let dir = tempfile::TempDir::new().unwrap();
-        let place = Place::new(&dir.path().join("jitsuin.db"), SqliteOptions::default());
-        let connection = place.open_to_write().unwrap();
-        // An event out of nowhere, so that the follower has something to dwell on.
-        connection.pragma_update(None, "foreign_keys", false).unwrap();
-        let event = "INSERT INTO status_event (position, kind, ca_index, state) VALUES (1, 1, 0, 'live')";
-        connection.execute(event, []).unwrap();
-        let writer = Writer::start(place.clone(), Arc::default(), connection).unwrap();
-        let (entered, has_entered) = mpsc::sync_channel(1);
-        let (release, released) = mpsc::sync_channel(1);
-        let queue = writer.queue.as_ref().unwrap();
-        let send = |task| {
-            let (reply, outcome) = mpsc::sync_channel(1);
-            queue.try_send(Waiting { task, reply }).ok().map(|()| outcome)
-        };
-        let follower = Arc::new(Slow(entered, Mutex::new(released)));
-        let following = send(Task::Follow(0, follower)).unwrap();
-        has_entered.recv().unwrap();
-
-        let waiting: Vec<_> = std::iter::from_fn(|| send(empty_change())).collect();
-        assert_eq!(waiting.len(), limits::COMMIT_QUEUE);
-        let Err(Unavailable(cause)) = writer.ask(empty_change()) else { panic!("not busy") };
-        assert!(cause.starts_with("busy"), "{cause}");
-
-        drop(release);
-        assert!(following.recv().unwrap().is_ok());
-        assert!(waiting.into_iter().all(|outcome| outcome.recv().unwrap().is_ok()));
-        assert!(writer.ask(Task::Check).is_ok());
-        drop(writer);
-        let entries =
-            place.connect_to_read().unwrap().query_row("SELECT count(*) FROM audit_entry", [], |row| row.get(0));
-        assert_eq!(entries, Ok(limits::COMMIT_QUEUE as i64));
-    }
-}
+mod tests;
