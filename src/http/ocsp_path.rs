@@ -124,7 +124,9 @@ mod tests {
             let text = BASE64.encode(&octets);
             let escaped = text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3d");
             prop_assert_eq!(decode(&escaped), Some(octets.clone()));
-            prop_assert_eq!(decode(text.trim_end_matches('=')), by_the_crate(&text));
+            // Both without: where the first digits are slashes, the padding fits no longer.
+            let bare = text.trim_end_matches('=');
+            prop_assert_eq!(decode(bare), by_the_crate(bare));
         }
 
         #[test]

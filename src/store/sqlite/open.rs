@@ -29,7 +29,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// How a database is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteOptions {
-    /// How long to wait for a lock that another program holds; the writer no more than [`LOCK_GLANCE`](crate::limits::LOCK_GLANCE)
+    /// How long to wait for a lock that another program holds; the writer no more than [`LOCK_GLANCE`]
     /// once it has failed, until it has written again.
     pub busy_timeout: Duration,
     /// How long a change waits behind a transaction that takes as long, before it is taken back: nothing of it was begun.
