@@ -124,6 +124,12 @@ pub const PBKDF2_ITERATIONS: u32 = 10_000_000;
 /// Octets of a passphrase: OpenSSL's `-passin file:` reads no more.
 pub const PASSPHRASE_OCTETS: usize = 1024;
 
+/// Shares of the passphrase: more holders than this come to no ceremony.
+pub const KEY_SHARES: u8 = 32;
+
+/// Octets of a file with a share: the sheet around it is a few kilobytes of text.
+pub const SHARE_FILE_OCTETS: usize = 16 * 1024;
+
 /// Characters of a new passphrase: the least that NIST SP 800-63B-4 §3.1.1.2 accepts where nothing else protects.
 pub const NEW_PASSPHRASE_CHARACTERS: usize = 15;
 

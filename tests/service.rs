@@ -7,8 +7,12 @@ mod weak_keys;
 
 #[path = "service/bulk.rs"]
 mod bulk;
+#[path = "service/ceremony.rs"]
+mod ceremony;
 #[path = "service/demo.rs"]
 mod demo;
+#[path = "service/keys.rs"]
+mod keys;
 #[path = "service/kill.rs"]
 mod kill;
 #[path = "service/process.rs"]

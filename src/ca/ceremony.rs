@@ -28,6 +28,9 @@ pub enum CeremonyError {
     /// A key is not fit to be certified.
     #[error(transparent)]
     Key(#[from] WeakKey),
+    /// The transcript is no JSON object.
+    #[error("a transcript is a JSON object")]
+    NotATranscript,
     /// The key did not sign.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -118,6 +121,18 @@ impl AccessCa<'_> {
     fn key(&self) -> Result<SubjectPublicKey, WeakKey> {
         SubjectPublicKey::from_der(self.signer.spki())?.ca_key()
     }
+}
+
+/// Signs the transcript of a key ceremony: a JSON object, as it is, so that `openssl dgst -verify` checks it.
+///
+/// # Errors
+/// [`CeremonyError::NotATranscript`] for anything but an object; [`CeremonyError::Signer`].
+pub fn transcript(signer: &dyn Signer, text: &str) -> Result<Vec<u8>, CeremonyError> {
+    // What a CA key signs here must never pass for a certificate, a list or an answer: those begin with 0x30.
+    if !text.starts_with('{') {
+        return Err(CeremonyError::NotATranscript);
+    }
+    Ok(signer.sign(text.as_bytes())?)
 }
 
 fn certify(

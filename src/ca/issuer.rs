@@ -162,6 +162,12 @@ impl Issuer {
         self.signer.algorithm()
     }
 
+    /// Its key, to be kept.
+    #[must_use]
+    pub fn shared_signer(&self) -> Arc<dyn Signer> {
+        Arc::clone(&self.signer)
+    }
+
     /// Its key.
     #[must_use]
     pub fn signer(&self) -> &dyn Signer {

@@ -1,6 +1,6 @@
 //! `jitsuin check`: reads everything that `serve` would read, changes nothing, and may be run while the service runs.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 use super::{
     Output,
     failure::Failure,
-    files,
-    house::{belongs, issuers, profile},
-    keys::Keys,
+    keys::{
+        causes::Causes,
+        examine::{self, Examined},
+    },
     layout::Layout,
-    tls::Tls,
     world::SystemClock,
 };
 use crate::{
@@ -21,8 +21,6 @@ use crate::{
     http::access::Access,
     kind::Kind,
     ports::{Clock, Store},
-    revocation::{responder::Delegate, serial::SerialPermutation},
-    signer::keyfile,
     store::SqliteStore,
     x509::UnixTime,
 };
@@ -51,26 +49,27 @@ struct Authority {
 /// Reads the service and says what it is.
 ///
 /// # Errors
-/// [`Failure`] with what does not fit.
+/// [`Failure`] with everything that does not fit.
 pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
     let layout = Layout::new(directory, &config);
-    let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
-    let records = store.authorities().map_err(Failure::fault)?;
-    let keys = Keys::new(&layout, &config, passphrase)?;
-    let issuers = issuers(&records, &keys, &profile(&config)?)?;
-    let serial_key = keyfile::read_serial_key(&layout.serial_key(), passphrase).map_err(Failure::refused)?;
-    let serials = SerialPermutation::new(1, serial_key.octets()).map_err(Failure::fault)?;
-    let tls = Tls::read(&layout, passphrase)?;
+    let mut causes = Causes::default();
+    let records = examine::records(&layout, &config, &mut causes);
+    for record in &records {
+        let name = KeyName::responder(record.kind, record.generation).to_string();
+        if !layout.certificate(&name).exists() {
+            causes.note(format!("{name} has no certificate; a start makes one"));
+        }
+    }
+    let examined = examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
+    let tls = &examined.tls.tls;
     Access::new(&tls.authority, &tls.certificate, &tls.key).map_err(Failure::refused)?;
+    let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
     let now = SystemClock::default().now();
     let lists = store.newest_crls().map_err(Failure::fault)?;
     let period = config.crl.period.duration();
     let checked = Checked {
-        authorities: issuers
-            .iter()
-            .map(|issuer| authority(issuer, &serials, (&layout, &keys)))
-            .collect::<Result<_, _>>()?,
+        authorities: examined.issuers.iter().filter_map(|issuer| authority(issuer, &examined)).collect(),
         municipalities: store.municipalities().map_err(Failure::fault)?.len(),
         lists: lists.len(),
         overdue_lists: lists.iter().filter(|list| list.this_update + period < now).count(),
@@ -79,24 +78,17 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     out.print(&checked, || text(&checked))
 }
 
-/// A CA generation with its responder, whose key and certificate must belong together.
-fn authority(
-    issuer: &Arc<Issuer>,
-    serials: &SerialPermutation,
-    (layout, keys): (&Layout, &Keys<'_>),
-) -> Result<Authority, Failure> {
+/// A CA generation with its responder.
+fn authority(issuer: &Issuer, examined: &Examined<'_>) -> Option<Authority> {
     let (kind, generation) = (issuer.kind(), issuer.generation());
-    let key = keys.signer(KeyName::responder(kind, generation))?;
-    let certificate = layout.certificate(&format!("responder-{kind}-{generation}"));
-    let certificate = files::read_certificate(&certificate).map_err(Failure::refused)?;
-    let delegate = Delegate::new(key, certificate).map_err(Failure::refused)?;
-    belongs(serials, (kind, generation), &delegate)?;
-    Ok(Authority {
+    let delegate = examined.delegates.get(&(kind, generation))?;
+    let in_token = |name| examined.keys.in_token(name).is_some();
+    Some(Authority {
         kind,
         generation,
         key: format!("{:?}", issuer.public_key().algorithm()),
-        key_in_token: keys.in_token(KeyName::ca(kind, generation)).is_some(),
-        responder_key_in_token: keys.in_token(KeyName::responder(kind, generation)).is_some(),
+        key_in_token: in_token(KeyName::ca(kind, generation)),
+        responder_key_in_token: in_token(KeyName::responder(kind, generation)),
         not_after: issuer.validity().1,
         responder_not_after: delegate.not_after(),
     })

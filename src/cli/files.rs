@@ -38,9 +38,17 @@ pub fn read_certificate(path: &Path) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// [`FileError`].
 pub fn replace(path: &Path, content: &str) -> Result<(), FileError> {
+    replace_octets(path, content.as_bytes())
+}
+
+/// The same of what is no text.
+///
+/// # Errors
+/// [`FileError`].
+pub fn replace_octets(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let fresh = path.with_extension("new");
     let written = fs::File::create(&fresh).and_then(|mut file| {
-        file.write_all(content.as_bytes())?;
+        file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&fresh, path)?;
         fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()

@@ -7,7 +7,10 @@ use zeroize::Zeroizing;
 use super::{
     failure::Failure,
     files,
-    keys::Keys,
+    keys::{
+        causes::Causes,
+        examine::{self, Examined},
+    },
     layout::Layout,
     status_file::StatusFile,
     tls::Tls,
@@ -19,10 +22,10 @@ use crate::{
         Actor, Authority, Parts,
         publish::{OnRevocation, Schedule},
     },
-    ca::{Issuer, Issuers, ceremony},
+    ca::ceremony,
     config::{Config, tokens::KeyName, value},
     kind::Kind,
-    ports::{AuthorityRecord, Change, Clock, Signer, Store},
+    ports::{Change, Clock, Signer, Store},
     profile::Profile,
     revocation::{
         answer::AnswerDesk,
@@ -32,7 +35,6 @@ use crate::{
         snapshot::Lineage,
     },
     rules::Policy,
-    signer::keyfile,
     store::{SqliteOptions, SqliteStore},
     x509::{SubjectPublicKey, UnixTime, oid},
 };
@@ -62,12 +64,22 @@ impl House {
     /// store, finishes what a crash left, makes responder certificates that are due, and loads the newest lists.
     ///
     /// # Errors
-    /// [`Failure`]; the first thing that does not fit.
+    /// [`Failure`]; everything that does not fit, and then nothing was changed.
     pub fn open(directory: &Path, passphrase: &Zeroizing<String>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
+        let layout = Layout::new(directory, &config);
+        // Everything is looked at before the database is opened to write, which may bring it up to date.
+        let mut causes = Causes::default();
+        let records = examine::records(&layout, &config, &mut causes);
+        let examined = examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
         let options = SqliteOptions { stopwatch: Some(stopwatch), ..SqliteOptions::default() };
         let store = Arc::new(SqliteStore::open_with(&config.store.path, options).map_err(Failure::refused)?);
-        let house = Self::open_on(store, (directory, config), passphrase, clock)?;
+        let house = if store.authorities().map_err(Failure::fault)? == records {
+            Self::assemble(store, (&layout, &config), examined, clock)?
+        } else {
+            drop(examined);
+            Self::open_on(store, (directory, config), passphrase, clock)?
+        };
         house.authority.publish_with(Arc::new(Threads::beside_answers()));
         Ok(house)
     }
@@ -83,12 +95,20 @@ impl House {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let layout = Layout::new(directory, &config);
-        let profile = Arc::new(profile(&config)?);
         let records = store.authorities().map_err(Failure::fault)?;
-        let keys = Keys::new(&layout, &config, passphrase)?;
-        let issuers = issuers(&records, &keys, &profile)?;
-        let serial_key = keyfile::read_serial_key(&layout.serial_key(), passphrase).map_err(Failure::refused)?;
-        let serials = SerialPermutation::new(1, serial_key.octets()).map_err(Failure::fault)?;
+        let examined = examine::examine_or_refuse((&layout, &config), &records, passphrase, Causes::default())?;
+        Self::assemble(store, (&layout, &config), examined, clock)
+    }
+
+    /// Puts together what was examined.
+    fn assemble(
+        store: Arc<dyn Store>,
+        (layout, config): (&Layout, &Config),
+        examined: Examined<'_>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let records = store.authorities().map_err(Failure::fault)?;
+        let Examined { keys, profile, issuers, mut delegates, serials, tls } = examined;
         let status = StatusFile::new(layout.status_snapshot(), Lineage::new(&records, &serials));
         let index = status.open(store.as_ref()).map_err(Failure::fault)?;
         let authority = Arc::new(Authority::new(Parts {
@@ -97,13 +117,13 @@ impl House {
             entropy: Arc::new(SystemEntropy::default()),
             issuers: Arc::new(issuers),
             serials: serials.clone(),
-            profile,
-            policy: policy(&config),
+            profile: Arc::new(profile),
+            policy: policy(config),
             counters: config.counters.rules(),
             substitutes: Arc::new(config.substitutes.clone()),
             index: Arc::clone(&index),
             lists: Arc::new(PublishedLists::default()),
-            schedule: schedule(&config),
+            schedule: schedule(config),
         }));
         authority.recover(Duration::ZERO)?;
         authority.load_lists()?;
@@ -111,12 +131,14 @@ impl House {
             tracing::error!(%kind, generation, scope = scope.word(), cause = failure.cause, "a list is not served");
         }
         authority.watch_changes()?;
-        let delegates =
-            Delegates { authority: &authority, layout: &layout, life: config.ocsp.responder_life.duration() };
+        let certifier = Delegates { authority: &authority, layout, life: config.ocsp.responder_life.duration() };
         let mut entries = Vec::new();
         for record in &records {
-            let signer = keys.signer(KeyName::responder(record.kind, record.generation))?;
-            let delegate = delegates.current((record.kind, record.generation), signer)?;
+            let issuer = (record.kind, record.generation);
+            let delegate = match delegates.remove(&issuer) {
+                Some(delegate) if !certifier.is_due(issuer, delegate.not_after()) => delegate,
+                _ => certifier.certify(issuer, keys.signer(KeyName::responder(record.kind, record.generation))?)?,
+            };
             entries.push(IssuerEntry::new(record, delegate).map_err(Failure::fault)?);
         }
         let answers = ResponsePolicy {
@@ -128,7 +150,8 @@ impl House {
         };
         let desk = Arc::new(AnswerDesk::new(Responder::new(entries, serials, index, answers)));
         authority.speak_through(Arc::clone(&desk));
-        let tls = Tls::open(&layout, &config, passphrase, clock.now())?;
+        let tls = tls.renewed(layout, config, clock.now())?;
+        let (config, layout) = (config.clone(), layout.clone());
         Ok(Self { config, layout, store, clock, authority, desk, status, tls })
     }
 
@@ -192,18 +215,6 @@ fn schedule(config: &Config) -> Schedule {
     }
 }
 
-/// Every CA generation of the store with its key.
-///
-/// # Errors
-/// [`Failure`] for a key that is missing, not opened by the passphrase, not in its token, or another than its certificate's.
-pub(super) fn issuers(records: &[AuthorityRecord], keys: &Keys<'_>, profile: &Profile) -> Result<Issuers, Failure> {
-    let open = |record: &AuthorityRecord| {
-        let signer = keys.signer(KeyName::ca(record.kind, record.generation))?;
-        Issuer::open(record, signer, profile).map(Arc::new).map_err(Failure::refused)
-    };
-    Issuers::new(records.iter().map(open).collect::<Result<_, _>>()?).map_err(Failure::refused)
-}
-
 /// Refuses a serial key that is not the one of the responder's certificate: under it every certificate would be answered as
 /// never issued.
 ///
@@ -222,20 +233,6 @@ struct Delegates<'a> {
 }
 
 impl Delegates<'_> {
-    /// The responder with its certificate on file if that has half its life before it, else with a new one.
-    fn current(&self, issuer: (Kind, u8), signer: Arc<dyn Signer>) -> Result<Delegate, Failure> {
-        let path = self.path(issuer);
-        if path.exists() {
-            let certificate = files::read_certificate(&path).map_err(Failure::refused)?;
-            let delegate = Delegate::new(Arc::clone(&signer), certificate).map_err(Failure::refused)?;
-            belongs(&self.authority.parts().serials, issuer, &delegate)?;
-            if !self.is_due(issuer, delegate.not_after()) {
-                return Ok(delegate);
-            }
-        }
-        self.certify(issuer, signer)
-    }
-
     /// Whether a certificate that ends then has passed the middle of its life. None outlives its CA: one that ends with it
     /// stays.
     fn is_due(&self, (kind, generation): (Kind, u8), not_after: UnixTime) -> bool {

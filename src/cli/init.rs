@@ -68,6 +68,18 @@ pub struct Made {
 /// # Errors
 /// [`Failure`]; then `directory` is as it was.
 pub fn run(directory: &Path, plan: &Plan<'_>) -> Result<Made, Failure> {
+    run_with(directory, plan, |_| Ok(()))
+}
+
+/// The same, with something to be done when everything is made and proven, before it is moved to its place.
+///
+/// # Errors
+/// As for [`run`], and that of `last`.
+pub(super) fn run_with(
+    directory: &Path,
+    plan: &Plan<'_>,
+    last: impl FnOnce(&House) -> Result<(), Failure>,
+) -> Result<Made, Failure> {
     refuse_occupied(directory)?;
     let name = staging_name(directory);
     let staging = Staging::new(&name)?;
@@ -75,6 +87,7 @@ pub fn run(directory: &Path, plan: &Plan<'_>) -> Result<Made, Failure> {
     // Opening it once makes the responder certificates and the first lists, and proves that everything fits together.
     let house = House::open(staging.path(), plan.passphrase, Arc::clone(&plan.clock) as _)?;
     house.authority.publish_due()?;
+    last(&house)?;
     drop(house);
     staging.move_to(directory)?;
     Ok(made.moved(&name, directory))

@@ -8,6 +8,7 @@
 //! DIR/keys/sign-1.pem               private keys, encrypted: CAs by generation, responders (unless they are in a token), serial
 //!                                   numbers, access CA, TLS
 //! DIR/certificates/sign-1.pem       public certificates: the CAs', the responders', the access CA's, the TLS server's
+//! DIR/ceremony/transcript.json      what was made in the key ceremony, with its signatures beside it
 //! DIR/credentials/operator-1.pem    client certificates to hand out, each with its key beside it
 //! ```
 
@@ -33,6 +34,18 @@ impl Layout {
     #[must_use]
     pub fn configuration(directory: &Path) -> PathBuf {
         directory.join("jitsuin.toml")
+    }
+
+    /// The directory of the service.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A file that a ceremony left.
+    #[must_use]
+    pub fn ceremony(&self, name: &str) -> PathBuf {
+        self.directory.join("ceremony").join(name)
     }
 
     /// The snapshot of the status index.

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 pub mod audit;
 pub mod bulk;
 pub mod canary;
+pub mod ceremony;
 pub mod check;
 pub mod credential;
 pub mod credentials;
@@ -101,6 +102,12 @@ enum Command {
     /// Issue or revoke by the lines of a file, through the running service; what broke off goes on when started again.
     #[command(subcommand)]
     Bulk(bulk::BulkCommand),
+    /// List, check and make keys, and change their passphrase.
+    #[command(subcommand)]
+    Keys(keys::command::KeysCommand),
+    /// Make a service whose passphrase nobody has alone, share that of another, or put the shares together.
+    #[command(subcommand)]
+    Ceremony(ceremony::CeremonyCommand),
     /// Look at the sealed audit.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -115,6 +122,12 @@ pub struct ServiceArgs {
     /// A file with the passphrase of the keys; otherwise JITSUIN_PASSPHRASE, a systemd credential, or a question.
     #[arg(long)]
     passphrase_file: Option<PathBuf>,
+    /// Shares of the passphrase instead: a file with one, or a directory of such files; given once or more.
+    #[arg(long, value_name = "PATH", conflicts_with = "passphrase_file")]
+    passphrase_from_shares: Vec<PathBuf>,
+    /// Have the shares of the passphrase typed at the terminal.
+    #[arg(long, conflicts_with_all = ["passphrase_file", "passphrase_from_shares"])]
+    ask_shares: bool,
 }
 
 #[derive(Args, Debug)]
@@ -249,7 +262,7 @@ impl Cli {
                 let DemoArgs { dir, exit, ca_key } = args;
                 demo::run(&demo::Options { directory: dir, exit, ca_key, json: self.json })
             }
-            Command::Serve(args) => serve::run(&args.dir, &args.passphrase(Purpose::Open)?),
+            Command::Serve(args) => serve::run(&args.dir, args.passphrase(Purpose::Open)?),
             Command::Check(args) => check::run(&args.dir, &args.passphrase(Purpose::Open)?, &out),
             Command::Validity(_) => validity::run(io::stdin().lock(), io::stdout().lock()).map_err(Failure::fault),
             Command::Municipality(MunicipalityCommand::List { word }) => municipality::list(word.as_deref(), &out),
@@ -266,6 +279,8 @@ impl Cli {
             }
             Command::RelyingParty(command) => relying_party::run(&command, &out),
             Command::Bulk(command) => bulk::run(&command, &out),
+            Command::Keys(command) => keys::command::run(&command, &out),
+            Command::Ceremony(command) => ceremony::run(&command, &out),
             Command::Audit(AuditCommand::Verify { dir }) => audit::verify(&dir, &out),
         }
     }
@@ -273,7 +288,18 @@ impl Cli {
 
 impl ServiceArgs {
     fn passphrase(&self, purpose: Purpose) -> Result<Zeroizing<String>, Failure> {
+        if self.ask_shares {
+            return ceremony::unlock::ask(&self.dir);
+        }
+        if !self.passphrase_from_shares.is_empty() {
+            return ceremony::unlock::read(&self.dir, &self.passphrase_from_shares);
+        }
         passphrase(self.passphrase_file.as_deref(), purpose)
+    }
+
+    /// Whether the command line says where the passphrase is.
+    fn names_passphrase(&self) -> bool {
+        self.passphrase_file.is_some() || !self.passphrase_from_shares.is_empty() || self.ask_shares
     }
 }
 
@@ -302,7 +328,8 @@ fn variant(word: &str) -> Result<Variant, String> {
     }
 }
 
-fn init(args: &InitArgs, out: &Output) -> Result<(), Failure> {
+/// The configuration of the service that is to be made.
+fn configuration(args: &InitArgs) -> Result<Config, Failure> {
     if args.organisation.eq_ignore_ascii_case("JPKI") {
         return Err(Failure::usage("the organisation must not pass for the real service"));
     }
@@ -316,6 +343,11 @@ fn init(args: &InitArgs, out: &Output) -> Result<(), Failure> {
         let (name, uri) = token_key(text).map_err(Failure::usage)?;
         config.tokens.add(name, uri).map_err(Failure::usage)?;
     }
+    Ok(config)
+}
+
+fn init(args: &InitArgs, out: &Output) -> Result<(), Failure> {
+    let config = configuration(args)?;
     let passphrase = passphrase(args.passphrase_file.as_deref(), Purpose::New)?;
     let plan = init::Plan {
         config,

@@ -18,12 +18,13 @@ use crate::config::{Config, value::LogFormat};
 ///
 /// # Errors
 /// [`Failure`] with what does not fit; then nothing was served.
-pub fn run(directory: &Path, passphrase: &Zeroizing<String>) -> Result<(), Failure> {
+pub fn run(directory: &Path, passphrase: Zeroizing<String>) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
     start_log(config.log.format);
     let listeners = Listeners::bind(&config.listen)?;
     let addresses = listeners.addresses()?;
-    let house = Arc::new(House::open(directory, passphrase, Arc::new(SystemClock::default()))?);
+    let house = Arc::new(House::open(directory, &passphrase, Arc::new(SystemClock::default()))?);
+    drop(passphrase); // wiped: who serves needs it no more
     // Whoever finds the doors open finds lists behind them. A list that fails must not keep OCSP from answering: readiness
     // tells, and the timer tries again.
     if let Err(error) = house.authority.publish_due() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     failure::Failure,
     files,
+    keys::causes::Causes,
     layout::Layout,
     world::{SystemEntropy, random_serial},
 };
@@ -32,42 +33,52 @@ pub struct Tls {
     pub key: PrivateKey,
 }
 
-impl Tls {
-    /// Reads the files as they are.
-    ///
-    /// # Errors
-    /// [`Failure`] for a file that is missing, unreadable or not opened by the passphrase.
-    pub fn read(layout: &Layout, passphrase: &str) -> Result<Self, Failure> {
-        let certificate = |name| files::read_certificate(&layout.certificate(name)).map_err(Failure::refused);
-        let key = keyfile::read_encrypted(&layout.tls_key(), passphrase).map_err(Failure::refused)?;
-        let tls = Self { authority: certificate("access")?, certificate: certificate("registration")?, key };
-        let authority = CertificateView::from_der(&tls.authority).map_err(Failure::refused)?;
-        let authority = SubjectPublicKey::from_der(authority.tbs.spki).map_err(Failure::refused)?;
-        let own = CertificateView::from_der(&tls.certificate).map_err(Failure::refused)?;
-        let foreign = |_| Failure::refused("the listener's certificate was not issued by the access CA");
-        own.verify(&authority).map_err(foreign)?;
-        let access = keyfile::read_signer(&layout.access_key(), passphrase).map_err(Failure::refused)?;
-        if access.spki() == authority.der() {
-            Ok(tls)
-        } else {
-            Err(Failure::refused("the key of the access CA does not match its certificate"))
-        }
-    }
+/// What [`Tls::read`] read.
+pub(super) struct TlsFiles {
+    /// The listener's side.
+    pub(super) tls: Tls,
+    /// The key of the access CA.
+    pub(super) access: SoftwareSigner,
+}
 
-    /// Reads the files, and makes a new certificate where the one on file ends soon or names other hosts than the
-    /// configuration.
+impl TlsFiles {
+    /// Makes a new certificate where the one on file ends soon or names other hosts than the configuration.
     ///
     /// # Errors
-    /// As for [`Tls::read`]; [`Failure`] when no new one can be made.
-    pub fn open(layout: &Layout, config: &Config, passphrase: &str, now: UnixTime) -> Result<Self, Failure> {
-        let mut tls = Self::read(layout, passphrase)?;
-        let names = server_names(config);
-        if tls.is_due(&names, now)? {
-            let access = keyfile::read_signer(&layout.access_key(), passphrase).map_err(Failure::refused)?;
+    /// [`Failure`] when no new one can be made.
+    pub(super) fn renewed(self, layout: &Layout, config: &Config, now: UnixTime) -> Result<Tls, Failure> {
+        let Self { mut tls, access } = self;
+        if tls.is_due(&server_names(config), now)? {
             let access = AccessCa { organization: config.service.organisation.as_str(), signer: &access };
             tls.certificate = certify(&access, layout, config, (&tls.key, now))?;
         }
         Ok(tls)
+    }
+}
+
+impl Tls {
+    /// Reads the files as they are: both certificates with their keys. What does not fit is noted.
+    pub(super) fn read(layout: &Layout, passphrase: &str, causes: &mut Causes) -> Option<TlsFiles> {
+        let mut certificate = |name| causes.keep(files::read_certificate(&layout.certificate(name)));
+        let (authority, certificate) = (certificate("access"), certificate("registration"));
+        let access = causes.key(keyfile::read_signer(&layout.access_key(), passphrase));
+        let key = causes.key(keyfile::read_encrypted(&layout.tls_key(), passphrase));
+        let own = key.as_ref().and_then(|key| {
+            let named = |cause| format!("{}: {cause}", layout.tls_key().display());
+            causes.keep(SoftwareSigner::new(key).map_err(named))
+        });
+        if let (Some(authority), Some(access)) = (&authority, &access) {
+            causes.keep(matches(authority, access, "access CA"));
+        }
+        if let (Some(certificate), Some(own)) = (&certificate, &own) {
+            causes.keep(matches(certificate, own, "registration listener"));
+        }
+        if let (Some(authority), Some(certificate)) = (&authority, &certificate) {
+            causes.keep(issued_by(certificate, authority));
+        }
+        own?;
+        let tls = Self { authority: authority?, certificate: certificate?, key: key? };
+        Some(TlsFiles { tls, access: access? })
     }
 
     /// The last instant of the listener's certificate.
@@ -105,6 +116,23 @@ pub fn certify(
     let path = layout.certificate("registration");
     files::replace(&path, &files::certificate_pem(&certificate)).map_err(Failure::fault)?;
     Ok(certificate)
+}
+
+/// Whether the key is the certificate's.
+pub(super) fn matches(certificate: &[u8], key: &SoftwareSigner, whose: &str) -> Result<(), String> {
+    let view =
+        CertificateView::from_der(certificate).map_err(|error| format!("the certificate of the {whose}: {error}"))?;
+    let other = || format!("the key of the {whose} does not match its certificate");
+    if view.tbs.spki == key.spki() { Ok(()) } else { Err(other()) }
+}
+
+fn issued_by(certificate: &[u8], authority: &[u8]) -> Result<(), String> {
+    // Unreadable ones are told by `matches`, where there is a key to match.
+    let unreadable = |error: &dyn std::fmt::Display| format!("a certificate of the registration listener: {error}");
+    let authority = CertificateView::from_der(authority).map_err(|error| unreadable(&error))?;
+    let authority = SubjectPublicKey::from_der(authority.tbs.spki).map_err(|error| unreadable(&error))?;
+    let own = CertificateView::from_der(certificate).map_err(|error| unreadable(&error))?;
+    own.verify(&authority).map_err(|_| "the listener's certificate was not issued by the access CA".to_owned())
 }
 
 fn server_names(config: &Config) -> Vec<ServerName> {

@@ -151,6 +151,19 @@ pub fn write_unencrypted_throw_away(path: &Path, key: &PrivateKey) -> Result<(),
 /// Every [`KeyFileError`] of reading: the file is missing, open to others, too large, no key, unencrypted, encrypted in
 /// another way, or not opened by this passphrase.
 pub fn read_encrypted(path: &Path, passphrase: &str) -> Result<PrivateKey, KeyFileError> {
+    open(path, |scheme, data| decrypt(scheme, data, passphrase))
+}
+
+/// Looks at a key file without opening it: whether it is private, and encrypted in a way that is accepted.
+///
+/// # Errors
+/// Every [`KeyFileError`] of [`read_encrypted`] but [`KeyFileError::Passphrase`].
+pub fn look(path: &Path) -> Result<(), KeyFileError> {
+    open(path, |_, _| Ok(()))
+}
+
+/// Reads a key file as far as its encryption, and opens it with `way`.
+fn open<T>(path: &Path, way: impl FnOnce(&Parameters, &[u8]) -> Result<T, Refusal>) -> Result<T, KeyFileError> {
     let file = || path.to_path_buf();
     let text = read_private(path, KEY_FILE_OCTETS)?;
     let text = std::str::from_utf8(&text).map_err(|_| KeyFileError::NotAKey { path: file() })?;
@@ -165,7 +178,7 @@ pub fn read_encrypted(path: &Path, passphrase: &str) -> Result<PrivateKey, KeyFi
     let Some(scheme) = accepted(&info.encryption_algorithm) else {
         return Err(KeyFileError::Encryption { path: file() });
     };
-    decrypt(scheme, info.encrypted_data.as_bytes(), passphrase).map_err(|refusal| match refusal {
+    way(scheme, info.encrypted_data.as_bytes()).map_err(|refusal| match refusal {
         Refusal::Scheme => KeyFileError::Encryption { path: file() },
         Refusal::Passphrase => KeyFileError::Passphrase { path: file() },
     })

@@ -6,6 +6,7 @@
 
 pub mod key;
 pub mod keyfile;
+pub mod rotate;
 pub mod software;
 pub mod token;
 

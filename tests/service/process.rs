@@ -1,6 +1,7 @@
 //! The `jitsuin` binary as a child process that ends with the test.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
@@ -49,9 +50,15 @@ pub(crate) fn serve(directory: &Path) -> (Running, Value) {
 
 /// The same by a command with an environment of its own.
 pub(crate) fn serve_by(command: &mut Command, directory: &Path) -> (Running, Value) {
+    serve_with(command, directory, &[])
+}
+
+/// The same with options.
+pub(crate) fn serve_with(command: &mut Command, directory: &Path, options: &[&OsStr]) -> (Running, Value) {
     let mut child = command
         .args(["serve", "--dir"])
         .arg(directory)
+        .args(options)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

@@ -1,23 +1,18 @@
-//! The keys that certify and answer, wherever they are: in files that the passphrase opens, or in tokens.
+//! Where the PIN of a token comes from.
 
 use std::{
-    collections::BTreeMap,
     env,
     fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use zeroize::Zeroizing;
 
-use super::{failure::Failure, layout::Layout};
 use crate::{
-    config::{Config, tokens::KeyName},
     limits::PIN_OCTETS,
-    ports::Signer,
     signer::{
-        TokenSigner, keyfile,
+        keyfile,
         token::{Pin, PinError, PinSource},
     },
 };
@@ -27,55 +22,10 @@ pub const PIN_VARIABLE: &str = "JITSUIN_PIN";
 /// The systemd credential with it, a file in `$CREDENTIALS_DIRECTORY`.
 pub const PIN_CREDENTIAL: &str = "jitsuin-pin";
 
-/// The keys of one service.
-pub(super) struct Keys<'a> {
-    layout: &'a Layout,
-    passphrase: &'a str,
-    tokens: BTreeMap<KeyName, Arc<TokenSigner>>,
-}
-
-impl<'a> Keys<'a> {
-    /// Finds every key that the configuration says is in a token, and has each sign once.
-    ///
-    /// # Errors
-    /// [`Failure`] with all of them that cannot be used.
-    pub(super) fn new(layout: &'a Layout, config: &Config, passphrase: &'a str) -> Result<Self, Failure> {
-        let (mut tokens, mut failures) = (BTreeMap::new(), Vec::new());
-        for (name, uri) in config.tokens.iter() {
-            let pins = Arc::new(PinOfProcess { file: uri.pin_file().map(Path::to_path_buf) });
-            match TokenSigner::open(uri.clone(), pins, config.keys.token_sessions.into()) {
-                Ok(signer) => drop(tokens.insert(name, Arc::new(signer))),
-                Err(error) => failures.push(format!("{name} ({uri}): {error}")),
-            }
-        }
-        match failures.as_slice() {
-            [] => Ok(Self { layout, passphrase, tokens }),
-            _ => Err(Failure::refused(format!("keys in tokens cannot be used:\n  {}", failures.join("\n  ")))),
-        }
-    }
-
-    /// A key, ready to sign.
-    ///
-    /// # Errors
-    /// [`Failure`] for a file that is missing, unreadable or not opened by the passphrase.
-    pub(super) fn signer(&self, name: KeyName) -> Result<Arc<dyn Signer>, Failure> {
-        if let Some(signer) = self.in_token(name) {
-            return Ok(signer);
-        }
-        let signer = keyfile::read_signer(&self.layout.key(name), self.passphrase).map_err(Failure::refused)?;
-        Ok(Arc::new(signer))
-    }
-
-    /// A key, if it is in a token.
-    pub(super) fn in_token(&self, name: KeyName) -> Option<Arc<dyn Signer>> {
-        self.tokens.get(&name).map(|signer| Arc::clone(signer) as Arc<dyn Signer>)
-    }
-}
-
 /// Where the PIN comes from: the first that is there decides. It is read anew for each login, so that it need not be kept.
-struct PinOfProcess {
+pub(super) struct PinOfProcess {
     /// `pin-source`.
-    file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
 }
 
 impl PinSource for PinOfProcess {

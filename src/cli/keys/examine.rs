@@ -1,0 +1,157 @@
+//! Everything that a service needs, opened and compared before anything is changed.
+
+use std::collections::BTreeMap;
+
+use super::{Keys, causes::Causes};
+use crate::{
+    ca::{Issuer, Issuers},
+    cli::{
+        failure::Failure,
+        files,
+        house::{belongs, profile},
+        layout::Layout,
+        tls::{Tls, TlsFiles, matches},
+    },
+    config::{Config, tokens::KeyName},
+    kind::Kind,
+    ports::{AuthorityRecord, Store},
+    profile::Profile,
+    revocation::{responder::Delegate, serial::SerialPermutation},
+    signer::keyfile,
+    store::{OpenError, SqliteStore},
+};
+
+use std::sync::Arc;
+
+/// What was opened, all of it fitting together.
+pub(in crate::cli) struct Examined<'a> {
+    /// The keys of the CAs and of their responders.
+    pub(in crate::cli) keys: Keys<'a>,
+    /// What certificates contain.
+    pub(in crate::cli) profile: Profile,
+    /// Every CA generation.
+    pub(in crate::cli) issuers: Issuers,
+    /// The responder of each, with its certificate, where it has one on file.
+    pub(in crate::cli) delegates: BTreeMap<(Kind, u8), Delegate>,
+    /// The permutation of indexes into serial numbers.
+    pub(in crate::cli) serials: SerialPermutation,
+    /// The registration listener's key and certificates, and the access CA's.
+    pub(in crate::cli) tls: TlsFiles,
+}
+
+/// Opens every key of a service and compares it with its certificate.
+///
+/// `None` where something that cannot be done without is missing; then, or if anything else does not fit, it is noted.
+pub(in crate::cli) fn examine<'a>(
+    (layout, config): (&'a Layout, &'a Config),
+    records: &[AuthorityRecord],
+    passphrase: &'a str,
+    causes: &mut Causes,
+) -> Option<Examined<'a>> {
+    let mut keys = Keys::find(layout, config, passphrase, causes);
+    let profile = causes.keep(profile(config));
+    let mut issuers = Vec::new();
+    let mut delegates = BTreeMap::new();
+    for record in records {
+        let signer = keys.open(KeyName::ca(record.kind, record.generation), causes);
+        if let (Some(signer), Some(profile)) = (signer, &profile) {
+            issuers.extend(causes.keep(Issuer::open(record, signer, profile)).map(Arc::new));
+        }
+        let delegate = delegate(layout, (record.kind, record.generation), &mut keys, causes);
+        delegates.extend(delegate.map(|delegate| ((record.kind, record.generation), delegate)));
+    }
+    // A CA whose only generation does not open has one all the same.
+    let issuers = match Issuers::new(issuers) {
+        Ok(issuers) => Some(issuers),
+        Err(cause) => {
+            if causes.is_empty() {
+                causes.note(cause);
+            }
+            None
+        }
+    };
+    let serials = causes.key(keyfile::read_serial_key(&layout.serial_key(), passphrase));
+    let serials = serials.and_then(|key| causes.keep(SerialPermutation::new(1, key.octets())));
+    if let Some(serials) = &serials {
+        let foreign = delegates.iter().find_map(|(issuer, delegate)| belongs(serials, *issuer, delegate).err());
+        causes.keep(foreign.map_or(Ok(()), Err));
+    }
+    audit(layout, passphrase, causes);
+    let tls = Tls::read(layout, passphrase, causes);
+    Some(Examined { keys, profile: profile?, issuers: issuers?, delegates, serials: serials?, tls: tls? })
+}
+
+/// The key of the audit, where there is one: it opens, and is its certificate's.
+fn audit(layout: &Layout, passphrase: &str, causes: &mut Causes) {
+    const NAME: &str = "audit-1";
+    let (path, certificate) = (layout.keys().join(format!("{NAME}.pem")), layout.certificate(NAME));
+    if !path.exists() || !certificate.exists() {
+        return; // a key for the audit to come
+    }
+    let certificate = causes.keep(files::read_certificate(&certificate));
+    let signer = causes.key(keyfile::read_signer(&path, passphrase));
+    if let (Some(certificate), Some(signer)) = (certificate, signer) {
+        causes.keep(matches(&certificate, &signer, "audit"));
+    }
+}
+
+/// The responder's key with its certificate, if it has one on file; a start makes one where there is none.
+fn delegate(
+    layout: &Layout,
+    (kind, generation): (Kind, u8),
+    keys: &mut Keys<'_>,
+    causes: &mut Causes,
+) -> Option<Delegate> {
+    let name = KeyName::responder(kind, generation);
+    let signer = keys.open(name, causes);
+    let path = layout.certificate(&name.to_string());
+    if !path.exists() {
+        return None;
+    }
+    let certificate = causes.keep(files::read_certificate(&path))?;
+    let delegate = Delegate::new(signer?, certificate);
+    causes.keep(delegate.map_err(|cause| format!("{name}: {cause}")))
+}
+
+/// The CA generations by the database, read only. Where it cannot be read, that is noted, and the certificates on file say
+/// which keys there are.
+pub(in crate::cli) fn records(layout: &Layout, config: &Config, causes: &mut Causes) -> Vec<AuthorityRecord> {
+    let path = config.store.path.display();
+    let read = SqliteStore::open_read_only(&config.store.path).map(|store| store.authorities());
+    match read {
+        Ok(Ok(records)) => return records,
+        // Opening it for writing brings it up to date.
+        Err(OpenError::Older { .. }) => {}
+        Ok(Err(cause)) => causes.note(format!("{path}: {cause}")),
+        Err(cause) => causes.note(format!("{path}: {cause}")),
+    }
+    on_file(layout)
+}
+
+/// The CA generations by the certificates on file.
+fn on_file(layout: &Layout) -> Vec<AuthorityRecord> {
+    let mut records = Vec::new();
+    for kind in Kind::BOTH {
+        for generation in 1..=u8::MAX {
+            let path = layout.certificate(&KeyName::ca(kind, generation).to_string());
+            let Ok(certificate) = files::read_certificate(&path) else { break };
+            records.push(AuthorityRecord { kind, generation, first_index: 0, certificate });
+        }
+    }
+    records
+}
+
+/// Opens everything, or tells everything that does not fit.
+///
+/// # Errors
+/// [`Failure`] with all causes, those noted before among them.
+pub(in crate::cli) fn examine_or_refuse<'a>(
+    place: (&'a Layout, &'a Config),
+    records: &[AuthorityRecord],
+    passphrase: &'a str,
+    mut causes: Causes,
+) -> Result<Examined<'a>, Failure> {
+    let examined = examine(place, records, passphrase, &mut causes);
+    causes.finish()?;
+    examined.ok_or_else(|| Failure::fault("something is missing that was not noted"))
+}

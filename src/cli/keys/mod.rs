@@ -1,0 +1,97 @@
+//! The keys that certify and answer, wherever they are: in files that the passphrase opens, or in tokens.
+//!
+//! [`examine`] opens everything that a service needs before anything is changed, and tells everything that does not fit at
+//! once. [`command`] is `jitsuin keys`.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use super::{failure::Failure, layout::Layout};
+use crate::{
+    config::{Config, tokens::KeyName},
+    ports::Signer,
+    signer::{TokenSigner, keyfile},
+};
+
+pub(super) mod causes;
+pub mod command;
+pub(super) mod examine;
+mod generate;
+pub(super) mod list;
+mod pin;
+pub(super) mod roster;
+pub(super) mod rotate;
+
+pub(super) use generate::hold;
+pub use pin::{PIN_CREDENTIAL, PIN_VARIABLE};
+
+use causes::Causes;
+use pin::PinOfProcess;
+
+/// The keys of one service.
+pub(super) struct Keys<'a> {
+    layout: &'a Layout,
+    config: &'a Config,
+    passphrase: &'a str,
+    tokens: BTreeMap<KeyName, Arc<TokenSigner>>,
+    /// Those that were opened from their files already: each costs a derivation.
+    files: BTreeMap<KeyName, Arc<dyn Signer>>,
+}
+
+impl<'a> Keys<'a> {
+    /// Finds every key that the configuration says is in a token, and has each sign once.
+    ///
+    /// # Errors
+    /// [`Failure`] with all of them that cannot be used.
+    pub(super) fn new(layout: &'a Layout, config: &'a Config, passphrase: &'a str) -> Result<Self, Failure> {
+        let mut causes = Causes::default();
+        let keys = Self::find(layout, config, passphrase, &mut causes);
+        causes.finish().map(|()| keys)
+    }
+
+    /// The same, with those that can be used; of the others it is noted why not.
+    fn find(layout: &'a Layout, config: &'a Config, passphrase: &'a str, causes: &mut Causes) -> Self {
+        let mut tokens = BTreeMap::new();
+        for (name, _) in config.tokens.iter() {
+            if let Some(signer) = causes.keep(token(config, name)) {
+                tokens.insert(name, Arc::new(signer));
+            }
+        }
+        Self { layout, config, passphrase, tokens, files: BTreeMap::new() }
+    }
+
+    /// Opens a key; where it cannot be, that is noted.
+    fn open(&mut self, name: KeyName, causes: &mut Causes) -> Option<Arc<dyn Signer>> {
+        if self.config.tokens.find(name).is_some() {
+            return self.in_token(name); // or it is noted already
+        }
+        let signer: Arc<dyn Signer> =
+            Arc::new(causes.key(keyfile::read_signer(&self.layout.key(name), self.passphrase))?);
+        self.files.insert(name, Arc::clone(&signer));
+        Some(signer)
+    }
+
+    /// A key, ready to sign.
+    ///
+    /// # Errors
+    /// [`Failure`] for a file that is missing, unreadable or not opened by the passphrase.
+    pub(super) fn signer(&self, name: KeyName) -> Result<Arc<dyn Signer>, Failure> {
+        if let Some(signer) = self.in_token(name).or_else(|| self.files.get(&name).cloned()) {
+            return Ok(signer);
+        }
+        let signer = keyfile::read_signer(&self.layout.key(name), self.passphrase).map_err(Failure::refused)?;
+        Ok(Arc::new(signer))
+    }
+
+    /// A key, if it is in a token.
+    pub(super) fn in_token(&self, name: KeyName) -> Option<Arc<dyn Signer>> {
+        self.tokens.get(&name).map(|signer| Arc::clone(signer) as Arc<dyn Signer>)
+    }
+}
+
+/// A key that the configuration says is in a token, found and tried; or why not, with its name and place.
+fn token(config: &Config, name: KeyName) -> Result<TokenSigner, String> {
+    let uri = config.tokens.find(name).ok_or_else(|| format!("{name} is in no token"))?;
+    let pins = Arc::new(PinOfProcess { file: uri.pin_file().map(Path::to_path_buf) });
+    TokenSigner::open(uri.clone(), pins, config.keys.token_sessions.into())
+        .map_err(|error| format!("{name} ({uri}): {error}"))
+}
