@@ -13,6 +13,7 @@ mod content;
 
 use super::{CertificateRecord, Revocation, Step};
 use crate::{
+    audit::Of,
     kind::Kind,
     rules::{CertificateState, DraftNumber, calendar::day_of},
 };
@@ -73,11 +74,13 @@ pub enum Facet {
     Exception = 24,
     /// `exception`, how far it is.
     ExceptionState = 25,
+    /// `fence`, `next_index` and `number_floor`, raised by a restore ([`leap`]).
+    Fence = 26,
 }
 
 impl Facet {
     /// Every facet.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Municipality,
         Self::Authority,
         Self::Holder,
@@ -103,6 +106,7 @@ impl Facet {
         Self::RegisterText,
         Self::Exception,
         Self::ExceptionState,
+        Self::Fence,
     ];
 
     /// The facet of that number.
@@ -134,6 +138,7 @@ impl Facet {
             Self::Application | Self::ApplicationState => "application",
             Self::RegisterText => "register_text",
             Self::Exception | Self::ExceptionState => "exception",
+            Self::Fence => "fence",
         }
     }
 }
@@ -325,6 +330,12 @@ pub fn reserved(record: &CertificateRecord) -> Vec<u8> {
 #[must_use]
 pub fn event(kind: Kind, index: u64, state: &[u8]) -> Vec<u8> {
     [&certificate_key(kind, index), state].concat()
+}
+
+/// The content of a restore's item: the fence, the next indexes and the floors of CRL numbers from then on.
+#[must_use]
+pub fn leap(fence: u64, indexes: Of, floors: Of) -> Vec<u8> {
+    [fence, indexes.sign, indexes.auth, floors.sign, floors.auth].map(u64::to_be_bytes).concat()
 }
 
 /// A state with its revocation.

@@ -9,6 +9,7 @@
 //! | `counts` | how many certificates are in each state |
 //! | `read`, `rows` | the queries; rows to records |
 //! | `shelf` | long lists, in files beside the database |
+//! | `verify` | the tables, held against the audit |
 //!
 //! # Why
 //! One fsync costs as much as a thousand rows, so changes that wait share it. One writer makes «serial» true by
@@ -33,6 +34,7 @@ mod registration;
 mod rows;
 mod shelf;
 mod steps;
+mod verify;
 mod writer;
 
 use std::{fs::File, ops::Range, path::Path, sync::Arc, time::Duration};
