@@ -17,6 +17,7 @@ pub mod audit;
 pub mod bulk;
 pub mod canary;
 pub mod check;
+pub mod checkpoints;
 pub mod credential;
 pub mod credentials;
 pub mod crl;
@@ -101,9 +102,17 @@ enum Command {
     /// Issue or revoke by the lines of a file, through the running service; what broke off goes on when started again.
     #[command(subcommand)]
     Bulk(bulk::BulkCommand),
-    /// Look at the sealed audit.
+    /// Look at the sealed audit, and hold the database against it.
     #[command(subcommand)]
-    Audit(AuditCommand),
+    Audit(audit::AuditCommand),
+    /// Tell how a certificate or an application came to be what it is: request, rules, entries, lists.
+    Why {
+        /// The service's directory.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+        /// A serial number, or the number of an application.
+        name: String,
+    },
 }
 
 /// Which service, and who may open its keys.
@@ -217,16 +226,6 @@ enum CredentialCommand {
     },
 }
 
-#[derive(Debug, Subcommand)]
-enum AuditCommand {
-    /// Follow the chain of seals from the first entry to the last.
-    Verify {
-        /// The service's directory.
-        #[arg(long, default_value = ".")]
-        dir: PathBuf,
-    },
-}
-
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -266,7 +265,8 @@ impl Cli {
             }
             Command::RelyingParty(command) => relying_party::run(&command, &out),
             Command::Bulk(command) => bulk::run(&command, &out),
-            Command::Audit(AuditCommand::Verify { dir }) => audit::verify(&dir, &out),
+            Command::Audit(command) => audit::run(&command, &out),
+            Command::Why { dir, name } => audit::why::run(&dir, &name, &out),
         }
     }
 }

@@ -26,7 +26,7 @@ pub use content::Digest;
 pub enum Facet {
     /// `municipality`, by code.
     Municipality = 1,
-    /// `authority`, by kind and generation.
+    /// `authority`, by kind, generation and first index.
     Authority = 2,
     /// `holder`, by reference.
     Holder = 3,
@@ -201,7 +201,7 @@ impl Written {
     }
 
     /// The octets with the numbers that the store gave, in the order of the steps: positions of status events, numbers of
-    /// disclosures and notices, ids of register entries, places of new applications.
+    /// disclosures and notices, ids of register entries, places of new applications, first indexes of CA generations.
     #[must_use]
     pub fn complete(&self, given: &[u64]) -> Vec<u8> {
         let mut octets = self.octets.clone();
@@ -235,7 +235,11 @@ impl Written {
             Step::Forget { client, key } => self.item(Facet::Answer, answer_key(client, key), []),
             Step::Crl(record) => self.item(Facet::List, list_key(record), Digest::list(record)),
             Step::Authority(record) => {
-                self.item(Facet::Authority, [record.kind.id(), record.generation], Digest::octets(&record.certificate));
+                self.given(
+                    Facet::Authority,
+                    [record.kind.id(), record.generation],
+                    Digest::octets(&record.certificate),
+                );
             }
             Step::Municipality(code) => self.item(Facet::Municipality, code.to_string(), [1]),
             Step::Credential(record) => {

@@ -353,6 +353,10 @@ impl Store for SqliteStore {
         self.readers.read(|sql| read::number_floor(sql, kind))
     }
 
+    fn stop_writing(&self, cause: &str) {
+        self.readers.health().stop(cause);
+    }
+
     fn check_writable(&self) -> Result<(), StoreError> {
         self.ask(Task::Check).map(|_| ())
     }

@@ -1,10 +1,6 @@
 //! The chain of entries, beside the checkpoints of it.
 
-use super::{
-    super::rows,
-    Examiner, Leap,
-    scratch::PAIR,
-};
+use super::{super::rows, Examiner, Leap, scratch::PAIR};
 use crate::{
     audit::{self, AuditEntry, BrokenChain, GENESIS, Known, Of, Seal},
     ports::written::{self, Facet, Item},
@@ -28,14 +24,8 @@ struct Walk<'k> {
 
 impl Examiner<'_> {
     pub(super) fn chain(&mut self, checkpoints: &[Known]) -> rusqlite::Result<()> {
-        let mut walk = Walk {
-            position: 0,
-            seal: Some(GENESIS),
-            ahead: checkpoints,
-            vouched: 0,
-            is_other: false,
-            tells: false,
-        };
+        let mut walk =
+            Walk { position: 0, seal: Some(GENESIS), ahead: checkpoints, vouched: 0, is_other: false, tells: false };
         self.found.checkpoints = checkpoints.len() as u64;
         self.found.vouched = checkpoints.last().map(|known| known.at);
         let mut query = self.sql.prepare("SELECT * FROM audit_entry ORDER BY position")?;
@@ -56,7 +46,9 @@ impl Examiner<'_> {
         let missing = walk.ahead.iter().filter(|known| self.is_of_this_history(known)).max_by_key(|known| known.entry);
         if let Some(known) = missing.filter(|_| !walk.is_other) {
             let (knows, has, at) = (known.entry, walk.position, known.at);
-            let what = format!("the chain ends with entry {has}, and a checkpoint tells of entry {knows} of {at}: its end was cut off");
+            let what = format!(
+                "the chain ends with entry {has}, and a checkpoint tells of entry {knows} of {at}: its end was cut off"
+            );
             self.found.find("audit_entry", format!("{}", has + 1), what, None);
         }
         Ok(())

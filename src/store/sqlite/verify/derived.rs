@@ -33,12 +33,6 @@ const RELATIONS: &[(&str, &str)] = &[
            OR c.reason IS NOT e.reason OR c.invalidity_date IS NOT e.invalidity_date OR c.cause IS NOT e.cause)",
     ),
     (
-        "authority",
-        "SELECT a.kind || ' ' || a.generation, 'its first index is not behind those of the generation before'
-         FROM authority a WHERE (a.generation = 1 AND a.first_index <> 0) OR EXISTS (SELECT 1 FROM authority b
-           WHERE b.kind = a.kind AND b.generation < a.generation AND b.first_index > a.first_index)",
-    ),
-    (
         "state_count",
         "SELECT n.kind || ' ' || n.state, 'it counts ' || n.count || ', and there are ' || coalesce(c.count, 0)
          FROM state_count n LEFT JOIN (SELECT kind, state, count(*) AS count FROM certificate GROUP BY kind, state) c

@@ -20,7 +20,12 @@ impl Examiner<'_> {
         let broken = "SELECT \"table\", coalesce(rowid, 0), parent FROM pragma_foreign_key_check LIMIT 100";
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         for (table, id, parent) in super::super::read::all::<(String, i64, String)>(self.sql, broken, [], row)? {
-            self.found.find(&table, format!("rowid {id}"), format!("it refers to a row of {parent} that is not there"), None);
+            self.found.find(
+                &table,
+                format!("rowid {id}"),
+                format!("it refers to a row of {parent} that is not there"),
+                None,
+            );
         }
         let mut own = Connection::open_in_memory()?;
         if migrations::migrate(&mut own).is_err() {
@@ -31,7 +36,9 @@ impl Examiner<'_> {
         for (name, text) in &ours {
             match here.get(name) {
                 None => self.found.find("(schema)", name, "it is missing", None),
-                Some(other) if other != text => self.found.find("(schema)", name, "it is another than the migrations made", None),
+                Some(other) if other != text => {
+                    self.found.find("(schema)", name, "it is another than the migrations made", None)
+                }
                 Some(_) => {}
             }
         }
@@ -44,6 +51,7 @@ impl Examiner<'_> {
 
 /// Every table, index and trigger with its text; not those of SQLite itself (its statistics).
 fn objects(sql: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
-    let query = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    let query =
+        "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
     super::super::read::all(sql, query, [], |row| Ok((row.get(0)?, row.get(1)?))).map(BTreeMap::from_iter)
 }

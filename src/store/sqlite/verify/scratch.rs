@@ -69,17 +69,25 @@ impl Scratch {
 
 /// The key of an item, for who reads the report.
 pub(super) fn show(item: &Item<'_>) -> String {
-    let number = |octets: &[u8]| octets.try_into().map_or_else(|_| hex(octets), |octets| u64::from_be_bytes(octets).to_string());
+    let number =
+        |octets: &[u8]| octets.try_into().map_or_else(|_| hex(octets), |octets| u64::from_be_bytes(octets).to_string());
     let kind = |id: u8| crate::kind::Kind::from_id(id).map_or_else(|| id.to_string(), |kind| kind.to_string());
     let text = |octets: &[u8]| String::from_utf8_lossy(octets).replace('\0', " ");
     match (item.facet, item.key) {
-        (Facet::Reserved | Facet::Signed | Facet::State, [id, index @ ..]) => format!("{} {}", kind(*id), number(index)),
-        (Facet::Authority, [id, generation]) => format!("{} {generation}", kind(*id)),
+        (Facet::Reserved | Facet::Signed | Facet::State, [id, index @ ..]) => {
+            format!("{} {}", kind(*id), number(index))
+        }
+        (Facet::Authority, [id, generation, ..]) => format!("{} {generation}", kind(*id)),
         (Facet::List, [id, generation, rest @ ..]) if rest.len() >= 8 => {
             format!("{} {generation} {} {}", kind(*id), text(&rest[8..]), number(&rest[..8]))
         }
         (
-            Facet::Event | Facet::RegisterEntry | Facet::Notice | Facet::NoticeSent | Facet::Disclosure | Facet::RegisterText,
+            Facet::Event
+            | Facet::RegisterEntry
+            | Facet::Notice
+            | Facet::NoticeSent
+            | Facet::Disclosure
+            | Facet::RegisterText,
             key,
         ) => number(key),
         (Facet::Application, key) if key.len() == 24 => hex(&key[..16]).to_uppercase(),

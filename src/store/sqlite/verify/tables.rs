@@ -46,12 +46,10 @@ type Told = rusqlite::Result<Vec<Is>>;
 
 impl Examiner<'_> {
     pub(super) fn tables(&mut self) -> rusqlite::Result<()> {
-        self.walk("municipality", |row, _| {
-            Ok(Is::whole(Facet::Municipality, row.get::<_, String>("code")?, [1]))
-        })?;
+        self.walk("municipality", |row, _| Ok(Is::whole(Facet::Municipality, row.get::<_, String>("code")?, [1])))?;
         self.walk("authority", |row, _| {
             let one = rows::authority(row)?;
-            let key = [one.kind.id(), one.generation];
+            let key = [&[one.kind.id(), one.generation][..], &one.first_index.to_be_bytes()].concat();
             Ok(vec![Is::new(Facet::Authority, key, Digest::octets(&one.certificate), "its certificate")])
         })?;
         self.walk("holder", |row, _| {
@@ -232,7 +230,12 @@ impl Examiner<'_> {
         let Some(last) = self.scratch.take(PAIR, &reserved.key)? else { return Ok(()) };
         if reserved.content.get(32..) != Some(&last.content[..]) {
             let key = show(&Item { facet: reserved.facet, key: &reserved.key, content: &[] });
-            self.found.find("certificate", key, "the other of its pair is not the one that was written", Some(last.entry));
+            self.found.find(
+                "certificate",
+                key,
+                "the other of its pair is not the one that was written",
+                Some(last.entry),
+            );
         }
         Ok(())
     }
@@ -243,7 +246,10 @@ impl Examiner<'_> {
         let newest: i64 = sql.query_row("SELECT coalesce(max(at), 0) FROM audit_entry", [], |row| row.get(0))?;
         let mut old = sql.prepare("SELECT 1 FROM audit_entry WHERE position = ?1 AND at < ?2")?;
         scratch.each_left(|facet, key, last| {
-            let forgotten = matches!(facet, Facet::List | Facet::Consent | Facet::ConsentEnd | Facet::Application | Facet::ApplicationState);
+            let forgotten = matches!(
+                facet,
+                Facet::List | Facet::Consent | Facet::ConsentEnd | Facet::Application | Facet::ApplicationState
+            );
             if facet == Facet::Fence || forgotten && old.exists((last.entry as i64, newest - RETENTION_SECONDS))? {
                 return Ok(());
             }
