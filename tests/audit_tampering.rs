@@ -402,7 +402,10 @@ fn every_kind_of_edit_is_named_by_table_and_key_with_the_entry_that_says_otherwi
     for (edit, expected) in EDITS.iter().filter(|(_, (table, ..))| !table.is_empty()) {
         let examined = town.edited(|sql| {
             sql.execute_batch(edit).unwrap_or_else(|error| panic!("{edit}: {error}"));
-            assert!(sql.total_changes() > 0 || expected.0 == "(schema)", "{edit} does nothing");
+            assert!(
+                sql.total_changes() > 0 || expected.0 == "(schema)" || edit.starts_with("DROP"),
+                "{edit} does nothing"
+            );
         });
         if !is_found(&examined, *expected) {
             unnamed.push(format!("{edit}\n  expected {expected:?}\n  found {:#?}", examined.findings));
