@@ -135,7 +135,8 @@ pub fn transcript(signer: &dyn Signer, text: &str) -> Result<Vec<u8>, CeremonyEr
     Ok(signer.sign(text.as_bytes())?)
 }
 
-fn certify(
+/// Builds a certificate and has it signed, DER.
+pub(super) fn certify(
     content: &Content,
     serial: &Serial,
     subject: &SubjectPublicKey,

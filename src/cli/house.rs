@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 use super::{
+    checkpoints::{self, AUDIT, Checkpoints, Places},
     failure::Failure,
     files,
     keys::{
@@ -14,7 +15,7 @@ use super::{
     layout::Layout,
     status_file::StatusFile,
     tls::Tls,
-    world::{SystemEntropy, Threads, stopwatch},
+    world::{SystemEntropy, Threads, random_serial, stopwatch},
 };
 use crate::{
     audit::Draft,
@@ -22,10 +23,11 @@ use crate::{
         Actor, Authority, Parts,
         publish::{OnRevocation, Schedule},
     },
-    ca::ceremony,
+    ca::{ceremony, checkpoint},
     config::{Config, tokens::KeyName, value},
     kind::Kind,
-    ports::{Change, Clock, Signer, Store},
+    limits::AUDIT_KEY_LIFE,
+    ports::{Change, Clock, Entropy, Signer, Store},
     profile::Profile,
     revocation::{
         answer::AnswerDesk,
@@ -35,6 +37,7 @@ use crate::{
         snapshot::Lineage,
     },
     rules::Policy,
+    signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
     store::{SqliteOptions, SqliteStore},
     x509::{SubjectPublicKey, UnixTime, oid},
 };
@@ -55,6 +58,8 @@ pub struct House {
     pub desk: Arc<AnswerDesk>,
     /// The snapshots of the status index.
     pub status: StatusFile,
+    /// The checkpoints of the audit.
+    pub checkpoints: Checkpoints,
     /// The access CA's certificate, and the registration listener's with its key.
     pub tls: Tls,
 }
@@ -75,7 +80,7 @@ impl House {
         let options = SqliteOptions { stopwatch: Some(stopwatch), ..SqliteOptions::default() };
         let store = Arc::new(SqliteStore::open_with(&config.store.path, options).map_err(Failure::refused)?);
         let house = if store.authorities().map_err(Failure::fault)? == records {
-            Self::assemble(store, (&layout, &config), examined, clock)?
+            Self::assemble(store, (&layout, &config), examined, (passphrase, clock))?
         } else {
             drop(examined);
             Self::open_on(store, (directory, config), passphrase, clock)?
@@ -97,7 +102,7 @@ impl House {
         let layout = Layout::new(directory, &config);
         let records = store.authorities().map_err(Failure::fault)?;
         let examined = examine::examine_or_refuse((&layout, &config), &records, passphrase, Causes::default())?;
-        Self::assemble(store, (&layout, &config), examined, clock)
+        Self::assemble(store, (&layout, &config), examined, (passphrase, clock))
     }
 
     /// Puts together what was examined.
@@ -105,12 +110,24 @@ impl House {
         store: Arc<dyn Store>,
         (layout, config): (&Layout, &Config),
         examined: Examined<'_>,
-        clock: Arc<dyn Clock>,
+        (passphrase, clock): (&str, Arc<dyn Clock>),
     ) -> Result<Self, Failure> {
         let records = store.authorities().map_err(Failure::fault)?;
-        let Examined { keys, profile, issuers, mut delegates, serials, tls } = examined;
-        let status = StatusFile::new(layout.status_snapshot(), Lineage::new(&records, &serials));
-        let index = status.open(store.as_ref()).map_err(Failure::fault)?;
+        let Examined { keys, profile, issuers, mut delegates, serials, audit, tls } = examined;
+        let lineage = Lineage::new(&records, &serials);
+        let places = Places::new(layout, config, &lineage);
+        let checkpoints = audit
+            .map(|(certificate, signer)| Checkpoints::new(places.clone(), lineage.clone(), (&certificate, signer)));
+        let checkpoints = checkpoints.transpose()?;
+        let status = StatusFile::new(layout.status_snapshot(), lineage.clone());
+        let (index, behind) = status.open(store.as_ref()).map_err(Failure::fault)?.into_parts();
+        let mut causes = checkpoints.as_ref().map_or(Ok(Vec::new()), |kept| kept.causes(&*store))?;
+        causes.extend(behind);
+        checkpoints::refuse(&causes)?;
+        let checkpoints = match checkpoints {
+            Some(checkpoints) => checkpoints,
+            None => first_audit_key(&*store, (layout, &profile), (passphrase, clock.now()), (places, lineage))?,
+        };
         let authority = Arc::new(Authority::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -152,7 +169,7 @@ impl House {
         authority.speak_through(Arc::clone(&desk));
         let tls = tls.renewed(layout, config, clock.now())?;
         let (config, layout) = (config.clone(), layout.clone());
-        Ok(Self { config, layout, store, clock, authority, desk, status, tls })
+        Ok(Self { config, layout, store, clock, authority, desk, status, checkpoints, tls })
     }
 
     /// Makes new certificates for OCSP responders whose certificate has passed the middle of its life. Run on a timer.
@@ -170,6 +187,56 @@ impl House {
         }
         Ok(())
     }
+}
+
+/// A certificate, DER, with its key.
+pub(super) type Certified = (Vec<u8>, Arc<dyn Signer>);
+
+/// Makes the audit key, and its certificate for that time.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) fn make_audit_key(
+    layout: &Layout,
+    passphrase: &str,
+    organization: &str,
+    (entropy, validity): (&dyn Entropy, (UnixTime, UnixTime)),
+) -> Result<Certified, Failure> {
+    // One that was made beforehand (`jitsuin keys generate audit-1`) is taken.
+    let made = layout.audit_key().exists();
+    let key = match made {
+        true => keyfile::read_encrypted(&layout.audit_key(), passphrase).map_err(Failure::refused)?,
+        false => PrivateKey::generate(KeyKind::P256).map_err(Failure::fault)?,
+    };
+    let signer = SoftwareSigner::new(&key).map_err(Failure::fault)?;
+    let serial = random_serial(entropy).map_err(Failure::fault)?;
+    let certificate = checkpoint::certificate(organization, 1, &signer, &serial, validity).map_err(Failure::fault)?;
+    if !made {
+        keyfile::write_encrypted(&layout.audit_key(), &key, passphrase).map_err(Failure::fault)?;
+    }
+    files::replace(&layout.certificate(AUDIT), &files::certificate_pem(&certificate)).map_err(Failure::fault)?;
+    Ok((certificate, Arc::new(signer)))
+}
+
+/// Gives a service that was made before there were checkpoints its audit key; the audit tells of it.
+fn first_audit_key(
+    store: &dyn Store,
+    (layout, profile): (&Layout, &Profile),
+    (passphrase, now): (&str, UnixTime),
+    (places, lineage): (Places, Lineage),
+) -> Result<Checkpoints, Failure> {
+    let validity = (now, now + AUDIT_KEY_LIFE);
+    let made = make_audit_key(layout, passphrase, &profile.organization, (&SystemEntropy::default(), validity))?;
+    let audit = Draft {
+        at: now,
+        actor: Actor::service().audit_name(),
+        action: "key.made".into(),
+        subject: format!("key/{AUDIT}"),
+        detail: serde_json::json!({ "not_after": validity.1 }).to_string(),
+    };
+    store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::fault)?;
+    tracing::warn!(path = %layout.audit_key().display(), "made an audit key: this service had none");
+    Checkpoints::new(places, lineage, (&made.0, made.1))
 }
 
 /// What the configuration says certificates contain.

@@ -18,6 +18,7 @@ pub mod bulk;
 pub mod canary;
 pub mod ceremony;
 pub mod check;
+pub mod checkpoints;
 pub mod credential;
 pub mod credentials;
 pub mod crl;
@@ -108,9 +109,17 @@ enum Command {
     /// Make a service whose passphrase nobody has alone, share that of another, or put the shares together.
     #[command(subcommand)]
     Ceremony(ceremony::CeremonyCommand),
-    /// Look at the sealed audit.
+    /// Look at the sealed audit, and hold the database against it.
     #[command(subcommand)]
-    Audit(AuditCommand),
+    Audit(audit::AuditCommand),
+    /// Tell how a certificate or an application came to be what it is: request, rules, entries, lists.
+    Why {
+        /// The service's directory.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+        /// A serial number, or the number of an application.
+        name: String,
+    },
 }
 
 /// Which service, and who may open its keys.
@@ -230,16 +239,6 @@ enum CredentialCommand {
     },
 }
 
-#[derive(Debug, Subcommand)]
-enum AuditCommand {
-    /// Follow the chain of seals from the first entry to the last.
-    Verify {
-        /// The service's directory.
-        #[arg(long, default_value = ".")]
-        dir: PathBuf,
-    },
-}
-
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -281,7 +280,8 @@ impl Cli {
             Command::Bulk(command) => bulk::run(&command, &out),
             Command::Keys(command) => keys::command::run(&command, &out),
             Command::Ceremony(command) => ceremony::run(&command, &out),
-            Command::Audit(AuditCommand::Verify { dir }) => audit::verify(&dir, &out),
+            Command::Audit(command) => audit::run(&command, &out),
+            Command::Why { dir, name } => audit::why::run(&dir, &name, &out),
         }
     }
 }

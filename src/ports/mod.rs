@@ -15,6 +15,7 @@ pub mod registration;
 pub mod signer;
 pub mod store;
 pub mod world;
+pub mod written;
 
 pub use application::{
     ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, InquiryRecord, IssuingRecord,
@@ -37,3 +38,5 @@ pub use registration::{ExceptionRecord, NoRequestDigest, RegisterTextRecord, Req
 pub use signer::{Signer, SignerError};
 pub use store::{Duplicate, Follower, Store, StoreError};
 pub use world::{Clock, Entropy, EntropyError};
+
+pub use crate::audit::Marks;

@@ -10,12 +10,12 @@ use std::{
 };
 
 use jitsuin::{
-    audit::{self, GENESIS},
-    kind::Kind::{Auth, Sign},
-    ports::{CertificateRecord, Follower, StatusEvent, Step, Store, StoreError},
+    audit::{self, GENESIS, Marks, Of},
+    kind::Kind::{self, Auth, Sign},
+    ports::{CertificateRecord, CrlRecord, Follower, StatusEvent, Step, Store, StoreError},
     rules::CertificateState::{Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
-    x509::{RevocationReason, Serial},
+    x509::{RevocationReason, Serial, UnixTime},
 };
 
 use crate::{Open, fixture::*};
@@ -60,7 +60,7 @@ pub(crate) fn a_change_without_steps_still_writes_its_entry(open: Open) {
     let (_dir, store) = crate::fresh(open);
     commit(&*store, vec![]).unwrap();
     let entries = store.audit_after(0, 10).unwrap();
-    assert_eq!(entries, [change(vec![]).audit.seal(1, &GENESIS)]);
+    assert_eq!(entries, [change(vec![]).audit.seal(Some(Vec::new()), 1, &GENESIS)]);
 }
 
 pub(crate) fn entries_are_read_in_pages(open: Open) {
@@ -397,6 +397,54 @@ pub(crate) fn reservations_and_counts_are_as_recorded(open: Open) {
     assert_eq!(counts, [(Sign, Reserved, 1), (Sign, Live, 1), (Auth, Live, 1)]);
     store.check_writable().unwrap();
     assert_eq!(store.audit_after(0, 100).unwrap().len(), 6, "asking writes nothing");
+}
+
+pub(crate) fn marks_tell_how_far_the_store_has_come(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    let empty = Marks {
+        fence: 1,
+        at: UnixTime::EPOCH,
+        entry: 0,
+        seal: GENESIS,
+        event: 0,
+        indexes: Of::default(),
+        lists: Of::default(),
+    };
+    assert_eq!(store.marks().unwrap(), empty);
+    assert_eq!(Kind::BOTH.map(|kind| store.number_floor(kind).unwrap()), [0, 0]);
+
+    enrol(&*store, 1);
+    live(&*store, Sign, 0, 1);
+    store.allocate(Auth, 7).unwrap();
+    store.allocate(Sign, 3).unwrap();
+    let municipal = CrlRecord { kind: Auth, ..crl(CrlScope::Municipality(suginami()), 1) };
+    let lists = [crl(CrlScope::Full, 1), crl(CrlScope::Full, 2), municipal, crl(CrlScope::FullDelta, 3)];
+    commit(&*store, lists.map(Step::Crl).into()).unwrap();
+    store.commit(change_at(7, Vec::new())).unwrap();
+    let last = store.audit_after(0, usize::MAX).unwrap().pop().unwrap();
+    let marks = Marks {
+        at: at(7),
+        entry: last.position,
+        seal: last.seal,
+        event: 1,
+        indexes: Of { sign: 3, auth: 7 },
+        lists: Of { sign: 3, auth: 1 },
+        ..empty
+    };
+    assert_eq!((last.position, store.marks().unwrap()), (5, marks));
+}
+
+pub(crate) fn a_store_that_is_stopped_says_why_and_goes_on_being_read(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    enrol(&*store, 1);
+    store.stop_writing("superseded");
+    store.stop_writing("another cause");
+    let stopped = StoreError::Stopped("superseded".into());
+    assert_eq!(store.commit(change(Vec::new())), Err(stopped.clone()));
+    assert_eq!(store.commit_each(vec![change(Vec::new())]), Err(stopped.clone()));
+    assert_eq!(store.allocate(Sign, 1), Err(stopped.clone()));
+    assert_eq!(store.check_writable(), Err(stopped));
+    assert_eq!((store.marks().unwrap().entry, store.dossier(&reference(1)).unwrap().is_some()), (1, true));
 }
 
 /// The audit chain is whole.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jitsuin::{
-    audit::AuditEntry,
+    audit::{AuditEntry, Marks},
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
@@ -140,11 +140,17 @@ watched! {
     fn counts(&self) -> Vec<StateCount>;
     fn audit_after(&self, position: u64, limit: usize) -> Vec<AuditEntry>;
     fn last_recorded(&self) -> Option<UnixTime>;
+    fn marks(&self) -> Marks;
+    fn number_floor(&self, kind: Kind) -> u64;
     fn check_writable(&self) -> ();
 
     also "each_revoked" {
         fn register(&self) -> &dyn RegisterStore {
             self
+        }
+
+        fn stop_writing(&self, cause: &str) {
+            self.0.inner().stop_writing(cause);
         }
 
         fn applications(&self) -> &dyn ApplicationStore {

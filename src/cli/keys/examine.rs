@@ -6,9 +6,10 @@ use super::{Keys, causes::Causes};
 use crate::{
     ca::{Issuer, Issuers},
     cli::{
+        checkpoints::{self, AUDIT},
         failure::Failure,
         files,
-        house::{belongs, profile},
+        house::{Certified, belongs, profile},
         layout::Layout,
         tls::{Tls, TlsFiles, matches},
     },
@@ -16,7 +17,7 @@ use crate::{
     kind::Kind,
     ports::{AuthorityRecord, Store},
     profile::Profile,
-    revocation::{responder::Delegate, serial::SerialPermutation},
+    revocation::{responder::Delegate, serial::SerialPermutation, snapshot::Lineage},
     signer::keyfile,
     store::{OpenError, SqliteStore},
 };
@@ -35,6 +36,8 @@ pub(in crate::cli) struct Examined<'a> {
     pub(in crate::cli) delegates: BTreeMap<(Kind, u8), Delegate>,
     /// The permutation of indexes into serial numbers.
     pub(in crate::cli) serials: SerialPermutation,
+    /// The audit key with its certificate; none for a service that was made before there were checkpoints.
+    pub(in crate::cli) audit: Option<Certified>,
     /// The registration listener's key and certificates, and the access CA's.
     pub(in crate::cli) tls: TlsFiles,
 }
@@ -76,22 +79,37 @@ pub(in crate::cli) fn examine<'a>(
         let foreign = delegates.iter().find_map(|(issuer, delegate)| belongs(serials, *issuer, delegate).err());
         causes.keep(foreign.map_or(Ok(()), Err));
     }
-    audit(layout, passphrase, causes);
+    let audit = audit(layout, passphrase, causes);
     let tls = Tls::read(layout, passphrase, causes);
-    Some(Examined { keys, profile: profile?, issuers: issuers?, delegates, serials: serials?, tls: tls? })
+    if let Some(serials) = &serials {
+        older_copy((layout, config), &Lineage::new(records, serials), causes);
+    }
+    Some(Examined { keys, profile: profile?, issuers: issuers?, delegates, serials: serials?, audit, tls: tls? })
 }
 
 /// The key of the audit, where there is one: it opens, and is its certificate's.
-fn audit(layout: &Layout, passphrase: &str, causes: &mut Causes) {
-    const NAME: &str = "audit-1";
-    let (path, certificate) = (layout.keys().join(format!("{NAME}.pem")), layout.certificate(NAME));
-    if !path.exists() || !certificate.exists() {
-        return; // a key for the audit to come
+fn audit(layout: &Layout, passphrase: &str, causes: &mut Causes) -> Option<Certified> {
+    let (path, certificate) = (layout.audit_key(), layout.certificate(AUDIT));
+    match (path.exists(), certificate.exists()) {
+        (false, false) => return None,
+        // Made for the audit to come.
+        (true, false) if !layout.checkpoints().exists() => return None,
+        _ => {}
     }
     let certificate = causes.keep(files::read_certificate(&certificate));
     let signer = causes.key(keyfile::read_signer(&path, passphrase));
-    if let (Some(certificate), Some(signer)) = (certificate, signer) {
-        causes.keep(matches(&certificate, &signer, "audit"));
+    let (certificate, signer) = (certificate?, signer?);
+    causes.keep(matches(&certificate, &signer, "audit"))?;
+    Some((certificate, Arc::new(signer)))
+}
+
+/// Notes what says that the store is older than it was, or another.
+fn older_copy((layout, config): (&Layout, &Config), lineage: &Lineage, causes: &mut Causes) {
+    // Where it cannot be read, that was noted; one of an earlier schema is looked at when it is brought up to date.
+    let Ok(store) = SqliteStore::open_read_only(&config.store.path) else { return };
+    let found = checkpoints::of_older_copy(&store, (layout, config), lineage);
+    if let Some(Some(told)) = causes.keep(found.map(|found| checkpoints::refusal(&found))) {
+        causes.note(told);
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `counts` | how many certificates are in each state |
 //! | `read`, `rows` | the queries; rows to records |
 //! | `shelf` | long lists, in files beside the database |
+//! | `verify` | the tables, held against the audit |
 //!
 //! # Why
 //! One fsync costs as much as a thousand rows, so changes that wait share it. One writer makes «serial» true by
@@ -33,6 +34,7 @@ mod registration;
 mod rows;
 mod shelf;
 mod steps;
+mod verify;
 mod writer;
 
 use std::{fs::File, ops::Range, path::Path, sync::Arc, time::Duration};
@@ -51,7 +53,7 @@ pub use self::{
     queue::Stopwatch,
 };
 use crate::{
-    audit::AuditEntry,
+    audit::{AuditEntry, Marks},
     kind::Kind,
     limits::LIST_PAGE,
     municipality::MunicipalityCode,
@@ -61,6 +63,7 @@ use crate::{
         ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError,
         UsageRecord,
         store::{Beginning, StateCount},
+        written::Written,
     },
     rules::Day,
     scope::CrlScope,
@@ -131,13 +134,20 @@ impl SqliteStore {
     }
 }
 
+/// What a change will have written is made out by who asks for it, not by the one writer for whom all wait.
+fn with_written<T>(change: Change, together: impl FnOnce(Change, Written) -> T) -> T {
+    let written = Written::of(&change.steps);
+    together(change, written)
+}
+
 impl Store for SqliteStore {
     fn commit(&self, change: Change) -> Result<(), StoreError> {
-        self.ask(Task::Change(change)).map(|_| ())
+        self.ask(with_written(change, Task::Change)).map(|_| ())
     }
 
     fn commit_each(&self, changes: Vec<Change>) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-        match self.ask(Task::Each(changes))? {
+        let changes = changes.into_iter().map(|change| with_written(change, |change, written| (change, written)));
+        match self.ask(Task::Each(changes.collect()))? {
             Done::Each(outcomes) => Ok(outcomes),
             _ => Err(StoreError::Unavailable("the writer told of no changes".to_owned())),
         }
@@ -333,6 +343,18 @@ impl Store for SqliteStore {
             Ok(latest)
         })?;
         latest.map(UnixTime::from_seconds).transpose().map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    fn marks(&self) -> Result<Marks, StoreError> {
+        self.readers.read(read::marks)
+    }
+
+    fn number_floor(&self, kind: Kind) -> Result<u64, StoreError> {
+        self.readers.read(|sql| read::number_floor(sql, kind))
+    }
+
+    fn stop_writing(&self, cause: &str) {
+        self.readers.health().stop(cause);
     }
 
     fn check_writable(&self) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{counts::Moves, error::Trouble, numbering, rows};
+use super::{counts::Moves, error::Trouble, numbering, read, rows};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
@@ -46,6 +46,18 @@ pub(super) struct Steps<'a> {
     pub(super) moves: Moves,
     /// New reservations that have another certificate, linked when all are there.
     pub(super) pairs: Vec<Pairing>,
+    /// The numbers that were given to rows, in order: see [`Written::complete`](crate::ports::written::Written::complete).
+    pub(super) given: Vec<u64>,
+}
+
+/// What became of the steps of a change.
+pub(super) struct Taken {
+    /// Position of the last event.
+    pub(super) last_event: u64,
+    /// How the counts moved.
+    pub(super) moves: Moves,
+    /// The numbers that were given to rows.
+    pub(super) given: Vec<u64>,
 }
 
 impl<'a> Steps<'a> {
@@ -55,15 +67,15 @@ impl<'a> Steps<'a> {
         (last_event, recorded, moves): (u64, UnixTime, Moves),
         events: &'a mut Vec<StatusEvent>,
     ) -> Self {
-        Self { sql, events, last_event, recorded, moves, pairs: Vec::new() }
+        Self { sql, events, last_event, recorded, moves, pairs: Vec::new(), given: Vec::new() }
     }
 
-    /// Takes all steps in order, and gives the position of the last event and how the counts moved.
-    pub(super) fn take(mut self, steps: &[Step]) -> Result<(u64, Moves), Trouble> {
+    /// Takes all steps in order.
+    pub(super) fn take(mut self, steps: &[Step]) -> Result<Taken, Trouble> {
         steps.iter().try_for_each(|step| self.step(step))?;
         let halves = |one: &&Pairing| !self.pairs.iter().any(|other| one.is_mutual(other));
         self.pairs.iter().filter(halves).try_for_each(|one| self.link(one.kind, one.index, one.other))?;
-        Ok((self.last_event, self.moves))
+        Ok(Taken { last_event: self.last_event, moves: self.moves, given: self.given })
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Trouble> {
@@ -100,6 +112,12 @@ impl<'a> Steps<'a> {
     /// Runs one statement; the number of rows it touched.
     pub(super) fn run(&self, statement: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize> {
         self.sql.prepare_cached(statement)?.execute(values)
+    }
+
+    /// Notes the number of the row that was written last, which the store gave.
+    pub(super) fn note_given(&mut self) -> Result<(), Trouble> {
+        self.given.push(rows::unsigned(self.sql.last_insert_rowid())?);
+        Ok(())
     }
 
     /// Whether a query finds anything.
@@ -184,7 +202,8 @@ impl<'a> Steps<'a> {
         let newest = |scope: CrlScope| self.newest_number(record, scope);
         let complete = newest(record.scope.complete())?;
         let delta = record.scope.complete().delta().map_or(Ok(0), newest)?;
-        if !numbering::follows(record.scope, record.number, complete, delta) {
+        let floor = read::number_floor(self.sql, record.kind)?;
+        if !numbering::follows(record.scope, record.number, (complete, delta), floor) {
             return Err(Trouble::conflict(refusal::CRL_NUMBER));
         }
         let (octets, digest) = match &record.der {
@@ -225,14 +244,18 @@ impl<'a> Steps<'a> {
         Ok(rows::unsigned(last.unwrap_or(0))?)
     }
 
-    fn authority(&self, record: &AuthorityRecord) -> Result<(), Trouble> {
+    fn authority(&mut self, record: &AuthorityRecord) -> Result<(), Trouble> {
         let touched = self.run(
             "INSERT INTO authority (kind, generation, first_index, certificate)
              SELECT ?1, ?2, value, ?3 FROM next_index
              WHERE kind = ?1 AND ?2 = 1 + (SELECT coalesce(max(generation), 0) FROM authority WHERE kind = ?1)",
             params![record.kind.id(), record.generation, record.certificate],
         )?;
-        one(touched, refusal::GENERATION)
+        one(touched, refusal::GENERATION)?;
+        let first = "SELECT first_index FROM authority WHERE kind = ?1 AND generation = ?2";
+        let values = params![record.kind.id(), record.generation];
+        self.given.push(rows::unsigned(self.sql.prepare_cached(first)?.query_row(values, |row| row.get(0))?)?);
+        Ok(())
     }
 
     fn municipality(&self, code: MunicipalityCode) -> Result<(), Trouble> {
@@ -268,4 +291,63 @@ impl<'a> Steps<'a> {
 /// Exactly one row was touched; otherwise what the caller read of `what` no longer holds.
 pub(super) fn one(touched: usize, what: &'static str) -> Result<(), Trouble> {
     if touched == 1 { Ok(()) } else { Err(Trouble::conflict(what)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        kind::Kind,
+        store::{SqliteOptions, sqlite::open::Place},
+    };
+
+    fn crl(kind: Kind, number: u64) -> CrlRecord {
+        CrlRecord {
+            kind,
+            generation: 1,
+            scope: CrlScope::Full,
+            number,
+            this_update: UnixTime::EPOCH,
+            next_update: UnixTime::EPOCH,
+            position: 0,
+            entries: 0,
+            der: vec![1].into(),
+        }
+    }
+
+    #[test]
+    fn lists_of_a_ca_go_on_above_its_floor_and_the_other_s_as_they_were() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let sql = Place::new(&dir.path().join("jitsuin.db"), SqliteOptions::default()).open_to_write().unwrap();
+        let take = |record: CrlRecord| {
+            let mut events = Vec::new();
+            let steps = Steps::new(&sql, (0, UnixTime::EPOCH, Moves::default()), &mut events);
+            steps.take(&[Step::Crl(record)]).map(drop).map_err(|_| "refused")
+        };
+        take(crl(Kind::Sign, 1)).unwrap();
+        take(crl(Kind::Auth, 1)).unwrap();
+        sql.execute("UPDATE number_floor SET value = 100 WHERE kind = 1", []).unwrap();
+        let marks = read::marks(&sql).unwrap();
+        assert_eq!((marks.lists.sign, marks.lists.auth), (100, 1), "numbers up to the floor count as given");
+        for number in [2, 100, 102] {
+            assert_eq!(take(crl(Kind::Sign, number)), Err("refused"), "{number}");
+        }
+        take(crl(Kind::Sign, 101)).unwrap();
+        take(crl(Kind::Sign, 102)).unwrap();
+        take(crl(Kind::Auth, 2)).unwrap();
+        for statement in [
+            "UPDATE number_floor SET value = 99 WHERE kind = 1",
+            "DELETE FROM number_floor",
+            "UPDATE fence SET value = 1",
+            "UPDATE fence SET value = 0",
+            "DELETE FROM fence",
+            "INSERT INTO fence VALUES (2, 2)",
+            "INSERT INTO crl (kind, generation, scope, number, this_update, next_update, position, entries, der)
+             VALUES (1, 1, '13115', 100, 0, 0, 0, 0, x'01')",
+        ] {
+            assert!(sql.execute(statement, []).is_err(), "{statement}");
+        }
+        sql.execute("UPDATE fence SET value = value + 1", []).unwrap();
+        assert_eq!(read::marks(&sql).unwrap().fence, 2);
+    }
 }

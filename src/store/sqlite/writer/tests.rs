@@ -23,7 +23,7 @@ impl Follower for Slow {
 fn empty_change() -> Task {
     let word = String::new;
     let audit = Draft { at: UnixTime::EPOCH, actor: word(), action: word(), subject: word(), detail: word() };
-    Task::Change(Change { steps: Vec::new(), audit })
+    Task::Change(Change { steps: Vec::new(), audit }, Written::default())
 }
 
 /// Years go by between two readings.
