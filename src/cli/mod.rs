@@ -14,6 +14,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 pub mod audit;
+pub mod backup;
 pub mod bulk;
 pub mod canary;
 pub mod check;

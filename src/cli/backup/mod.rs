@@ -1,0 +1,2 @@
+//! `jitsuin backup`.
+pub mod age;
