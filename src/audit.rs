@@ -4,8 +4,15 @@
 //! dropped, inserted or moved without breaking every later seal. Entries carry no personal data: holders appear by
 //! reference, contents by digest.
 
+mod checkpoint;
+mod marks;
+
 use ring::digest;
 
+pub use self::{
+    checkpoint::{AuditKey, BadCheckpoint, Checkpoint, Misfit, NotAnAuditKey, TYPE},
+    marks::{Marks, Of},
+};
 use crate::x509::UnixTime;
 
 /// A SHA-256 over an entry and all before it.

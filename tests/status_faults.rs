@@ -89,6 +89,8 @@ const CALLS: &[(&str, On)] = &[
     ("counts", On::Off("metrics")),
     ("audit_after", On::Off("`audit verify`")),
     ("last_recorded", On::Off("readiness")),
+    ("marks", On::Off("checkpoints'; no status is signed by them")),
+    ("number_floor", On::Path),
     ("check_writable", On::Off("readiness")),
     ("register_entries", REGISTER),
     ("register_entry", REGISTER),

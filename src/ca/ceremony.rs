@@ -120,7 +120,8 @@ impl AccessCa<'_> {
     }
 }
 
-fn certify(
+/// Builds a certificate and has it signed, DER.
+pub(super) fn certify(
     content: &Content,
     serial: &Serial,
     subject: &SubjectPublicKey,

@@ -1,6 +1,7 @@
 //! The certificate authorities: prepare, reserve, sign. With [`crate::revocation`], the only code that asks a `Signer`.
 
 pub mod ceremony;
+pub mod checkpoint;
 pub mod issue;
 pub mod issuer;
 mod tbs;

@@ -72,7 +72,8 @@ pub enum Step {
     },
     /// A published list. [`StoreError::Conflict`](super::StoreError::Conflict) unless its number is one more than the last among the complete lists and
     /// the deltas of its scope together; or, for a delta that is made beside a complete list, that list's own number
-    /// (RFC 5280 §5.2.3). A delta has a complete list before it.
+    /// (RFC 5280 §5.2.3). A delta has a complete list before it. Where the floor of the CA's numbers
+    /// ([`Store::number_floor`](super::Store::number_floor)) is higher than the last, the number is one more than the floor.
     ///
     /// Its octets are in memory, or kept in a file by a draft of this store ([`Store::draft_list`](super::Store::draft_list)).
     ///

@@ -37,3 +37,5 @@ pub use registration::{ExceptionRecord, NoRequestDigest, RegisterTextRecord, Req
 pub use signer::{Signer, SignerError};
 pub use store::{Duplicate, Follower, Store, StoreError};
 pub use world::{Clock, Entropy, EntropyError};
+
+pub use crate::audit::Marks;

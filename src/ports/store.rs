@@ -27,7 +27,7 @@ use super::{
     ListedEvent, RegisterStore, RegisterTextRecord, RelyingPartyRecord, StatusEvent, UsageRecord,
 };
 use crate::{
-    audit::AuditEntry,
+    audit::{AuditEntry, Marks},
     kind::Kind,
     municipality::MunicipalityCode,
     rules::{CertificateState, Day},
@@ -377,6 +377,19 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As for all reading.
     fn last_recorded(&self) -> Result<Option<UnixTime>, StoreError>;
+
+    /// How far the store has come, at one instant.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn marks(&self) -> Result<Marks, StoreError>;
+
+    /// The number that every list of a CA recorded from now on must exceed, beside those before it in its sequence; 0 unless
+    /// a restore raised it.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn number_floor(&self, kind: Kind) -> Result<u64, StoreError>;
 
     /// Whether a change could be written now, without writing one.
     ///

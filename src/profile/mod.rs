@@ -12,6 +12,7 @@ use crate::{
 };
 
 pub mod access;
+pub mod audit;
 pub mod authority;
 pub mod canary;
 pub mod facts;

@@ -8,6 +8,7 @@ pub mod csr;
 pub mod der;
 pub mod extension;
 pub mod hex;
+pub mod jws;
 pub mod name;
 pub mod ocsp;
 pub mod oid;
@@ -24,7 +25,7 @@ pub use crl::{
 };
 pub use csr::{CertificationRequest, CsrError, VerifiedRequest};
 pub use extension::{GeneralName, OnlyContains};
-pub use hex::hex;
+pub use hex::{hex, octets_of_hex};
 pub use name::{Attribute, Name, NotAName};
 pub use reason::{NotAReason, RevocationReason};
 pub use serial::{NotASerial, Serial};

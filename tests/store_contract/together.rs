@@ -10,12 +10,12 @@ use std::{
 };
 
 use jitsuin::{
-    audit::{self, GENESIS},
-    kind::Kind::{Auth, Sign},
-    ports::{CertificateRecord, Follower, StatusEvent, Step, Store, StoreError},
+    audit::{self, GENESIS, Marks, Of},
+    kind::Kind::{self, Auth, Sign},
+    ports::{CertificateRecord, CrlRecord, Follower, StatusEvent, Step, Store, StoreError},
     rules::CertificateState::{Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
-    x509::{RevocationReason, Serial},
+    x509::{RevocationReason, Serial, UnixTime},
 };
 
 use crate::{Open, fixture::*};
@@ -397,6 +397,41 @@ pub(crate) fn reservations_and_counts_are_as_recorded(open: Open) {
     assert_eq!(counts, [(Sign, Reserved, 1), (Sign, Live, 1), (Auth, Live, 1)]);
     store.check_writable().unwrap();
     assert_eq!(store.audit_after(0, 100).unwrap().len(), 6, "asking writes nothing");
+}
+
+pub(crate) fn marks_tell_how_far_the_store_has_come(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    let empty = Marks {
+        fence: 1,
+        at: UnixTime::EPOCH,
+        entry: 0,
+        seal: GENESIS,
+        event: 0,
+        indexes: Of::default(),
+        lists: Of::default(),
+    };
+    assert_eq!(store.marks().unwrap(), empty);
+    assert_eq!(Kind::BOTH.map(|kind| store.number_floor(kind).unwrap()), [0, 0]);
+
+    enrol(&*store, 1);
+    live(&*store, Sign, 0, 1);
+    store.allocate(Auth, 7).unwrap();
+    store.allocate(Sign, 3).unwrap();
+    let municipal = CrlRecord { kind: Auth, ..crl(CrlScope::Municipality(suginami()), 1) };
+    let lists = [crl(CrlScope::Full, 1), crl(CrlScope::Full, 2), municipal, crl(CrlScope::FullDelta, 3)];
+    commit(&*store, lists.map(Step::Crl).into()).unwrap();
+    store.commit(change_at(7, Vec::new())).unwrap();
+    let last = store.audit_after(0, usize::MAX).unwrap().pop().unwrap();
+    let marks = Marks {
+        at: at(7),
+        entry: last.position,
+        seal: last.seal,
+        event: 1,
+        indexes: Of { sign: 3, auth: 7 },
+        lists: Of { sign: 3, auth: 1 },
+        ..empty
+    };
+    assert_eq!((last.position, store.marks().unwrap()), (5, marks));
 }
 
 /// The audit chain is whole.

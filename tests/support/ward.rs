@@ -7,7 +7,7 @@ use std::{
 };
 
 use jitsuin::{
-    audit::AuditEntry,
+    audit::{AuditEntry, Marks},
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
@@ -140,6 +140,8 @@ watched! {
     fn counts(&self) -> Vec<StateCount>;
     fn audit_after(&self, position: u64, limit: usize) -> Vec<AuditEntry>;
     fn last_recorded(&self) -> Option<UnixTime>;
+    fn marks(&self) -> Marks;
+    fn number_floor(&self, kind: Kind) -> u64;
     fn check_writable(&self) -> ();
 
     also "each_revoked" {

@@ -125,7 +125,7 @@ struct Family<'a> {
     key: ListKey,
     complete: Option<Arc<PublishedList>>,
     delta: Option<Arc<PublishedList>>,
-    /// The highest number of a list of its sequence that is not served.
+    /// The highest number of its sequence that is given and not served.
     withheld: u64,
 }
 
@@ -289,12 +289,14 @@ impl Authority {
         let partitions: Vec<_> = places.into_iter().map(CrlScope::Municipality).collect();
         let mut families = Vec::new();
         for issuer in self.parts().issuers.iter() {
+            let floor = self.store().number_floor(issuer.kind())?;
             for scope in [CrlScope::Full, CrlScope::Authorities].iter().chain(&partitions) {
                 let find = |scope| self.parts().lists.find(&(issuer.kind(), issuer.generation(), scope));
                 let key = (issuer.kind(), issuer.generation(), *scope);
                 let delta = scope.delta().and_then(find);
                 let withheld = |scope| self.parts().lists.withheld(&(issuer.kind(), issuer.generation(), scope));
-                let withheld = withheld(*scope).max(scope.delta().and_then(withheld)).unwrap_or(0);
+                // Numbers up to the floor are taken too: by a copy that is lost.
+                let withheld = withheld(*scope).max(scope.delta().and_then(withheld)).max(Some(floor)).unwrap_or(0);
                 families.push(Family { issuer, key, complete: find(*scope), delta, withheld });
             }
         }

@@ -71,7 +71,7 @@ pub(super) enum Task {
 pub(super) struct Served<'a> {
     pub(super) complete: Option<&'a PublishedList>,
     pub(super) delta: Option<&'a PublishedList>,
-    /// The highest number of a list that the store has and that is not served.
+    /// The highest number that is given, as the store says, and not served.
     pub(super) withheld: u64,
 }
 

@@ -3,7 +3,7 @@
 use ring::digest::{SHA256, digest};
 
 use super::Refused;
-use crate::{kind::Kind, ports::AuthorityRecord, revocation::serial::SerialPermutation};
+use crate::{kind::Kind, ports::AuthorityRecord, revocation::serial::SerialPermutation, x509::hex};
 
 /// SHA-256 of something.
 type Digest = [u8; 32];
@@ -29,6 +29,12 @@ impl Lineage {
         };
         let nobodys = serials.serial(Kind::Sign, u64::MAX);
         Self { sign: first(Kind::Sign), auth: first(Kind::Auth), serials: sha256(nobodys.octets()) }
+    }
+
+    /// SHA-256 of it, in hexadecimal digits: as checkpoints name it.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        hex(&sha256(&self.octets()))
     }
 
     pub(super) fn octets(&self) -> [u8; 96] {

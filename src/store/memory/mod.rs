@@ -20,7 +20,7 @@ use std::{
 
 use self::{lists::LongDraft, state::State};
 use crate::{
-    audit::AuditEntry,
+    audit::{AuditEntry, Marks},
     kind::Kind,
     limits::LONG_LIST_OCTETS,
     municipality::MunicipalityCode,
@@ -308,6 +308,14 @@ impl Store for MemoryStore {
 
     fn last_recorded(&self) -> Result<Option<UnixTime>, StoreError> {
         self.read(|state| state.audit.iter().map(|entry| entry.draft.at).max())
+    }
+
+    fn marks(&self) -> Result<Marks, StoreError> {
+        self.read(State::marks)
+    }
+
+    fn number_floor(&self, kind: Kind) -> Result<u64, StoreError> {
+        self.read(|state| state.number_floor(kind))
     }
 
     fn check_writable(&self) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use super::{
     applications::Applications, consents::Consents, ledger::Ledger, register::Feed, registration::Registration,
 };
 use crate::{
-    audit::{AuditEntry, GENESIS},
+    audit::{AuditEntry, GENESIS, Marks, Of},
     kind::Kind,
     limits,
     municipality::MunicipalityCode,
@@ -43,6 +43,8 @@ pub(super) struct State {
     pub(super) applications: Applications,
     pub(super) registration: Registration,
     next_index: BTreeMap<Kind, u64>,
+    /// Numbers of lists up to these are never given again.
+    number_floors: BTreeMap<Kind, u64>,
     /// When what happens now is recorded.
     recorded: Option<UnixTime>,
 }
@@ -275,12 +277,13 @@ impl State {
     fn crl(&mut self, record: CrlRecord) -> Done {
         let family = |one: &CrlRecord| (one.kind, one.generation, one.scope.complete());
         let last = self.crls.iter().rev().find(|known| family(known) == family(&record));
+        let floor = self.number_floor(record.kind);
         let follows = match last {
-            None => !record.scope.is_delta() && record.number == 1,
+            None => !record.scope.is_delta() && record.number == floor + 1,
             // A delta may be made beside the complete list that was made last.
             Some(last) => {
-                record.number == last.number + 1
-                    || record.number == last.number && record.scope.is_delta() && !last.scope.is_delta()
+                let is_beside = record.scope.is_delta() && !last.scope.is_delta() && record.number > floor;
+                record.number == last.number.max(floor) + 1 || record.number == last.number && is_beside
             }
         };
         unless(follows, || conflict(refusal::CRL_NUMBER))?;
@@ -314,6 +317,25 @@ impl State {
         let end = next.checked_add(count).filter(|end| i64::try_from(*end).is_ok());
         let end = end.ok_or(StoreError::Conflict(refusal::OUTSIDE))?;
         Ok(std::mem::replace(next, end)..end)
+    }
+
+    pub(super) fn number_floor(&self, kind: Kind) -> u64 {
+        self.number_floors.get(&kind).copied().unwrap_or(0)
+    }
+
+    pub(super) fn marks(&self) -> Marks {
+        let each = |number: &dyn Fn(Kind) -> u64| Of { sign: number(Kind::Sign), auth: number(Kind::Auth) };
+        let highest = |kind| self.crls.iter().filter(|one| one.kind == kind).map(|one| one.number).max();
+        let last = self.audit.last();
+        Marks {
+            fence: 1,
+            at: last.map_or(UnixTime::EPOCH, |entry| entry.draft.at),
+            entry: last.map_or(0, |entry| entry.position),
+            seal: last.map_or(GENESIS, |entry| entry.seal),
+            event: self.events.len() as u64,
+            indexes: each(&|kind| self.next_index.get(&kind).copied().unwrap_or(0)),
+            lists: each(&|kind| self.number_floor(kind).max(highest(kind).unwrap_or(0))),
+        }
     }
 
     pub(super) fn dossier(&self, holder: &HolderReference) -> Option<Dossier> {

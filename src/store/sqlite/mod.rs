@@ -54,7 +54,7 @@ pub use self::{
     queue::Stopwatch,
 };
 use crate::{
-    audit::AuditEntry,
+    audit::{AuditEntry, Marks},
     kind::Kind,
     limits::LIST_PAGE,
     municipality::MunicipalityCode,
@@ -338,6 +338,14 @@ impl Store for SqliteStore {
             Ok(latest)
         })?;
         latest.map(UnixTime::from_seconds).transpose().map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    fn marks(&self) -> Result<Marks, StoreError> {
+        self.readers.read(read::marks)
+    }
+
+    fn number_floor(&self, kind: Kind) -> Result<u64, StoreError> {
+        self.readers.read(|sql| read::number_floor(sql, kind))
     }
 
     fn check_writable(&self) -> Result<(), StoreError> {

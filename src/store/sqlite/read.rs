@@ -11,6 +11,7 @@ use super::{
     shelf::Shelf,
 };
 use crate::{
+    audit::{GENESIS, Marks, Of},
     kind::Kind,
     ports::{
         AnswerRecord, CardNumber, CertificateRecord, CrlRecord, Dossier, History, HolderReference, ListedEvent,
@@ -18,7 +19,7 @@ use crate::{
         store::{Beginning, StateCount},
     },
     scope::CrlScope,
-    x509::Serial,
+    x509::{Serial, UnixTime},
 };
 
 /// Connections that read at a time; whoever comes beyond waits for one. Reading takes well under a millisecond but for lists,
@@ -242,6 +243,33 @@ pub(super) fn reserved(sql: &Connection) -> rusqlite::Result<Vec<CertificateReco
     // Named: that index has the few that are reserved, which the planner does not know.
     let query = "SELECT * FROM certificate INDEXED BY certificate_coming WHERE state = 'reserved' ORDER BY id";
     all(sql, query, [], rows::certificate)
+}
+
+/// How far the store has come. The caller reads at one instant.
+pub(super) fn marks(sql: &Connection) -> rusqlite::Result<Marks> {
+    let one = |query| sql.prepare_cached(query)?.query_row([], |row| row.get(0)).and_then(rows::unsigned);
+    let of = |query: &str, kind: Kind| {
+        sql.prepare_cached(query)?.query_row([kind.id()], |row| row.get(0)).and_then(rows::unsigned)
+    };
+    let last = first(sql, "SELECT * FROM audit_entry ORDER BY position DESC LIMIT 1", [], rows::audit_entry)?;
+    let (entry, seal, at) =
+        last.map_or((0, GENESIS, UnixTime::EPOCH), |last| (last.position, last.seal, last.draft.at));
+    let newest = "SELECT coalesce(max(number), 0) FROM crl_newest WHERE kind = ?1";
+    Ok(Marks {
+        fence: one("SELECT value FROM fence")?,
+        at,
+        entry,
+        seal,
+        event: last_event(sql)?,
+        indexes: Of::each(|kind| of("SELECT value FROM next_index WHERE kind = ?1", kind))?,
+        lists: Of::each(|kind| Ok::<_, rusqlite::Error>(of(newest, kind)?.max(number_floor(sql, kind)?)))?,
+    })
+}
+
+/// The number that every coming list of a CA must exceed.
+pub(super) fn number_floor(sql: &Connection, kind: Kind) -> rusqlite::Result<u64> {
+    let query = "SELECT value FROM number_floor WHERE kind = ?1";
+    sql.prepare_cached(query)?.query_row([kind.id()], |row| row.get(0)).and_then(rows::unsigned)
 }
 
 /// Position of the last status event.
