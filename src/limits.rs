@@ -51,6 +51,26 @@ pub const BACKUP_SCRYPT_MOST_LOG_N: u8 = 22;
 /// CA does a hundred times (each line has 180).
 pub const BACKUP_MANIFEST_OCTETS: u64 = 64 * 1024 * 1024;
 
+/// Indexes that a restored store leaves out beyond all that is known to be given: blocks that were taken in advance, and what was
+/// given after the newest checkpoint. A gap costs nothing: the index of statuses holds 2^37, and has no room for what was never
+/// issued.
+pub const LEAP_INDEXES: u64 = 1 << 24;
+
+/// Indexes that it leaves out for each second of the loss window: more than this program has ever issued in one.
+pub const LEAP_INDEXES_A_SECOND: u64 = 1000;
+
+/// The most that it leaves out for the whole window: twice the inhabitants of Japan.
+pub const LEAP_WINDOW_INDEXES: u64 = 1 << 28;
+
+/// Numbers of lists that a restored store leaves out: a list every minute for two years.
+pub const LEAP_NUMBERS: u64 = 1 << 20;
+
+/// Certificates that are looked at, and revocations that are learnt again, at a time.
+pub const LEARN_PAGE: usize = 1000;
+
+/// Octets of a line of checkpoints: one has about 700.
+pub const CHECKPOINT_OCTETS: u64 = 8 * 1024;
+
 /// Characters of 住所 in the certificate (profile, the four facts).
 pub const ADDRESS_CHARACTERS: usize = 200;
 

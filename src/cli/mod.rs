@@ -35,6 +35,7 @@ pub mod municipality;
 pub mod operator_way;
 pub mod passphrase;
 pub mod relying_party;
+pub mod restore;
 pub mod serve;
 mod spool;
 pub mod status_file;
@@ -102,6 +103,10 @@ enum Command {
     /// Issue or revoke by the lines of a file, through the running service; what broke off goes on when started again.
     #[command(subcommand)]
     Bulk(bulk::BulkCommand),
+    /// Save a service to one sealed file, beside it while it runs; or read such a file whole.
+    Backup(backup::BackupArgs),
+    /// Make a service of a backup, which goes on where the lost one cannot have been.
+    Restore(Box<restore::RestoreArgs>),
     /// Look at the sealed audit.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -267,6 +272,8 @@ impl Cli {
             }
             Command::RelyingParty(command) => relying_party::run(&command, &out),
             Command::Bulk(command) => bulk::run(&command, &out),
+            Command::Backup(args) => backup::run(&args, &out),
+            Command::Restore(args) => restore::run(&args, &out),
             Command::Audit(AuditCommand::Verify { dir }) => audit::verify(&dir, &out),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CredentialRecord, CrlRecord, Duplicate, HolderRecord,
-        HolderReference, ListOctets, StatusEvent, Step, StoreError,
+        HolderReference, Leap, ListOctets, StatusEvent, Step, StoreError,
     },
     scope::CrlScope,
     store::refusal,
@@ -94,6 +94,7 @@ impl<'a> Steps<'a> {
             Step::Application(record) => self.application(record),
             Step::RegisterText(record) => self.register_text(record),
             Step::Exception(record) => self.exception(record),
+            Step::Leap(leap) => self.leap(leap),
         }
     }
 
@@ -234,6 +235,21 @@ impl<'a> Steps<'a> {
             params![record.kind.id(), record.generation, record.certificate],
         )?;
         one(touched, refusal::GENERATION)
+    }
+
+    fn leap(&self, leap: &Leap) -> Result<(), Trouble> {
+        let marks = read::marks(self.sql)?;
+        let falls = |kind| leap.indexes.of(kind) < marks.indexes.of(kind) || leap.numbers.of(kind) < marks.lists.of(kind);
+        if leap.fence <= marks.fence || Kind::BOTH.into_iter().any(falls) {
+            return Err(Trouble::conflict(refusal::LEAP));
+        }
+        self.run("UPDATE fence SET value = ?1", [rows::int(leap.fence)?])?;
+        for kind in Kind::BOTH {
+            let (index, number) = (rows::int(leap.indexes.of(kind))?, rows::int(leap.numbers.of(kind))?);
+            self.run("UPDATE next_index SET value = ?2 WHERE kind = ?1", params![kind.id(), index])?;
+            self.run("UPDATE number_floor SET value = ?2 WHERE kind = ?1", params![kind.id(), number])?;
+        }
+        Ok(())
     }
 
     fn municipality(&self, code: MunicipalityCode) -> Result<(), Trouble> {

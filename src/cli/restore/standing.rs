@@ -1,0 +1,279 @@
+//! Whether what was put down is one service.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::super::{
+    backup::{
+        self,
+        manifest::{CHECKPOINTS, KEYS, Manifest},
+    },
+    failure::Failure,
+    files,
+    house::{belongs, issuers, profile},
+    keys::Keys,
+    layout::Layout,
+    tls::Tls,
+};
+use crate::{
+    audit::{self, AuditKey, Checkpoint, GENESIS},
+    ca::checkpoint,
+    config::{Config, tokens::KeyName},
+    kind::Kind,
+    ports::{AuthorityRecord, Signer, Store},
+    revocation::{crl::check_kept, responder::Delegate, serial::SerialPermutation, snapshot::Lineage},
+    signer::keyfile,
+    store::SqliteStore,
+    x509::{CertificateView, Name, SubjectPublicKey, UnixTime},
+};
+
+/// Entries and certificates that are read at a time.
+const PAGE: usize = 10_000;
+/// Certificates of each CA whose serial numbers are held against the serial key: the first ones. A key that fits these fits all.
+const SERIALS: usize = 1000;
+/// The name of the audit key and its certificate.
+pub(super) const AUDIT: &str = "audit-1";
+
+/// A service that was put down and found right.
+pub(super) struct Standing {
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) records: Vec<AuthorityRecord>,
+    /// The public half of the audit key, if the service has one.
+    pub(super) audit_key: Option<AuditKey>,
+    /// Key files that are not there.
+    pub(super) missing: Vec<PathBuf>,
+    open: Option<Unlocked>,
+}
+
+/// What the keys open.
+struct Unlocked {
+    serials: SerialPermutation,
+    audit: Option<Arc<dyn Signer>>,
+    lineage: String,
+}
+
+/// What became of the checkpoint under the new fence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Signed {
+    /// It stands in the directory.
+    Signed,
+    /// The audit key is not there: `restore --finish` signs it when it is.
+    Waiting,
+    /// The service has no audit key yet.
+    NoAuditKey,
+}
+
+impl Standing {
+    /// Looks at everything that a backup brought; `passphrase` is asked for if there are keys.
+    ///
+    /// # Errors
+    /// [`Failure`] with what is not right.
+    pub(super) fn examine(
+        directory: &Path,
+        manifest: &Manifest,
+        passphrase: impl FnOnce() -> Result<Zeroizing<String>, Failure>,
+    ) -> Result<Self, Failure> {
+        let standing = Self::look(directory, passphrase)?;
+        let marks = standing.store.marks().map_err(Failure::fault)?;
+        if backup::service(&standing.records) != manifest.service || marks != manifest.marks {
+            return Err(Failure::refused("the database is another one than the backup says of itself"));
+        }
+        Ok(standing)
+    }
+
+    /// Looks at everything in the directory of a service that does not run.
+    ///
+    /// # Errors
+    /// [`Failure`] with what is not right.
+    pub(super) fn look(
+        directory: &Path,
+        passphrase: impl FnOnce() -> Result<Zeroizing<String>, Failure>,
+    ) -> Result<Self, Failure> {
+        let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
+        let layout = Layout::new(directory, &config);
+        // A database of an older program is brought up to date; one of a newer program is refused.
+        let store = Arc::new(SqliteStore::open(&config.store.path).map_err(Failure::refused)?);
+        store.check_whole().map_err(|error| Failure::refused(format!("the database: {error}")))?;
+        let records = store.authorities().map_err(Failure::fault)?;
+        follow_chain(&store)?;
+        check_lists(&store, &records)?;
+        let audit_certificate = layout.certificate(AUDIT);
+        let audit_key = match audit_certificate.exists() {
+            true => {
+                let der = files::read_certificate(&audit_certificate).map_err(Failure::refused)?;
+                Some(AuditKey::of_certificate(&der).map_err(Failure::refused)?)
+            }
+            false => None,
+        };
+        let missing = missing(&layout, &config, &records, audit_key.is_some());
+        let open = match missing.as_slice() {
+            [] => Some(Unlocked::open((&layout, &config), &store, &records, &passphrase()?)?),
+            _ if missing.len() == expected(&layout, &config, &records, audit_key.is_some()).len() => None,
+            some => {
+                let names: Vec<_> = some.iter().map(|path| path.display().to_string()).collect();
+                return Err(Failure::refused(format!("keys are missing: {}", names.join(", "))));
+            }
+        };
+        Ok(Self { store, records, audit_key, missing: relative(directory, missing), open })
+    }
+
+    /// The permutation of serial numbers, if the keys are there.
+    pub(super) fn serials(&self) -> Option<&SerialPermutation> {
+        self.open.as_ref().map(|open| &open.serials)
+    }
+
+    /// The lineage as snapshots have it, if the keys are there.
+    pub(super) fn lineage(&self) -> Option<Lineage> {
+        self.serials().map(|serials| Lineage::new(&self.records, serials))
+    }
+
+    /// The lineage as checkpoints have it, if the keys are there.
+    pub(super) fn lineage_digest(&self) -> Option<&str> {
+        self.open.as_ref().map(|open| open.lineage.as_str())
+    }
+
+    /// Refuses a service whose newest checkpoint has its fence already: nothing is left to be finished.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) fn check_unfinished(&self, directory: &Path) -> Result<(), Failure> {
+        let fence = self.store.marks().map_err(Failure::fault)?.fence;
+        let path = directory.join(CHECKPOINTS);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            text => text.map_err(|error| Failure::fault(format!("{}: {error}", path.display())))?,
+        };
+        let Some(key) = &self.audit_key else { return Ok(()) };
+        let of = |line: &str| Checkpoint::open(line, key).ok().map(|checkpoint| checkpoint.marks.fence);
+        match text.lines().filter_map(of).max() {
+            Some(newest) if newest >= fence => Err(Failure::refused("its restore is finished: a checkpoint has its fence")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Signs a checkpoint of how far the store has come, and puts it behind those in the directory.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(super) fn checkpoint(&self, directory: &Path, now: UnixTime) -> Result<Signed, Failure> {
+        let Some(key) = &self.audit_key else { return Ok(Signed::NoAuditKey) };
+        let Some((open, signer)) = self.open.as_ref().and_then(|open| Some((open, open.audit.as_deref()?))) else {
+            return Ok(Signed::Waiting);
+        };
+        let marks = self.store.marks().map_err(Failure::fault)?;
+        let checkpoint = Checkpoint { taken: now, lineage: open.lineage.clone(), marks };
+        let line = checkpoint::sign(&checkpoint, key, signer).map_err(Failure::fault)?;
+        let path = directory.join(CHECKPOINTS);
+        let append = || {
+            let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
+            writeln!(file, "{line}")?;
+            file.sync_all()
+        };
+        append().map_err(|error| Failure::fault(format!("{}: {error}", path.display())))?;
+        Ok(Signed::Signed)
+    }
+}
+
+fn relative(directory: &Path, paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let cut = |path: PathBuf| path.strip_prefix(directory).map_or(path.clone(), Path::to_path_buf);
+    paths.into_iter().map(cut).collect()
+}
+
+fn expected(layout: &Layout, config: &Config, records: &[AuthorityRecord], has_audit: bool) -> Vec<PathBuf> {
+    let in_token = |name: KeyName| config.tokens.iter().any(|(known, _)| known == name);
+    let names = records.iter().flat_map(|record| {
+        [KeyName::ca(record.kind, record.generation), KeyName::responder(record.kind, record.generation)]
+    });
+    let mut paths: Vec<_> = names.filter(|name| !in_token(*name)).map(|name| layout.key(name)).collect();
+    paths.extend([layout.serial_key(), layout.access_key(), layout.tls_key()]);
+    paths.extend(has_audit.then(|| layout.keys().join(format!("{AUDIT}.pem"))));
+    paths
+}
+
+fn missing(layout: &Layout, config: &Config, records: &[AuthorityRecord], has_audit: bool) -> Vec<PathBuf> {
+    expected(layout, config, records, has_audit).into_iter().filter(|path| !path.exists()).collect()
+}
+
+/// Follows the chain of seals to its end.
+fn follow_chain(store: &SqliteStore) -> Result<(), Failure> {
+    let (mut position, mut seal) = (0, GENESIS);
+    loop {
+        let page = store.audit_after(position, PAGE).map_err(Failure::fault)?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        let broken = |error| Failure::refused(format!("the audit of the backup is broken: {error}"));
+        (position, seal) = audit::follow(&page, position, seal).map_err(broken)?;
+    }
+}
+
+/// The newest list of every family must be what its CA signed, in its number.
+fn check_lists(store: &SqliteStore, records: &[AuthorityRecord]) -> Result<(), Failure> {
+    for list in store.newest_crls().map_err(Failure::fault)? {
+        let (kind, generation, number) = (list.kind, list.generation, list.number);
+        let name = format!("the list {kind} {generation} {} {number}", list.scope.word());
+        let refuse = |error: &dyn std::fmt::Display| Failure::refused(format!("{name}: {error}"));
+        let signer = records.iter().find(|record| (record.kind, record.generation) == (kind, generation));
+        let signer = signer.ok_or_else(|| refuse(&"its CA is not there"))?;
+        let view = CertificateView::from_der(&signer.certificate).map_err(|error| refuse(&error))?;
+        let issuer = Name::from_der(view.tbs.subject).map_err(|error| refuse(&error))?;
+        let key = SubjectPublicKey::from_der(view.tbs.spki).map_err(|error| refuse(&error))?;
+        check_kept(&list, &issuer, &key).map_err(|error| refuse(&error))?;
+    }
+    Ok(())
+}
+
+impl Unlocked {
+    /// Opens every key and holds it against its certificate, and the serial key against the certificates that were issued.
+    fn open(
+        (layout, config): (&Layout, &Config),
+        store: &SqliteStore,
+        records: &[AuthorityRecord],
+        passphrase: &Zeroizing<String>,
+    ) -> Result<Self, Failure> {
+        let keys = Keys::new(layout, config, passphrase)?;
+        issuers(records, &keys, &profile(config)?)?;
+        Tls::read(layout, passphrase)?;
+        let serial_key = keyfile::read_serial_key(&layout.serial_key(), passphrase).map_err(Failure::refused)?;
+        let serials = SerialPermutation::new(1, serial_key.octets()).map_err(Failure::fault)?;
+        for record in records {
+            let (kind, generation) = (record.kind, record.generation);
+            let signer = keys.signer(KeyName::responder(kind, generation))?;
+            let certificate = layout.certificate(&format!("responder-{kind}-{generation}"));
+            let certificate = files::read_certificate(&certificate).map_err(Failure::refused)?;
+            let delegate = Delegate::new(signer, certificate).map_err(Failure::refused)?;
+            belongs(&serials, (kind, generation), &delegate)?;
+        }
+        for kind in Kind::BOTH {
+            let (certificates, _) = store.certificates(kind, 0, SERIALS).map_err(Failure::fault)?;
+            if certificates.iter().any(|one| serials.serial(kind, one.index) != one.serial) {
+                return Err(Failure::refused("the serial key is not the one that the certificates were issued with"));
+            }
+        }
+        let lineage = Lineage::new(records, &serials).digest();
+        Ok(Self { audit: audit_signer(layout, passphrase)?, serials, lineage })
+    }
+}
+
+fn audit_signer(layout: &Layout, passphrase: &str) -> Result<Option<Arc<dyn Signer>>, Failure> {
+    let certificate = layout.certificate(AUDIT);
+    if !certificate.exists() {
+        return Ok(None);
+    }
+    let signer = keyfile::read_signer(&layout.keys().join(format!("{AUDIT}.pem")), passphrase).map_err(Failure::refused)?;
+    let der = files::read_certificate(&certificate).map_err(Failure::refused)?;
+    checkpoint::key(&der, &signer).map_err(Failure::refused)?;
+    Ok(Some(Arc::new(signer)))
+}
+
+/// Where keys lie in a service's directory.
+pub(super) const KEY_DIRECTORY: &str = KEYS;
