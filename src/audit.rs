@@ -1,7 +1,7 @@
 //! Audit entries and the seal that chains them.
 //!
-//! Each entry's seal is SHA-256 over its position, its predecessor's seal and its fields, so that no entry can be changed,
-//! dropped, inserted or moved without breaking every later seal. Entries carry no personal data: holders appear by
+//! Each entry's seal is SHA-256 over its position, its predecessor's seal, its fields and what the change wrote, so that no entry
+//! can be changed, dropped, inserted or moved without breaking every later seal. Entries carry no personal data: holders appear by
 //! reference, contents by digest.
 
 mod checkpoint;
@@ -43,6 +43,8 @@ pub struct AuditEntry {
     pub position: u64,
     /// What it tells.
     pub draft: Draft,
+    /// What its change wrote, row by row (`ports/written.rs`); none for entries of before schema 10.
+    pub written: Option<Vec<u8>>,
     /// The seal over it and everything before.
     pub seal: Seal,
 }
@@ -64,16 +66,17 @@ pub enum BrokenChain {
 }
 
 impl Draft {
-    /// Gives the draft its place behind the entry sealed with `previous`.
+    /// Gives the draft its place behind the entry sealed with `previous`, with what its change wrote.
     #[must_use]
-    pub fn seal(self, position: u64, previous: &Seal) -> AuditEntry {
-        let seal = seal(position, previous, &self);
-        AuditEntry { position, draft: self, seal }
+    pub fn seal(self, written: Option<Vec<u8>>, position: u64, previous: &Seal) -> AuditEntry {
+        let seal = seal(position, previous, &self, written.as_deref());
+        AuditEntry { position, draft: self, written, seal }
     }
 }
 
-/// SHA-256 over position ‖ previous ‖ at ‖ each field with its length before it (all numbers 8 octets, big-endian).
-fn seal(position: u64, previous: &Seal, draft: &Draft) -> Seal {
+/// SHA-256 over position ‖ previous ‖ at ‖ each field with its length before it (all numbers 8 octets, big-endian); what the
+/// change wrote goes in last, if it is told, by its own SHA-256: who checks the chain elsewhere needs no more of it.
+fn seal(position: u64, previous: &Seal, draft: &Draft, written: Option<&[u8]>) -> Seal {
     let mut hash = digest::Context::new(&digest::SHA256);
     hash.update(&position.to_be_bytes());
     hash.update(previous);
@@ -81,6 +84,11 @@ fn seal(position: u64, previous: &Seal, draft: &Draft) -> Seal {
     for field in [&draft.actor, &draft.action, &draft.subject, &draft.detail] {
         hash.update(&(field.len() as u64).to_be_bytes());
         hash.update(field.as_bytes());
+    }
+    if let Some(written) = written {
+        let written = digest::digest(&digest::SHA256, written);
+        hash.update(&(written.as_ref().len() as u64).to_be_bytes());
+        hash.update(written.as_ref());
     }
     let mut seal = GENESIS;
     seal.copy_from_slice(hash.finish().as_ref());
@@ -101,7 +109,7 @@ pub fn follow<'a>(
         if entry.position != expected {
             return Err(BrokenChain::Gap { expected, found: entry.position });
         }
-        if seal(entry.position, &previous, &entry.draft) != entry.seal {
+        if seal(entry.position, &previous, &entry.draft, entry.written.as_deref()) != entry.seal {
             return Err(BrokenChain::Seal(entry.position));
         }
         Ok((entry.position, entry.seal))
@@ -119,7 +127,8 @@ mod tests {
                 let at = UnixTime::from_seconds(1_800_000_000 + position).unwrap();
                 let word = |text: &str| format!("{text}{position}");
                 let draft = Draft { at, actor: word("a"), action: word("b"), subject: word("c"), detail: word("d") };
-                let entry = draft.seal(position as u64, &previous);
+                // Before schema 10 and after it.
+                let entry = draft.seal((position > 2).then(|| vec![7]), position as u64, &previous);
                 previous = entry.seal;
                 entry
             })
@@ -145,7 +154,7 @@ mod tests {
 
     #[test]
     fn every_edit_of_an_entry_breaks_its_seal() {
-        let edits: [fn(&mut AuditEntry); 6] = [
+        let edits: [fn(&mut AuditEntry); 9] = [
             |entry| entry.draft.at = UnixTime::EPOCH,
             |entry| entry.draft.actor.push('x'),
             |entry| entry.draft.action.clear(),
@@ -156,6 +165,9 @@ mod tests {
                 entry.draft.subject.push(moved);
             },
             |entry| entry.seal[31] ^= 1,
+            |entry| entry.written = None,
+            |entry| entry.written = Some(Vec::new()),
+            |entry| entry.written = Some(vec![7, 7]),
         ];
         for (number, edit) in edits.into_iter().enumerate() {
             let mut chain = chain();

@@ -15,6 +15,7 @@ pub mod registration;
 pub mod signer;
 pub mod store;
 pub mod world;
+pub mod written;
 
 pub use application::{
     ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, InquiryRecord, IssuingRecord,

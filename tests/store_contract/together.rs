@@ -60,7 +60,7 @@ pub(crate) fn a_change_without_steps_still_writes_its_entry(open: Open) {
     let (_dir, store) = crate::fresh(open);
     commit(&*store, vec![]).unwrap();
     let entries = store.audit_after(0, 10).unwrap();
-    assert_eq!(entries, [change(vec![]).audit.seal(1, &GENESIS)]);
+    assert_eq!(entries, [change(vec![]).audit.seal(Some(Vec::new()), 1, &GENESIS)]);
 }
 
 pub(crate) fn entries_are_read_in_pages(open: Open) {

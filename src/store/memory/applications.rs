@@ -49,6 +49,11 @@ impl Applications {
         }
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        self.0.len() as u64
+    }
+
     pub(super) fn by_number(&self, number: &ApplicationNumber) -> Option<ApplicationRecord> {
         self.0.iter().find(|one| one.number == *number).cloned()
     }

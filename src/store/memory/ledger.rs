@@ -59,6 +59,11 @@ impl Ledger {
         Ok(())
     }
 
+    /// How many disclosures there are.
+    pub(super) fn count(&self) -> u64 {
+        self.disclosures.len() as u64
+    }
+
     pub(super) fn refused(&mut self, party: &str, query: Query, at: UnixTime, count: u32) -> Done {
         unless(self.parties.contains_key(party), || conflict(refusal::PARTY))?;
         self.usage.entry((day_of(at), party.to_owned(), query)).or_default().1 += u64::from(count);

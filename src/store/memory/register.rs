@@ -34,6 +34,11 @@ impl Feed {
         Ok(())
     }
 
+    /// How many entries and notices there are.
+    pub(super) fn counts(&self) -> [u64; 2] {
+        [self.entries.len() as u64, self.notices.len() as u64]
+    }
+
     pub(super) fn deadline(&mut self, holder: HolderReference, day: Option<Day>) -> Done {
         match day {
             Some(day) => self.deadlines.insert(holder, day),

@@ -16,7 +16,7 @@ use crate::{
     ports::{
         AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
         Duplicate, History, HolderRecord, HolderReference, Leap, ListedEvent, Revocation, StatusEvent, Step,
-        StoreError, store::StateCount,
+        StoreError, store::StateCount, written::Written,
     },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
@@ -92,11 +92,23 @@ impl State {
                 _ => None,
             })
             .collect();
-        change.steps.into_iter().try_for_each(|step| self.step(step))?;
+        let (written, mut given) = (Written::of(&change.steps), Vec::new());
+        for step in change.steps {
+            let numbers = self.numbers();
+            self.step(step)?;
+            given.extend(numbers.iter().zip(self.numbers()).filter(|(before, now)| now > *before).map(|(_, now)| now));
+        }
         pairs.into_iter().try_for_each(|(kind, index, other)| self.link(kind, index, other))?;
         let (position, seal) = self.audit.last().map_or((0, GENESIS), |entry| (entry.position, entry.seal));
-        self.audit.push(change.audit.seal(position + 1, &seal));
+        self.audit.push(change.audit.seal(Some(written.complete(&given)), position + 1, &seal));
         Ok(())
+    }
+
+    /// The last number of everything that the store counts; a step gives one of one kind at most.
+    fn numbers(&self) -> [u64; 5] {
+        let events = self.events.len() as u64;
+        let [entries, notices] = self.feed.counts();
+        [events, entries, notices, self.ledger.count(), self.applications.count()]
     }
 
     fn step(&mut self, step: Step) -> Done {

@@ -31,12 +31,13 @@ const UPDATE: &str = "UPDATE application SET state = ?3, changed = ?4, due = ?5,
     WHERE number = ?1 AND version = ?2 AND NOT ended";
 
 impl Steps<'_> {
-    pub(super) fn application(&self, record: &ApplicationRecord) -> Result<(), Trouble> {
+    pub(super) fn application(&mut self, record: &ApplicationRecord) -> Result<(), Trouble> {
         if !record.is_tidy() || (record.version == 0 && !record.is_new()) {
             return Err(Trouble::conflict(refusal::NO_APPLICATION));
         }
         let touched = if record.version == 0 { self.receive(record) } else { self.advance(record) };
-        one(touched?, refusal::APPLICATION)
+        one(touched?, refusal::APPLICATION)?;
+        if record.version == 0 { self.note_given() } else { Ok(()) }
     }
 
     fn receive(&self, record: &ApplicationRecord) -> Result<usize, Trouble> {

@@ -13,14 +13,14 @@ use super::{
     counts::Moves,
     error::{Trouble, store_error},
     read, rows,
-    steps::Steps,
+    steps::{Steps, Taken},
     writer::{Done, Task},
 };
 use crate::{
     audit::{Draft, GENESIS, Seal},
     kind::Kind,
     limits,
-    ports::{Change, StatusEvent, StoreError},
+    ports::{Change, StatusEvent, StoreError, written::Written},
     store::refusal,
     x509::UnixTime,
 };
@@ -122,11 +122,13 @@ impl<'a> Batch<'a> {
         let mut outcomes = Vec::with_capacity(tasks.len());
         for task in tasks {
             outcomes.push(match task {
-                Task::Change(change) => {
-                    self.attempt(|batch, events| batch.change(change, events))?.map(|()| Done::Whole)
+                Task::Change(change, written) => {
+                    self.attempt(|batch, events| batch.change((change, written), events))?.map(|()| Done::Whole)
                 }
                 Task::Each(changes) => {
-                    let each = changes.iter().map(|change| self.attempt(|batch, events| batch.change(change, events)));
+                    let each = changes.iter().map(|(change, written)| {
+                        self.attempt(|batch, events| batch.change((change, written), events))
+                    });
                     Ok(Done::Each(each.collect::<Result<_, _>>()?))
                 }
                 Task::Allocate(kind, count) => {
@@ -178,7 +180,11 @@ impl<'a> Batch<'a> {
     }
 
     /// The steps of a change, and its entry; the new ends.
-    fn change(&self, change: &Change, events: &mut Vec<StatusEvent>) -> Result<((), Tip), Trouble> {
+    fn change(
+        &self,
+        (change, written): (&Change, &Written),
+        events: &mut Vec<StatusEvent>,
+    ) -> Result<((), Tip), Trouble> {
         let tip = self.tip;
         if let Some(last) = tip.at
             && change.audit.at + limits::CLOCK_TOLERANCE < last
@@ -187,19 +193,19 @@ impl<'a> Batch<'a> {
         }
         let recorded = tip.at.map_or(change.audit.at, |last| last.max(change.audit.at));
         let steps = Steps::new(&self.sql, (tip.event, recorded, tip.moves), events);
-        let (event, moves) = steps.take(&change.steps)?;
-        let (entry, seal) = self.seal(change.audit.clone())?;
+        let Taken { last_event: event, moves, given } = steps.take(&change.steps)?;
+        let (entry, seal) = self.seal(change.audit.clone(), written.complete(&given))?;
         Ok(((), Tip { entry, seal, at: Some(recorded), event, moves }))
     }
 
     /// Writes an entry at the end of the chain.
-    fn seal(&self, draft: Draft) -> Result<(u64, Seal), Trouble> {
-        let entry = draft.seal(self.tip.entry + 1, &self.tip.seal);
+    fn seal(&self, draft: Draft, written: Vec<u8>) -> Result<(u64, Seal), Trouble> {
+        let entry = draft.seal(Some(written), self.tip.entry + 1, &self.tip.seal);
         let draft = &entry.draft;
         self.sql
             .prepare_cached(
-                "INSERT INTO audit_entry (position, at, actor, action, subject, detail, seal)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO audit_entry (position, at, actor, action, subject, detail, seal, written)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 rows::int(entry.position)?,
@@ -208,7 +214,8 @@ impl<'a> Batch<'a> {
                 draft.action,
                 draft.subject,
                 draft.detail,
-                entry.seal
+                entry.seal,
+                entry.written
             ])?;
         Ok((entry.position, entry.seal))
     }
@@ -244,7 +251,8 @@ mod tests {
     fn change(second: i64, steps: Vec<Step>) -> Task {
         let word = String::new;
         let audit = Draft { at: at(second), actor: word(), action: word(), subject: word(), detail: word() };
-        Task::Change(Change { steps, audit })
+        let written = Written::of(&steps);
+        Task::Change(Change { steps, audit }, written)
     }
 
     fn municipality(code: &str) -> Step {

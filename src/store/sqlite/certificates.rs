@@ -212,6 +212,7 @@ impl Steps<'_> {
             ],
         )?;
         self.last_event = position;
+        self.given.push(position);
         self.events.push(StatusEvent {
             position,
             kind,

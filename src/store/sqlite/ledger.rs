@@ -89,7 +89,7 @@ impl Steps<'_> {
                 record.withheld
             ],
         )?;
-        Ok(())
+        self.note_given()
     }
 
     pub(super) fn refused(&self, party: &str, query: Query, at: UnixTime, count: u32) -> Result<(), Trouble> {

@@ -64,6 +64,7 @@ use crate::{
         ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError,
         UsageRecord,
         store::{Beginning, StateCount},
+        written::Written,
     },
     rules::Day,
     scope::CrlScope,
@@ -136,13 +137,20 @@ impl SqliteStore {
     }
 }
 
+/// What a change will have written is made out by who asks for it, not by the one writer for whom all wait.
+fn with_written<T>(change: Change, together: impl FnOnce(Change, Written) -> T) -> T {
+    let written = Written::of(&change.steps);
+    together(change, written)
+}
+
 impl Store for SqliteStore {
     fn commit(&self, change: Change) -> Result<(), StoreError> {
-        self.ask(Task::Change(change)).map(|_| ())
+        self.ask(with_written(change, Task::Change)).map(|_| ())
     }
 
     fn commit_each(&self, changes: Vec<Change>) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-        match self.ask(Task::Each(changes))? {
+        let changes = changes.into_iter().map(|change| with_written(change, |change, written| (change, written)));
+        match self.ask(Task::Each(changes.collect()))? {
             Done::Each(outcomes) => Ok(outcomes),
             _ => Err(StoreError::Unavailable("the writer told of no changes".to_owned())),
         }

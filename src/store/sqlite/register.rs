@@ -43,7 +43,7 @@ impl Steps<'_> {
         one(usize::from(self.knows_holder(holder.as_str())?), refusal::NO_HOLDER)
     }
 
-    pub(super) fn register_entry(&self, entry: &RegisterEntry) -> Result<(), Trouble> {
+    pub(super) fn register_entry(&mut self, entry: &RegisterEntry) -> Result<(), Trouble> {
         self.holder_is_there(&entry.holder)?;
         let touched = self.run(
             "INSERT INTO register_entry (id, holder, municipality, number, day, said)
@@ -57,7 +57,8 @@ impl Steps<'_> {
                 entry.said
             ],
         )?;
-        one(touched, refusal::REGISTER_ENTRY)
+        one(touched, refusal::REGISTER_ENTRY)?;
+        self.note_given()
     }
 
     pub(super) fn deadline(&self, holder: &HolderReference, day: Option<Day>) -> Result<(), Trouble> {
@@ -73,7 +74,7 @@ impl Steps<'_> {
         Ok(())
     }
 
-    pub(super) fn notice(&self, record: &NoticeRecord) -> Result<(), Trouble> {
+    pub(super) fn notice(&mut self, record: &NoticeRecord) -> Result<(), Trouble> {
         self.holder_is_there(&record.holder)?;
         let new = record.sent.is_none() && record.cause != Cause::Death;
         if !new || record.sign.is_none() && record.auth.is_none() {
@@ -92,7 +93,7 @@ impl Steps<'_> {
                 record.auth.as_ref().map(Serial::octets)
             ],
         )?;
-        Ok(())
+        self.note_given()
     }
 
     pub(super) fn notice_sent(&self, number: u64, at: UnixTime) -> Result<(), Trouble> {

@@ -324,6 +324,7 @@ pub(super) fn audit_entry(row: &Row<'_>) -> Read<AuditEntry> {
             subject: text(row, "subject")?,
             detail: text(row, "detail")?,
         },
+        written: row.get("written")?,
         seal: digest(row, "seal")?,
     })
 }

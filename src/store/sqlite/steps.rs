@@ -46,6 +46,18 @@ pub(super) struct Steps<'a> {
     pub(super) moves: Moves,
     /// New reservations that have another certificate, linked when all are there.
     pub(super) pairs: Vec<Pairing>,
+    /// The numbers that were given to rows, in order: see [`Written::complete`](crate::ports::written::Written::complete).
+    pub(super) given: Vec<u64>,
+}
+
+/// What became of the steps of a change.
+pub(super) struct Taken {
+    /// Position of the last event.
+    pub(super) last_event: u64,
+    /// How the counts moved.
+    pub(super) moves: Moves,
+    /// The numbers that were given to rows.
+    pub(super) given: Vec<u64>,
 }
 
 impl<'a> Steps<'a> {
@@ -55,15 +67,15 @@ impl<'a> Steps<'a> {
         (last_event, recorded, moves): (u64, UnixTime, Moves),
         events: &'a mut Vec<StatusEvent>,
     ) -> Self {
-        Self { sql, events, last_event, recorded, moves, pairs: Vec::new() }
+        Self { sql, events, last_event, recorded, moves, pairs: Vec::new(), given: Vec::new() }
     }
 
-    /// Takes all steps in order, and gives the position of the last event and how the counts moved.
-    pub(super) fn take(mut self, steps: &[Step]) -> Result<(u64, Moves), Trouble> {
+    /// Takes all steps in order.
+    pub(super) fn take(mut self, steps: &[Step]) -> Result<Taken, Trouble> {
         steps.iter().try_for_each(|step| self.step(step))?;
         let halves = |one: &&Pairing| !self.pairs.iter().any(|other| one.is_mutual(other));
         self.pairs.iter().filter(halves).try_for_each(|one| self.link(one.kind, one.index, one.other))?;
-        Ok((self.last_event, self.moves))
+        Ok(Taken { last_event: self.last_event, moves: self.moves, given: self.given })
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Trouble> {
@@ -101,6 +113,12 @@ impl<'a> Steps<'a> {
     /// Runs one statement; the number of rows it touched.
     pub(super) fn run(&self, statement: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize> {
         self.sql.prepare_cached(statement)?.execute(values)
+    }
+
+    /// Notes the number of the row that was written last, which the store gave.
+    pub(super) fn note_given(&mut self) -> Result<(), Trouble> {
+        self.given.push(rows::unsigned(self.sql.last_insert_rowid())?);
+        Ok(())
     }
 
     /// Whether a query finds anything.

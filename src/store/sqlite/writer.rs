@@ -28,15 +28,15 @@ use super::{
 use crate::{
     kind::Kind,
     limits,
-    ports::{Change, Follower, StatusEvent, StoreError},
+    ports::{Change, Follower, StatusEvent, StoreError, written::Written},
 };
 
 /// What the writer is asked for.
 pub(super) enum Task {
-    /// A change.
-    Change(Change),
+    /// A change, and what it will have written.
+    Change(Change, Written),
     /// Changes in order, each for itself.
-    Each(Vec<Change>),
+    Each(Vec<(Change, Written)>),
     /// The next indexes of a CA.
     Allocate(Kind, u64),
     /// Every event after a position, and those to come.
@@ -61,7 +61,7 @@ impl Task {
     /// How many changes it is.
     fn weight(&self) -> usize {
         match self {
-            Self::Change(_) | Self::Allocate(..) => 1,
+            Self::Change(..) | Self::Allocate(..) => 1,
             Self::Each(changes) => changes.len().max(1),
             Self::Follow(..) | Self::Check => 0,
         }
@@ -287,7 +287,7 @@ mod tests {
     fn empty_change() -> Task {
         let word = String::new;
         let audit = Draft { at: UnixTime::EPOCH, actor: word(), action: word(), subject: word(), detail: word() };
-        Task::Change(Change { steps: Vec::new(), audit })
+        Task::Change(Change { steps: Vec::new(), audit }, Written::default())
     }
 
     #[test]

@@ -1,4 +1,4 @@
--- jitsuin, schema 10: what a restored copy must not do again.
+-- jitsuin, schema 10: what a restored copy must not do again, and what each entry of the audit wrote.
 --
 -- fence: 1 from the beginning, and one more with every restore from a backup. Of two copies of one service the one with the
 -- higher fence may write; checkpoints tell which that is.
@@ -26,3 +26,7 @@ CREATE TRIGGER number_floor_stays BEFORE DELETE ON number_floor
 CREATE TRIGGER crl_is_above_the_floor BEFORE INSERT ON crl
   WHEN new.number <= (SELECT value FROM number_floor WHERE kind = new.kind)
   BEGIN SELECT raise(ABORT, 'CRL numbers are never given again'); END;
+
+-- What the change of an entry wrote, row by row (src/ports/written.rs), sealed with it by its SHA-256: `jitsuin audit verify`
+-- holds the tables against it. Entries of earlier schemas have none.
+ALTER TABLE audit_entry ADD COLUMN written BLOB;

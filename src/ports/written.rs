@@ -1,0 +1,349 @@
+//! What a change wrote, row by row, as its audit entry seals it: so that a table can be held against the chain.
+//!
+//! An item says which row has which content from then on, the content by its SHA-256 or, where it is shorter, itself. The last
+//! item of a row is what the row must be now. Items follow from the steps alone, but for the numbers that the store gives, so
+//! whoever commits makes them beside the writer; it fills the numbers in.
+//!
+//! ```text
+//! item     facet (1 octet), octets of the key (2), key, octets of the content (1), content; none: the row is gone
+//! numbers  8 octets, big-endian; a number that the store gave ends the key
+//! ```
+
+mod content;
+
+use super::{CertificateRecord, Revocation, Step};
+use crate::{
+    kind::Kind,
+    rules::{CertificateState, DraftNumber, calendar::day_of},
+};
+
+pub use content::Digest;
+
+/// What of a table an item tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Facet {
+    /// `municipality`, by code.
+    Municipality = 1,
+    /// `authority`, by kind and generation.
+    Authority = 2,
+    /// `holder`, by reference.
+    Holder = 3,
+    /// `card`, by number.
+    Card = 4,
+    /// `certificate` as it was reserved, by kind and index; with the index of the other of the pair, if there is one.
+    Reserved = 5,
+    /// `certificate`, the signed octets.
+    Signed = 6,
+    /// `certificate`, a state that no event tells of.
+    State = 7,
+    /// `status_event`, by position: kind and index, and the state from then on.
+    Event = 8,
+    /// `crl`, by kind, generation, scope and number.
+    List = 9,
+    /// `credential`, by fingerprint.
+    Credential = 10,
+    /// `answer`, by client and key.
+    Answer = 11,
+    /// `consent` as it was given, by number.
+    Consent = 12,
+    /// `consent`, its end.
+    ConsentEnd = 13,
+    /// `register_entry`, by id.
+    RegisterEntry = 14,
+    /// `deadline`, by holder.
+    Deadline = 15,
+    /// `notice` as it was written, by number.
+    Notice = 16,
+    /// `notice`, when it was sent.
+    NoticeSent = 17,
+    /// `relying_party`, by name.
+    RelyingParty = 18,
+    /// `disclosure`, by number.
+    Disclosure = 19,
+    /// `usage`: so many more were refused, by party, query and day.
+    Refused = 20,
+    /// `application` as it was received, by number and place.
+    Application = 21,
+    /// `application`, where it stands.
+    ApplicationState = 22,
+    /// `register_text`, by index.
+    RegisterText = 23,
+    /// `exception` as it was asked for, by digest.
+    Exception = 24,
+    /// `exception`, how far it is.
+    ExceptionState = 25,
+}
+
+impl Facet {
+    /// Every facet.
+    pub const ALL: [Self; 25] = [
+        Self::Municipality,
+        Self::Authority,
+        Self::Holder,
+        Self::Card,
+        Self::Reserved,
+        Self::Signed,
+        Self::State,
+        Self::Event,
+        Self::List,
+        Self::Credential,
+        Self::Answer,
+        Self::Consent,
+        Self::ConsentEnd,
+        Self::RegisterEntry,
+        Self::Deadline,
+        Self::Notice,
+        Self::NoticeSent,
+        Self::RelyingParty,
+        Self::Disclosure,
+        Self::Refused,
+        Self::Application,
+        Self::ApplicationState,
+        Self::RegisterText,
+        Self::Exception,
+        Self::ExceptionState,
+    ];
+
+    /// The facet of that number.
+    #[must_use]
+    pub fn from_id(id: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|facet| *facet as u8 == id)
+    }
+
+    /// The table.
+    #[must_use]
+    pub const fn table(self) -> &'static str {
+        match self {
+            Self::Municipality => "municipality",
+            Self::Authority => "authority",
+            Self::Holder => "holder",
+            Self::Card => "card",
+            Self::Reserved | Self::Signed | Self::State => "certificate",
+            Self::Event => "status_event",
+            Self::List => "crl",
+            Self::Credential => "credential",
+            Self::Answer => "answer",
+            Self::Consent | Self::ConsentEnd => "consent",
+            Self::RegisterEntry => "register_entry",
+            Self::Deadline => "deadline",
+            Self::Notice | Self::NoticeSent => "notice",
+            Self::RelyingParty => "relying_party",
+            Self::Disclosure => "disclosure",
+            Self::Refused => "usage",
+            Self::Application | Self::ApplicationState => "application",
+            Self::RegisterText => "register_text",
+            Self::Exception | Self::ExceptionState => "exception",
+        }
+    }
+}
+
+/// The items of one change, with room for the numbers that the store gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    octets: Vec<u8>,
+    /// Where numbers that the store gives are filled in, in order.
+    blanks: Vec<usize>,
+}
+
+/// One item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item<'a> {
+    /// What it tells.
+    pub facet: Facet,
+    /// Of which row.
+    pub key: &'a [u8],
+    /// What it is from then on; empty: it is gone.
+    pub content: &'a [u8],
+}
+
+/// Octets that are no items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("what the entry says that it wrote cannot be read")]
+pub struct NotItems;
+
+/// Reads the items of an entry.
+pub fn items(mut octets: &[u8]) -> impl Iterator<Item = Result<Item<'_>, NotItems>> {
+    let mut next = move || {
+        let rest = octets;
+        octets = &[];
+        if rest.is_empty() {
+            return None;
+        }
+        let read = || {
+            let (head, rest) = rest.split_first_chunk::<3>()?;
+            let (key, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([head[1], head[2]])))?;
+            let (length, rest) = rest.split_first()?;
+            let (content, rest) = rest.split_at_checked(usize::from(*length))?;
+            Some((Item { facet: Facet::from_id(head[0])?, key, content }, rest))
+        };
+        let read = read().map(|(item, rest)| {
+            octets = rest;
+            item
+        });
+        Some(read.ok_or(NotItems))
+    };
+    std::iter::from_fn(move || next())
+}
+
+impl Written {
+    /// What the steps of a change write.
+    #[must_use]
+    pub fn of(steps: &[Step]) -> Self {
+        let mut written = Self::default();
+        steps.iter().for_each(|step| written.step(step));
+        written
+    }
+
+    /// The octets with the numbers that the store gave, in the order of the steps: positions of status events, numbers of
+    /// disclosures and notices, ids of register entries, places of new applications.
+    #[must_use]
+    pub fn complete(&self, given: &[u64]) -> Vec<u8> {
+        let mut octets = self.octets.clone();
+        for (at, number) in self.blanks.iter().zip(given) {
+            octets[*at..at + 8].copy_from_slice(&number.to_be_bytes());
+        }
+        octets
+    }
+
+    fn step(&mut self, step: &Step) {
+        let day = |day: Option<crate::rules::Day>| day.map(content::day).unwrap_or_default();
+        match step {
+            Step::Holder(record) => self.item(Facet::Holder, record.reference.as_str(), Digest::holder(record, 1)),
+            Step::Card(record) => self.item(Facet::Card, record.number.as_str(), Digest::card(record)),
+            Step::Reserve(record) => {
+                self.item(Facet::Reserved, certificate_key(record.kind, record.index), reserved(record));
+            }
+            Step::Issue { kind, index, certificate } => {
+                self.item(Facet::Signed, certificate_key(*kind, *index), Digest::octets(certificate));
+                self.event((*kind, *index), &state(CertificateState::Live, None));
+            }
+            Step::Status { kind, index, to, revocation, .. } => match to {
+                CertificateState::Expired => {
+                    self.item(Facet::State, certificate_key(*kind, *index), state(*to, revocation.as_ref()));
+                }
+                _ => self.event((*kind, *index), &state(*to, revocation.as_ref())),
+            },
+            Step::Answer(record) => {
+                self.item(Facet::Answer, answer_key(&record.client, &record.key), Digest::answer(record));
+            }
+            Step::Forget { client, key } => self.item(Facet::Answer, answer_key(client, key), []),
+            Step::Crl(record) => self.item(Facet::List, list_key(record), Digest::list(record)),
+            Step::Authority(record) => {
+                self.item(Facet::Authority, [record.kind.id(), record.generation], Digest::octets(&record.certificate));
+            }
+            Step::Municipality(code) => self.item(Facet::Municipality, code.to_string(), [1]),
+            Step::Credential(record) => {
+                self.item(Facet::Credential, record.fingerprint, Digest::credential(record));
+            }
+            Step::Consent(record) => self.item(Facet::Consent, record.number.0, Digest::consent(record)),
+            Step::EndConsent { number: DraftNumber(number), end } => {
+                self.item(Facet::ConsentEnd, number, Digest::consent_end(end));
+            }
+            // Of a leap the entry and the next checkpoint tell.
+            Step::UnderConsent { .. } | Step::Leap(_) => {}
+            Step::RelyingParty(record) => self.item(Facet::RelyingParty, &record.name, Digest::party(record, 1)),
+            Step::Disclosure { record, .. } => self.given(Facet::Disclosure, [], Digest::disclosure(record)),
+            Step::Register(entry) => self.given(Facet::RegisterEntry, [], Digest::register_entry(entry)),
+            Step::Deadline { holder, day: on } => self.item(Facet::Deadline, holder.as_str(), day(*on)),
+            Step::Notice(record) => self.given(Facet::Notice, [], Digest::notice(record)),
+            Step::NoticeSent { number, at } => {
+                self.item(Facet::NoticeSent, number.to_be_bytes(), at.seconds().to_be_bytes());
+            }
+            Step::Refused { party, query, at, count } => {
+                let key = [party.as_bytes(), query.word().as_bytes(), &content::day(day_of(*at))].join(&0);
+                self.item(Facet::Refused, key, count.to_be_bytes());
+            }
+            Step::Application(record) => {
+                if record.version == 0 {
+                    self.given(Facet::Application, record.number.0, Digest::application(record));
+                }
+                self.item(Facet::ApplicationState, record.number.0, Digest::application_state(record, 1));
+            }
+            Step::RegisterText(record) => {
+                self.item(Facet::RegisterText, record.index.to_be_bytes(), Digest::register_text(record));
+            }
+            Step::Exception(record) => {
+                if record.version == 0 {
+                    self.item(Facet::Exception, record.digest, Digest::exception(record));
+                }
+                self.item(Facet::ExceptionState, record.digest, Digest::exception_state(record, 1));
+            }
+        }
+    }
+
+    fn event(&mut self, (kind, index): (Kind, u64), state: &[u8]) {
+        self.given(Facet::Event, [], event(kind, index, state));
+    }
+
+    fn item(&mut self, facet: Facet, key: impl AsRef<[u8]>, content: impl AsRef<[u8]>) {
+        let (key, content) = (key.as_ref(), content.as_ref());
+        self.octets.push(facet as u8);
+        self.octets.extend_from_slice(&u16::try_from(key.len()).unwrap_or(u16::MAX).to_be_bytes());
+        self.octets.extend_from_slice(key);
+        self.octets.push(u8::try_from(content.len()).unwrap_or(u8::MAX));
+        self.octets.extend_from_slice(content);
+    }
+
+    /// As [`Self::item`], with a key that ends with the number that the store will give.
+    fn given(&mut self, facet: Facet, key: impl AsRef<[u8]>, content: impl AsRef<[u8]>) {
+        let key = [key.as_ref(), &[0; 8]].concat();
+        self.blanks.push(self.octets.len() + 3 + key.len() - 8);
+        self.item(facet, key, content);
+    }
+}
+
+/// The key of a certificate's items.
+#[must_use]
+pub fn certificate_key(kind: Kind, index: u64) -> [u8; 9] {
+    let mut key = [kind.id(); 9];
+    key[1..].copy_from_slice(&index.to_be_bytes());
+    key
+}
+
+/// The key of an answer's.
+#[must_use]
+pub fn answer_key(client: &str, key: &str) -> Vec<u8> {
+    [client.as_bytes(), key.as_bytes()].join(&0)
+}
+
+/// The key of a list's.
+#[must_use]
+pub fn list_key(record: &super::CrlRecord) -> Vec<u8> {
+    let head = [record.kind.id(), record.generation];
+    [&head[..], &record.number.to_be_bytes(), record.scope.word().as_bytes()].concat()
+}
+
+/// The content of a certificate as it was reserved: the digest of what never changes, and the other of the pair.
+#[must_use]
+pub fn reserved(record: &CertificateRecord) -> Vec<u8> {
+    let mut content = Digest::reserved(record).as_ref().to_vec();
+    content.extend(record.pair.iter().flat_map(|pair| pair.to_be_bytes()));
+    content
+}
+
+/// The content of a status event: of which certificate, and the state.
+#[must_use]
+pub fn event(kind: Kind, index: u64, state: &[u8]) -> Vec<u8> {
+    [&certificate_key(kind, index), state].concat()
+}
+
+/// A state with its revocation.
+#[must_use]
+pub fn state(state: CertificateState, revocation: Option<&Revocation>) -> Vec<u8> {
+    let id = match state {
+        CertificateState::Reserved => 0,
+        CertificateState::Live => 1,
+        CertificateState::Held => 2,
+        CertificateState::Revoked => 3,
+        CertificateState::Expired => 4,
+    };
+    let mut content = vec![id];
+    if let Some(end) = revocation {
+        content.extend(end.revocation_date.seconds().to_be_bytes());
+        content.push(end.reason.code());
+        content.extend(end.invalidity_date.map_or(i64::MIN, |date| date.seconds()).to_be_bytes());
+        content.extend(end.cause.word().bytes());
+    }
+    content
+}
