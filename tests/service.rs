@@ -5,6 +5,8 @@
 #[path = "support/weak_keys.rs"]
 mod weak_keys;
 
+#[path = "service/backup.rs"]
+mod backup;
 #[path = "service/bulk.rs"]
 mod bulk;
 #[path = "service/demo.rs"]
@@ -17,6 +19,8 @@ mod process;
 mod relying_party;
 #[path = "service/restart.rs"]
 mod restart;
+#[path = "service/restore.rs"]
+mod restore;
 #[path = "service/site.rs"]
 mod site;
 #[path = "service/token.rs"]

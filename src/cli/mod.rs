@@ -25,6 +25,7 @@ pub mod demo;
 mod descriptors;
 pub mod doctor;
 pub mod doors;
+pub mod drill;
 pub mod failure;
 pub mod files;
 pub mod house;
@@ -107,6 +108,9 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Make a service of a backup, which goes on where the lost one cannot have been.
     Restore(Box<restore::RestoreArgs>),
+    /// Lose a service on purpose, on scratch data, and see that it comes back.
+    #[command(subcommand)]
+    Drill(drill::DrillCommand),
     /// Look at the sealed audit.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -273,6 +277,7 @@ impl Cli {
             Command::RelyingParty(command) => relying_party::run(&command, &out),
             Command::Bulk(command) => bulk::run(&command, &out),
             Command::Backup(args) => backup::run(&args, &out),
+            Command::Drill(command) => drill::run(&command, &out),
             Command::Restore(args) => restore::run(&args, &out),
             Command::Audit(AuditCommand::Verify { dir }) => audit::verify(&dir, &out),
         }

@@ -27,38 +27,62 @@ use super::{
 };
 use crate::{audit::Marks, ports::Clock};
 
+/// A backup that was made.
 #[derive(Debug, Serialize)]
-struct Made {
-    file: PathBuf,
-    octets: u64,
-    files: usize,
-    keys: bool,
-    marks: Marks,
-    milliseconds: u128,
+pub struct Made {
+    /// Where it is.
+    pub file: PathBuf,
+    /// How long it is.
+    pub octets: u64,
+    /// How many files are in it.
+    pub files: usize,
+    /// Whether the private keys are.
+    pub keys: bool,
+    /// How far the store had come.
+    pub marks: Marks,
+    /// How long it took.
+    pub milliseconds: u128,
 }
 
 pub(super) fn run(args: &BackupArgs, to: &Path, out: &Output) -> Result<(), Failure> {
-    let began = stopwatch();
-    refuse_occupied(to)?;
     let sealing = match (args.recipient.as_slice(), &args.passphrase_file) {
         ([], Some(path)) => Sealing::Passphrase(passphrase_of(path, Purpose::New)?),
         ([], None) => return Err(Failure::usage("say --recipient age1… or --passphrase-file FILE: a backup is sealed")),
         (recipients, _) => Sealing::Recipients(recipients.to_vec()),
     };
+    let scratch = args.scratch.as_deref().unwrap_or(&args.dir);
+    let made = save_by((&args.dir, scratch), to, &sealing, args.with_keys)?;
+    out.print(&made, || text(&made))
+}
+
+/// Saves the service in a directory to a file that does not exist.
+///
+/// # Errors
+/// [`Failure`]; then there is no such file.
+pub fn save(directory: &Path, to: &Path, sealing: &Sealing, with_keys: bool) -> Result<Made, Failure> {
+    save_by((directory, directory), to, sealing, with_keys)
+}
+
+fn save_by(
+    (directory, scratch): (&Path, &Path),
+    to: &Path,
+    sealing: &Sealing,
+    with_keys: bool,
+) -> Result<Made, Failure> {
+    let began = stopwatch();
+    refuse_occupied(to)?;
     let made_at = SystemClock::default().now();
-    let scratch = Scratch::new(args.scratch.as_deref().unwrap_or(&args.dir))?;
-    let Contents { service, marks, mut sources } = Contents::gather(&args.dir, &scratch, args.with_keys)?;
+    let scratch = Scratch::new(scratch)?;
+    let Contents { service, marks, mut sources } = Contents::gather(directory, &scratch, with_keys)?;
     let members = sources.iter().map(|source| source.member.clone()).collect();
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    let keys = args.with_keys;
-    let manifest = Manifest { format: FORMAT.into(), version, made_at, service, marks, keys, members };
+    let manifest = Manifest { format: FORMAT.into(), version, made_at, service, marks, keys: with_keys, members };
     check_room(parent(to), manifest.octets())?;
     let partial = Partial::new(to)?;
-    let octets = partial.fill(&sealing, |out| archive::write(out, &manifest, &mut sources))?;
+    let octets = partial.fill(sealing, |out| archive::write(out, &manifest, &mut sources))?;
     partial.stand()?;
     let milliseconds = (stopwatch() - began).as_millis();
-    let made = Made { file: to.into(), octets, files: sources.len(), keys, marks: manifest.marks, milliseconds };
-    out.print(&made, || text(&made))
+    Ok(Made { file: to.into(), octets, files: sources.len(), keys: with_keys, marks: manifest.marks, milliseconds })
 }
 
 fn text(made: &Made) -> String {

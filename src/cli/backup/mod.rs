@@ -29,6 +29,7 @@ use clap::Args;
 
 pub use self::{
     contents::{check_room, service},
+    create::{Made, save},
     verify::ago,
 };
 use self::age::Recipient;

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     super::{backup::manifest::CHECKPOINTS, failure::Failure, spool},
-    RestoreArgs,
+    Lost,
     standing::Standing,
 };
 use crate::{
@@ -47,18 +47,18 @@ impl Evidence {
     ///
     /// # Errors
     /// [`Failure`] for the first that is not of this service, or not right.
-    pub(super) fn gather(args: &RestoreArgs, standing: &Standing, directory: &Path) -> Result<Self, Failure> {
+    pub(super) fn gather(lost: &Lost, standing: &Standing, directory: &Path) -> Result<Self, Failure> {
         let mut evidence = Self::default();
         let own = directory.join(CHECKPOINTS);
         let mut lineage = standing.lineage_digest().map(str::to_owned);
         if own.exists() {
             evidence.checkpoints(&own, standing, &mut lineage)?;
         }
-        for path in &args.checkpoints {
+        for path in &lost.checkpoints {
             evidence.checkpoints(path, standing, &mut lineage)?;
         }
-        args.crl.iter().try_for_each(|path| evidence.list(path, standing))?;
-        args.status_snapshot.iter().try_for_each(|path| evidence.snapshot(path, standing))?;
+        lost.lists.iter().try_for_each(|path| evidence.list(path, standing))?;
+        lost.snapshot.iter().try_for_each(|path| evidence.snapshot(path, standing))?;
         Ok(evidence)
     }
 

@@ -14,6 +14,7 @@
 mod evidence;
 mod finish;
 mod report;
+mod signed;
 mod standing;
 mod unpack;
 
@@ -28,12 +29,13 @@ use zeroize::Zeroizing;
 
 use self::{
     evidence::Evidence,
-    report::{Gap, Report, Window},
+    report::{Gap, Window},
     standing::Standing,
 };
+pub use self::{report::Report, signed::sign_report};
 use super::{
     Output,
-    backup::{archive, manifest::Manifest, open},
+    backup::{age::Opening, archive, manifest::Manifest, open},
     failure::Failure,
     files,
     init::{Staging, staging_name},
@@ -98,24 +100,57 @@ pub fn run(args: &RestoreArgs, out: &Output) -> Result<(), Failure> {
         return finish::run(directory, &args.key_passphrase()?, out);
     }
     let (Some(from), Some(to)) = (&args.from, &args.to) else { return Err(Failure::usage("say --from FILE --to DIR")) };
-    let report = restore(args, from, to)?;
+    let opening = open::opening(args.identity.as_deref(), args.passphrase_file.as_deref())?;
+    let report = restore_by((from, &opening), to, &args.lost(), &|| args.key_passphrase())?;
     out.print(&report, || report.to_string())
 }
 
-fn restore(args: &RestoreArgs, from: &Path, to: &Path) -> Result<Report, Failure> {
+/// What is left of a service that was lost.
+#[derive(Clone, Debug, Default)]
+pub struct Lost {
+    /// The directory with its keys, where the backup does not hold them.
+    pub keys: Option<PathBuf>,
+    /// Files with checkpoints.
+    pub checkpoints: Vec<PathBuf>,
+    /// Lists that it published.
+    pub lists: Vec<PathBuf>,
+    /// A snapshot of its status index.
+    pub snapshot: Option<PathBuf>,
+    /// When it wrote for the last time; none: it may have done so until now.
+    pub until: Option<UnixTime>,
+}
+
+/// Restores the backup in a file, as it is opened, to a directory that does not exist or is empty.
+///
+/// # Errors
+/// [`Failure`]; then the directory is as it was.
+pub fn restore(
+    from: (&Path, &Opening),
+    to: &Path,
+    lost: &Lost,
+    passphrase: &Zeroizing<String>,
+) -> Result<Report, Failure> {
+    restore_by(from, to, lost, &|| Ok(passphrase.clone()))
+}
+
+fn restore_by(
+    (from, opening): (&Path, &Opening),
+    to: &Path,
+    lost: &Lost,
+    passphrase: &dyn Fn() -> Result<Zeroizing<String>, Failure>,
+) -> Result<Report, Failure> {
     refuse_occupied(to)?;
-    let opening = open::opening(args.identity.as_deref(), args.passphrase_file.as_deref())?;
-    let opened = open::open(from, &opening)?;
+    let opened = open::open(from, opening)?;
     let staging = Staging::new(&staging_name(to, "restore"))?;
     let manifest = archive::read(opened, &mut unpack::Unpack { to: staging.path() })
         .map_err(|error| Failure::refused(format!("{} cannot be relied on: {error}", from.display())))?;
-    if let Some(keys) = args.keys.as_deref() {
+    if let Some(keys) = lost.keys.as_deref() {
         unpack::copy_keys(keys, staging.path(), manifest.keys)?;
     }
     let now = SystemClock::default().now();
-    let standing = Standing::examine(staging.path(), &manifest, || args.key_passphrase())?;
-    let mut evidence = Evidence::gather(args, &standing, staging.path())?;
-    let mut report = go_on(args, &manifest, (&standing, &mut evidence), now)?;
+    let standing = Standing::examine(staging.path(), &manifest, passphrase)?;
+    let evidence = Evidence::gather(lost, &standing, staging.path())?;
+    let mut report = go_on(lost, &manifest, (&standing, &evidence), now)?;
     report.checkpoint = standing.checkpoint(staging.path(), now)?;
     report.complete(from, &standing);
     drop(standing);
@@ -127,13 +162,13 @@ fn restore(args: &RestoreArgs, from: &Path, to: &Path) -> Result<Report, Failure
 
 /// Leaps, and learns again.
 fn go_on(
-    args: &RestoreArgs,
+    lost: &Lost,
     manifest: &Manifest,
-    (standing, evidence): (&Standing, &mut Evidence),
+    (standing, evidence): (&Standing, &Evidence),
     now: UnixTime,
 ) -> Result<Report, Failure> {
     let before = standing.store.marks().map_err(Failure::fault)?;
-    let window = Window::decide(before.at, evidence.latest.as_ref(), (args.lost_until, now))?;
+    let window = Window::decide(before.at, evidence.latest.as_ref(), (lost.until, now))?;
     let to = decide_leap(&before, &evidence.marks, evidence.numbers, window.length());
     // What is left out begins where the backup ends: nobody knows more for certain.
     let gap = |from: u64, to: u64| Gap { from, to, count: to - from };
@@ -166,6 +201,16 @@ fn go_on(
 }
 
 impl RestoreArgs {
+    fn lost(&self) -> Lost {
+        Lost {
+            keys: self.keys.clone(),
+            checkpoints: self.checkpoints.clone(),
+            lists: self.crl.clone(),
+            snapshot: self.status_snapshot.clone(),
+            until: self.lost_until,
+        }
+    }
+
     fn key_passphrase(&self) -> Result<Zeroizing<String>, Failure> {
         Sources::of_process(self.key_passphrase_file.clone()).read(Purpose::Open).map_err(Failure::refused)
     }

@@ -75,7 +75,7 @@ pub(super) struct Gap {
 
 /// The report.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub struct Report {
     restored_at: UnixTime,
     from: PathBuf,
     backup: Backup,

@@ -80,7 +80,7 @@ impl Standing {
     pub(super) fn examine(
         directory: &Path,
         manifest: &Manifest,
-        passphrase: impl FnOnce() -> Result<Zeroizing<String>, Failure>,
+        passphrase: &dyn Fn() -> Result<Zeroizing<String>, Failure>,
     ) -> Result<Self, Failure> {
         let standing = Self::look(directory, passphrase)?;
         let marks = standing.store.marks().map_err(Failure::fault)?;
@@ -96,7 +96,7 @@ impl Standing {
     /// [`Failure`] with what is not right.
     pub(super) fn look(
         directory: &Path,
-        passphrase: impl FnOnce() -> Result<Zeroizing<String>, Failure>,
+        passphrase: &dyn Fn() -> Result<Zeroizing<String>, Failure>,
     ) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
         let layout = Layout::new(directory, &config);
@@ -264,7 +264,7 @@ impl Unlocked {
     }
 }
 
-fn audit_signer(layout: &Layout, passphrase: &str) -> Result<Option<Arc<dyn Signer>>, Failure> {
+pub(super) fn audit_signer(layout: &Layout, passphrase: &str) -> Result<Option<Arc<dyn Signer>>, Failure> {
     let certificate = layout.certificate(AUDIT);
     if !certificate.exists() {
         return Ok(None);
