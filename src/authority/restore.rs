@@ -172,12 +172,7 @@ impl<'a> Pupil<'a> {
     ///
     /// # Errors
     /// [`StoryError`].
-    pub fn snapshot(
-        &mut self,
-        kind: Kind,
-        snapshot: &Snapshot,
-        serials: &SerialPermutation,
-    ) -> Result<(), StoryError> {
+    pub fn snapshot(&mut self, kind: Kind, snapshot: &Snapshot, serials: &SerialPermutation) -> Result<(), StoryError> {
         let position = snapshot.position();
         let mut next = 0;
         loop {
@@ -210,9 +205,7 @@ impl<'a> Pupil<'a> {
     fn compare(&mut self, record: &CertificateRecord, said: &Revocation, witness: Witness) -> Result<(), StoryError> {
         // A certificate may stand on several lists of one page.
         let Some((outcome, step)) = decide_lesson(record, said) else { return Ok(()) };
-        let same = |change: &Change| {
-            matches!(change.steps.first(), Some(Step::Status { kind, index, .. }) if (*kind, *index) == (record.kind, record.index))
-        };
+        let same = |change: &Change| matches!(change.steps.first(), Some(Step::Status { kind, index, .. }) if (*kind, *index) == (record.kind, record.index));
         if step.is_some() && self.waiting.iter().any(same) {
             self.commit()?;
             let again = self.store.certificate(record.kind, &record.serial)?;
@@ -240,3 +233,6 @@ impl<'a> Pupil<'a> {
         Ok(outcomes.into_iter().collect::<Result<(), _>>()?)
     }
 }
+
+#[cfg(test)]
+mod tests;

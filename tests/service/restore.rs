@@ -14,12 +14,7 @@ use std::{
 };
 
 use jitsuin::{
-    cli::layout::Layout,
-    config::Config,
-    http::client::Client,
-    kind::Kind,
-    ports::Store,
-    rules::CertificateState,
+    cli::layout::Layout, config::Config, http::client::Client, kind::Kind, ports::Store, rules::CertificateState,
     store::SqliteStore,
 };
 use serde_json::{Value, json};
@@ -71,7 +66,12 @@ impl Town {
 
     fn issue(&self, addresses: &Value) -> u32 {
         let number = self.count.fetch_add(1, Ordering::SeqCst);
-        let body = self.post(addresses, "/v1/certificates", &format!("issue-{number}"), &application(&format!("TEST-{number}")));
+        let body = self.post(
+            addresses,
+            "/v1/certificates",
+            &format!("issue-{number}"),
+            &application(&format!("TEST-{number}")),
+        );
         let list = body["certificates"].as_array().expect("certificates");
         let serials = list.iter().map(|one| one["serial"].as_str().expect("a serial").to_owned()).collect();
         self.pairs.lock().expect("pairs").insert(number, serials);
@@ -82,9 +82,14 @@ impl Town {
         (0..count).map(|_| self.issue(addresses)).collect()
     }
 
-    fn end(&self, addresses: &Value, path: &str, number: u32, cause: &str) {
-        let card = format!("CARD-TEST-{number}");
-        self.post(addresses, path, &format!("end-{number}"), &json!({ "card": card, "cause": cause }));
+    fn revoke(&self, addresses: &Value, number: u32) {
+        let body = json!({ "card": format!("CARD-TEST-{number}"), "cause": "card-returned" });
+        self.post(addresses, "/v1/revocations", &format!("end-{number}"), &body);
+    }
+
+    fn hold(&self, addresses: &Value, number: u32) {
+        let body = json!({ "card": format!("CARD-TEST-{number}") });
+        self.post(addresses, "/v1/holds", &format!("end-{number}"), &body);
     }
 
     fn serials(&self, numbers: &[u32]) -> BTreeSet<String> {
@@ -143,7 +148,7 @@ fn lost(options: &[&str]) -> Lost {
     let town = Town::new(&site);
     let (running, addresses) = serve(&site.path());
     let before = town.issue_some(&addresses, 8);
-    town.end(&addresses, "/v1/revocations", before[0], "card-returned");
+    town.revoke(&addresses, before[0]);
     let going = AtomicBool::new(true);
     let during = std::thread::scope(|scope| {
         let load = scope.spawn(|| {
@@ -160,9 +165,9 @@ fn lost(options: &[&str]) -> Lost {
     });
     let after = town.issue_some(&addresses, 4);
     for number in [before[1], after[0]] {
-        town.end(&addresses, "/v1/revocations", number, "card-returned");
+        town.revoke(&addresses, number);
     }
-    town.end(&addresses, "/v1/holds", before[2], "card-lost");
+    town.hold(&addresses, before[2]);
     // Times are of whole seconds; what comes now is later than the backup.
     std::thread::sleep(std::time::Duration::from_millis(1100));
     // It stops in order, so that there is a snapshot; its last lists are published.
@@ -215,7 +220,8 @@ fn a_service_that_is_lost_comes_back_without_giving_anything_twice() {
     for number in &lost.after {
         assert_eq!(lost.state(&known, *number), BTreeSet::from([None]), "{number} is of the loss window");
     }
-    let told: BTreeSet<_> = report["lost"].as_array().unwrap().iter().map(|one| one["serial"].as_str().unwrap().to_owned()).collect();
+    let told: BTreeSet<_> =
+        report["lost"].as_array().unwrap().iter().map(|one| one["serial"].as_str().unwrap().to_owned()).collect();
     assert_eq!(told, lost.town.serials(&lost.after[..1]), "what the lists know of the loss window is told");
     assert_eq!(report["learnt"].as_array().unwrap().len(), 4);
 
@@ -240,7 +246,8 @@ fn a_status_snapshot_knows_everything_that_was_lost() {
     let restored = lost.restore(&to, &["--status-snapshot", utf8(&snapshot)]);
     assert!(restored.status.success(), "{}", text(&restored));
     let report: Value = serde_json::from_slice(&restored.stdout).expect("JSON");
-    let told: BTreeSet<_> = report["lost"].as_array().unwrap().iter().map(|one| one["serial"].as_str().unwrap().to_owned()).collect();
+    let told: BTreeSet<_> =
+        report["lost"].as_array().unwrap().iter().map(|one| one["serial"].as_str().unwrap().to_owned()).collect();
     let known = states(&to);
     let missing = |number: &&u32| lost.state(&known, **number).contains(&None);
     let expected: Vec<_> = lost.during.iter().chain(&lost.after).filter(missing).copied().collect();
@@ -257,10 +264,15 @@ fn without_its_keys_it_is_restored_as_far_as_is_right() {
     assert!(restored.status.success(), "{}", text(&restored));
     let report: Value = serde_json::from_slice(&restored.stdout).expect("JSON");
     let missing: Vec<_> = report["missing_keys"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
-    for name in ["keys/sign-1.pem", "keys/auth-1.pem", "keys/serial-1.pem", "keys/access.pem", "keys/registration.pem"] {
+    for name in ["keys/sign-1.pem", "keys/auth-1.pem", "keys/serial-1.pem", "keys/access.pem", "keys/registration.pem"]
+    {
         assert!(missing.contains(&name), "{missing:?}");
     }
-    assert_eq!(lost.state(&states(&to), lost.before[1]), BTreeSet::from([Some("revoked")]), "no key is needed to learn");
+    assert_eq!(
+        lost.state(&states(&to), lost.before[1]),
+        BTreeSet::from([Some("revoked")]),
+        "no key is needed to learn"
+    );
     let waits = jitsuin().args(["restore", "--finish"]).arg(&to).output().expect("it runs");
     assert_eq!(waits.status.code(), Some(3), "{}", text(&waits));
     assert!(text(&waits).contains("keys are missing"), "{}", text(&waits));
@@ -290,17 +302,25 @@ fn forged(lost: &Lost, name: &str, change: impl FnOnce(&Path)) -> PathBuf {
     let directory = lost.site.aside().join(name);
     fs::create_dir(&directory).unwrap();
     let plain = directory.join("tar");
-    let opened = Command::new("age").args(["-d", "-i", utf8(&lost.keeper.identity), "-o", utf8(&plain)]).arg(&lost.saved).output().unwrap();
+    let opened = Command::new("age")
+        .args(["-d", "-i", utf8(&lost.keeper.identity), "-o", utf8(&plain)])
+        .arg(&lost.saved)
+        .output()
+        .unwrap();
     assert!(opened.status.success(), "{}", text(&opened));
     assert!(Command::new("tar").arg("xf").arg(&plain).arg("-C").arg(&directory).status().unwrap().success());
     change(&directory);
     let mut manifest = Manifest::parse(&fs::read(directory.join("manifest.json")).unwrap()).unwrap();
-    let mut sources: Vec<_> =
-        manifest.members.iter().map(|member| archive::Source::open(&member.name, &directory.join(&member.name)).unwrap()).collect();
+    let mut sources: Vec<_> = manifest
+        .members
+        .iter()
+        .map(|member| archive::Source::open(&member.name, &directory.join(&member.name)).unwrap())
+        .collect();
     manifest.members = sources.iter().map(|source| source.member.clone()).collect();
     fs::write(&plain, archive::write(Vec::new(), &manifest, &mut sources).unwrap()).unwrap();
     let sealed = directory.join("forged.age");
-    let age = Command::new("age").args(["-r", &lost.keeper.recipient, "-o", utf8(&sealed)]).arg(&plain).output().unwrap();
+    let age =
+        Command::new("age").args(["-r", &lost.keeper.recipient, "-o", utf8(&sealed)]).arg(&plain).output().unwrap();
     assert!(age.status.success(), "{}", text(&age));
     sealed
 }
@@ -349,11 +369,23 @@ fn nothing_stands_in_the_directory_unless_all_of_it_is_right() {
 
     for (name, edit, said) in [
         ("newer", "PRAGMA user_version = 9999", "use the newer program"),
-        ("chain", "UPDATE audit_entry SET detail = '{}' WHERE position = 5", "entry 5 is not what was sealed"),
-        ("shorter", "DELETE FROM audit_entry WHERE position = (SELECT max(position) FROM audit_entry)", "another one than the backup says"),
-        ("list", "UPDATE crl SET der = substr(der, 1, length(der) - 1) || x'00' WHERE number = (SELECT number FROM crl_newest WHERE scope = 'full' AND kind = 1) AND scope = 'full' AND kind = 1", "the list sign 1 full"),
+        ("chain", "UPDATE audit_entry SET detail = detail || ' ' WHERE position = 5", "entry 5 is not what was sealed"),
+        (
+            "shorter",
+            "DELETE FROM audit_entry WHERE position = (SELECT max(position) FROM audit_entry)",
+            "another one than the backup says",
+        ),
+        (
+            "list",
+            "UPDATE crl SET der = substr(der, 1, length(der) - 1) WHERE number = (SELECT number FROM crl_newest WHERE scope = 'full' AND kind = 1) AND scope = 'full' AND kind = 1",
+            "the list sign 1 full",
+        ),
         ("fence", "UPDATE fence SET value = 7", "another one than the backup says"),
-        ("serial", "UPDATE certificate SET serial = randomblob(16) WHERE kind = 1 AND ca_index = (SELECT min(ca_index) FROM certificate WHERE kind = 1)", "the serial key is not the one"),
+        (
+            "serial",
+            "UPDATE certificate SET serial = x'4000112233445566778899AABBCCDDEEFF' WHERE kind = 1 AND ca_index = (SELECT min(ca_index) FROM certificate WHERE kind = 1)",
+            "the serial key is not the one",
+        ),
     ] {
         refused(&forged(&lost, name, sql(edit)), &[], said);
     }
@@ -381,12 +413,21 @@ fn nothing_stands_in_the_directory_unless_all_of_it_is_right() {
     fs::write(&snapshot, octets).unwrap();
     refused(&lost.saved, &["--status-snapshot", utf8(&snapshot)], "foreign.snapshot");
     refused(&lost.saved, &["--lost-until", "2020-01-01T00:00:00Z"], "which is after 2020");
-    refused(&lost.saved, &[&["--lost-until", &saved_until(&lost)], &lost.crl_options()[..]].concat(), "the lost service wrote on");
+    refused(
+        &lost.saved,
+        &[&["--lost-until", &saved_until(&lost)], &lost.crl_options()[..]].concat(),
+        "the lost service wrote on",
+    );
     assert!(!to.exists());
 
     let wrong = jitsuin()
         .env("JITSUIN_PASSPHRASE", "another passphrase of the keys")
-        .args(["restore", "--from"]).arg(&lost.saved).arg("--to").arg(&to).arg("--identity").arg(&lost.keeper.identity)
+        .args(["restore", "--from"])
+        .arg(&lost.saved)
+        .arg("--to")
+        .arg(&to)
+        .arg("--identity")
+        .arg(&lost.keeper.identity)
         .output()
         .unwrap();
     assert_eq!(wrong.status.code(), Some(3), "{}", text(&wrong));
@@ -408,7 +449,11 @@ fn nothing_stands_in_the_directory_unless_all_of_it_is_right() {
 fn the_drill_holds_what_it_checks() {
     let directory = tempfile::tempdir().unwrap();
     let report = directory.path().join("report.jws");
-    let drill = jitsuin().args(["--json", "drill", "restore", "--pairs", "10", "--report"]).arg(&report).output().expect("it runs");
+    let drill = jitsuin()
+        .args(["--json", "drill", "restore", "--pairs", "10", "--report"])
+        .arg(&report)
+        .output()
+        .expect("it runs");
     assert!(drill.status.success(), "{}", text(&drill));
     let told: Value = serde_json::from_slice(&drill.stdout).expect("JSON");
     assert!(told["learnt"].as_u64() > Some(0) && told["lost_pairs"].as_u64() > Some(0), "{told}");

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use jitsuin::{
-    kind::Kind::{Auth, Sign},
     audit::Of,
+    kind::Kind::{Auth, Sign},
     municipality::MunicipalityCode,
     ports::{CrlRecord, Duplicate, Leap, Step, Store, StoreError, store::Beginning},
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},

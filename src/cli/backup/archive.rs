@@ -10,7 +10,10 @@ use ring::digest::{Context, SHA256};
 use tar::{Archive, Builder, EntryType, Header};
 
 use super::manifest::{BadManifest, Manifest, Member, NAME};
-use crate::{limits::BACKUP_MANIFEST_OCTETS, x509::{UnixTime, hex}};
+use crate::{
+    limits::BACKUP_MANIFEST_OCTETS,
+    x509::{UnixTime, hex},
+};
 
 /// Octets that are copied at a time.
 const CHUNK: usize = 128 * 1024;

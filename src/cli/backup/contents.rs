@@ -11,7 +11,9 @@ use std::{
 use super::{
     super::{failure::Failure, layout::Layout},
     archive::Source,
-    manifest::{CERTIFICATES, CHECKPOINTS, CONFIGURATION, DATABASE, KEYS, LISTS, ORIGINAL, SNAPSHOT, SUBSTITUTES, Service},
+    manifest::{
+        CERTIFICATES, CHECKPOINTS, CONFIGURATION, DATABASE, KEYS, LISTS, ORIGINAL, SNAPSHOT, SUBSTITUTES, Service,
+    },
 };
 use crate::{
     audit::Marks,
@@ -92,7 +94,9 @@ pub fn check_room(directory: &Path, octets: u64) -> Result<(), Failure> {
         return Ok(());
     }
     let place = directory.display();
-    Err(Failure::refused(format!("{place} has {free} octets of room, and the backup needs {octets} and a tenth more there")))
+    Err(Failure::refused(format!(
+        "{place} has {free} octets of room, and the backup needs {octets} and a tenth more there"
+    )))
 }
 
 impl Contents {
@@ -176,7 +180,8 @@ fn configuration(directory: &Path, config: &Config, scratch: &Scratch) -> Result
 /// The PEM files of a directory, by name.
 fn pem_files(directory: &Path, name: &str) -> Result<Vec<Source>, Failure> {
     let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let mut files: Vec<_> = entries.map_err(|error| named(directory, error))?.iter().map(fs::DirEntry::file_name).collect();
+    let mut files: Vec<_> =
+        entries.map_err(|error| named(directory, error))?.iter().map(fs::DirEntry::file_name).collect();
     files.sort();
     let pem = files.iter().filter_map(|file| file.to_str().filter(|file| file.ends_with(".pem")));
     pem.map(|file| source(&format!("{name}/{file}"), &directory.join(file))).collect()

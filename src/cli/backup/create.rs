@@ -47,7 +47,9 @@ pub struct Made {
 pub(super) fn run(args: &BackupArgs, to: &Path, out: &Output) -> Result<(), Failure> {
     let sealing = match (args.recipient.as_slice(), &args.passphrase_file) {
         ([], Some(path)) => Sealing::Passphrase(passphrase_of(path, Purpose::New)?),
-        ([], None) => return Err(Failure::usage("say --recipient age1… or --passphrase-file FILE: a backup is sealed")),
+        ([], None) => {
+            return Err(Failure::usage("say --recipient age1… or --passphrase-file FILE: a backup is sealed"));
+        }
         (recipients, _) => Sealing::Recipients(recipients.to_vec()),
     };
     let scratch = args.scratch.as_deref().unwrap_or(&args.dir);

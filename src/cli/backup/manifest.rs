@@ -130,7 +130,10 @@ impl Manifest {
     /// How many of its files lie in that directory.
     #[must_use]
     pub fn count_in(&self, directory: &str) -> usize {
-        self.members.iter().filter(|member| member.name.split_once('/').is_some_and(|(in_, _)| in_ == directory)).count()
+        self.members
+            .iter()
+            .filter(|member| member.name.split_once('/').is_some_and(|(in_, _)| in_ == directory))
+            .count()
     }
 }
 
@@ -188,8 +191,20 @@ mod tests {
     #[test]
     fn no_name_leads_elsewhere() {
         for name in [
-            "../jitsuin.toml", "/etc/passwd", "keys/../x.pem", "keys/a/b.pem", "keys/.pem", "keys/A.pem", "keys/x", "credentials/x.pem",
-            "jitsuin.sqlite-wal", "jitsuin.sqlite.crl/1.draft", "", "keys", "certificates//x.pem", "restore-report.json",
+            "../jitsuin.toml",
+            "/etc/passwd",
+            "keys/../x.pem",
+            "keys/a/b.pem",
+            "keys/.pem",
+            "keys/A.pem",
+            "keys/x",
+            "credentials/x.pem",
+            "jitsuin.sqlite-wal",
+            "jitsuin.sqlite.crl/1.draft",
+            "",
+            "keys",
+            "certificates//x.pem",
+            "restore-report.json",
         ] {
             assert!(matches!(parse(&[name]), Err(BadManifest::Name(told)) if told == name), "{name}");
         }

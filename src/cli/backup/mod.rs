@@ -27,12 +27,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use self::age::Recipient;
 pub use self::{
     contents::{check_room, service},
     create::{Made, save},
     verify::ago,
 };
-use self::age::Recipient;
 use super::{Output, failure::Failure};
 
 /// What to save, to where, for whom; or what to look at.
@@ -71,7 +71,9 @@ pub struct BackupArgs {
 pub fn run(args: &BackupArgs, out: &Output) -> Result<(), Failure> {
     match (&args.to, &args.verify) {
         (Some(to), _) => create::run(args, to, out),
-        (None, Some(file)) => verify::run(file, &open::opening(args.identity.as_deref(), args.passphrase_file.as_deref())?, out),
+        (None, Some(file)) => {
+            verify::run(file, &open::opening(args.identity.as_deref(), args.passphrase_file.as_deref())?, out)
+        }
         (None, None) => Err(Failure::usage("say --to FILE or --verify FILE")),
     }
 }

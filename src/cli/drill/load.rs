@@ -113,7 +113,8 @@ impl<'a> Counters<'a> {
         let number = self.ledger.count.fetch_add(1, Ordering::SeqCst);
         let enrolment: Enrolment = serde_json::from_value(application(number)?).map_err(Failure::fault)?;
         let actor = self.actor(Role::Municipality)?;
-        let issuance = told(|| self.house.authority.issue(&actor, &once(&format!("issue-{number}")), Asked::New, &enrolment))?;
+        let issuance =
+            told(|| self.house.authority.issue(&actor, &once(&format!("issue-{number}")), Asked::New, &enrolment))?;
         let serials = issuance.certificates.iter().map(|one| (one.kind, one.serial)).collect();
         let pair = Pair { serials, phase: self.ledger.phase(), revoked: None };
         self.ledger.pairs().insert(number, pair);

@@ -38,11 +38,7 @@ pub(super) fn published(published: Vec<Publication>) -> Numbers {
 }
 
 /// Holds the restored service against the ledger and the lists of the lost one.
-pub(super) fn reach(
-    house: &House,
-    ledger: &Ledger,
-    (before, after): (&Numbers, &Numbers),
-) -> Result<Verdict, Failure> {
+pub(super) fn reach(house: &House, ledger: &Ledger, (before, after): (&Numbers, &Numbers)) -> Result<Verdict, Failure> {
     let mut checks = Vec::new();
     let mut check = |what: &str, wrong: usize| {
         let what = if wrong == 0 { what.to_owned() } else { format!("{what}: {wrong} times not") };

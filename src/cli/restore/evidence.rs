@@ -16,7 +16,10 @@ use crate::{
     kind::Kind,
     limits::CHECKPOINT_OCTETS,
     ports::{ListOctets, Store},
-    revocation::{crl::Outline, snapshot::{self, Snapshot}},
+    revocation::{
+        crl::Outline,
+        snapshot::{self, Snapshot},
+    },
     x509::{CertificateView, SubjectPublicKey, UnixTime},
 };
 
@@ -85,13 +88,18 @@ impl Evidence {
             }
             let checkpoint = Checkpoint::open(&line, key).map_err(|error| named(number, &error))?;
             if *lineage.get_or_insert_with(|| checkpoint.lineage.clone()) != checkpoint.lineage {
-                return Err(named(number, &"the checkpoint is of another service: its CAs or its serial key are others"));
+                return Err(named(
+                    number,
+                    &"the checkpoint is of another service: its CAs or its serial key are others",
+                ));
             }
             check_history(standing, &checkpoint.marks).map_err(|error| named(number, &error))?;
             self.wrote(checkpoint.marks.at, format!("{}, line {number}", path.display()));
             // Only what is higher than anything before says more.
             let says_more = |known: &Marks| {
-                let of = |marks: &Marks| [marks.indexes.sign, marks.indexes.auth, marks.lists.sign, marks.lists.auth, marks.fence];
+                let of = |marks: &Marks| {
+                    [marks.indexes.sign, marks.indexes.auth, marks.lists.sign, marks.lists.auth, marks.fence]
+                };
                 of(&checkpoint.marks).iter().zip(of(known)).any(|(new, known)| *new > known)
             };
             if self.marks.last().is_none_or(says_more) {
@@ -127,14 +135,18 @@ impl Evidence {
 
     fn snapshot(&mut self, path: &Path, standing: &Standing) -> Result<(), Failure> {
         let named = |error: &dyn std::fmt::Display| Failure::refused(format!("{}: {error}", path.display()));
-        let lineage = standing.lineage().ok_or_else(|| named(&"a snapshot is told by the serial key: say --keys DIR"))?;
+        let lineage =
+            standing.lineage().ok_or_else(|| named(&"a snapshot is told by the serial key: say --keys DIR"))?;
         let file = File::open(path).map_err(|error| named(&error))?;
         let snapshot = snapshot::read(&mut BufReader::new(file), &lineage).map_err(|error| named(&error))?;
         let last = standing.store.marks().map_err(Failure::fault)?.event;
         if let Some(event) = snapshot.last_events().iter().find(|event| event.position <= last) {
             let own = standing.store.listed_events(event.position - 1, 1).map_err(Failure::fault)?;
             if own.first().is_none_or(|own| own.event != *event) {
-                return Err(named(&format!("it is of another history: event {} of the backup is another one", event.position)));
+                return Err(named(&format!(
+                    "it is of another history: event {} of the backup is another one",
+                    event.position
+                )));
             }
         }
         if let Some(event) = snapshot.last_events().last() {
@@ -157,7 +169,9 @@ fn check_history(standing: &Standing, known: &Marks) -> Result<(), String> {
     };
     match entry.first() {
         Some(entry) if entry.seal == known.seal => Ok(()),
-        _ => Err(format!("audit entry {} of the backup is not the one of this checkpoint: another history", known.entry)),
+        _ => {
+            Err(format!("audit entry {} of the backup is not the one of this checkpoint: another history", known.entry))
+        }
     }
 }
 

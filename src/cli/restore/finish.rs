@@ -17,7 +17,7 @@ struct Finished {
 }
 
 pub(super) fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Result<(), Failure> {
-    let standing = Standing::look(directory, &|| Ok(passphrase.clone()))?;
+    let standing = Standing::examine(directory, None, &|| Ok(passphrase.clone()))?;
     if !standing.missing.is_empty() {
         let names: Vec<_> = standing.missing.iter().map(|path| path.display().to_string()).collect();
         return Err(Failure::refused(format!("keys are missing still: {}", names.join(", "))));

@@ -148,7 +148,7 @@ fn restore_by(
         unpack::copy_keys(keys, staging.path(), manifest.keys)?;
     }
     let now = SystemClock::default().now();
-    let standing = Standing::examine(staging.path(), &manifest, passphrase)?;
+    let standing = Standing::examine(staging.path(), Some(&manifest), passphrase)?;
     let evidence = Evidence::gather(lost, &standing, staging.path())?;
     let mut report = go_on(lost, &manifest, (&standing, &evidence), now)?;
     report.checkpoint = standing.checkpoint(staging.path(), now)?;
@@ -174,7 +174,8 @@ fn go_on(
     let gap = |from: u64, to: u64| Gap { from, to, count: to - from };
     let mut report = Report::begun(now, manifest.clone(), window, (before.fence, to.fence));
     for kind in Kind::BOTH {
-        let (indexes, numbers) = ((before.indexes.of(kind), to.indexes.of(kind)), (before.lists.of(kind), to.numbers.of(kind)));
+        let (indexes, numbers) =
+            ((before.indexes.of(kind), to.indexes.of(kind)), (before.lists.of(kind), to.numbers.of(kind)));
         report.indexes_left_out.insert(kind, gap(indexes.0, indexes.1));
         report.numbers_left_out.insert(kind, gap(numbers.0 + 1, numbers.1 + 1));
     }

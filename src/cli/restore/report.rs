@@ -10,7 +10,13 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    super::{backup::{ago, manifest::{Manifest, Service}}, failure::Failure},
+    super::{
+        backup::{
+            ago,
+            manifest::{Manifest, Service},
+        },
+        failure::Failure,
+    },
     standing::{KEY_DIRECTORY, Signed, Standing},
 };
 use crate::{
@@ -52,7 +58,9 @@ impl Window {
             return Err(Failure::refused(format!("the backup's last entry is of {from}, which is after {until}")));
         }
         if let Some((latest, witness)) = latest.filter(|(latest, _)| *latest > until) {
-            return Err(Failure::refused(format!("the lost service wrote on {latest}, as {witness} says, which is after {until}")));
+            return Err(Failure::refused(format!(
+                "the lost service wrote on {latest}, as {witness} says, which is after {until}"
+            )));
         }
         Ok(Self { from, until, seconds: until.seconds() - from.seconds() })
     }
@@ -151,7 +159,9 @@ impl Report {
         let mut say = |line: &str| next.push(line.to_owned());
         say("make sure that the lost service stays off: two that write are two authorities of one name");
         if !self.missing_keys.is_empty() {
-            say(&format!("put the keys that are missing into {KEY_DIRECTORY}/ (mode 0600), then run: jitsuin restore --finish DIR"));
+            say(&format!(
+                "put the keys that are missing into {KEY_DIRECTORY}/ (mode 0600), then run: jitsuin restore --finish DIR"
+            ));
         }
         if !self.lost.is_empty() {
             say("tell the holders of lost certificates: they are answered as never issued, and need new ones");
@@ -159,8 +169,12 @@ impl Report {
         if !self.open.is_empty() {
             say("hold the open ones by hand once the service has finished them");
         }
-        say("have the counters send again what they sent in the loss window: their keys of idempotence are unknown here");
-        say("put the lists of substitutes, credentials and PIN files that the backup does not hold where the configuration names them");
+        say(
+            "have the counters send again what they sent in the loss window: their keys of idempotence are unknown here",
+        );
+        say(
+            "put the lists of substitutes, credentials and PIN files that the backup does not hold where the configuration names them",
+        );
         say("run: jitsuin check --dir DIR, then: jitsuin serve --dir DIR; its first lists bear the new numbers");
         self.next = next;
     }
@@ -169,7 +183,13 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { backup, loss_window, fence, .. } = self;
-        writeln!(f, "Restored from {}, made {} ({} ago).", self.from.display(), backup.made_at, ago(backup.age_seconds))?;
+        writeln!(
+            f,
+            "Restored from {}, made {} ({} ago).",
+            self.from.display(),
+            backup.made_at,
+            ago(backup.age_seconds)
+        )?;
         writeln!(
             f,
             "Loss window: {} to {} ({}). What was done in it is lost, unless it is learnt again below.",
@@ -192,7 +212,8 @@ impl fmt::Display for Report {
         ] {
             writeln!(text, "{} {what}{}", lessons.len(), if lessons.is_empty() { "." } else { ":" })?;
             for lesson in lessons.iter().take(TOLD) {
-                let since = lesson.revocation.as_ref().map(|it| format!(" since {}, {}", it.revocation_date, it.reason));
+                let since =
+                    lesson.revocation.as_ref().map(|it| format!(" since {}, {}", it.revocation_date, it.reason));
                 writeln!(text, "  {} {}{}", lesson.kind, lesson.serial, since.unwrap_or_default())?;
             }
             if lessons.len() > TOLD {

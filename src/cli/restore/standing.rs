@@ -28,7 +28,7 @@ use crate::{
     ca::checkpoint,
     config::{Config, tokens::KeyName},
     kind::Kind,
-    ports::{AuthorityRecord, Signer, Store},
+    ports::{AuthorityRecord, Signer, Store, StoreError},
     revocation::{crl::check_kept, responder::Delegate, serial::SerialPermutation, snapshot::Lineage},
     signer::keyfile,
     store::SqliteStore,
@@ -73,37 +73,26 @@ pub(super) enum Signed {
 }
 
 impl Standing {
-    /// Looks at everything that a backup brought; `passphrase` is asked for if there are keys.
+    /// Looks at everything in the directory of a service that does not run, which must be the one of the backup, if it is of one;
+    /// `passphrase` is asked for if there are keys.
     ///
     /// # Errors
     /// [`Failure`] with what is not right.
     pub(super) fn examine(
         directory: &Path,
-        manifest: &Manifest,
-        passphrase: &dyn Fn() -> Result<Zeroizing<String>, Failure>,
-    ) -> Result<Self, Failure> {
-        let standing = Self::look(directory, passphrase)?;
-        let marks = standing.store.marks().map_err(Failure::fault)?;
-        if backup::service(&standing.records) != manifest.service || marks != manifest.marks {
-            return Err(Failure::refused("the database is another one than the backup says of itself"));
-        }
-        Ok(standing)
-    }
-
-    /// Looks at everything in the directory of a service that does not run.
-    ///
-    /// # Errors
-    /// [`Failure`] with what is not right.
-    pub(super) fn look(
-        directory: &Path,
+        manifest: Option<&Manifest>,
         passphrase: &dyn Fn() -> Result<Zeroizing<String>, Failure>,
     ) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
         let layout = Layout::new(directory, &config);
         // A database of an older program is brought up to date; one of a newer program is refused.
         let store = Arc::new(SqliteStore::open(&config.store.path).map_err(Failure::refused)?);
-        store.check_whole().map_err(|error| Failure::refused(format!("the database: {error}")))?;
-        let records = store.authorities().map_err(Failure::fault)?;
+        store.check_whole().map_err(contradicts)?;
+        let records = store.authorities().map_err(contradicts)?;
+        let marks = store.marks().map_err(contradicts)?;
+        if manifest.is_some_and(|said| said.service != backup::service(&records) || said.marks != marks) {
+            return Err(Failure::refused("the database is another one than the backup says of itself"));
+        }
         follow_chain(&store)?;
         check_lists(&store, &records)?;
         let audit_certificate = layout.certificate(AUDIT);
@@ -155,7 +144,9 @@ impl Standing {
         let Some(key) = &self.audit_key else { return Ok(()) };
         let of = |line: &str| Checkpoint::open(line, key).ok().map(|checkpoint| checkpoint.marks.fence);
         match text.lines().filter_map(of).max() {
-            Some(newest) if newest >= fence => Err(Failure::refused("its restore is finished: a checkpoint has its fence")),
+            Some(newest) if newest >= fence => {
+                Err(Failure::refused("its restore is finished: a checkpoint has its fence"))
+            }
             _ => Ok(()),
         }
     }
@@ -203,11 +194,16 @@ fn missing(layout: &Layout, config: &Config, records: &[AuthorityRecord], has_au
     expected(layout, config, records, has_audit).into_iter().filter(|path| !path.exists()).collect()
 }
 
+/// What a backup holds is to blame, and not this machine.
+fn contradicts(error: StoreError) -> Failure {
+    Failure::refused(format!("the database: {error}"))
+}
+
 /// Follows the chain of seals to its end.
 fn follow_chain(store: &SqliteStore) -> Result<(), Failure> {
     let (mut position, mut seal) = (0, GENESIS);
     loop {
-        let page = store.audit_after(position, PAGE).map_err(Failure::fault)?;
+        let page = store.audit_after(position, PAGE).map_err(contradicts)?;
         if page.is_empty() {
             return Ok(());
         }
@@ -218,7 +214,7 @@ fn follow_chain(store: &SqliteStore) -> Result<(), Failure> {
 
 /// The newest list of every family must be what its CA signed, in its number.
 fn check_lists(store: &SqliteStore, records: &[AuthorityRecord]) -> Result<(), Failure> {
-    for list in store.newest_crls().map_err(Failure::fault)? {
+    for list in store.newest_crls().map_err(contradicts)? {
         let (kind, generation, number) = (list.kind, list.generation, list.number);
         let name = format!("the list {kind} {generation} {} {number}", list.scope.word());
         let refuse = |error: &dyn std::fmt::Display| Failure::refused(format!("{name}: {error}"));
@@ -254,7 +250,7 @@ impl Unlocked {
             belongs(&serials, (kind, generation), &delegate)?;
         }
         for kind in Kind::BOTH {
-            let (certificates, _) = store.certificates(kind, 0, SERIALS).map_err(Failure::fault)?;
+            let (certificates, _) = store.certificates(kind, 0, SERIALS).map_err(contradicts)?;
             if certificates.iter().any(|one| serials.serial(kind, one.index) != one.serial) {
                 return Err(Failure::refused("the serial key is not the one that the certificates were issued with"));
             }
@@ -269,7 +265,8 @@ pub(super) fn audit_signer(layout: &Layout, passphrase: &str) -> Result<Option<A
     if !certificate.exists() {
         return Ok(None);
     }
-    let signer = keyfile::read_signer(&layout.keys().join(format!("{AUDIT}.pem")), passphrase).map_err(Failure::refused)?;
+    let signer =
+        keyfile::read_signer(&layout.keys().join(format!("{AUDIT}.pem")), passphrase).map_err(Failure::refused)?;
     let der = files::read_certificate(&certificate).map_err(Failure::refused)?;
     checkpoint::key(&der, &signer).map_err(Failure::refused)?;
     Ok(Some(Arc::new(signer)))

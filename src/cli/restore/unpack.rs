@@ -71,7 +71,9 @@ pub(super) fn copy_keys(from: &Path, to: &Path, has_own: bool) -> Result<(), Fai
     keyfile::make_private_directory(&directory).map_err(Failure::fault)?;
     for entry in fs::read_dir(from).map_err(named)? {
         let path = entry.map_err(named)?.path();
-        let Some(name) = path.file_name().filter(|_| path.extension().is_some_and(|end| end == "pem")) else { continue };
+        let Some(name) = path.file_name().filter(|_| path.extension().is_some_and(|end| end == "pem")) else {
+            continue;
+        };
         let copy = || {
             let mut file = private(&directory.join(name))?;
             io::copy(&mut File::open(&path)?, &mut file)?;

@@ -208,9 +208,8 @@ impl Digest {
     pub fn disclosure(record: &DisclosureRecord) -> Self {
         let fields = Fields::default().at(record.at).text(&record.party).text(record.query.word());
         let fields = fields.number(record.kind.id().into());
-        let fields = fields.maybe(record.of.as_ref(), |fields, (index, holder)| {
-            fields.number(*index).text(holder.as_str())
-        });
+        let fields =
+            fields.maybe(record.of.as_ref(), |fields, (index, holder)| fields.number(*index).text(holder.as_str()));
         fields.maybe(record.withheld.as_ref(), Fields::text).end()
     }
 

@@ -340,7 +340,8 @@ impl State {
 
     fn leap(&mut self, leap: &Leap) -> Done {
         let marks = self.marks();
-        let falls = |kind| leap.indexes.of(kind) < marks.indexes.of(kind) || leap.numbers.of(kind) < marks.lists.of(kind);
+        let falls =
+            |kind| leap.indexes.of(kind) < marks.indexes.of(kind) || leap.numbers.of(kind) < marks.lists.of(kind);
         if leap.fence <= marks.fence || Kind::BOTH.into_iter().any(falls) {
             return conflict(refusal::LEAP);
         }

@@ -126,9 +126,9 @@ impl<'a> Batch<'a> {
                     self.attempt(|batch, events| batch.change((change, written), events))?.map(|()| Done::Whole)
                 }
                 Task::Each(changes) => {
-                    let each = changes.iter().map(|(change, written)| {
-                        self.attempt(|batch, events| batch.change((change, written), events))
-                    });
+                    let each = changes
+                        .iter()
+                        .map(|(change, written)| self.attempt(|batch, events| batch.change((change, written), events)));
                     Ok(Done::Each(each.collect::<Result<_, _>>()?))
                 }
                 Task::Allocate(kind, count) => {

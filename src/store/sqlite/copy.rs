@@ -127,9 +127,8 @@ mod tests {
         sql.execute("INSERT INTO probe (octets) VALUES (?1)", [forget.as_bytes()]).unwrap();
         sql.execute("DELETE FROM probe", []).unwrap();
         sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-        let holds = |path: &Path| {
-            std::fs::read(path).unwrap().windows(forget.len()).any(|part| part == forget.as_bytes())
-        };
+        let holds =
+            |path: &Path| std::fs::read(path).unwrap().windows(forget.len()).any(|part| part == forget.as_bytes());
         assert!(holds(&path), "the test shows nothing");
         let copy = dir.path().join("copy.db");
         store.copy_to(&copy).unwrap();

@@ -41,17 +41,17 @@ use std::{fs::File, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use rusqlite::params;
 
+pub use self::{
+    copy::LongList,
+    open::{OpenError, SqliteOptions},
+    queue::Stopwatch,
+};
 use self::{
     listed::Wanted,
     open::{Health, Place},
     read::{Readers, all, first},
     shelf::Shelf,
     writer::{Done, Task, Writer},
-};
-pub use self::{
-    copy::LongList,
-    open::{OpenError, SqliteOptions},
-    queue::Stopwatch,
 };
 use crate::{
     audit::{AuditEntry, Marks},

@@ -257,7 +257,8 @@ impl<'a> Steps<'a> {
 
     fn leap(&self, leap: &Leap) -> Result<(), Trouble> {
         let marks = read::marks(self.sql)?;
-        let falls = |kind| leap.indexes.of(kind) < marks.indexes.of(kind) || leap.numbers.of(kind) < marks.lists.of(kind);
+        let falls =
+            |kind| leap.indexes.of(kind) < marks.indexes.of(kind) || leap.numbers.of(kind) < marks.lists.of(kind);
         if leap.fence <= marks.fence || Kind::BOTH.into_iter().any(falls) {
             return Err(Trouble::conflict(refusal::LEAP));
         }

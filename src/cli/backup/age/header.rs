@@ -3,8 +3,7 @@
 use std::io::{self, BufRead, Read, Write};
 
 use base64::{
-    Engine,
-    alphabet,
+    Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use pkcs8::pkcs5::scrypt;
@@ -12,7 +11,10 @@ use ring::{aead, hmac};
 use zeroize::Zeroizing;
 
 use super::{AgeError, FILE_KEY, Identity, Opened, Recipient, Sealed, TAG, cipher, derive};
-use crate::{limits::{BACKUP_HEADER_OCTETS, BACKUP_SCRYPT_LOG_N, BACKUP_SCRYPT_MOST_LOG_N}, ports::Entropy};
+use crate::{
+    limits::{BACKUP_HEADER_OCTETS, BACKUP_SCRYPT_LOG_N, BACKUP_SCRYPT_MOST_LOG_N},
+    ports::Entropy,
+};
 
 const VERSION: &str = "age-encryption.org/v1";
 const SCRYPT: &[u8] = b"age-encryption.org/v1/scrypt";

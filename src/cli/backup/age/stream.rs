@@ -29,8 +29,7 @@ impl<W: Write> Sealed<W> {
     }
 
     fn seal(&mut self, is_last: bool) -> io::Result<()> {
-        let sealed =
-            self.key.seal_in_place_append_tag(nonce(self.number, is_last), Aad::empty(), &mut self.piece);
+        let sealed = self.key.seal_in_place_append_tag(nonce(self.number, is_last), Aad::empty(), &mut self.piece);
         sealed.map_err(|_| io::Error::other("a piece could not be sealed"))?;
         self.out.write_all(&self.piece)?;
         self.piece.clear();
@@ -85,7 +84,8 @@ impl<R: BufRead> Opened<R> {
         piece.clear();
         self.input.by_ref().take((PIECE + TAG) as u64).read_to_end(&mut piece)?;
         let is_last = self.input.fill_buf()?.is_empty();
-        let opened = self.key.open_in_place(nonce(self.number, is_last), Aad::empty(), &mut piece).map(|text| text.len());
+        let opened =
+            self.key.open_in_place(nonce(self.number, is_last), Aad::empty(), &mut piece).map(|text| text.len());
         // An empty piece ends only an empty file.
         let Some(length) = opened.ok().filter(|length| *length > 0 || self.number == 0) else {
             let what = if is_last { "damaged or cut off" } else { "damaged" };

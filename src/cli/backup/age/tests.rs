@@ -146,8 +146,13 @@ fn keys_are_read_as_age_keygen_writes_them() {
 
 #[test]
 fn what_is_no_key_is_refused() {
-    for bad in ["", "age1", "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwk", "AGE-SECRET-KEY-1", "ssh-ed25519 AAAA"]
-    {
+    for bad in [
+        "",
+        "age1",
+        "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwk",
+        "AGE-SECRET-KEY-1",
+        "ssh-ed25519 AAAA",
+    ] {
         assert!(bad.parse::<Recipient>().is_err() && Identity::read_all(bad).is_err(), "{bad}");
     }
     // A point of low order agrees with everybody on nothing.

@@ -26,7 +26,12 @@ impl Take for Keep {
 
 fn contents() -> Vec<(&'static str, Vec<u8>)> {
     let octets = |length: usize| (0..length).map(|at| (at % 251) as u8).collect();
-    vec![(CONFIGURATION, octets(700)), ("certificates/sign-1.pem", octets(0)), (DATABASE, octets(300_000)), (LIST, octets(512))]
+    vec![
+        (CONFIGURATION, octets(700)),
+        ("certificates/sign-1.pem", octets(0)),
+        (DATABASE, octets(300_000)),
+        (LIST, octets(512)),
+    ]
 }
 
 fn sources(directory: &Path) -> Vec<Source> {
@@ -74,7 +79,10 @@ fn what_was_saved_is_read_in_its_order() {
     let (octets, places) = archive();
     let mut keep = Keep::default();
     let manifest = read(&octets[..], &mut keep).unwrap();
-    assert_eq!(manifest.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(), contents().iter().map(|it| it.0).collect::<Vec<_>>());
+    assert_eq!(
+        manifest.members.iter().map(|member| member.name.as_str()).collect::<Vec<_>>(),
+        contents().iter().map(|it| it.0).collect::<Vec<_>>()
+    );
     assert_eq!(keep.files, contents().into_iter().map(|(name, octets)| (name.to_owned(), octets)).collect());
     assert_eq!(places.values().min(), Some(&places[NAME]), "the table of contents is the first");
 }
