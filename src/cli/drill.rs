@@ -150,7 +150,6 @@ fn restore_drill(directory: &Path, args: &DrillArgs) -> Result<(Report, Option<S
     let before = verdict::published(house.authority.publish(&Actor::service())?);
     house.keep_status();
     let lost = stage.keep(&house)?;
-    drop(counters);
     drop(house);
     fs::rename(stage.place("service"), stage.place("lost")).map_err(Failure::fault)?;
 

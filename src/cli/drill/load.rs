@@ -104,8 +104,8 @@ impl<'a> Counters<'a> {
                 Ok(())
             };
             let counters: Vec<_> = (0..COUNTERS).map(|_| scope.spawn(counter)).collect();
-            let joined = counters.into_iter().map(|one| one.join());
-            joined.map(|ended| ended.unwrap_or_else(|_| Err(Failure::fault("a counter panicked")))).collect()
+            let mut joined = counters.into_iter().map(|one| one.join());
+            joined.try_for_each(|ended| ended.unwrap_or_else(|_| Err(Failure::fault("a counter panicked"))))
         })
     }
 

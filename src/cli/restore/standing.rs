@@ -64,8 +64,8 @@ struct Unlocked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Signed {
-    /// It stands in the directory.
-    Signed,
+    /// It is signed, and stands in the directory.
+    Done,
     /// The audit key is not there: `restore --finish` signs it when it is.
     Waiting,
     /// The service has no audit key yet.
@@ -170,7 +170,7 @@ impl Standing {
             file.sync_all()
         };
         append().map_err(|error| Failure::fault(format!("{}: {error}", path.display())))?;
-        Ok(Signed::Signed)
+        Ok(Signed::Done)
     }
 }
 

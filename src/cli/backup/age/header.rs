@@ -42,6 +42,9 @@ pub enum Opening {
     Passphrase(Zeroizing<String>),
 }
 
+/// The stanzas of a header, the octets that its MAC is over, and the MAC.
+type Parts = (Vec<Stanza>, Vec<u8>, [u8; 32]);
+
 struct Stanza {
     arguments: Vec<String>,
     body: Vec<u8>,
@@ -174,8 +177,7 @@ fn mac_key(file_key: &[u8; FILE_KEY]) -> hmac::Key {
     hmac::Key::new(hmac::HMAC_SHA256, derive(file_key, &[], b"header").as_ref())
 }
 
-/// The stanzas, the octets that the MAC is over, and the MAC.
-fn read_header(input: &mut impl BufRead) -> Result<(Vec<Stanza>, Vec<u8>, [u8; 32]), AgeError> {
+fn read_header(input: &mut impl BufRead) -> Result<Parts, AgeError> {
     let mut lines = Lines { input, read: Vec::new() };
     if lines.next()? != VERSION {
         return Err(AgeError::NotAge("it begins otherwise"));
