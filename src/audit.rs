@@ -5,12 +5,14 @@
 //! reference, contents by digest.
 
 mod checkpoint;
+mod examination;
 mod marks;
 
 use ring::digest;
 
 pub use self::{
     checkpoint::{AuditKey, BadCheckpoint, Checkpoint, Misfit, NotAnAuditKey, TYPE},
+    examination::{Examination, Finding, Known},
     marks::{Marks, Of},
 };
 use crate::x509::UnixTime;

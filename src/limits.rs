@@ -68,9 +68,6 @@ pub const LEAP_NUMBERS: u64 = 1 << 20;
 /// Certificates that are looked at, and revocations that are learnt again, at a time.
 pub const LEARN_PAGE: usize = 1000;
 
-/// Octets of a line of checkpoints: one has about 700.
-pub const CHECKPOINT_OCTETS: u64 = 8 * 1024;
-
 /// Characters of 住所 in the certificate (profile, the four facts).
 pub const ADDRESS_CHARACTERS: usize = 200;
 
@@ -202,6 +199,12 @@ pub const COMPRESSED_LIST_OCTETS: std::ops::RangeInclusive<usize> = 1024..=64 * 
 
 /// Rows that are read at one instant for a list: some 20 ms, for which the write-ahead log grows. Hardly a municipality has more.
 pub const LIST_PAGE: usize = 8192;
+
+/// How long the certificate of an audit key is valid that a start makes: as long as a CA of the usual length.
+pub const AUDIT_KEY_LIFE: Duration = Duration::from_secs(10 * 365 * 86_400);
+
+/// Octets of a checkpoint, which is a line of a file: its numbers at their longest leave room for as much again.
+pub const CHECKPOINT_OCTETS: usize = 2048;
 
 /// Octets from which on a list is long: it lies in a file instead of in its row and in memory, and is sent from there. Some
 /// 80,000 entries: the full list of a nation, and no municipality's.

@@ -5,6 +5,8 @@
 #[path = "support/weak_keys.rs"]
 mod weak_keys;
 
+#[path = "service/audit.rs"]
+mod audit;
 #[path = "service/backup.rs"]
 mod backup;
 #[path = "service/bulk.rs"]

@@ -74,14 +74,14 @@ impl Node {
     /// What a start says in the log, and whether it went on from the file; its index is held against all events.
     fn start(&self) -> (String, bool) {
         let (file, store) = (self.file(), self.house.store.as_ref());
-        let (index, log) = logged(|| file.open(store).unwrap());
-        assert_same(&index, store);
-        (log, file.position() > 0)
+        let (opened, log) = logged(|| file.open(store).unwrap());
+        assert_same(&opened.index, store);
+        (log + &opened.behind.unwrap_or_default(), file.position() > 0)
     }
 
     fn keep(&self) {
         let file = self.file();
-        file.keep(&file.open(self.house.store.as_ref()).unwrap()).unwrap();
+        file.keep(&file.open(self.house.store.as_ref()).unwrap().index).unwrap();
     }
 }
 
@@ -119,7 +119,7 @@ fn a_node_goes_on_from_its_file_and_follows_the_store_from_then_on() {
     let node = Node::new();
     node.settle("A", 8);
     let file = node.file();
-    let index = file.open(node.house.store.as_ref()).unwrap();
+    let index = file.open(node.house.store.as_ref()).unwrap().index;
     assert_eq!(file.position(), 0, "there was no file");
     let written = file.keep(&index).unwrap().unwrap();
     assert_eq!(written.position, node.events());
@@ -129,7 +129,7 @@ fn a_node_goes_on_from_its_file_and_follows_the_store_from_then_on() {
     node.settle("B", 4);
     node.house.release(&Person::new("A-3")).unwrap();
     let file = node.file();
-    let (index, log) = logged(|| file.open(node.house.store.as_ref()).unwrap());
+    let (index, log) = logged(|| file.open(node.house.store.as_ref()).unwrap().index);
     assert!(log.contains("goes on from its snapshot"), "{log}");
     assert_eq!(file.position(), written.position);
     assert_same(&index, node.house.store.as_ref());
@@ -143,7 +143,7 @@ fn a_node_goes_on_from_its_file_and_follows_the_store_from_then_on() {
 fn a_snapshot_is_written_only_after_an_event_and_the_one_before_stays_where_it_cannot_be() {
     let node = Node::new();
     let file = node.file();
-    let index = file.open(node.house.store.as_ref()).unwrap();
+    let index = file.open(node.house.store.as_ref()).unwrap().index;
     assert!(file.keep(&index).unwrap().is_none(), "nothing has happened yet");
     assert!(!node.path().exists());
     node.settle("A", 4);

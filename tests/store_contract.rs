@@ -138,6 +138,7 @@ macro_rules! engine {
                 listed_events_are_the_events_with_their_certificates
                 certificates_are_read_in_pages_by_index_beside_the_last_event
                 reservations_and_counts_are_as_recorded
+                a_store_that_is_stopped_says_why_and_goes_on_being_read
                 marks_tell_how_far_the_store_has_come
                 of_several_changes_each_is_done_or_refused_for_itself
                 several_changes_from_many_threads_come_one_after_the_other

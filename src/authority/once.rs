@@ -35,6 +35,9 @@ pub enum StoryError {
     /// The store cannot do it now; nothing changed; ask again.
     #[error("not available: {0}")]
     Unavailable(String),
+    /// The store is written no more, and why.
+    #[error("{0}")]
+    Stopped(String),
     /// Our own fault: a key that does not sign, a certificate that breaks its profile.
     #[error("internal fault: {0}")]
     Fault(String),
@@ -65,6 +68,7 @@ impl From<StoreError> for StoryError {
             StoreError::Duplicate(Duplicate::Serial) => Self::Corrupt("a serial number was given twice".into()),
             StoreError::OverQuota => Self::Refused(Refusal::new("L-06", "the quota of the day is used up")),
             StoreError::ClockWentBack { .. } | StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            StoreError::Stopped(cause) => Self::Stopped(cause),
             StoreError::Corrupt(detail) => Self::Corrupt(detail),
         }
     }

@@ -7,11 +7,13 @@ use zeroize::Zeroizing;
 
 use super::{
     Output,
+    checkpoints::{self, Places},
     failure::Failure,
     files,
     house::{belongs, issuers, profile},
     keys::Keys,
     layout::Layout,
+    status_file::StatusFile,
     tls::Tls,
     world::SystemClock,
 };
@@ -21,7 +23,7 @@ use crate::{
     http::access::Access,
     kind::Kind,
     ports::{Clock, Store},
-    revocation::{responder::Delegate, serial::SerialPermutation},
+    revocation::{responder::Delegate, serial::SerialPermutation, snapshot::Lineage},
     signer::keyfile,
     store::SqliteStore,
     x509::UnixTime,
@@ -61,6 +63,8 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     let issuers = issuers(&records, &keys, &profile(&config)?)?;
     let serial_key = keyfile::read_serial_key(&layout.serial_key(), passphrase).map_err(Failure::refused)?;
     let serials = SerialPermutation::new(1, serial_key.octets()).map_err(Failure::fault)?;
+    let causes = older_copy(&store, (&layout, &config), &Lineage::new(&records, &serials))?;
+    checkpoints::refuse(&causes)?;
     let tls = Tls::read(&layout, passphrase)?;
     Access::new(&tls.authority, &tls.certificate, &tls.key).map_err(Failure::refused)?;
     let now = SystemClock::default().now();
@@ -77,6 +81,20 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
         registration_not_after: tls.not_after()?,
     };
     out.print(&checked, || text(&checked))
+}
+
+/// What says that the store is older than it was, or another.
+fn older_copy(
+    store: &dyn Store,
+    (layout, config): (&Layout, &Config),
+    lineage: &Lineage,
+) -> Result<Vec<String>, Failure> {
+    let places = Places::new(layout, config, lineage);
+    let key = checkpoints::audit_key(layout)?;
+    let mut causes = key.map_or(Ok(Vec::new()), |key| checkpoints::causes(store, &places, (&key, lineage)))?;
+    let event = store.marks().map_err(Failure::fault)?.event;
+    causes.extend(StatusFile::new(layout.status_snapshot(), lineage.clone()).ahead(event));
+    Ok(causes)
 }
 
 /// A CA generation with its responder, whose key and certificate must belong together.

@@ -97,6 +97,7 @@ impl Doors {
         if let Err(error) = house.authority.stock_indexes() {
             tracing::warn!(%error, "no indexes were taken in advance");
         }
+        house.keep_checkpoint();
         let metrics = Arc::new(Metrics::new());
         let freshness = canary::freshness(house, sockets.addresses()?.status, &metrics)?;
         let status = status_service(house, &metrics)?;
@@ -169,6 +170,7 @@ impl Doors {
             Ok::<_, Failure>(())
         })?;
         self.house.keep_status();
+        self.house.keep_checkpoint();
         Ok(())
     }
 }
@@ -187,11 +189,12 @@ fn status_service(house: &House, metrics: &Metrics) -> Result<StatusService, Fai
 /// What must hold for the service to be ready. Keys are loaded, or the house would not be open.
 fn checks(house: &Arc<House>) -> Vec<Check> {
     let store = Arc::clone(&house.store);
-    let [signing, publishing, timed, aging] = [(); 4].map(|()| Arc::clone(house));
+    let [signing, publishing, timed, aging, vouched] = [(); 5].map(|()| Arc::clone(house));
     vec![
         Check::new("clock", move || timed.check_clock()),
         Check::new("generations", move || aging.check_generations()),
         Check::new("store", move || store.check_writable().map_err(|error| error.to_string())),
+        Check::new("checkpoints", move || vouched.checkpoints.check()),
         Check::new("keys", move || signing.check_keys()),
         Check::lists_fresh(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock)),
         lists_due(house),

@@ -5,13 +5,14 @@ use std::{path::Path, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 use super::{
+    checkpoints::{self, AUDIT, Checkpoints, Places},
     failure::Failure,
     files,
     keys::Keys,
     layout::Layout,
     status_file::StatusFile,
     tls::Tls,
-    world::{SystemEntropy, Threads, stopwatch},
+    world::{SystemEntropy, Threads, random_serial, stopwatch},
 };
 use crate::{
     audit::Draft,
@@ -19,10 +20,11 @@ use crate::{
         Actor, Authority, Parts,
         publish::{OnRevocation, Schedule},
     },
-    ca::{Issuer, Issuers, ceremony},
+    ca::{Issuer, Issuers, ceremony, checkpoint},
     config::{Config, tokens::KeyName, value},
     kind::Kind,
-    ports::{AuthorityRecord, Change, Clock, Signer, Store},
+    limits::AUDIT_KEY_LIFE,
+    ports::{AuthorityRecord, Change, Clock, Entropy, Signer, Store},
     profile::Profile,
     revocation::{
         answer::AnswerDesk,
@@ -32,7 +34,7 @@ use crate::{
         snapshot::Lineage,
     },
     rules::Policy,
-    signer::keyfile,
+    signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
     store::{SqliteOptions, SqliteStore},
     x509::{SubjectPublicKey, UnixTime, oid},
 };
@@ -53,6 +55,8 @@ pub struct House {
     pub desk: Arc<AnswerDesk>,
     /// The snapshots of the status index.
     pub status: StatusFile,
+    /// The checkpoints of the audit.
+    pub checkpoints: Checkpoints,
     /// The access CA's certificate, and the registration listener's with its key.
     pub tls: Tls,
 }
@@ -89,8 +93,22 @@ impl House {
         let issuers = issuers(&records, &keys, &profile)?;
         let serial_key = keyfile::read_serial_key(&layout.serial_key(), passphrase).map_err(Failure::refused)?;
         let serials = SerialPermutation::new(1, serial_key.octets()).map_err(Failure::fault)?;
-        let status = StatusFile::new(layout.status_snapshot(), Lineage::new(&records, &serials));
-        let index = status.open(store.as_ref()).map_err(Failure::fault)?;
+        let lineage = Lineage::new(&records, &serials);
+        let places = Places::new(&layout, &config, &lineage);
+        let audit = audit_key(&layout, &places, passphrase)?;
+        let checkpoints = audit.as_ref().map(|(certificate, signer)| {
+            Checkpoints::new(places.clone(), lineage.clone(), (certificate, Arc::clone(signer)))
+        });
+        let checkpoints = checkpoints.transpose()?;
+        let status = StatusFile::new(layout.status_snapshot(), lineage.clone());
+        let (index, behind) = status.open(store.as_ref()).map_err(Failure::fault)?.into_parts();
+        let mut causes = checkpoints.as_ref().map_or(Ok(Vec::new()), |kept| kept.causes(&*store))?;
+        causes.extend(behind);
+        checkpoints::refuse(&causes)?;
+        let checkpoints = match checkpoints {
+            Some(checkpoints) => checkpoints,
+            None => first_audit_key(&*store, (&layout, &profile), (passphrase, clock.now()), (places, lineage))?,
+        };
         let authority = Arc::new(Authority::new(Parts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -129,7 +147,7 @@ impl House {
         let desk = Arc::new(AnswerDesk::new(Responder::new(entries, serials, index, answers)));
         authority.speak_through(Arc::clone(&desk));
         let tls = Tls::open(&layout, &config, passphrase, clock.now())?;
-        Ok(Self { config, layout, store, clock, authority, desk, status, tls })
+        Ok(Self { config, layout, store, clock, authority, desk, status, checkpoints, tls })
     }
 
     /// Makes new certificates for OCSP responders whose certificate has passed the middle of its life. Run on a timer.
@@ -147,6 +165,69 @@ impl House {
         }
         Ok(())
     }
+}
+
+/// A certificate, DER, with its key.
+type Certified = (Vec<u8>, Arc<dyn Signer>);
+
+/// The audit key and its certificate; none for a service that was made before there were checkpoints.
+fn audit_key(layout: &Layout, places: &Places, passphrase: &str) -> Result<Option<Certified>, Failure> {
+    let (key, certificate) = (layout.audit_key(), layout.certificate(AUDIT));
+    let left = [&places.own].into_iter().chain(&places.keeper).find(|path| path.exists());
+    match (key.exists(), certificate.exists(), left) {
+        (false, false, None) => Ok(None),
+        (false, false, Some(left)) => Err(Failure::refused(format!(
+            "{} has checkpoints, but the audit key is gone: {} and {} are missing",
+            left.display(),
+            key.display(),
+            certificate.display()
+        ))),
+        _ => {
+            let signer = keyfile::read_signer(&key, passphrase).map_err(Failure::refused)?;
+            let certificate = files::read_certificate(&certificate).map_err(Failure::refused)?;
+            Ok(Some((certificate, Arc::new(signer))))
+        }
+    }
+}
+
+/// Makes the audit key, and its certificate for that time.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) fn make_audit_key(
+    layout: &Layout,
+    passphrase: &str,
+    organization: &str,
+    (entropy, validity): (&dyn Entropy, (UnixTime, UnixTime)),
+) -> Result<Certified, Failure> {
+    let key = PrivateKey::generate(KeyKind::P256).map_err(Failure::fault)?;
+    let signer = SoftwareSigner::new(&key).map_err(Failure::fault)?;
+    let serial = random_serial(entropy).map_err(Failure::fault)?;
+    let certificate = checkpoint::certificate(organization, 1, &signer, &serial, validity).map_err(Failure::fault)?;
+    keyfile::write_encrypted(&layout.audit_key(), &key, passphrase).map_err(Failure::fault)?;
+    files::replace(&layout.certificate(AUDIT), &files::certificate_pem(&certificate)).map_err(Failure::fault)?;
+    Ok((certificate, Arc::new(signer)))
+}
+
+/// Gives a service that was made before there were checkpoints its audit key; the audit tells of it.
+fn first_audit_key(
+    store: &dyn Store,
+    (layout, profile): (&Layout, &Profile),
+    (passphrase, now): (&str, UnixTime),
+    (places, lineage): (Places, Lineage),
+) -> Result<Checkpoints, Failure> {
+    let validity = (now, now + AUDIT_KEY_LIFE);
+    let made = make_audit_key(layout, passphrase, &profile.organization, (&SystemEntropy::default(), validity))?;
+    let audit = Draft {
+        at: now,
+        actor: Actor::service().audit_name(),
+        action: "key.made".into(),
+        subject: format!("key/{AUDIT}"),
+        detail: serde_json::json!({ "not_after": validity.1 }).to_string(),
+    };
+    store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::fault)?;
+    tracing::warn!(path = %layout.audit_key().display(), "made an audit key: this service had none");
+    Checkpoints::new(places, lineage, (&made.0, made.1))
 }
 
 /// What the configuration says certificates contain.

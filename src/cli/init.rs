@@ -75,6 +75,7 @@ pub fn run(directory: &Path, plan: &Plan<'_>) -> Result<Made, Failure> {
     // Opening it once makes the responder certificates and the first lists, and proves that everything fits together.
     let house = House::open(staging.path(), plan.passphrase, Arc::clone(&plan.clock) as _)?;
     house.authority.publish_due()?;
+    house.checkpoints.take(&*house.store, house.clock.now()).map_err(Failure::fault)?;
     drop(house);
     staging.move_to(directory)?;
     Ok(made.moved(&name, directory))
@@ -187,6 +188,7 @@ impl<'a> Ceremony<'a> {
         }
         let serial_key = SerialKey::generate().and_then(|key| key.to_private_key()).map_err(Failure::fault)?;
         self.write(&self.layout.serial_key(), &serial_key)?;
+        self.audit()?;
         let access = self.key(&self.layout.access_key(), KeyKind::P256)?;
         let access = AccessCa { organization: &self.profile.organization, signer: &access };
         let serial = random_serial(&self.entropy).map_err(Failure::fault)?;
@@ -210,6 +212,13 @@ impl<'a> Ceremony<'a> {
         self.publish_certificate(&format!("{kind}-1"), &certificate)?;
         let record = AuthorityRecord { kind, generation: 1, first_index: 0, certificate };
         self.commit("authority.created", format!("ca/{kind}/1"), Step::Authority(record))
+    }
+
+    /// The key of the audit's checkpoints, apart from those of the CAs, and its certificate.
+    fn audit(&self) -> Result<(), Failure> {
+        let world = (&self.entropy as _, self.ca_validity()?);
+        let organization = &self.profile.organization;
+        house::make_audit_key(&self.layout, self.plan.passphrase, organization, world).map(drop)
     }
 
     fn tls(&self, access: &AccessCa<'_>) -> Result<(), Failure> {

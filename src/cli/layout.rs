@@ -4,10 +4,11 @@
 //! DIR/jitsuin.toml                  the configuration
 //! DIR/jitsuin.sqlite                the store (and its journal)
 //! DIR/status.snapshot               what the status index starts from; deleting it costs the next start some time
+//! DIR/checkpoints                   signed checkpoints of the audit, one a line
 //! DIR/jitsuin.sqlite.crl/           long lists, each called by its SHA-256; part of the store: copy both
 //! DIR/keys/sign-1.pem               private keys, encrypted: CAs by generation, responders (unless they are in a token), serial
-//!                                   numbers, access CA, TLS
-//! DIR/certificates/sign-1.pem       public certificates: the CAs', the responders', the access CA's, the TLS server's
+//!                                   numbers, access CA, TLS, audit
+//! DIR/certificates/sign-1.pem       public certificates: the CAs', the responders', the access CA's, the TLS server's, the audit's
 //! DIR/credentials/operator-1.pem    client certificates to hand out, each with its key beside it
 //! ```
 
@@ -39,6 +40,18 @@ impl Layout {
     #[must_use]
     pub fn status_snapshot(&self) -> PathBuf {
         self.directory.join("status.snapshot")
+    }
+
+    /// The checkpoints of the audit.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.directory.join("checkpoints")
+    }
+
+    /// The audit key.
+    #[must_use]
+    pub fn audit_key(&self) -> PathBuf {
+        self.keys.join("audit-1.pem")
     }
 
     /// The directory of the private keys.

@@ -18,6 +18,7 @@ pub mod backup;
 pub mod bulk;
 pub mod canary;
 pub mod check;
+pub mod checkpoints;
 pub mod credential;
 pub mod credentials;
 pub mod crl;
@@ -111,9 +112,17 @@ enum Command {
     /// Lose a service on purpose, on scratch data, and see that it comes back.
     #[command(subcommand)]
     Drill(drill::DrillCommand),
-    /// Look at the sealed audit.
+    /// Look at the sealed audit, and hold the database against it.
     #[command(subcommand)]
-    Audit(AuditCommand),
+    Audit(audit::AuditCommand),
+    /// Tell how a certificate or an application came to be what it is: request, rules, entries, lists.
+    Why {
+        /// The service's directory.
+        #[arg(long, default_value = ".")]
+        dir: PathBuf,
+        /// A serial number, or the number of an application.
+        name: String,
+    },
 }
 
 /// Which service, and who may open its keys.
@@ -227,16 +236,6 @@ enum CredentialCommand {
     },
 }
 
-#[derive(Debug, Subcommand)]
-enum AuditCommand {
-    /// Follow the chain of seals from the first entry to the last.
-    Verify {
-        /// The service's directory.
-        #[arg(long, default_value = ".")]
-        dir: PathBuf,
-    },
-}
-
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -279,7 +278,8 @@ impl Cli {
             Command::Backup(args) => backup::run(&args, &out),
             Command::Drill(command) => drill::run(&command, &out),
             Command::Restore(args) => restore::run(&args, &out),
-            Command::Audit(AuditCommand::Verify { dir }) => audit::verify(&dir, &out),
+            Command::Audit(command) => audit::run(&command, &out),
+            Command::Why { dir, name } => audit::why::run(&dir, &name, &out),
         }
     }
 }

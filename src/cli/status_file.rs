@@ -31,7 +31,32 @@ pub struct StatusFile {
     position: AtomicU64,
 }
 
+/// An index that follows its store.
+pub struct Opened {
+    /// The index.
+    pub index: Arc<StatusIndex>,
+    /// Why the store is older than its snapshot, or another, if it is.
+    pub behind: Option<String>,
+}
+
+impl Opened {
+    /// Both.
+    #[must_use]
+    pub fn into_parts(self) -> (Arc<StatusIndex>, Option<String>) {
+        (self.index, self.behind)
+    }
+}
+
 impl StatusFile {
+    /// Whether there is a snapshot of this service that knows of events after `event`, the store's last, in a sentence.
+    #[must_use]
+    pub fn ahead(&self, event: u64) -> Option<String> {
+        let file = File::open(&self.path).ok()?;
+        let snapshot = snapshot::read(&mut BufReader::with_capacity(READ_OCTETS, file), &self.lineage).ok()?;
+        let (path, through) = (self.path.display(), snapshot.position());
+        (through > event).then(|| format!("{path}: the snapshot of the status index knows of event {through}"))
+    }
+
     /// The snapshots of the service of that lineage, kept in that file.
     #[must_use]
     pub fn new(path: PathBuf, lineage: Lineage) -> Self {
@@ -45,19 +70,24 @@ impl StatusFile {
     }
 
     /// An index that follows a store: from the snapshot on, if there is one that can be used, or else from the beginning. A
-    /// snapshot that is refused is told in the log; the next one takes its place.
+    /// snapshot that is refused is told in the log; the next one takes its place. One that knows of events that the store does not
+    /// have is a reason not to open the store.
     ///
     /// # Errors
     /// [`StoreError`] of the following.
-    pub fn open(&self, store: &dyn Store) -> Result<Arc<StatusIndex>, StoreError> {
+    pub fn open(&self, store: &dyn Store) -> Result<Opened, StoreError> {
         let (began, path) = (Instant::now(), self.path.display());
+        let mut behind = None;
         match self.resume(store) {
             Ok(Some((position, index))) => {
                 let (took, reached) = (began.elapsed(), index.position());
                 tracing::info!(%path, position, reached, ?took, "the status index goes on from its snapshot");
-                return Ok(index);
+                return Ok(Opened { index, behind: None });
             }
             Ok(None) => {}
+            Err(refused @ (Refused::Ahead { .. } | Refused::OtherHistory { .. })) => {
+                behind = Some(format!("{path}: the snapshot of the status index is of this service, but {refused}"));
+            }
             Err(refused) => {
                 tracing::warn!(%path, %refused, "the snapshot of the status index is refused; rebuilding it")
             }
@@ -66,7 +96,7 @@ impl StatusFile {
         store.follow(0, Arc::clone(&index) as _)?;
         let (took, position) = (began.elapsed(), index.position());
         tracing::info!(position, ?took, "the status index is built from all events");
-        Ok(index)
+        Ok(Opened { index, behind })
     }
 
     fn resume(&self, store: &dyn Store) -> Result<Option<(u64, Arc<StatusIndex>)>, Refused> {

@@ -31,6 +31,7 @@ impl Upkeep {
         runtime.spawn(prompt(Arc::clone(house), shutdown.clone()));
         runtime.spawn(compress(Arc::clone(house), shutdown.clone()));
         runtime.spawn(keep_status(Arc::clone(house), shutdown.clone()));
+        runtime.spawn(keep_checkpoints(Arc::clone(house), shutdown.clone()));
         runtime.spawn(timer(Arc::clone(house), shutdown.clone()));
         Ok(Self(runtime))
     }
@@ -132,7 +133,28 @@ async fn keep_status(house: Arc<House>, mut shutdown: Shutdown) {
     }
 }
 
+/// Takes a checkpoint of the audit now and then.
+async fn keep_checkpoints(house: Arc<House>, mut shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = tokio::time::sleep(house.config.audit.checkpoint_period.duration()) => {}
+        }
+        let house = Arc::clone(&house);
+        if let Err(error) = tokio::task::spawn_blocking(move || house.keep_checkpoint()).await {
+            tracing::error!(%error, "taking a checkpoint panicked");
+        }
+    }
+}
+
 impl House {
+    /// Takes a checkpoint, if anything was written since the last one. A failure shows in readiness, and the next turn tries again.
+    pub(super) fn keep_checkpoint(&self) {
+        if let Err(error) = self.checkpoints.take(&*self.store, self.clock.now()) {
+            tracing::error!(%error, "no checkpoint was taken");
+        }
+    }
+
     /// Writes a snapshot of the status index, if there was an event since the last one. Without it the next start takes longer,
     /// and nothing else is lost.
     pub(super) fn keep_status(&self) {

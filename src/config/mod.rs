@@ -24,7 +24,7 @@ use std::{
 use self::{
     counters::Counters,
     reader::Reader,
-    sections::{Canary, Characters, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Status, Store, Urls},
+    sections::{Audit, Canary, Characters, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Status, Store, Urls},
     tokens::Tokens,
 };
 use crate::{limits::CONFIG_OCTETS, rules::substitution::Substitutes};
@@ -52,6 +52,8 @@ pub struct Config {
     pub ocsp: Ocsp,
     /// `[status]`
     pub status: Status,
+    /// `[audit]`
+    pub audit: Audit,
     /// `[canary]`
     pub canary: Canary,
     /// `[rules]`
@@ -119,6 +121,7 @@ impl Config {
             crl: reader.section("crl"),
             ocsp: reader.section("ocsp"),
             status: reader.section("status"),
+            audit: reader.section("audit"),
             canary: reader.section("canary"),
             rules: reader.section("rules"),
             counters: Counters::read(&mut reader),
@@ -130,6 +133,9 @@ impl Config {
         reader.finish(relations::broken(&config))?;
         config.keys.directory = directory.join(&config.keys.directory);
         config.store.path = directory.join(&config.store.path);
+        if !config.audit.keeper.as_os_str().is_empty() {
+            config.audit.keeper = directory.join(&config.audit.keeper);
+        }
         if !config.characters.substitutes.as_os_str().is_empty() {
             config.characters.substitutes = directory.join(&config.characters.substitutes);
         }
@@ -161,7 +167,7 @@ impl Config {
         Ok(text)
     }
 
-    fn sections(&self) -> [(&'static str, &dyn section::Documented); 16] {
+    fn sections(&self) -> [(&'static str, &dyn section::Documented); 17] {
         [
             ("service", &self.service),
             ("profile", &self.profile),
@@ -172,6 +178,7 @@ impl Config {
             ("crl", &self.crl),
             ("ocsp", &self.ocsp),
             ("status", &self.status),
+            ("audit", &self.audit),
             ("canary", &self.canary),
             ("rules", &self.rules),
             ("counters.every", &self.counters.every),

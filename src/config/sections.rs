@@ -160,6 +160,19 @@ section! {
 }
 
 section! {
+    /// Checkpoints of the audit: how far the store has come, signed by the audit key. By them a start knows that the store is an
+    /// older copy, and `jitsuin audit verify` that its end was cut off or that it was sealed anew. See docs/audit.md.
+    Audit {
+        /// How often one is taken, if anything was written since. Nobody vouches for what was written after the newest one.
+        checkpoint_period: Span = Span::minutes(1);
+        /// A directory outside, where each checkpoint is kept too: on another disk, of another machine, on a medium that is
+        /// written once. Whoever can write the store can then not make it older unseen; and of two copies the one that was
+        /// superseded stops. An empty name: none. A keeper that is not there keeps the service from starting.
+        keeper: PathBuf = PathBuf::new();
+    }
+}
+
+section! {
     /// Canaries: certificates of the service's own that are issued and revoked on a timer, one of each CA. The service then
     /// asks its own status listener, as any client would, how soon the revocation can be seen: in OCSP, in the delta and in
     /// the lists. `/metrics` shows it, and `/readyz` fails while it takes longer than it may. Canaries are counted among the

@@ -316,6 +316,10 @@ impl From<StoryError> for Problem {
                 tracing::warn!(%error, "a story could not be told");
                 Self::unavailable(5)
             }
+            StoryError::Stopped(cause) => {
+                tracing::error!(cause, "a story could not be told");
+                Self { retry_after: Some(60), ..Self::ours(StatusCode::SERVICE_UNAVAILABLE, &cause) }
+            }
             StoryError::Fault(_) | StoryError::Corrupt(_) => {
                 tracing::error!(%error, "a story failed");
                 Self::internal()

@@ -82,6 +82,9 @@ pub enum StoreError {
     /// The engine cannot do it now; try again later.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// Nothing is written any more, and why: see [`Store::stop_writing`].
+    #[error("{0}")]
+    Stopped(String),
     /// Stored data contradicts itself: stop writing.
     #[error("the stored data contradicts itself: {0}")]
     Corrupt(String),
@@ -390,6 +393,10 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As for all reading.
     fn number_floor(&self, kind: Kind) -> Result<u64, StoreError>;
+
+    /// From now on every write is [`StoreError::Stopped`] with this cause, as long as the store is open; reading goes on. What was
+    /// handed over before may still be done. The first cause stays.
+    fn stop_writing(&self, cause: &str);
 
     /// Whether a change could be written now, without writing one.
     ///

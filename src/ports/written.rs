@@ -13,6 +13,7 @@ mod content;
 
 use super::{CertificateRecord, Revocation, Step};
 use crate::{
+    audit::Of,
     kind::Kind,
     rules::{CertificateState, DraftNumber, calendar::day_of},
 };
@@ -25,7 +26,7 @@ pub use content::Digest;
 pub enum Facet {
     /// `municipality`, by code.
     Municipality = 1,
-    /// `authority`, by kind and generation.
+    /// `authority`, by kind, generation and first index.
     Authority = 2,
     /// `holder`, by reference.
     Holder = 3,
@@ -73,11 +74,13 @@ pub enum Facet {
     Exception = 24,
     /// `exception`, how far it is.
     ExceptionState = 25,
+    /// `fence`, `next_index` and `number_floor`, raised by a restore ([`leap`]).
+    Fence = 26,
 }
 
 impl Facet {
     /// Every facet.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Municipality,
         Self::Authority,
         Self::Holder,
@@ -103,6 +106,7 @@ impl Facet {
         Self::RegisterText,
         Self::Exception,
         Self::ExceptionState,
+        Self::Fence,
     ];
 
     /// The facet of that number.
@@ -134,6 +138,7 @@ impl Facet {
             Self::Application | Self::ApplicationState => "application",
             Self::RegisterText => "register_text",
             Self::Exception | Self::ExceptionState => "exception",
+            Self::Fence => "fence",
         }
     }
 }
@@ -196,7 +201,7 @@ impl Written {
     }
 
     /// The octets with the numbers that the store gave, in the order of the steps: positions of status events, numbers of
-    /// disclosures and notices, ids of register entries, places of new applications.
+    /// disclosures and notices, ids of register entries, places of new applications, first indexes of CA generations.
     #[must_use]
     pub fn complete(&self, given: &[u64]) -> Vec<u8> {
         let mut octets = self.octets.clone();
@@ -230,7 +235,11 @@ impl Written {
             Step::Forget { client, key } => self.item(Facet::Answer, answer_key(client, key), []),
             Step::Crl(record) => self.item(Facet::List, list_key(record), Digest::list(record)),
             Step::Authority(record) => {
-                self.item(Facet::Authority, [record.kind.id(), record.generation], Digest::octets(&record.certificate));
+                self.given(
+                    Facet::Authority,
+                    [record.kind.id(), record.generation],
+                    Digest::octets(&record.certificate),
+                );
             }
             Step::Municipality(code) => self.item(Facet::Municipality, code.to_string(), [1]),
             Step::Credential(record) => {
@@ -326,6 +335,12 @@ pub fn reserved(record: &CertificateRecord) -> Vec<u8> {
 #[must_use]
 pub fn event(kind: Kind, index: u64, state: &[u8]) -> Vec<u8> {
     [&certificate_key(kind, index), state].concat()
+}
+
+/// The content of a restore's item: the fence, the next indexes and the floors of CRL numbers from then on.
+#[must_use]
+pub fn leap(fence: u64, indexes: Of, floors: Of) -> Vec<u8> {
+    [fence, indexes.sign, indexes.auth, floors.sign, floors.auth].map(u64::to_be_bytes).concat()
 }
 
 /// A state with its revocation.

@@ -1,10 +1,21 @@
 //! The audit of the whole rehearsal.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
-use jitsuin::audit::{self, GENESIS};
+use jitsuin::{
+    audit::{self, GENESIS},
+    store::SqliteStore,
+};
 
 use crate::{ask::Tally, letters::LetterBook, lists::ListBook, stage::Timed, world::World};
+
+/// Every row is what the entry that wrote it last says.
+pub(crate) fn check_rows(database: &Path) {
+    let examined = SqliteStore::open_read_only(database).and_then(|store| Ok(store.examine(&[], 99)?));
+    let examined = examined.expect("the store reads");
+    assert_eq!(examined.findings, []);
+    assert!(examined.not_covered.is_empty() && examined.rows > 0);
+}
 
 /// The chain is whole, and tells of every request once: a story each, two for an issue, one for a refusal.
 pub(crate) fn check_audit(

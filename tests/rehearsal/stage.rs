@@ -14,7 +14,7 @@ use ring::digest;
 
 use crate::{
     ask::Tally,
-    audited::check_audit,
+    audited::{check_audit, check_rows},
     compare::Depth,
     days::{self, Day},
     letters::LetterBook,
@@ -234,6 +234,7 @@ pub(crate) fn rehearse(plan: &Plan, folder: &Path, progress: impl Fn(&str)) -> O
     let mut tally = Tally::default();
     troupes.iter().for_each(|troupe| tally.add(&troupe.tally));
     let entries = check_audit(&world, (&tally, &lists), (&letters, &timed));
+    check_rows(&path);
     took.all = began.elapsed();
     Outcome {
         plan: *plan,

@@ -12,7 +12,7 @@ use jitsuin::{
         DraftNumber, Query,
     },
     scope::CrlScope,
-    store::MemoryStore,
+    store::{MemoryStore, SqliteStore},
 };
 use proptest::prelude::*;
 use time::macros::date;
@@ -244,7 +244,7 @@ pub(crate) fn random_changes_end_as_in_the_model(open: Open) {
     let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
     let accepted = std::cell::Cell::new(0);
     proptest!(config, |(story in story)| {
-        let (_dir, store) = crate::fresh(open);
+        let (dir, store) = crate::fresh(open);
         let model = MemoryStore::new();
         let mut enrolled = vec![Step::Holder(holder(0)), Step::Card(card(0, 0))];
         enrolled.extend([Step::Holder(holder(1)), Step::Card(card(1, 1))]);
@@ -260,6 +260,14 @@ pub(crate) fn random_changes_end_as_in_the_model(open: Open) {
             prop_assert_eq!(store.allocate(kind, second as u64 % 3), model.allocate(kind, second as u64 % 3));
         }
         prop_assert_eq!(everything(&*store), everything(&model));
+        let database = dir.path().join("jitsuin.db");
+        if database.exists() {
+            drop(store);
+            let examined = SqliteStore::open_read_only(&database).unwrap().examine(&[], 99).unwrap();
+            // The indexes of these certificates are made up.
+            let wrong = examined.findings.iter().find(|finding| !finding.what.contains("none that its CA has given"));
+            prop_assert_eq!(wrong, None);
+        }
     });
     assert!(accepted.get() > 48, "nearly all changes were refused");
 }

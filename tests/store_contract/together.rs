@@ -434,6 +434,19 @@ pub(crate) fn marks_tell_how_far_the_store_has_come(open: Open) {
     assert_eq!((last.position, store.marks().unwrap()), (5, marks));
 }
 
+pub(crate) fn a_store_that_is_stopped_says_why_and_goes_on_being_read(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    enrol(&*store, 1);
+    store.stop_writing("superseded");
+    store.stop_writing("another cause");
+    let stopped = StoreError::Stopped("superseded".into());
+    assert_eq!(store.commit(change(Vec::new())), Err(stopped.clone()));
+    assert_eq!(store.commit_each(vec![change(Vec::new())]), Err(stopped.clone()));
+    assert_eq!(store.allocate(Sign, 1), Err(stopped.clone()));
+    assert_eq!(store.check_writable(), Err(stopped));
+    assert_eq!((store.marks().unwrap().entry, store.dossier(&reference(1)).unwrap().is_some()), (1, true));
+}
+
 /// The audit chain is whole.
 #[track_caller]
 pub(crate) fn assert_chain(store: &dyn Store) {

@@ -149,6 +149,10 @@ watched! {
             self
         }
 
+        fn stop_writing(&self, cause: &str) {
+            self.0.inner().stop_writing(cause);
+        }
+
         fn applications(&self) -> &dyn ApplicationStore {
             self
         }

@@ -28,7 +28,7 @@ pub(super) struct Shelver<'a> {
 
 /// Whether nothing can be stored after this.
 pub(super) fn is_final(error: &StoryError) -> bool {
-    matches!(error, StoryError::Unavailable(_) | StoryError::Corrupt(_))
+    matches!(error, StoryError::Unavailable(_) | StoryError::Stopped(_) | StoryError::Corrupt(_))
 }
 
 impl<'a> Shelver<'a> {

@@ -1,24 +1,19 @@
 //! What others know of the service that was lost.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-    path::Path,
-};
+use std::{fs::File, io::BufReader, path::Path};
 
 use super::{
-    super::{backup::manifest::CHECKPOINTS, failure::Failure, spool},
+    super::{backup::manifest::CHECKPOINTS, checkpoints, failure::Failure, spool},
     Lost,
     standing::Standing,
 };
 use crate::{
     audit::{Checkpoint, GENESIS, Marks, Of},
     kind::Kind,
-    limits::CHECKPOINT_OCTETS,
     ports::{ListOctets, Store},
     revocation::{
         crl::Outline,
-        snapshot::{self, Snapshot},
+        snapshot::{self, Lineage, Snapshot},
     },
     x509::{CertificateView, SubjectPublicKey, UnixTime},
 };
@@ -53,9 +48,12 @@ impl Evidence {
     pub(super) fn gather(lost: &Lost, standing: &Standing, directory: &Path) -> Result<Self, Failure> {
         let mut evidence = Self::default();
         let own = directory.join(CHECKPOINTS);
-        let mut lineage = standing.lineage_digest().map(str::to_owned);
+        let mut lineage = standing.lineage().map(Lineage::digest);
         if own.exists() {
             evidence.checkpoints(&own, standing, &mut lineage)?;
+        }
+        if let Some(keeper) = standing.places().and_then(|places| places.keeper).filter(|keeper| keeper.exists()) {
+            evidence.checkpoints(&keeper, standing, &mut lineage)?;
         }
         for path in &lost.checkpoints {
             evidence.checkpoints(path, standing, &mut lineage)?;
@@ -80,8 +78,11 @@ impl Evidence {
             let why = "the backup has no certificate of an audit key, by which checkpoints are verified";
             return Err(Failure::refused(format!("{}: {why}", path.display())));
         };
-        let file = File::open(path).map_err(|error| named(0, &error))?;
-        for (number, line) in (1..).zip(lines(BufReader::new(file))) {
+        if !path.exists() {
+            return Err(Failure::refused(format!("{}: there is no such file", path.display())));
+        }
+        let lines = checkpoints::lines(path).map_err(|error| named(0, &error))?;
+        for (number, line) in (1..).zip(lines) {
             let line = line.map_err(|error| named(number, &error))?;
             if line.is_empty() {
                 continue;
@@ -138,7 +139,7 @@ impl Evidence {
         let lineage =
             standing.lineage().ok_or_else(|| named(&"a snapshot is told by the serial key: say --keys DIR"))?;
         let file = File::open(path).map_err(|error| named(&error))?;
-        let snapshot = snapshot::read(&mut BufReader::new(file), &lineage).map_err(|error| named(&error))?;
+        let snapshot = snapshot::read(&mut BufReader::new(file), lineage).map_err(|error| named(&error))?;
         let last = standing.store.marks().map_err(Failure::fault)?.event;
         if let Some(event) = snapshot.last_events().iter().find(|event| event.position <= last) {
             let own = standing.store.listed_events(event.position - 1, 1).map_err(Failure::fault)?;
@@ -173,18 +174,4 @@ fn check_history(standing: &Standing, known: &Marks) -> Result<(), String> {
             Err(format!("audit entry {} of the backup is not the one of this checkpoint: another history", known.entry))
         }
     }
-}
-
-/// Lines of bounded length, without their ends.
-fn lines(mut input: impl BufRead) -> impl Iterator<Item = io::Result<String>> {
-    std::iter::from_fn(move || {
-        let mut line = Vec::new();
-        let read = io::Read::take(&mut input, CHECKPOINT_OCTETS).read_until(b'\n', &mut line);
-        let text = |line: Vec<u8>| String::from_utf8(line).map_err(|_| io::Error::other("it is no text"));
-        match read {
-            Ok(0) => None,
-            Ok(_) => Some(text(line).map(|line| line.trim_end().to_owned())),
-            Err(error) => Some(Err(error)),
-        }
-    })
 }

@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 use self::{
     evidence::Evidence,
     report::{Gap, Window},
-    standing::Standing,
+    standing::{Standing, tell_keeper},
 };
 pub use self::{report::Report, signed::sign_report};
 use super::{
@@ -151,13 +151,25 @@ fn restore_by(
     let standing = Standing::examine(staging.path(), Some(&manifest), passphrase)?;
     let evidence = Evidence::gather(lost, &standing, staging.path())?;
     let mut report = go_on(lost, &manifest, (&standing, &evidence), now)?;
-    report.checkpoint = standing.checkpoint(staging.path(), now)?;
+    let (checkpoint, line) = standing.checkpoint(now)?;
+    report.checkpoint = checkpoint;
     report.complete(from, &standing);
+    write(&report, staging.path())?;
+    let lineage = standing.lineage().cloned();
+    // It closes the database before its directory is moved.
     drop(standing);
-    let json = serde_json::to_string_pretty(&report).map_err(Failure::fault)?;
-    files::replace(&staging.path().join(REPORT), &json).map_err(Failure::fault)?;
     staging.move_to(to)?;
+    // Only now: what a keeper is told stops the copy from before.
+    if let (Some(lineage), Some(line)) = (lineage, line) {
+        report.keeper(tell_keeper(to, &lineage, &line));
+        write(&report, to)?;
+    }
     Ok(report)
+}
+
+fn write(report: &Report, directory: &Path) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(report).map_err(Failure::fault)?;
+    files::replace(&directory.join(REPORT), &json).map_err(Failure::fault)
 }
 
 /// Leaps, and learns again.

@@ -96,6 +96,7 @@ pub struct Report {
     open: Vec<Lesson>,
     missing_keys: Vec<PathBuf>,
     pub(super) checkpoint: Signed,
+    keeper: Option<PathBuf>,
     next: Vec<String>,
 }
 
@@ -131,6 +132,7 @@ impl Report {
             open: Vec::new(),
             missing_keys: Vec::new(),
             checkpoint: Signed::Waiting,
+            keeper: None,
             next: Vec::new(),
         }
     }
@@ -144,6 +146,19 @@ impl Report {
         // A certificate stands on the list of its CA and on that of its place.
         if !list.iter().rev().take(TOLD).any(|known| (known.kind, known.serial) == (lesson.kind, lesson.serial)) {
             list.push(lesson.clone());
+        }
+    }
+
+    /// Tells whether the keeper has the checkpoint.
+    pub(super) fn keeper(&mut self, told: Result<Option<PathBuf>, Failure>) {
+        match told {
+            Ok(keeper) => self.keeper = keeper,
+            Err(failure) => {
+                let line = format!(
+                    "the keeper was not told ({failure}): bring it back, then run: jitsuin restore --finish DIR"
+                );
+                self.next.insert(1.min(self.next.len()), line);
+            }
         }
     }
 

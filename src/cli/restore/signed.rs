@@ -6,8 +6,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
 use super::{
-    super::{failure::Failure, files, layout::Layout},
-    standing::{AUDIT, audit_signer},
+    super::{checkpoints::AUDIT, failure::Failure, files, layout::Layout},
+    standing::audit_signer,
 };
 use crate::{config::Config, x509::jws};
 

@@ -1,9 +1,7 @@
 //! Whether what was put down is one service.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,8 +12,9 @@ use zeroize::Zeroizing;
 use super::super::{
     backup::{
         self,
-        manifest::{CHECKPOINTS, KEYS, Manifest},
+        manifest::{KEYS, Manifest},
     },
+    checkpoints::{self, AUDIT, Places},
     failure::Failure,
     files,
     house::{belongs, issuers, profile},
@@ -39,9 +38,6 @@ use crate::{
 const PAGE: usize = 10_000;
 /// Certificates of each CA whose serial numbers are held against the serial key: the first ones. A key that fits these fits all.
 const SERIALS: usize = 1000;
-/// The name of the audit key and its certificate.
-pub(super) const AUDIT: &str = "audit-1";
-
 /// A service that was put down and found right.
 pub(super) struct Standing {
     pub(super) store: Arc<SqliteStore>,
@@ -57,7 +53,9 @@ pub(super) struct Standing {
 struct Unlocked {
     serials: SerialPermutation,
     audit: Option<Arc<dyn Signer>>,
-    lineage: String,
+    lineage: Lineage,
+    /// Where checkpoints are kept.
+    places: Places,
 }
 
 /// What became of the checkpoint under the new fence.
@@ -95,14 +93,7 @@ impl Standing {
         }
         follow_chain(&store)?;
         check_lists(&store, &records)?;
-        let audit_certificate = layout.certificate(AUDIT);
-        let audit_key = match audit_certificate.exists() {
-            true => {
-                let der = files::read_certificate(&audit_certificate).map_err(Failure::refused)?;
-                Some(AuditKey::of_certificate(&der).map_err(Failure::refused)?)
-            }
-            false => None,
-        };
+        let audit_key = checkpoints::audit_key(&layout)?;
         let missing = missing(&layout, &config, &records, audit_key.is_some());
         let open = match missing.as_slice() {
             [] => Some(Unlocked::open((&layout, &config), &store, &records, &passphrase()?)?),
@@ -120,58 +111,65 @@ impl Standing {
         self.open.as_ref().map(|open| &open.serials)
     }
 
-    /// The lineage as snapshots have it, if the keys are there.
-    pub(super) fn lineage(&self) -> Option<Lineage> {
-        self.serials().map(|serials| Lineage::new(&self.records, serials))
+    /// Of which service snapshots and checkpoints must be, if the keys are there.
+    pub(super) fn lineage(&self) -> Option<&Lineage> {
+        self.open.as_ref().map(|open| &open.lineage)
     }
 
-    /// The lineage as checkpoints have it, if the keys are there.
-    pub(super) fn lineage_digest(&self) -> Option<&str> {
-        self.open.as_ref().map(|open| open.lineage.as_str())
+    /// Where checkpoints are kept, if the keys are there.
+    pub(super) fn places(&self) -> Option<Places> {
+        self.open.as_ref().map(|open| open.places.clone())
     }
 
-    /// Refuses a service whose newest checkpoint has its fence already: nothing is left to be finished.
+    /// Signs a checkpoint of how far the store has come, and puts it behind those in the directory; gives its line.
     ///
     /// # Errors
     /// [`Failure`].
-    pub(super) fn check_unfinished(&self, directory: &Path) -> Result<(), Failure> {
-        let fence = self.store.marks().map_err(Failure::fault)?.fence;
-        let path = directory.join(CHECKPOINTS);
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            text => text.map_err(|error| Failure::fault(format!("{}: {error}", path.display())))?,
-        };
-        let Some(key) = &self.audit_key else { return Ok(()) };
-        let of = |line: &str| Checkpoint::open(line, key).ok().map(|checkpoint| checkpoint.marks.fence);
-        match text.lines().filter_map(of).max() {
-            Some(newest) if newest >= fence => {
-                Err(Failure::refused("its restore is finished: a checkpoint has its fence"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Signs a checkpoint of how far the store has come, and puts it behind those in the directory.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub(super) fn checkpoint(&self, directory: &Path, now: UnixTime) -> Result<Signed, Failure> {
-        let Some(key) = &self.audit_key else { return Ok(Signed::NoAuditKey) };
+    pub(super) fn checkpoint(&self, now: UnixTime) -> Result<(Signed, Option<String>), Failure> {
+        let Some(key) = &self.audit_key else { return Ok((Signed::NoAuditKey, None)) };
         let Some((open, signer)) = self.open.as_ref().and_then(|open| Some((open, open.audit.as_deref()?))) else {
-            return Ok(Signed::Waiting);
+            return Ok((Signed::Waiting, None));
         };
         let marks = self.store.marks().map_err(Failure::fault)?;
-        let checkpoint = Checkpoint { taken: now, lineage: open.lineage.clone(), marks };
+        let checkpoint = Checkpoint { taken: now, lineage: open.lineage.digest(), marks };
         let line = checkpoint::sign(&checkpoint, key, signer).map_err(Failure::fault)?;
-        let path = directory.join(CHECKPOINTS);
-        let append = || {
-            let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
-            writeln!(file, "{line}")?;
-            file.sync_all()
-        };
-        append().map_err(|error| Failure::fault(format!("{}: {error}", path.display())))?;
-        Ok(Signed::Done)
+        let own = &open.places.own;
+        checkpoints::append(own, &line).map_err(|error| Failure::fault(format!("{}: {error}", own.display())))?;
+        Ok((Signed::Done, Some(line)))
     }
+
+    /// Whether every place has a checkpoint of this fence, so that nothing is left to be finished.
+    ///
+    /// # Errors
+    /// [`Failure`] for a place that cannot be read.
+    pub(super) fn is_finished(&self) -> Result<bool, Failure> {
+        let (Some(key), Some(places)) = (&self.audit_key, self.places()) else { return Ok(true) };
+        let fence = self.store.marks().map_err(Failure::fault)?.fence;
+        let has_it = |path: &PathBuf| -> Result<bool, Failure> {
+            let named = |error: io::Error| Failure::fault(format!("{}: {error}", path.display()));
+            let is_of_fence = |line: String| Checkpoint::open(&line, key).is_ok_and(|known| known.marks.fence >= fence);
+            for line in checkpoints::lines(path).map_err(named)? {
+                if line.map(is_of_fence).map_err(named)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        };
+        let all: Vec<_> =
+            [Some(&places.own), places.keeper.as_ref()].into_iter().flatten().map(has_it).collect::<Result<_, _>>()?;
+        Ok(all.iter().all(|has| *has))
+    }
+}
+
+/// Gives the keeper that the configuration of the service in `directory` names a checkpoint; where it is, if there is one.
+///
+/// # Errors
+/// [`Failure`] for a keeper that is not there.
+pub(super) fn tell_keeper(directory: &Path, lineage: &Lineage, line: &str) -> Result<Option<PathBuf>, Failure> {
+    let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
+    let Some(keeper) = Places::new(&Layout::new(directory, &config), &config, lineage).keeper else { return Ok(None) };
+    checkpoints::append(&keeper, line).map_err(|error| Failure::fault(format!("{}: {error}", keeper.display())))?;
+    Ok(Some(keeper))
 }
 
 fn relative(directory: &Path, paths: Vec<PathBuf>) -> Vec<PathBuf> {
@@ -186,7 +184,7 @@ fn expected(layout: &Layout, config: &Config, records: &[AuthorityRecord], has_a
     });
     let mut paths: Vec<_> = names.filter(|name| !in_token(*name)).map(|name| layout.key(name)).collect();
     paths.extend([layout.serial_key(), layout.access_key(), layout.tls_key()]);
-    paths.extend(has_audit.then(|| layout.keys().join(format!("{AUDIT}.pem"))));
+    paths.extend(has_audit.then(|| layout.audit_key()));
     paths
 }
 
@@ -255,8 +253,9 @@ impl Unlocked {
                 return Err(Failure::refused("the serial key is not the one that the certificates were issued with"));
             }
         }
-        let lineage = Lineage::new(records, &serials).digest();
-        Ok(Self { audit: audit_signer(layout, passphrase)?, serials, lineage })
+        let lineage = Lineage::new(records, &serials);
+        let places = Places::new(layout, config, &lineage);
+        Ok(Self { audit: audit_signer(layout, passphrase)?, serials, lineage, places })
     }
 }
 
@@ -265,8 +264,7 @@ pub(super) fn audit_signer(layout: &Layout, passphrase: &str) -> Result<Option<A
     if !certificate.exists() {
         return Ok(None);
     }
-    let signer =
-        keyfile::read_signer(&layout.keys().join(format!("{AUDIT}.pem")), passphrase).map_err(Failure::refused)?;
+    let signer = keyfile::read_signer(&layout.audit_key(), passphrase).map_err(Failure::refused)?;
     let der = files::read_certificate(&certificate).map_err(Failure::refused)?;
     checkpoint::key(&der, &signer).map_err(Failure::refused)?;
     Ok(Some(Arc::new(signer)))

@@ -52,6 +52,8 @@ struct Inner {
     state: State,
     followers: Vec<Arc<dyn Follower>>,
     writes: u64,
+    /// Why nothing is written any more.
+    stopped: Option<String>,
     faults: Faults,
 }
 
@@ -78,7 +80,13 @@ impl MemoryStore {
     /// An empty store that asks before each write (commit or allocation, counted from 1) what befalls it.
     #[must_use]
     pub fn with_faults(faults: impl FnMut(u64) -> Fault + Send + 'static) -> Self {
-        let inner = Inner { state: State::default(), followers: Vec::new(), writes: 0, faults: Box::new(faults) };
+        let inner = Inner {
+            state: State::default(),
+            followers: Vec::new(),
+            writes: 0,
+            stopped: None,
+            faults: Box::new(faults),
+        };
         Self { inner: Mutex::new(inner), long_list: LONG_LIST_OCTETS }
     }
 
@@ -108,6 +116,9 @@ impl MemoryStore {
     /// Does `work` on a copy, swaps it in, and tells the followers.
     fn write<T>(&self, work: impl FnOnce(&mut State) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let inner = &mut *self.lock();
+        if let Some(cause) = &inner.stopped {
+            return Err(StoreError::Stopped(cause.clone()));
+        }
         inner.writes += 1;
         let fault = (inner.faults)(inner.writes);
         let failed = || Err(StoreError::Unavailable(format!("fault {fault:?}")));
@@ -318,8 +329,12 @@ impl Store for MemoryStore {
         self.read(|state| state.number_floor(kind))
     }
 
+    fn stop_writing(&self, cause: &str) {
+        self.lock().stopped.get_or_insert_with(|| cause.to_owned());
+    }
+
     fn check_writable(&self) -> Result<(), StoreError> {
-        Ok(())
+        self.lock().stopped.clone().map_or(Ok(()), |cause| Err(StoreError::Stopped(cause)))
     }
 }
 

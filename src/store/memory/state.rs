@@ -95,6 +95,9 @@ impl State {
         let (written, mut given) = (Written::of(&change.steps), Vec::new());
         for step in change.steps {
             let numbers = self.numbers();
+            if let Step::Authority(record) = &step {
+                given.push(self.next_index.get(&record.kind).copied().unwrap_or(0));
+            }
             self.step(step)?;
             given.extend(numbers.iter().zip(self.numbers()).filter(|(before, now)| now > *before).map(|(_, now)| now));
         }

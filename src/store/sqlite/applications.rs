@@ -129,7 +129,7 @@ fn from_word<T: DeserializeOwned + Serialize>(text: String, column: &'static str
     serde_json::from_value(text.into()).map_err(|_| impossible(column))
 }
 
-fn row(row: &Row<'_>) -> Read<ApplicationRecord> {
+pub(super) fn row(row: &Row<'_>) -> Read<ApplicationRecord> {
     let day = |column| -> Read<_> {
         let there: Option<String> = row.get(column)?;
         there.map(|_| rows::day(row, column)).transpose()

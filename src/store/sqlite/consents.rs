@@ -84,7 +84,7 @@ pub(super) fn of_holder(sql: &Connection, holder: &HolderReference) -> rusqlite:
     read::all(sql, "SELECT * FROM consent WHERE holder = ?1 ORDER BY id", [holder.as_str()], row)
 }
 
-fn row(row: &Row<'_>) -> rusqlite::Result<ConsentRecord> {
+pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<ConsentRecord> {
     let mut scopes = Vec::new();
     for scope in ConsentScope::ALL {
         if row.get(scope.word())? {

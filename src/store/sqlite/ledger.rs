@@ -162,7 +162,7 @@ fn set<T: std::str::FromStr + Ord>(row: &Row<'_>, column: &'static str) -> Read<
     words.split(',').filter(|word| !word.is_empty()).map(parse).collect()
 }
 
-fn relying_party_row(row: &Row<'_>) -> Read<RelyingPartyRecord> {
+pub(super) fn relying_party_row(row: &Row<'_>) -> Read<RelyingPartyRecord> {
     let since: Option<i64> = row.get("suspended_since")?;
     let suspension =
         |since| -> Read<_> { Ok(Suspension { since: rows::instant(since)?, reason: row.get("suspended_reason")? }) };
@@ -180,7 +180,7 @@ fn relying_party_row(row: &Row<'_>) -> Read<RelyingPartyRecord> {
     })
 }
 
-fn disclosure_row(row: &Row<'_>) -> Read<DisclosureRecord> {
+pub(super) fn disclosure_row(row: &Row<'_>) -> Read<DisclosureRecord> {
     let index: Option<i64> = row.get("ca_index")?;
     let of = |index| -> Read<_> { Ok((rows::unsigned(index)?, rows::reference(row.get("holder")?)?)) };
     Ok(DisclosureRecord {
@@ -194,7 +194,7 @@ fn disclosure_row(row: &Row<'_>) -> Read<DisclosureRecord> {
     })
 }
 
-fn usage_row(row: &Row<'_>) -> Read<UsageRecord> {
+pub(super) fn usage_row(row: &Row<'_>) -> Read<UsageRecord> {
     let day: Day = rows::day(row, "day")?;
     Ok(UsageRecord {
         party: row.get("party")?,

@@ -10,6 +10,7 @@
 //! | `read`, `rows` | the queries; rows to records |
 //! | `shelf` | long lists, in files beside the database |
 //! | `copy` | a copy of it, for a backup |
+//! | `verify` | the tables, held against the audit |
 //!
 //! # Why
 //! One fsync costs as much as a thousand rows, so changes that wait share it. One writer makes «serial» true by
@@ -35,6 +36,7 @@ mod registration;
 mod rows;
 mod shelf;
 mod steps;
+mod verify;
 mod writer;
 
 use std::{fs::File, ops::Range, path::Path, sync::Arc, time::Duration};
@@ -354,6 +356,10 @@ impl Store for SqliteStore {
 
     fn number_floor(&self, kind: Kind) -> Result<u64, StoreError> {
         self.readers.read(|sql| read::number_floor(sql, kind))
+    }
+
+    fn stop_writing(&self, cause: &str) {
+        self.readers.health().stop(cause);
     }
 
     fn check_writable(&self) -> Result<(), StoreError> {

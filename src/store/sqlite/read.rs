@@ -65,6 +65,11 @@ impl Readers {
         Self { place, health, pool: Mutex::default(), returned: Condvar::new() }
     }
 
+    /// Whether the store is fit to be written.
+    pub(super) fn health(&self) -> &Health {
+        &self.health
+    }
+
     /// Reads at one instant of the store.
     pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let mut lent = self.lend();

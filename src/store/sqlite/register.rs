@@ -199,7 +199,7 @@ fn endings(
     })
 }
 
-fn entry(row: &Row<'_>) -> Read<RegisterEntry> {
+pub(super) fn entry(row: &Row<'_>) -> Read<RegisterEntry> {
     let number: Option<String> = row.get("number")?;
     Ok(RegisterEntry {
         id: rows::number(row, "id")?,
@@ -211,7 +211,7 @@ fn entry(row: &Row<'_>) -> Read<RegisterEntry> {
     })
 }
 
-fn notice(row: &Row<'_>) -> Read<NoticeRecord> {
+pub(super) fn notice(row: &Row<'_>) -> Read<NoticeRecord> {
     let serial = |column| -> Read<Option<Serial>> {
         let octets: Option<Vec<u8>> = row.get(column)?;
         octets.map(|octets| Serial::from_octets(&octets).map_err(|_| impossible("serial"))).transpose()

@@ -55,13 +55,16 @@ impl Steps<'_> {
 /// The register's text of a SIGN.
 pub(super) fn text_of(sql: &Connection, index: u64) -> rusqlite::Result<Option<RegisterTextRecord>> {
     let Ok(index) = i64::try_from(index) else { return Ok(None) };
-    read::first(sql, "SELECT * FROM register_text WHERE ca_index = ?1", [index], |row| {
-        Ok(RegisterTextRecord {
-            index: rows::number(row, "ca_index")?,
-            name: row.get("name")?,
-            address: row.get("address")?,
-            substituted: row.get("substituted")?,
-        })
+    read::first(sql, "SELECT * FROM register_text WHERE ca_index = ?1", [index], text)
+}
+
+/// A row of `register_text`.
+pub(super) fn text(row: &Row<'_>) -> rusqlite::Result<RegisterTextRecord> {
+    Ok(RegisterTextRecord {
+        index: rows::number(row, "ca_index")?,
+        name: row.get("name")?,
+        address: row.get("address")?,
+        substituted: row.get("substituted")?,
     })
 }
 
@@ -86,7 +89,7 @@ pub(super) fn exceptions(
     read::all(sql, ASKED_SINCE, params![municipality.to_string(), since.seconds(), limit], row)
 }
 
-fn row(row: &Row<'_>) -> rusqlite::Result<ExceptionRecord> {
+pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<ExceptionRecord> {
     let approved = |by| -> rusqlite::Result<_> { Ok((by, rows::instant(row.get("approved")?)?)) };
     Ok(ExceptionRecord {
         digest: row.get("digest")?,

@@ -245,14 +245,18 @@ impl<'a> Steps<'a> {
         Ok(rows::unsigned(last.unwrap_or(0))?)
     }
 
-    fn authority(&self, record: &AuthorityRecord) -> Result<(), Trouble> {
+    fn authority(&mut self, record: &AuthorityRecord) -> Result<(), Trouble> {
         let touched = self.run(
             "INSERT INTO authority (kind, generation, first_index, certificate)
              SELECT ?1, ?2, value, ?3 FROM next_index
              WHERE kind = ?1 AND ?2 = 1 + (SELECT coalesce(max(generation), 0) FROM authority WHERE kind = ?1)",
             params![record.kind.id(), record.generation, record.certificate],
         )?;
-        one(touched, refusal::GENERATION)
+        one(touched, refusal::GENERATION)?;
+        let first = "SELECT first_index FROM authority WHERE kind = ?1 AND generation = ?2";
+        let values = params![record.kind.id(), record.generation];
+        self.given.push(rows::unsigned(self.sql.prepare_cached(first)?.query_row(values, |row| row.get(0))?)?);
+        Ok(())
     }
 
     fn leap(&self, leap: &Leap) -> Result<(), Trouble> {

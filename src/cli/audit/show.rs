@@ -1,0 +1,64 @@
+//! `jitsuin audit show`.
+
+use serde::Serialize;
+
+use super::{Audited, Output};
+use crate::{audit::AuditEntry, cli::failure::Failure, x509::UnixTime};
+
+/// An entry, as it is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct Shown<'a> {
+    pub(super) position: u64,
+    pub(super) at: UnixTime,
+    pub(super) actor: &'a str,
+    pub(super) action: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) detail: serde_json::Value,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn new(entry: &'a AuditEntry) -> Self {
+        let draft = &entry.draft;
+        let detail = serde_json::from_str(&draft.detail).unwrap_or_else(|_| draft.detail.clone().into());
+        Self {
+            position: entry.position,
+            at: draft.at,
+            actor: &draft.actor,
+            action: &draft.action,
+            subject: &draft.subject,
+            detail,
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        let Self { position, at, actor, action, subject, detail } = self;
+        let detail = if matches!(detail, serde_json::Value::Object(fields) if fields.is_empty()) {
+            String::new()
+        } else {
+            format!(" {detail}")
+        };
+        format!("{position} {at} {actor} {action} {subject}{detail}")
+    }
+}
+
+/// Prints entries from a position on, at most so many.
+///
+/// # Errors
+/// [`Failure`] when the store cannot be read.
+pub(super) fn run(
+    audited: &Audited,
+    (from, limit): (u64, usize),
+    subject: Option<&str>,
+    out: &Output,
+) -> Result<(), Failure> {
+    let (mut sequence, mut left) = (out.sequence(), limit);
+    audited.each_entry(from, |entry| {
+        if left > 0 && subject.is_none_or(|subject| entry.draft.subject.starts_with(subject)) {
+            left -= 1;
+            let shown = Shown::new(entry);
+            sequence.print(&shown, || shown.text())?;
+        }
+        Ok(left > 0)
+    })?;
+    sequence.end("no such entry")
+}

@@ -1,0 +1,76 @@
+//! `jitsuin audit verify`.
+
+use super::{Audited, Output, certificate};
+use crate::{
+    audit::{Examination, Finding, Misfit},
+    cli::failure::Failure,
+    ports::Store,
+};
+
+/// Follows the chain, and holds checkpoints and tables against it.
+///
+/// # Errors
+/// [`Failure`] with the number of findings, if there are any: exit code 1.
+pub(super) fn run(audited: &Audited, told: usize, out: &Output) -> Result<(), Failure> {
+    let (known, wrong) = match &audited.key {
+        None => (Vec::new(), Vec::new()),
+        Some(key) => audited.places(key)?.all(key).map_err(Failure::fault)?,
+    };
+    let mut examined = audited.store.examine(&known, told).map_err(Failure::fault)?;
+    for (place, what) in wrong {
+        examined.find("checkpoints", place, what, None);
+    }
+    checkpoints(audited, &mut examined)?;
+    out.print(&examined, || text(&examined, audited.key.is_some()))?;
+    match examined.findings.len() as u64 + examined.further {
+        0 => Ok(()),
+        count => Err(Failure::fault(format!("{count} findings: the database is not what its audit says"))),
+    }
+}
+
+/// What the newest checkpoint knows beside the chain: numbers that must not be given again, and the fence.
+fn checkpoints(audited: &Audited, examined: &mut Examination) -> Result<(), Failure> {
+    let Some(key) = &audited.key else { return Ok(()) };
+    let (newest, causes) = audited.places(key)?.newest(key);
+    for cause in causes {
+        examined.find("checkpoints", "", cause, None);
+    }
+    let Some(newest) = newest else {
+        let what =
+            format!("there are none, and the audit key has a certificate: {}", certificate(&audited.layout).display());
+        examined.find("checkpoints", "", what, None);
+        return Ok(());
+    };
+    let marks = audited.store.marks().map_err(Failure::fault)?;
+    for misfit in newest.misfits(&newest.lineage, &marks, Some(newest.marks.seal)) {
+        // The chain itself has been held against every checkpoint.
+        if !matches!(misfit, Misfit::EntriesMissing { .. } | Misfit::OtherHistory { .. }) {
+            examined.find("checkpoints", "the newest", misfit.to_string(), None);
+        }
+    }
+    Ok(())
+}
+
+fn text(examined: &Examination, has_key: bool) -> String {
+    let Examination { entries, seal, checkpoints, rows, .. } = examined;
+    let mut text = format!("{entries} entries, sealed {seal}; {checkpoints} checkpoints; {rows} rows");
+    text += &match (examined.vouched, has_key) {
+        (Some(at), _) => format!("\nthe newest checkpoint is of {at}; nobody vouches for what came after"),
+        (None, true) => "\nno checkpoint: nobody vouches for the chain".to_owned(),
+        (None, false) => "\nno audit key: nobody vouches for the chain (the next start makes one)".to_owned(),
+    };
+    for (table, count) in &examined.not_covered {
+        text += &format!("\nnot covered: {count} rows of {table}, which entries before schema 10 wrote");
+    }
+    examined.findings.iter().for_each(|finding| text += &format!("\n{}", line(finding)));
+    if examined.further > 0 {
+        text += &format!("\nand {} findings more", examined.further);
+    }
+    if examined.is_clean() { text + "\nnothing was found" } else { text }
+}
+
+fn line(finding: &Finding) -> String {
+    let Finding { table, key, what, entry } = finding;
+    let entry = entry.map(|entry| format!(" (entry {entry})")).unwrap_or_default();
+    format!("{table} {key}: {what}{entry}")
+}

@@ -1,0 +1,351 @@
+//! Where checkpoints are kept, what a store must fit before it is written, and that a superseded copy stops.
+//!
+//! A checkpoint is a line in `DIR/checkpoints`, and, where the configuration names a keeper (an outside disk, a share, a medium
+//! that is written once), the same line in a file there, which is called by the service's lineage. A line that a crash cut off
+//! never was one: the next takes its place.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{failure::Failure, files, layout::Layout};
+use crate::{
+    audit::{AuditKey, Checkpoint, GENESIS, Known, Seal},
+    ca::checkpoint::{self, CheckpointError},
+    config::Config,
+    limits::CHECKPOINT_OCTETS,
+    ports::{Marks, Signer, Store, StoreError},
+    revocation::snapshot::Lineage,
+    x509::UnixTime,
+};
+
+/// The places of one service's checkpoints.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Beside the store.
+    pub own: PathBuf,
+    /// Outside, if there is a keeper.
+    pub keeper: Option<PathBuf>,
+}
+
+impl Places {
+    /// As the configuration says.
+    #[must_use]
+    pub fn new(layout: &Layout, config: &Config, lineage: &Lineage) -> Self {
+        let keeper = Some(&config.audit.keeper).filter(|path| !path.as_os_str().is_empty());
+        let name = lineage.digest().chars().take(16).collect::<String>() + ".checkpoints";
+        Self { own: layout.checkpoints(), keeper: keeper.map(|directory| directory.join(name)) }
+    }
+
+    /// Both.
+    fn each(&self) -> impl Iterator<Item = &Path> {
+        [Some(&self.own), self.keeper.as_ref()].into_iter().flatten().map(PathBuf::as_path)
+    }
+
+    /// The newest checkpoint of both places, and everything that is wrong with them.
+    #[must_use]
+    pub fn newest(&self, key: &AuditKey) -> (Option<Checkpoint>, Vec<String>) {
+        let (mut newest, mut causes) = (None::<Checkpoint>, Vec::new());
+        if let Some(directory) = self.keeper.as_deref().and_then(Path::parent)
+            && !directory.is_dir()
+        {
+            causes.push(format!("{}: the keeper of checkpoints is not there", directory.display()));
+            return (newest, causes);
+        }
+        for path in self.each() {
+            match last(path, key) {
+                Ok(Some(found)) if newest.as_ref().is_none_or(|newest| found.age() > newest.age()) => {
+                    newest = Some(found)
+                }
+                Ok(_) => {}
+                Err(cause) => causes.push(format!("{}: {cause}", path.display())),
+            }
+        }
+        (newest, causes)
+    }
+
+    /// Every checkpoint, in order of entry, each once; what is wrong with lines, with the file and the number of the line.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn all(&self, key: &AuditKey) -> io::Result<(Vec<Known>, Vec<(String, String)>)> {
+        let (mut known, mut wrong) = (Vec::new(), Vec::new());
+        for path in self.each() {
+            let mut before = None;
+            for (number, line) in (1..).zip(lines(path)?) {
+                let place = || format!("{} line {number}", path.display());
+                match Checkpoint::open(&line?, key) {
+                    Err(error) => wrong.push((place(), error.to_string())),
+                    Ok(found) => {
+                        if before.is_some_and(|before| before > found.age()) {
+                            wrong.push((place(), "it is older than the one before it".to_owned()));
+                        }
+                        before = Some(found.age());
+                        known.push(Known::from(&found));
+                    }
+                }
+            }
+        }
+        known.sort_by_key(|known| (known.entry, known.fence, known.seal));
+        known.dedup();
+        Ok((known, wrong))
+    }
+}
+
+/// What a store must fit: everything that does not, in a sentence each.
+///
+/// # Errors
+/// [`StoreError`] of the reading.
+pub fn misfits(store: &dyn Store, newest: &Checkpoint, lineage: &Lineage) -> Result<Vec<String>, StoreError> {
+    let marks = store.marks()?;
+    let there = seal_at(store, newest.marks.entry)?;
+    Ok(newest.misfits(&lineage.digest(), &marks, there).iter().map(ToString::to_string).collect())
+}
+
+fn seal_at(store: &dyn Store, position: u64) -> Result<Option<Seal>, StoreError> {
+    let Some(before) = position.checked_sub(1) else { return Ok(Some(GENESIS)) };
+    let found = store.audit_after(before, 1)?;
+    Ok(found.first().filter(|entry| entry.position == position).map(|entry| entry.seal))
+}
+
+/// Refuses to open a store that is older than it was, or another: all causes at once.
+///
+/// # Errors
+/// [`Failure`] unless there are no causes.
+pub fn refuse(causes: &[String]) -> Result<(), Failure> {
+    if causes.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::refused(format!(
+        "this store is an older copy, or another than its checkpoints tell of; nothing was changed:\n  {}\n\
+         If it was put in the place of a lost one, bring it to date with `jitsuin restore`, which leaves a gap in serial numbers \
+         and CRL numbers; see docs/audit.md",
+        causes.join("\n  ")
+    )))
+}
+
+/// Who takes the checkpoints of a running service.
+pub struct Checkpoints {
+    places: Places,
+    lineage: Lineage,
+    key: AuditKey,
+    signer: Arc<dyn Signer>,
+    /// Held by whoever takes one: how far the last one went, and why there is none, if the last turn failed.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    last: Option<Marks>,
+    failure: Option<String>,
+}
+
+/// Why no checkpoint was taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTaken {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It could not be signed.
+    #[error(transparent)]
+    Sign(#[from] CheckpointError),
+    /// It could not be kept there.
+    #[error("{0}: {1}")]
+    Keep(String, io::Error),
+    /// The keeper tells of another copy.
+    #[error("{0}")]
+    Superseded(String),
+}
+
+impl Checkpoints {
+    /// With the key that signs them and its certificate, DER.
+    ///
+    /// # Errors
+    /// [`Failure`] unless they belong together.
+    pub fn new(
+        places: Places,
+        lineage: Lineage,
+        (certificate, signer): (&[u8], Arc<dyn Signer>),
+    ) -> Result<Self, Failure> {
+        let key = checkpoint::key(certificate, &*signer).map_err(Failure::refused)?;
+        Ok(Self { places, lineage, key, signer, state: Mutex::default() })
+    }
+
+    /// Everything that keeps the store from being opened.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store cannot be read.
+    pub fn causes(&self, store: &dyn Store) -> Result<Vec<String>, Failure> {
+        causes(store, &self.places, (&self.key, &self.lineage))
+    }
+
+    /// Takes a checkpoint, if something was written since the last one; whether it did. Where the keeper knows of another copy
+    /// that goes on, the store is stopped.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; the next turn tries again.
+    pub fn take(&self, store: &dyn Store, now: UnixTime) -> Result<bool, NotTaken> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = self.attempt(store, now, &mut state.last);
+        state.failure = taken.as_ref().err().map(ToString::to_string);
+        taken
+    }
+
+    /// Whether the last turn went well: for readiness.
+    ///
+    /// # Errors
+    /// Why not, in a sentence.
+    pub fn check(&self) -> Result<(), String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failure.clone().map_or(Ok(()), |cause| Err(format!("no checkpoint was taken: {cause}")))
+    }
+
+    fn attempt(&self, store: &dyn Store, now: UnixTime, last: &mut Option<Marks>) -> Result<bool, NotTaken> {
+        self.stop_if_superseded(store)?;
+        let marks = store.marks()?;
+        if last.as_ref() == Some(&marks) {
+            return Ok(false);
+        }
+        let checkpoint = Checkpoint { taken: now, lineage: self.lineage.digest(), marks };
+        let line = checkpoint::sign(&checkpoint, &self.key, &*self.signer)?;
+        for path in self.places.each() {
+            append(path, &line).map_err(|error| NotTaken::Keep(path.display().to_string(), error))?;
+        }
+        *last = Some(checkpoint.marks);
+        Ok(true)
+    }
+
+    /// The keeper's newest checkpoint must be one of this very history.
+    fn stop_if_superseded(&self, store: &dyn Store) -> Result<(), NotTaken> {
+        let Some(keeper) = &self.places.keeper else { return Ok(()) };
+        let newest = last(keeper, &self.key);
+        let newest = newest.map_err(|cause| NotTaken::Keep(keeper.display().to_string(), io::Error::other(cause)))?;
+        let Some(newest) = newest else { return Ok(()) };
+        let misfits = misfits(store, &newest, &self.lineage)?;
+        if misfits.is_empty() {
+            return Ok(());
+        }
+        let cause = format!("writing has stopped: another copy of this service goes on ({})", misfits.join("; "));
+        store.stop_writing(&cause);
+        Err(NotTaken::Superseded(cause))
+    }
+}
+
+/// Everything that the checkpoints say against a store.
+///
+/// # Errors
+/// [`Failure`] when the store cannot be read.
+pub fn causes(
+    store: &dyn Store,
+    places: &Places,
+    (key, lineage): (&AuditKey, &Lineage),
+) -> Result<Vec<String>, Failure> {
+    let (newest, mut causes) = places.newest(key);
+    if let Some(newest) = newest {
+        causes.extend(misfits(store, &newest, lineage).map_err(Failure::fault)?);
+    }
+    Ok(causes)
+}
+
+/// The audit key of a service by its certificate; none if it has none, as one that was made before there were checkpoints.
+///
+/// # Errors
+/// [`Failure`] for a certificate that is none of an audit key.
+pub fn audit_key(layout: &Layout) -> Result<Option<AuditKey>, Failure> {
+    let path = layout.certificate(AUDIT);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let certificate = files::read_certificate(&path).map_err(Failure::refused)?;
+    AuditKey::of_certificate(&certificate).map(Some).map_err(Failure::refused)
+}
+
+/// The name of the audit key and of its certificate.
+pub const AUDIT: &str = "audit-1";
+
+/// Adds a line at the end, on the disk when this returns.
+///
+/// # Errors
+/// Those of the file system.
+pub fn append(path: &Path, line: &str) -> io::Result<()> {
+    let is_new = !path.exists();
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let mut text = format!("{line}\n");
+    let (length, whole) = ends(&mut file)?;
+    if whole < length && file.set_len(whole).is_err() {
+        // A medium that is written once keeps the piece of a line too.
+        text.insert(0, '\n');
+    }
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    match path.parent().filter(|directory| is_new && !directory.as_os_str().is_empty()) {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Octets of the file, and of its whole lines.
+fn ends(file: &mut File) -> io::Result<(u64, u64)> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let tail = tail(file, length)?;
+    let cut = tail.iter().rev().take_while(|octet| **octet != b'\n').count();
+    Ok((length, length - cut as u64))
+}
+
+fn tail(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
+    let mut tail = Vec::new();
+    file.seek(SeekFrom::Start(length.saturating_sub(2 * CHECKPOINT_OCTETS as u64)))?;
+    file.take(2 * CHECKPOINT_OCTETS as u64).read_to_end(&mut tail)?;
+    Ok(tail)
+}
+
+/// The last checkpoint of a file; none where there is no file, or no whole line in it.
+fn last(path: &Path, key: &AuditKey) -> Result<Option<Checkpoint>, String> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let length = file.seek(SeekFrom::End(0))?;
+        tail(&mut file, length)
+    };
+    let tail = match read() {
+        Ok(tail) => tail,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let Some(end) = tail.iter().rposition(|octet| *octet == b'\n') else { return Ok(None) };
+    let line = tail[..end].rsplit(|octet| *octet == b'\n').next().unwrap_or_default();
+    let line = std::str::from_utf8(line).map_err(|_| "its last line is no text".to_owned())?;
+    Checkpoint::open(line, key).map(Some).map_err(|error| format!("its last line is no checkpoint: {error}"))
+}
+
+/// The first whole line of a file.
+///
+/// # Errors
+/// Those of the file system.
+pub fn first_line(path: &Path) -> io::Result<Option<String>> {
+    lines(path)?.next().transpose()
+}
+
+/// The whole lines of a file, each no longer than a checkpoint may be.
+///
+/// # Errors
+/// Those of the file system; a file that is not there has no lines.
+pub fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<String>>> {
+    let mut file: Box<dyn BufRead> = match fs::File::open(path) {
+        Ok(file) => Box::new(BufReader::new(file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Box::new(io::empty()),
+        Err(error) => return Err(error),
+    };
+    Ok(std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        let read = (&mut file).take(2 * CHECKPOINT_OCTETS as u64).read_until(b'\n', &mut line);
+        match read {
+            Err(error) => Some(Err(error)),
+            Ok(_) if line.pop() == Some(b'\n') => Some(Ok(String::from_utf8_lossy(&line).into_owned())),
+            Ok(_) => None,
+        }
+    }))
+}

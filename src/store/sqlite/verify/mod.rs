@@ -1,0 +1,71 @@
+//! Holding the tables against the audit: every edit that did not go through the writer is named.
+//!
+//! | file | what it looks at |
+//! |---|---|
+//! | `schema` | the tables, indexes and triggers are those of the migrations; SQLite's own check |
+//! | `chain` | the entries follow each other, and the checkpoints; takes the last item of every row |
+//! | `tables` | every row is what its last item says, and none is missing |
+//! | `derived` | what follows from other rows does: counts, links, newest numbers |
+//!
+//! All of it is of one instant, row by row, in memory that does not grow with the store: the last items lie in a database of their
+//! own, which SQLite keeps in a file without a name. A row that cannot be read is a finding like any other.
+
+mod chain;
+mod derived;
+mod schema;
+mod scratch;
+mod tables;
+
+use rusqlite::Connection;
+
+use self::scratch::Scratch;
+use super::{SqliteStore, shelf::Shelf};
+use crate::{
+    audit::{Examination, Known, Of},
+    ports::StoreError,
+};
+
+/// An examination under way.
+struct Examiner<'a> {
+    sql: &'a Connection,
+    shelf: &'a Shelf,
+    scratch: Scratch,
+    found: Examination,
+    /// Whether every entry tells what it wrote: then a row that none did is one too many.
+    is_covered: bool,
+    /// Restores, in order.
+    leaps: Vec<Leap>,
+}
+
+/// What an entry says that a restore set.
+struct Leap {
+    entry: u64,
+    fence: u64,
+    indexes: Of,
+    floors: Of,
+}
+
+impl SqliteStore {
+    /// Holds the store against its audit, and the audit against checkpoints, which are in order of entry. At most `told` findings
+    /// are told one by one. Whoever writes meanwhile is not disturbed, but the write-ahead log grows as long as it takes.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the engine cannot read; what is read and wrong is a finding.
+    pub fn examine(&self, checkpoints: &[Known], told: usize) -> Result<Examination, StoreError> {
+        self.readers.read(|sql| {
+            let mut examiner = Examiner {
+                sql,
+                shelf: &self.shelf,
+                scratch: Scratch::new()?,
+                found: Examination::telling(told),
+                is_covered: true,
+                leaps: Vec::new(),
+            };
+            examiner.schema()?;
+            examiner.chain(checkpoints)?;
+            examiner.tables()?;
+            examiner.derived()?;
+            Ok(examiner.found)
+        })
+    }
+}
