@@ -31,9 +31,7 @@ use super::{
     failure::Failure,
     files,
     house::House,
-    init,
-    layout::Layout,
-    passphrase,
+    init, passphrase,
     restore::{self, Lost},
     world::{SystemClock, SystemEntropy, stopwatch},
 };
@@ -163,7 +161,9 @@ fn restore_drill(directory: &Path, args: &DrillArgs) -> Result<(Report, Option<S
     Counters::of(&house, &stage.ledger).issue(1)?;
     times.until_issuing = (stopwatch() - watch).as_millis();
     Counters::of(&house, &stage.ledger).issue(args.pairs.saturating_sub(1))?;
-    let Verdict { checks, lost_pairs, learnt } = verdict::reach(&house, &stage.ledger, (&before, &after))?;
+    let Verdict { mut checks, lost_pairs, learnt } = verdict::reach(&house, &stage.ledger, (&before, &after))?;
+    let refused = stage.open("lost").is_err_and(|failure| failure.is_refused());
+    checks.push(Check { what: "the copy that was lost refuses to go on".into(), holds: refused });
     let report = Report {
         drill: "restore",
         began,
@@ -187,6 +187,8 @@ impl Stage {
         let clock = Arc::new(SystemClock::default());
         let mut config = Config::default();
         (config.keys.sign_ca, config.keys.auth_ca) = (KeyKind::P256, KeyKind::P256);
+        config.audit.keeper = directory.join("keeper");
+        keyfile::make_private_directory(&config.audit.keeper).map_err(Failure::refused)?;
         let plan = init::Plan {
             config,
             municipalities: vec![load::PLACE.parse().map_err(Failure::fault)?],
@@ -220,12 +222,8 @@ impl Stage {
         let snapshot = aside.join("status.snapshot");
         fs::copy(house.layout.status_snapshot(), &snapshot).map_err(Failure::fault)?;
         lost.snapshot = Some(snapshot);
-        let checkpoints = Layout::configuration(&self.place("service")).with_file_name("checkpoints");
-        if checkpoints.exists() {
-            let kept = aside.join("checkpoints");
-            fs::copy(checkpoints, &kept).map_err(Failure::fault)?;
-            lost.checkpoints.push(kept);
-        }
+        // The keeper has every checkpoint already, and the restored configuration names it.
+        house.checkpoints.take(&*house.store, self.clock.now()).map_err(Failure::fault)?;
         Ok(lost)
     }
 }

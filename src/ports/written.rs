@@ -249,8 +249,8 @@ impl Written {
             Step::EndConsent { number: DraftNumber(number), end } => {
                 self.item(Facet::ConsentEnd, number, Digest::consent_end(end));
             }
-            // Of a leap the entry and the next checkpoint tell.
-            Step::UnderConsent { .. } | Step::Leap(_) => {}
+            Step::UnderConsent { .. } => {}
+            Step::Leap(to) => self.item(Facet::Fence, [], leap(to.fence, to.indexes, to.numbers)),
             Step::RelyingParty(record) => self.item(Facet::RelyingParty, &record.name, Digest::party(record, 1)),
             Step::Disclosure { record, .. } => self.given(Facet::Disclosure, [], Digest::disclosure(record)),
             Step::Register(entry) => self.given(Facet::RegisterEntry, [], Digest::register_entry(entry)),

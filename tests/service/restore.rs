@@ -139,9 +139,16 @@ struct Lost {
     after: Vec<u32>,
 }
 
+/// The directory in which a keeper keeps checkpoints.
+fn keeper_of(site: &Site) -> PathBuf {
+    site.aside().join("keeper")
+}
+
 /// A service that was saved under load, went on, and stopped for ever.
 fn lost(options: &[&str]) -> Lost {
     let site = Site::new();
+    fs::create_dir(keeper_of(&site)).unwrap();
+    site.configure("keeper = \"\"", &format!("keeper = \"{}\"", utf8(&keeper_of(&site))));
     site.configure("enabled = true", "enabled = false");
     let keeper = Keeper::new(&site.aside());
     let saved = site.aside().join("saved.age");
@@ -277,6 +284,8 @@ fn without_its_keys_it_is_restored_as_far_as_is_right() {
     assert_eq!(waits.status.code(), Some(3), "{}", text(&waits));
     assert!(text(&waits).contains("keys are missing"), "{}", text(&waits));
 
+    does_not_start(&to, "");
+
     // With the keys from where they were kept it is as if they had been in it.
     let other = lost.site.aside().join("with keys");
     let keys = lost.site.path().join("keys");
@@ -294,6 +303,65 @@ fn without_its_keys_it_is_restored_as_far_as_is_right() {
     let (running, addresses) = serve(&to);
     lost.town.issue(&addresses);
     drop(running);
+}
+
+/// Whether `serve` refuses to start, and says that.
+#[track_caller]
+fn does_not_start(directory: &Path, said: &str) {
+    let output = jitsuin().args(["serve", "--dir"]).arg(directory).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output));
+    assert!(text(&output).contains(said), "{}", text(&output));
+}
+
+#[test]
+fn of_several_copies_of_one_service_the_last_one_that_was_restored_goes_on() {
+    let lost = lost(&["--with-keys"]);
+    let [first, second] = ["first", "second"].map(|name| lost.site.aside().join(name));
+    let fence = |to: &Path| {
+        let restored = lost.restore(to, &[]);
+        assert!(restored.status.success(), "{}", text(&restored));
+        let report: Value = serde_json::from_slice(&restored.stdout).expect("JSON");
+        assert_eq!(report["checkpoint"], "done");
+        assert!(
+            report["keeper"].as_str().is_some_and(|path| path.starts_with(utf8(&keeper_of(&lost.site)))),
+            "{report}"
+        );
+        report["fence"]["now"].as_u64()
+    };
+    assert_eq!(fence(&first), Some(2));
+    does_not_start(&lost.site.path(), "superseded");
+    let (running, addresses) = serve(&first);
+    let given = lost.town.issue_some(&addresses, 3);
+    stop(running);
+    // The keeper tells of the first copy, so that the same backup is restored beyond it.
+    assert_eq!(fence(&second), Some(3));
+    does_not_start(&first, "superseded");
+    let (running, addresses) = serve(&second);
+    let fresh = lost.town.issue_some(&addresses, 3);
+    assert!(lost.town.serials(&given).is_disjoint(&lost.town.serials(&fresh)), "a serial number was given twice");
+    stop(running);
+    let old = numbers(&first);
+    assert!(numbers(&second).iter().all(|(list, number)| *number > old[list]));
+}
+
+#[test]
+fn a_keeper_that_is_away_is_told_when_it_is_back() {
+    let lost = lost(&["--with-keys"]);
+    let (keeper, away) = (keeper_of(&lost.site), lost.site.aside().join("away"));
+    fs::rename(&keeper, &away).unwrap();
+    let to = lost.site.aside().join("restored");
+    let restored = lost.restore(&to, &[]);
+    assert!(restored.status.success(), "{}", text(&restored));
+    let report: Value = serde_json::from_slice(&restored.stdout).expect("JSON");
+    assert!(report["keeper"].is_null() && text(&restored).contains("--finish"), "{report}");
+    does_not_start(&to, "the keeper of checkpoints is not there");
+    fs::rename(&away, &keeper).unwrap();
+    let finish = || jitsuin().args(["restore", "--finish"]).arg(&to).output().expect("it runs");
+    let finished = finish();
+    assert!(finished.status.success(), "{}", text(&finished));
+    assert!(finish().status.code() == Some(3), "it is finished once");
+    drop(serve(&to));
+    does_not_start(&lost.site.path(), "superseded");
 }
 
 /// A backup that was opened, changed by `change`, and closed again with a table of contents that fits.
@@ -381,6 +449,12 @@ fn nothing_stands_in_the_directory_unless_all_of_it_is_right() {
             "the list sign 1 full",
         ),
         ("fence", "UPDATE fence SET value = 7", "another one than the backup says"),
+        // Sealed anew from its end on, so that the chain is whole: only the checkpoints know better.
+        (
+            "resealed",
+            "UPDATE audit_entry SET seal = zeroblob(32) WHERE position = (SELECT max(position) FROM audit_entry)",
+            "another one than the backup says",
+        ),
         (
             "serial",
             "UPDATE certificate SET serial = x'4000112233445566778899AABBCCDDEEFF' WHERE kind = 1 AND ca_index = (SELECT min(ca_index) FROM certificate WHERE kind = 1)",
@@ -398,6 +472,10 @@ fn nothing_stands_in_the_directory_unless_all_of_it_is_right() {
     refused(&forged(&lost, "other serial key", steal("keys/serial-1.pem")), &[], "the serial key is not the one");
     refused(&forged(&lost, "other database", steal("jitsuin.sqlite")), &[], "another one than the backup says");
 
+    let checkpoints = other.path().join("checkpoints");
+    refused(&lost.saved, &["--checkpoints", utf8(&checkpoints)], "not signed by the audit key");
+    refused(&lost.saved, &["--checkpoints", "/nonexistent"], "no such file");
+    refused(&forged(&lost, "other checkpoints", steal("checkpoints")), &[], "not signed by the audit key");
     let foreign = published(&other.path(), &lost.site.aside().join("foreign"));
     refused(&lost.saved, &["--crl", utf8(&foreign[0])], "no CA of this service signed it");
     let mut forged_list = fs::read(&lost.lists[0]).unwrap();

@@ -158,6 +158,7 @@ fn restore_by(
     let lineage = standing.lineage().cloned();
     // It closes the database before its directory is moved.
     drop(standing);
+    unpack::settle(staging.path())?;
     staging.move_to(to)?;
     // Only now: what a keeper is told stops the copy from before.
     if let (Some(lineage), Some(line)) = (lineage, line) {

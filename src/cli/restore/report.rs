@@ -143,10 +143,7 @@ impl Report {
             Outcome::Lost => &mut self.lost,
             Outcome::Open => &mut self.open,
         };
-        // A certificate stands on the list of its CA and on that of its place.
-        if !list.iter().rev().take(TOLD).any(|known| (known.kind, known.serial) == (lesson.kind, lesson.serial)) {
-            list.push(lesson.clone());
-        }
+        list.push(lesson.clone());
     }
 
     /// Tells whether the keeper has the checkpoint.
@@ -164,6 +161,7 @@ impl Report {
 
     /// Says what is to be done next.
     pub(super) fn complete(&mut self, from: &Path, standing: &Standing) {
+        // A certificate stands on the list of its CA and on that of its place.
         for list in [&mut self.lost, &mut self.open] {
             let mut seen = std::collections::BTreeSet::new();
             list.retain(|lesson| seen.insert((lesson.kind, lesson.serial)));
@@ -190,7 +188,9 @@ impl Report {
         say(
             "put the lists of substitutes, credentials and PIN files that the backup does not hold where the configuration names them",
         );
-        say("run: jitsuin check --dir DIR, then: jitsuin serve --dir DIR; its first lists bear the new numbers");
+        say(
+            "run: jitsuin audit verify --dir DIR, jitsuin check --dir DIR, then jitsuin serve --dir DIR; its first lists bear the new numbers",
+        );
         self.next = next;
     }
 }

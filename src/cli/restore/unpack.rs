@@ -58,6 +58,23 @@ fn private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Forces the names of everything in a directory, and in those in it, to the disk; the files are there already.
+///
+/// # Errors
+/// [`Failure`].
+pub(super) fn settle(directory: &Path) -> Result<(), Failure> {
+    let settle = || {
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                File::open(path)?.sync_all()?;
+            }
+        }
+        File::open(directory)?.sync_all()
+    };
+    settle().map_err(|error: io::Error| Failure::fault(format!("{}: {error}", directory.display())))
+}
+
 /// Copies the keys from where they are kept.
 ///
 /// # Errors
