@@ -38,6 +38,36 @@ pub const OCSP_CERT_IDS: usize = 128;
 /// Octets of an OCSP nonce (RFC 9654 §2.1).
 pub const OCSP_NONCE_OCTETS: std::ops::RangeInclusive<usize> = 1..=128;
 
+/// Octets of the header of a backup in the format of age: a hundred recipients fit.
+pub const BACKUP_HEADER_OCTETS: usize = 16 * 1024;
+
+/// Cost of the passphrase of a backup, as power of two: what the program `age` takes, about a second.
+pub const BACKUP_SCRYPT_LOG_N: u8 = 18;
+
+/// The highest cost that a backup may ask for, as power of two: what `age` bears; it takes 4 GiB and half a minute.
+pub const BACKUP_SCRYPT_MOST_LOG_N: u8 = 22;
+
+/// Octets of the table of contents of a backup: a long list of every municipality an hour for ten years would not fit, one of every
+/// CA does a hundred times (each line has 180).
+pub const BACKUP_MANIFEST_OCTETS: u64 = 64 * 1024 * 1024;
+
+/// Indexes that a restored store leaves out beyond all that is known to be given: blocks that were taken in advance, and what was
+/// given after the newest checkpoint. A gap costs nothing: the index of statuses holds 2^37, and has no room for what was never
+/// issued.
+pub const LEAP_INDEXES: u64 = 1 << 24;
+
+/// Indexes that it leaves out for each second of the loss window: more than this program has ever issued in one.
+pub const LEAP_INDEXES_A_SECOND: u64 = 1000;
+
+/// The most that it leaves out for the whole window: twice the inhabitants of Japan.
+pub const LEAP_WINDOW_INDEXES: u64 = 1 << 28;
+
+/// Numbers of lists that a restored store leaves out: a list every minute for two years.
+pub const LEAP_NUMBERS: u64 = 1 << 20;
+
+/// Certificates that are looked at, and revocations that are learnt again, at a time.
+pub const LEARN_PAGE: usize = 1000;
+
 /// Characters of 住所 in the certificate (profile, the four facts).
 pub const ADDRESS_CHARACTERS: usize = 200;
 

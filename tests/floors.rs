@@ -47,7 +47,12 @@ const CRATES: &[(&str, RangeInclusive<u8>, &[&str], &str)] = &[
     ("rusqlite", 0..=6, &["store/sqlite"], "the driver is named in one place"),
     ("cryptoki", 0..=6, &["signer/token"], "the driver is named in one place"),
     ("rcgen", 0..=6, &["ca", "profile"], "certificates are built in one place"),
-    ("aws_lc_rs", 0..=6, &["signer", "x509/spki"], "ring does all but the keys, and what has only its digest"),
+    (
+        "aws_lc_rs",
+        0..=6,
+        &["signer", "x509/spki", "cli/backup/age"],
+        "ring does all but the keys, and what has only its digest",
+    ),
     ("vsss_rs", 0..=6, &["cli/ceremony"], "secrets are shared in one place"),
     ("yasna", 6..=6, &[], "no DER at the door"),
     ("crate::x509::der", 6..=6, &[], "no DER at the door"),

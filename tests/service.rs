@@ -7,6 +7,9 @@ mod weak_keys;
 
 #[path = "service/audit.rs"]
 mod audit;
+#[expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+#[path = "service/backup.rs"]
+mod backup;
 #[path = "service/bulk.rs"]
 mod bulk;
 #[path = "service/ceremony.rs"]
@@ -23,6 +26,9 @@ mod process;
 mod relying_party;
 #[path = "service/restart.rs"]
 mod restart;
+#[expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+#[path = "service/restore.rs"]
+mod restore;
 #[path = "service/site.rs"]
 mod site;
 #[path = "service/storms.rs"]

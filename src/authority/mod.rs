@@ -40,6 +40,7 @@ pub mod publish;
 pub mod recover;
 mod refusals;
 pub mod relying_party;
+pub mod restore;
 pub mod revoke;
 pub mod wording;
 

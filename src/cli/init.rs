@@ -81,7 +81,7 @@ pub(super) fn run_with(
     last: impl FnOnce(&House) -> Result<(), Failure>,
 ) -> Result<Made, Failure> {
     refuse_occupied(directory)?;
-    let name = staging_name(directory);
+    let name = staging_name(directory, "init");
     let staging = Staging::new(&name)?;
     let made = Ceremony::new(staging.path(), plan)?.perform()?;
     // Opening it once makes the responder certificates and the first lists, and proves that everything fits together.
@@ -107,21 +107,21 @@ fn refuse_occupied(directory: &Path) -> Result<(), Failure> {
 }
 
 /// A directory that vanishes unless it is moved into place.
-struct Staging {
+pub(super) struct Staging {
     path: PathBuf,
 }
 
 /// Inside a directory that exists, so that moving stays on one file system; else beside where it will be.
-fn staging_name(directory: &Path) -> PathBuf {
+pub(super) fn staging_name(directory: &Path, command: &str) -> PathBuf {
     if directory.exists() {
-        return directory.join(format!(".init-{}", std::process::id()));
+        return directory.join(format!(".{command}-{}", std::process::id()));
     }
     let name = directory.file_name().unwrap_or_default().to_string_lossy();
-    directory.with_file_name(format!(".{name}.init-{}", std::process::id()))
+    directory.with_file_name(format!(".{name}.{command}-{}", std::process::id()))
 }
 
 impl Staging {
-    fn new(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn new(path: &Path) -> Result<Self, Failure> {
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             files::make_directory(parent).map_err(Failure::refused)?;
         }
@@ -129,13 +129,13 @@ impl Staging {
         Ok(Self { path: path.into() })
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Moves everything to its place: the directory as a whole, or, into one that exists (and may be a mounted volume, or
     /// the one we stand in), piece by piece with the configuration last, without which there is no service.
-    fn move_to(self, directory: &Path) -> Result<(), Failure> {
+    pub(super) fn move_to(self, directory: &Path) -> Result<(), Failure> {
         let moved = if directory.exists() { self.move_pieces(directory) } else { fs::rename(&self.path, directory) };
         moved.map_err(|error| Failure::fault(format!("{}: {error}", directory.display())))
     }

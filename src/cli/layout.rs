@@ -5,7 +5,8 @@
 //! DIR/jitsuin.sqlite                the store (and its journal)
 //! DIR/status.snapshot               what the status index starts from; deleting it costs the next start some time
 //! DIR/checkpoints                   signed checkpoints of the audit, one a line
-//! DIR/jitsuin.sqlite.crl/           long lists, each called by its SHA-256; part of the store: copy both
+//! DIR/jitsuin.sqlite.crl/           long lists, each called by its SHA-256; part of the store: `jitsuin backup` saves both
+//! DIR/restore-report.json           what is told of the restore that made this directory, if one did
 //! DIR/keys/sign-1.pem               private keys, encrypted: CAs by generation, responders (unless they are in a token), serial
 //!                                   numbers, access CA, TLS, audit
 //! DIR/certificates/sign-1.pem       public certificates: the CAs', the responders', the access CA's, the TLS server's, the audit's

@@ -14,6 +14,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 pub mod audit;
+pub mod backup;
 pub mod bulk;
 pub mod canary;
 pub mod ceremony;
@@ -26,6 +27,7 @@ pub mod demo;
 mod descriptors;
 pub mod doctor;
 pub mod doors;
+pub mod drill;
 pub mod failure;
 pub mod files;
 pub mod house;
@@ -36,6 +38,7 @@ pub mod municipality;
 pub mod operator_way;
 pub mod passphrase;
 pub mod relying_party;
+pub mod restore;
 pub mod serve;
 mod spool;
 pub mod status_file;
@@ -109,6 +112,13 @@ enum Command {
     /// Make a service whose passphrase nobody has alone, share that of another, or put the shares together.
     #[command(subcommand)]
     Ceremony(ceremony::CeremonyCommand),
+    /// Save a service to one sealed file, beside it while it runs; or read such a file whole.
+    Backup(backup::BackupArgs),
+    /// Make a service of a backup, which goes on where the lost one cannot have been.
+    Restore(Box<restore::RestoreArgs>),
+    /// Lose a service on purpose, on scratch data, and see that it comes back.
+    #[command(subcommand)]
+    Drill(drill::DrillCommand),
     /// Look at the sealed audit, and hold the database against it.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -280,6 +290,9 @@ impl Cli {
             Command::Bulk(command) => bulk::run(&command, &out),
             Command::Keys(command) => keys::command::run(&command, &out),
             Command::Ceremony(command) => ceremony::run(&command, &out),
+            Command::Backup(args) => backup::run(&args, &out),
+            Command::Drill(command) => drill::run(&command, &out),
+            Command::Restore(args) => restore::run(&args, &out),
             Command::Audit(command) => audit::run(&command, &out),
             Command::Why { dir, name } => audit::why::run(&dir, &name, &out),
         }

@@ -9,7 +9,7 @@ use super::{
     RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Revocation,
 };
 use crate::{
-    audit::Draft,
+    audit::{Draft, Of},
     kind::Kind,
     municipality::MunicipalityCode,
     rules::{CertificateState, Day, DraftNumber, Query},
@@ -161,4 +161,18 @@ pub enum Step {
     /// it by one, and keeps what was asked as it is. [`StoreError::Conflict`](super::StoreError::Conflict) if it has risen since, for one that is used, one
     /// that is approved otherwise, a new one that is more than asked for, and one that who asked approved.
     Exception(Box<ExceptionRecord>),
+    /// The store goes on where no copy of it can have been, and under a higher fence: the first thing after a restore.
+    /// [`StoreError::Conflict`](super::StoreError::Conflict) unless the fence rises and no number falls.
+    Leap(Leap),
+}
+
+/// Where a restored store goes on, so that it gives nothing that the one that is lost may have given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leap {
+    /// The fence from now on.
+    pub fence: u64,
+    /// The next index that each CA gives.
+    pub indexes: Of,
+    /// The number that every coming list of each CA exceeds.
+    pub numbers: Of,
 }

@@ -250,6 +250,7 @@ impl Written {
                 self.item(Facet::ConsentEnd, number, Digest::consent_end(end));
             }
             Step::UnderConsent { .. } => {}
+            Step::Leap(to) => self.item(Facet::Fence, [], leap(to.fence, to.indexes, to.numbers)),
             Step::RelyingParty(record) => self.item(Facet::RelyingParty, &record.name, Digest::party(record, 1)),
             Step::Disclosure { record, .. } => self.given(Facet::Disclosure, [], Digest::disclosure(record)),
             Step::Register(entry) => self.given(Facet::RegisterEntry, [], Digest::register_entry(entry)),

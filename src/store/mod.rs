@@ -10,4 +10,4 @@ mod refusal;
 pub mod sqlite;
 
 pub use memory::{Fault, MemoryStore};
-pub use sqlite::{OpenError, SqliteOptions, SqliteStore, Stopwatch};
+pub use sqlite::{LongList, OpenError, SqliteOptions, SqliteStore, Stopwatch};

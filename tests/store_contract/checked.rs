@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use jitsuin::{
+    audit::Of,
     kind::Kind::{Auth, Sign},
     municipality::MunicipalityCode,
-    ports::{CrlRecord, Duplicate, Step, Store, StoreError, store::Beginning},
+    ports::{CrlRecord, Duplicate, Leap, Step, Store, StoreError, store::Beginning},
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
     x509::RevocationReason,
@@ -314,6 +315,38 @@ pub(crate) fn list_numbers_rise_by_one_in_each_scope(open: Open) {
     let mut second_generation = crl(CrlScope::Full, 1);
     second_generation.generation = 2;
     commit(&*store, vec![Step::Crl(second_generation)]).unwrap();
+}
+
+pub(crate) fn a_leap_raises_the_fence_and_leaves_numbers_out(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    let of = |sign, auth| Of { sign, auth };
+    commit(&*store, vec![Step::Crl(crl(CrlScope::Full, 1)), Step::Crl(crl(CrlScope::Full, 2))]).unwrap();
+    assert_eq!(store.allocate(Sign, 5).unwrap(), 0..5);
+    let leap = |fence, indexes, numbers| Step::Leap(Leap { fence, indexes, numbers });
+    for (fence, indexes, numbers) in [
+        (1, of(5, 0), of(2, 2)),
+        (0, of(9, 9), of(9, 9)),
+        (2, of(4, 9), of(9, 9)),
+        (2, of(9, 9), of(1, 9)),
+        (2, of(u64::MAX, 9), of(9, 9)),
+        (u64::MAX, of(9, 9), of(9, 9)),
+    ] {
+        refuses_as_conflict(&*store, vec![leap(fence, indexes, numbers)]);
+    }
+    commit(&*store, vec![leap(4, of(1000, 70), of(500, 60))]).unwrap();
+    let marks = store.marks().unwrap();
+    assert_eq!((marks.fence, marks.indexes, marks.lists), (4, of(1000, 70), of(500, 60)));
+    assert_eq!(store.allocate(Sign, 1).unwrap(), 1000..1001);
+    assert_eq!(store.allocate(Auth, 2).unwrap(), 70..72);
+    refuses_as_conflict(&*store, vec![Step::Crl(crl(CrlScope::Full, 3))]);
+    refuses_as_conflict(&*store, vec![Step::Crl(crl(CrlScope::Full, 502))]);
+    commit(&*store, vec![Step::Crl(crl(CrlScope::Full, 501))]).unwrap();
+    refuses_as_conflict(&*store, vec![leap(4, of(2000, 2000), of(2000, 2000))]);
+    refuses_as_conflict(&*store, vec![leap(5, of(2000, 2000), of(500, 2000))]);
+    // Where it stands it may stay: only the fence must rise.
+    let Of { sign, auth } = store.marks().unwrap().lists;
+    commit(&*store, vec![leap(5, of(1001, 72), of(sign, auth))]).unwrap();
+    assert_eq!(store.marks().unwrap().fence, 5);
 }
 
 pub(crate) fn a_complete_list_and_its_deltas_share_one_sequence(open: Open) {

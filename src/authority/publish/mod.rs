@@ -127,9 +127,16 @@ struct Family<'a> {
     delta: Option<Arc<PublishedList>>,
     /// The highest number of its sequence that is given and not served.
     withheld: u64,
+    /// The floor of its CA's numbers.
+    floor: u64,
 }
 
 impl Family<'_> {
+    /// Whether what is served is from before a restore, so that whoever has the list of a lost copy has a higher number.
+    fn is_of_a_backup(&self) -> bool {
+        self.complete.as_ref().is_some_and(|list| list.number <= self.floor)
+    }
+
     fn served(&self) -> Served<'_> {
         Served { complete: self.complete.as_deref(), delta: self.delta.as_deref(), withheld: self.withheld }
     }
@@ -297,7 +304,7 @@ impl Authority {
                 let withheld = |scope| self.parts().lists.withheld(&(issuer.kind(), issuer.generation(), scope));
                 // Numbers up to the floor are taken too: by a copy that is lost.
                 let withheld = withheld(*scope).max(scope.delta().and_then(withheld)).max(Some(floor)).unwrap_or(0);
-                families.push(Family { issuer, key, complete: find(*scope), delta, withheld });
+                families.push(Family { issuer, key, complete: find(*scope), delta, withheld, floor });
             }
         }
         Ok(families)
@@ -310,7 +317,10 @@ impl Authority {
         match occasion {
             Occasion::Demand => Ok((all.map(|family| (family, Task::Complete)).collect(), false)),
             Occasion::Schedule => {
-                let due = |family: &'f Family<'a>| Some((family, schedule.due(family.key.2, family.served(), now)?));
+                let due = |family: &'f Family<'a>| match family.is_of_a_backup() {
+                    true => Some((family, Task::Complete)),
+                    false => Some((family, schedule.due(family.key.2, family.served(), now)?)),
+                };
                 Ok((all.filter_map(due).collect(), false))
             }
             Occasion::Change => {

@@ -81,9 +81,6 @@ pub(in crate::cli) fn examine<'a>(
     }
     let audit = audit(layout, passphrase, causes);
     let tls = Tls::read(layout, passphrase, causes);
-    if let Some(serials) = &serials {
-        older_copy((layout, config), &Lineage::new(records, serials), causes);
-    }
     Some(Examined { keys, profile: profile?, issuers: issuers?, delegates, serials: serials?, audit, tls: tls? })
 }
 
@@ -159,7 +156,7 @@ fn on_file(layout: &Layout) -> Vec<AuthorityRecord> {
     records
 }
 
-/// Opens everything, or tells everything that does not fit.
+/// Opens everything, or tells everything that does not fit; the store must be as new as its checkpoints too.
 ///
 /// # Errors
 /// [`Failure`] with all causes, those noted before among them.
@@ -170,6 +167,17 @@ pub(in crate::cli) fn examine_or_refuse<'a>(
     mut causes: Causes,
 ) -> Result<Examined<'a>, Failure> {
     let examined = examine(place, records, passphrase, &mut causes);
+    if let Some(examined) = &examined {
+        older_copy(place, &Lineage::new(records, &examined.serials), &mut causes);
+    }
+    all_of(examined, causes)
+}
+
+/// What was examined, if nothing was noted.
+///
+/// # Errors
+/// [`Failure`] with all causes.
+pub(in crate::cli) fn all_of<'a>(examined: Option<Examined<'a>>, causes: Causes) -> Result<Examined<'a>, Failure> {
     causes.finish()?;
     examined.ok_or_else(|| Failure::fault("something is missing that was not noted"))
 }

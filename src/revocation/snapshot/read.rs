@@ -11,7 +11,7 @@ use crate::{
     kind::Kind,
     limits::SNAPSHOT_EVENTS,
     ports::StatusEvent,
-    revocation::index::{LEAF, Leaf, PER_WORD, StatusIndex},
+    revocation::index::{LEAF, Leaf, PER_WORD, Status, StatusIndex},
 };
 
 /// Words of the records of a leaf, if each were a long one.
@@ -35,6 +35,18 @@ impl Snapshot {
     #[must_use]
     pub fn position(&self) -> u64 {
         self.through
+    }
+
+    /// What it knows of an index number of a CA.
+    #[must_use]
+    pub fn status(&self, kind: Kind, index: u64) -> Status {
+        self.index.status(kind, index)
+    }
+
+    /// The index number of a CA from which on it knows of none.
+    #[must_use]
+    pub fn end(&self, kind: Kind) -> u64 {
+        self.index.table(kind).leaves() * LEAF as u64 * PER_WORD
     }
 
     /// The last events up to that position, which a store must have too.

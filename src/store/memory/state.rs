@@ -15,8 +15,8 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
-        Duplicate, History, HolderRecord, HolderReference, ListedEvent, Revocation, StatusEvent, Step, StoreError,
-        store::StateCount, written::Written,
+        Duplicate, History, HolderRecord, HolderReference, Leap, ListedEvent, Revocation, StatusEvent, Step,
+        StoreError, store::StateCount, written::Written,
     },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
@@ -45,6 +45,8 @@ pub(super) struct State {
     next_index: BTreeMap<Kind, u64>,
     /// Numbers of lists up to these are never given again.
     number_floors: BTreeMap<Kind, u64>,
+    /// By how much the fence has risen.
+    fence_leaps: u64,
     /// When what happens now is recorded.
     recorded: Option<UnixTime>,
 }
@@ -126,6 +128,7 @@ impl State {
             }
             Step::Crl(record) => self.crl(record),
             Step::Authority(record) => self.authority(record),
+            Step::Leap(leap) => self.leap(&leap),
             Step::Municipality(code) => {
                 self.municipalities.insert(code);
                 Ok(())
@@ -338,12 +341,31 @@ impl State {
         self.number_floors.get(&kind).copied().unwrap_or(0)
     }
 
+    fn leap(&mut self, leap: &Leap) -> Done {
+        let marks = self.marks();
+        let falls =
+            |kind| leap.indexes.of(kind) < marks.indexes.of(kind) || leap.numbers.of(kind) < marks.lists.of(kind);
+        if leap.fence <= marks.fence || Kind::BOTH.into_iter().any(falls) {
+            return conflict(refusal::LEAP);
+        }
+        let numbers = [leap.indexes.sign, leap.indexes.auth, leap.numbers.sign, leap.numbers.auth, leap.fence];
+        if numbers.iter().any(|number| i64::try_from(*number).is_err()) {
+            return conflict(refusal::OUTSIDE);
+        }
+        self.fence_leaps = leap.fence - 1;
+        for kind in Kind::BOTH {
+            self.next_index.insert(kind, leap.indexes.of(kind));
+            self.number_floors.insert(kind, leap.numbers.of(kind));
+        }
+        Ok(())
+    }
+
     pub(super) fn marks(&self) -> Marks {
         let each = |number: &dyn Fn(Kind) -> u64| Of { sign: number(Kind::Sign), auth: number(Kind::Auth) };
         let highest = |kind| self.crls.iter().filter(|one| one.kind == kind).map(|one| one.number).max();
         let last = self.audit.last();
         Marks {
-            fence: 1,
+            fence: 1 + self.fence_leaps,
             at: last.map_or(UnixTime::EPOCH, |entry| entry.draft.at),
             entry: last.map_or(0, |entry| entry.position),
             seal: last.map_or(GENESIS, |entry| entry.seal),

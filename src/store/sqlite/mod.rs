@@ -9,6 +9,7 @@
 //! | `counts` | how many certificates are in each state |
 //! | `read`, `rows` | the queries; rows to records |
 //! | `shelf` | long lists, in files beside the database |
+//! | `copy` | a copy of it, for a backup |
 //! | `verify` | the tables, held against the audit |
 //!
 //! # Why
@@ -20,6 +21,7 @@ mod applications;
 mod batch;
 mod certificates;
 mod consents;
+mod copy;
 mod counts;
 mod error;
 mod ledger;
@@ -41,16 +43,17 @@ use std::{fs::File, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use rusqlite::params;
 
+pub use self::{
+    copy::LongList,
+    open::{OpenError, SqliteOptions},
+    queue::Stopwatch,
+};
 use self::{
     listed::Wanted,
     open::{Health, Place},
     read::{Readers, all, first},
     shelf::Shelf,
     writer::{Done, Task, Writer},
-};
-pub use self::{
-    open::{OpenError, SqliteOptions},
-    queue::Stopwatch,
 };
 use crate::{
     audit::{AuditEntry, Marks},
@@ -72,6 +75,7 @@ use crate::{
 
 /// A [`Store`] in one SQLite file, with `…-wal`, `…-shm` and `….lock` beside it, and long lists in `….crl/`.
 pub struct SqliteStore {
+    place: Place,
     readers: Readers,
     shelf: Shelf,
     /// Octets from which on a list goes there.
@@ -106,7 +110,8 @@ impl SqliteStore {
         let health = Arc::new(Health::default());
         let writer = Writer::start(place.clone(), Arc::clone(&health), connection)?;
         Ok(Self {
-            readers: Readers::new(place, health),
+            readers: Readers::new(place.clone(), health),
+            place,
             shelf,
             long_list: options.long_list,
             list_page: options.list_page,
@@ -124,8 +129,8 @@ impl SqliteStore {
         let place = Place::new(path, SqliteOptions::default());
         drop(place.open_to_read()?);
         let shelf = place.shelf();
-        let readers = Readers::new(place, Arc::default());
-        Ok(Self { readers, shelf, long_list: 0, list_page: LIST_PAGE, writer: None, _lock: None })
+        let readers = Readers::new(place.clone(), Arc::default());
+        Ok(Self { place, readers, shelf, long_list: 0, list_page: LIST_PAGE, writer: None, _lock: None })
     }
 
     fn ask(&self, task: Task) -> Result<Done, StoreError> {

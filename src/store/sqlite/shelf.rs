@@ -84,7 +84,8 @@ impl Shelf {
         Ok(Box::new(create().map_err(unavailable)?))
     }
 
-    fn path(&self, digest: &[u8; 32]) -> PathBuf {
+    /// Where the list of that digest lies.
+    pub(super) fn path(&self, digest: &[u8; 32]) -> PathBuf {
         self.directory.join(format!("{}.crl", hex(digest)))
     }
 }

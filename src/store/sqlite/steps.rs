@@ -10,7 +10,7 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CredentialRecord, CrlRecord, Duplicate, HolderRecord,
-        HolderReference, ListOctets, StatusEvent, Step, StoreError,
+        HolderReference, Leap, ListOctets, StatusEvent, Step, StoreError,
     },
     scope::CrlScope,
     store::refusal,
@@ -106,6 +106,7 @@ impl<'a> Steps<'a> {
             Step::Application(record) => self.application(record),
             Step::RegisterText(record) => self.register_text(record),
             Step::Exception(record) => self.exception(record),
+            Step::Leap(leap) => self.leap(leap),
         }
     }
 
@@ -255,6 +256,22 @@ impl<'a> Steps<'a> {
         let first = "SELECT first_index FROM authority WHERE kind = ?1 AND generation = ?2";
         let values = params![record.kind.id(), record.generation];
         self.given.push(rows::unsigned(self.sql.prepare_cached(first)?.query_row(values, |row| row.get(0))?)?);
+        Ok(())
+    }
+
+    fn leap(&self, leap: &Leap) -> Result<(), Trouble> {
+        let marks = read::marks(self.sql)?;
+        let falls =
+            |kind| leap.indexes.of(kind) < marks.indexes.of(kind) || leap.numbers.of(kind) < marks.lists.of(kind);
+        if leap.fence <= marks.fence || Kind::BOTH.into_iter().any(falls) {
+            return Err(Trouble::conflict(refusal::LEAP));
+        }
+        self.run("UPDATE fence SET value = ?1", [rows::int(leap.fence)?])?;
+        for kind in Kind::BOTH {
+            let (index, number) = (rows::int(leap.indexes.of(kind))?, rows::int(leap.numbers.of(kind))?);
+            self.run("UPDATE next_index SET value = ?2 WHERE kind = ?1", params![kind.id(), index])?;
+            self.run("UPDATE number_floor SET value = ?2 WHERE kind = ?1", params![kind.id(), number])?;
+        }
         Ok(())
     }
 

@@ -1,0 +1,238 @@
+//! The story of a restore: a store that comes from a backup goes on where no copy of it can have been, and learns again what it
+//! forgot.
+//!
+//! A backup is older than the service that was lost. What happened in between (the loss window) the store does not know: it would
+//! give the same serial numbers and CRL numbers again, and call certificates good that were revoked. So it *leaps*: under a higher
+//! fence it leaves out every index and number that may have been given. Then it learns revocations and holds from what others
+//! kept: the lists that were published, and a snapshot of the status index.
+//!
+//! It needs no key: nothing is signed here.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::StoryError;
+use crate::{
+    audit::{Draft, Marks, Of},
+    kind::Kind,
+    limits::{LEAP_INDEXES, LEAP_INDEXES_A_SECOND, LEAP_NUMBERS, LEAP_WINDOW_INDEXES, LEARN_PAGE},
+    ports::{CertificateRecord, Change, Leap, Revocation, Step, Store},
+    revocation::{index::Status, serial::SerialPermutation, snapshot::Snapshot},
+    rules::{Cause, CertificateState},
+    x509::{CrlEntry, RevocationReason, Serial, UnixTime},
+};
+
+/// Who does it, in the audit.
+const ACTOR: &str = "restore";
+
+/// Where a store with these marks goes on: above them, above what others know was given, and above what may have been given beyond
+/// that in a window of that length.
+#[must_use]
+pub fn decide_leap(own: &Marks, known: &[Marks], lists: Of, window: Duration) -> Leap {
+    let highest = |of: &dyn Fn(&Marks) -> u64| known.iter().chain([own]).map(of).max().unwrap_or(0);
+    let in_window = window.as_secs().saturating_mul(LEAP_INDEXES_A_SECOND).min(LEAP_WINDOW_INDEXES);
+    let each = |number: &dyn Fn(Kind) -> u64| Of { sign: number(Kind::Sign), auth: number(Kind::Auth) };
+    Leap {
+        fence: highest(&|marks| marks.fence) + 1,
+        indexes: each(&|kind| highest(&|marks| marks.indexes.of(kind)) + LEAP_INDEXES + in_window),
+        numbers: each(&|kind| highest(&|marks| marks.lists.of(kind)).max(lists.of(kind)) + LEAP_NUMBERS),
+    }
+}
+
+/// Leaps. `detail` is JSON of what is known of the backup; it goes into the audit with a word that no other restore has, so that
+/// two copies of one backup never have the same history.
+///
+/// # Errors
+/// [`StoryError`]; then nothing was changed.
+pub fn leap(store: &dyn Store, now: UnixTime, leap: Leap, detail: String) -> Result<(), StoryError> {
+    let subject = format!("fence/{}", leap.fence);
+    let audit = Draft { at: now, actor: ACTOR.into(), action: "store.restored".into(), subject, detail };
+    Ok(store.commit(Change { steps: vec![Step::Leap(leap)], audit })?)
+}
+
+/// Who says that a certificate was revoked or held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Witness {
+    /// A published list, by its number.
+    List {
+        /// Which CA.
+        kind: Kind,
+        /// cRLNumber.
+        number: u64,
+    },
+    /// A snapshot of the status index, by the position of its last event.
+    Snapshot {
+        /// The position.
+        position: u64,
+    },
+}
+
+/// What became of one thing that a witness says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It is revoked again.
+    Revoked,
+    /// It is held again.
+    Held,
+    /// The store does not have the certificate: it was issued in the loss window.
+    Lost,
+    /// The store has it reserved only, and a hold cannot be put on that: it is for people to decide.
+    Open,
+}
+
+/// One thing that a witness says and the store did not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lesson {
+    /// Which CA.
+    pub kind: Kind,
+    /// Which certificate.
+    pub serial: Serial,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When it was revoked or held; none of a lost certificate that was good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
+    /// Who says so.
+    pub witness: Witness,
+}
+
+/// The cause that a list's reason speaks of. A list does not tell causes; the audit says that this one is concluded.
+#[must_use]
+pub const fn cause_of(reason: RevocationReason) -> Cause {
+    match reason {
+        RevocationReason::KeyCompromise => Cause::KeyCompromise,
+        RevocationReason::CaCompromise => Cause::CaKeyCompromise,
+        RevocationReason::AffiliationChanged => Cause::RegisterEntryChanged,
+        RevocationReason::Superseded => Cause::Renewal,
+        RevocationReason::CertificateHold => Cause::CardLost,
+        RevocationReason::Unspecified => Cause::DiscardedBeforeDelivery,
+        _ => Cause::HolderApplication,
+    }
+}
+
+/// What a store that has this certificate does when a witness says so; none if it knows.
+fn decide_lesson(record: &CertificateRecord, said: &Revocation) -> Option<(Outcome, Option<Step>)> {
+    use CertificateState::{Expired, Held, Live, Reserved, Revoked};
+    let is_hold = said.reason == RevocationReason::CertificateHold;
+    let to = match (record.state, is_hold) {
+        (Revoked | Expired, _) | (Held, true) => return None,
+        (Reserved, true) => return Some((Outcome::Open, None)),
+        (Live, true) => Held,
+        (Live | Held | Reserved, false) => Revoked,
+    };
+    let (kind, index, from) = (record.kind, record.index, record.state);
+    let step = Step::Status { kind, index, from, to, revocation: Some(said.clone()) };
+    Some((if is_hold { Outcome::Held } else { Outcome::Revoked }, Some(step)))
+}
+
+/// A pupil: takes down what witnesses say, and commits it a page at a time.
+pub struct Pupil<'a> {
+    store: &'a dyn Store,
+    now: UnixTime,
+    waiting: Vec<Change>,
+    told: &'a mut dyn FnMut(&Lesson),
+}
+
+impl<'a> Pupil<'a> {
+    /// One that writes to that store, and tells of every lesson.
+    pub fn new(store: &'a dyn Store, now: UnixTime, told: &'a mut dyn FnMut(&Lesson)) -> Self {
+        Self { store, now, waiting: Vec::new(), told }
+    }
+
+    /// Learns from an entry of a list of this CA, which must be verified.
+    ///
+    /// # Errors
+    /// [`StoryError`].
+    pub fn entry(&mut self, (kind, number): (Kind, u64), entry: &CrlEntry) -> Result<(), StoryError> {
+        let witness = Witness::List { kind, number };
+        if entry.reason == RevocationReason::RemoveFromCrl {
+            // A hold that ended; that it ended is not learnt: a certificate stays held until somebody knows better.
+            return Ok(());
+        }
+        let said = Revocation {
+            revocation_date: entry.revocation_date,
+            reason: entry.reason,
+            invalidity_date: entry.invalidity_date,
+            cause: cause_of(entry.reason),
+        };
+        match self.store.certificate(kind, &entry.serial)? {
+            Some(record) => self.compare(&record, &said, witness),
+            None => {
+                let (serial, revocation) = (entry.serial, Some(said));
+                (self.told)(&Lesson { kind, serial, outcome: Outcome::Lost, revocation, witness });
+                Ok(())
+            }
+        }
+    }
+
+    /// Learns from a snapshot of the status index of this service, everything that it knows of a CA.
+    ///
+    /// # Errors
+    /// [`StoryError`].
+    pub fn snapshot(&mut self, kind: Kind, snapshot: &Snapshot, serials: &SerialPermutation) -> Result<(), StoryError> {
+        let position = snapshot.position();
+        let mut next = 0;
+        loop {
+            let (records, _) = self.store.certificates(kind, next, LEARN_PAGE)?;
+            let end = records.last().map_or(snapshot.end(kind), |last| last.index + 1);
+            let mut records = records.iter().peekable();
+            for index in next..end {
+                let record = records.next_if(|record| record.index == index);
+                let said = match (snapshot.status(kind, index), record) {
+                    (Status::NeverIssued, _) | (Status::Good, Some(_)) => continue,
+                    (Status::Good, None) => None,
+                    (Status::Revoked(revocation), _) => Some(revocation),
+                };
+                let witness = Witness::Snapshot { position };
+                match (record, said) {
+                    (Some(record), Some(said)) => self.compare(record, &said, witness)?,
+                    (_, revocation) => {
+                        let serial = serials.serial(kind, index);
+                        (self.told)(&Lesson { kind, serial, outcome: Outcome::Lost, revocation, witness });
+                    }
+                }
+            }
+            if end >= snapshot.end(kind) {
+                return self.commit();
+            }
+            next = end;
+        }
+    }
+
+    fn compare(&mut self, record: &CertificateRecord, said: &Revocation, witness: Witness) -> Result<(), StoryError> {
+        // A certificate may stand on several lists of one page.
+        let Some((outcome, step)) = decide_lesson(record, said) else { return Ok(()) };
+        let same = |change: &Change| matches!(change.steps.first(), Some(Step::Status { kind, index, .. }) if (*kind, *index) == (record.kind, record.index));
+        if step.is_some() && self.waiting.iter().any(same) {
+            self.commit()?;
+            let again = self.store.certificate(record.kind, &record.serial)?;
+            return again.map_or(Ok(()), |record| self.compare(&record, said, witness));
+        }
+        let (kind, serial) = (record.kind, record.serial);
+        let lesson = Lesson { kind, serial, outcome, revocation: Some(said.clone()), witness };
+        (self.told)(&lesson);
+        if let Some(step) = step {
+            let detail = serde_json::to_string(&lesson).map_err(|error| StoryError::Fault(error.to_string()))?;
+            let subject = format!("certificate/{kind}/{serial}");
+            let action = "revocation.learnt".into();
+            let audit = Draft { at: self.now, actor: ACTOR.into(), action, subject, detail };
+            self.waiting.push(Change { steps: vec![step], audit });
+        }
+        if self.waiting.len() >= LEARN_PAGE { self.commit() } else { Ok(()) }
+    }
+
+    /// Commits what waits. To be called at the end.
+    ///
+    /// # Errors
+    /// [`StoryError`]; some of it may be done.
+    pub fn commit(&mut self) -> Result<(), StoryError> {
+        let outcomes = self.store.commit_each(std::mem::take(&mut self.waiting))?;
+        Ok(outcomes.into_iter().collect::<Result<(), _>>()?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

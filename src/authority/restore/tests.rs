@@ -1,0 +1,188 @@
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::{
+    audit::GENESIS,
+    ports::{CardNumber, CardRecord, HolderRecord, HolderReference, StoreError},
+    rules::CertificateState::{Expired, Held, Live, Reserved, Revoked},
+    store::MemoryStore,
+};
+
+fn at(second: i64) -> UnixTime {
+    UnixTime::from_seconds(1_800_000_000 + second).unwrap()
+}
+
+fn marks(fence: u64, indexes: (u64, u64), lists: (u64, u64)) -> Marks {
+    let of = |(sign, auth)| Of { sign, auth };
+    Marks { fence, at: at(0), entry: 9, seal: GENESIS, event: 3, indexes: of(indexes), lists: of(lists) }
+}
+
+fn record(state: CertificateState) -> CertificateRecord {
+    CertificateRecord {
+        kind: Kind::Sign,
+        generation: 1,
+        index: 0,
+        serial: serial(1),
+        holder: HolderReference::parse("TEST-1").unwrap(),
+        card: CardNumber::parse("CARD-1").unwrap(),
+        municipality: "13115".parse().unwrap(),
+        not_before: at(0),
+        not_after: at(1000),
+        state,
+        revocation: None,
+        pair: None,
+        predecessor: None,
+        successor: None,
+        key_digest: [7; 32],
+        tbs: vec![1],
+        certificate: None,
+    }
+}
+
+fn serial(octet: u8) -> Serial {
+    Serial::from_octets(&[octet]).unwrap()
+}
+
+fn said(reason: RevocationReason) -> Revocation {
+    Revocation { revocation_date: at(5), reason, invalidity_date: None, cause: cause_of(reason) }
+}
+
+fn entry(octet: u8, reason: RevocationReason) -> CrlEntry {
+    CrlEntry { serial: serial(octet), revocation_date: at(5), reason, invalidity_date: Some(at(4)) }
+}
+
+/// A store with one live certificate of SIGN.
+fn store() -> MemoryStore {
+    let store = MemoryStore::default();
+    let one = record(Reserved);
+    let day = crate::rules::calendar::day_of(at(0));
+    let holder = HolderRecord {
+        reference: one.holder.clone(),
+        municipality: one.municipality,
+        moving_to: None,
+        birth: day,
+        ward: false,
+        registered: true,
+        version: 0,
+    };
+    let card = CardRecord {
+        number: one.card.clone(),
+        holder: one.holder.clone(),
+        issue_day: day,
+        application_day: day,
+        last_day: day,
+        void: false,
+        face_authentication: false,
+    };
+    let issue = Step::Issue { kind: Kind::Sign, index: 0, certificate: vec![2] };
+    commit(&store, vec![Step::Holder(holder), Step::Card(card), Step::Reserve(Box::new(one)), issue]).unwrap();
+    store
+}
+
+fn commit(store: &MemoryStore, steps: Vec<Step>) -> Result<(), StoreError> {
+    let word = String::new;
+    let audit = Draft { at: at(0), actor: word(), action: word(), subject: word(), detail: word() };
+    store.commit(Change { steps, audit })
+}
+
+/// What is learnt of these entries.
+fn learn(store: &MemoryStore, entries: &[CrlEntry]) -> Vec<(Outcome, Serial)> {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let mut tell = |lesson: &Lesson| told.lock().unwrap().push((lesson.outcome, lesson.serial));
+    let mut pupil = Pupil::new(store, at(10), &mut tell);
+    entries.iter().for_each(|one| pupil.entry((Kind::Sign, 7), one).unwrap());
+    pupil.commit().unwrap();
+    told.lock().unwrap().clone()
+}
+
+fn state(store: &MemoryStore) -> (CertificateState, Option<Revocation>) {
+    let one = store.certificate(Kind::Sign, &serial(1)).unwrap().unwrap();
+    (one.state, one.revocation)
+}
+
+#[test]
+fn a_leap_is_above_everything_that_is_known_and_may_have_been_given() {
+    let (own, known) = (marks(2, (100, 5), (10, 3)), marks(1, (5000, 1), (4, 40)));
+    let to = decide_leap(&own, &[known], Of { sign: 12, auth: 8 }, Duration::from_secs(60));
+    let gap = LEAP_INDEXES + 60 * LEAP_INDEXES_A_SECOND;
+    assert_eq!(to.fence, 3);
+    assert_eq!(to.indexes, Of { sign: 5000 + gap, auth: 5 + gap });
+    assert_eq!(to.numbers, Of { sign: 12 + LEAP_NUMBERS, auth: 40 + LEAP_NUMBERS });
+    let superseded = decide_leap(&own, &[marks(9, (0, 0), (0, 0))], Of::default(), Duration::ZERO);
+    assert_eq!(superseded.fence, 10, "above the fence of another copy");
+}
+
+#[test]
+fn a_window_of_a_century_leaves_out_no_more_than_there_are_people() {
+    let to = decide_leap(&marks(1, (0, 0), (0, 0)), &[], Of::default(), Duration::from_secs(100 * 366 * 86_400));
+    assert_eq!(to.indexes.sign, LEAP_INDEXES + LEAP_WINDOW_INDEXES);
+}
+
+#[test]
+fn the_store_leaps_once_under_a_fence() {
+    let store = store();
+    let to = decide_leap(&store.marks().unwrap(), &[], Of::default(), Duration::ZERO);
+    leap(&store, at(10), to.clone(), "{}".into()).unwrap();
+    let marks = store.marks().unwrap();
+    assert_eq!((marks.fence, marks.indexes, marks.lists), (2, to.indexes, to.numbers));
+    assert!(leap(&store, at(10), to, "{}".into()).is_err());
+    let last = store.audit_after(0, 9).unwrap().pop().unwrap().draft;
+    assert_eq!((last.action.as_str(), last.subject.as_str()), ("store.restored", "fence/2"));
+}
+
+#[test]
+fn what_a_list_says_is_learnt_with_its_date_and_reason() {
+    let store = store();
+    let entries = [entry(1, RevocationReason::KeyCompromise), entry(1, RevocationReason::KeyCompromise)];
+    assert_eq!(learn(&store, &entries), [(Outcome::Revoked, serial(1))], "once, on however many lists it stands");
+    let (state, revocation) = state(&store);
+    let revocation = revocation.unwrap();
+    assert_eq!((state, revocation.reason), (Revoked, RevocationReason::KeyCompromise));
+    assert_eq!((revocation.revocation_date, revocation.invalidity_date), (at(5), Some(at(4))));
+    assert_eq!(learn(&store, &entries), [], "what is known is no lesson");
+    let last = store.audit_after(0, 9).unwrap().pop().unwrap().draft;
+    assert_eq!((last.action.as_str(), last.subject.as_str()), ("revocation.learnt", "certificate/sign/01"));
+}
+
+#[test]
+fn a_hold_is_learnt_and_its_end_is_not() {
+    let store = store();
+    assert_eq!(learn(&store, &[entry(1, RevocationReason::CertificateHold)]), [(Outcome::Held, serial(1))]);
+    assert_eq!(state(&store).0, Held);
+    assert_eq!(learn(&store, &[entry(1, RevocationReason::RemoveFromCrl)]), []);
+    assert_eq!(state(&store).0, Held, "held until somebody knows better");
+    let twice = [entry(1, RevocationReason::CertificateHold), entry(1, RevocationReason::Superseded)];
+    assert_eq!(learn(&store, &twice), [(Outcome::Revoked, serial(1))]);
+    assert_eq!(state(&store).0, Revoked);
+}
+
+#[test]
+fn a_hold_and_a_revocation_of_one_page_are_learnt_one_after_the_other() {
+    let store = store();
+    let both = [entry(1, RevocationReason::CertificateHold), entry(1, RevocationReason::Superseded)];
+    assert_eq!(learn(&store, &both), [(Outcome::Held, serial(1)), (Outcome::Revoked, serial(1))]);
+    assert_eq!(state(&store).0, Revoked);
+}
+
+#[test]
+fn what_the_store_does_not_have_is_lost_and_told() {
+    let store = store();
+    let before = store.marks().unwrap();
+    assert_eq!(learn(&store, &[entry(9, RevocationReason::Superseded)]), [(Outcome::Lost, serial(9))]);
+    assert_eq!(store.marks().unwrap(), before, "nothing is written for it");
+}
+
+#[test]
+fn what_is_over_stays_as_it_is_and_what_is_reserved_is_never_made_good() {
+    let revoked = said(RevocationReason::Superseded);
+    let held = said(RevocationReason::CertificateHold);
+    for state in [Revoked, Expired] {
+        assert!(decide_lesson(&record(state), &revoked).is_none() && decide_lesson(&record(state), &held).is_none());
+    }
+    assert!(decide_lesson(&record(Held), &held).is_none());
+    let outcome = |state, said| decide_lesson(&record(state), said).map(|(outcome, step)| (outcome, step.is_some()));
+    assert_eq!(outcome(Reserved, &revoked), Some((Outcome::Revoked, true)));
+    assert_eq!(outcome(Reserved, &held), Some((Outcome::Open, false)));
+    assert_eq!(outcome(Live, &held), Some((Outcome::Held, true)));
+    assert_eq!(outcome(Held, &revoked), Some((Outcome::Revoked, true)));
+}

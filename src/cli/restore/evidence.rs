@@ -1,0 +1,177 @@
+//! What others know of the service that was lost.
+
+use std::{fs::File, io::BufReader, path::Path};
+
+use super::{
+    super::{backup::manifest::CHECKPOINTS, checkpoints, failure::Failure, spool},
+    Lost,
+    standing::Standing,
+};
+use crate::{
+    audit::{Checkpoint, GENESIS, Marks, Of},
+    kind::Kind,
+    ports::{ListOctets, Store},
+    revocation::{
+        crl::Outline,
+        snapshot::{self, Lineage, Snapshot},
+    },
+    x509::{CertificateView, SubjectPublicKey, UnixTime},
+};
+
+/// What others know.
+#[derive(Default)]
+pub(super) struct Evidence {
+    /// How far checkpoints say that it had come.
+    pub(super) marks: Vec<Marks>,
+    /// The highest number of the lists that were given.
+    pub(super) numbers: Of,
+    /// When the lost service was last known to write, and who says so.
+    pub(super) latest: Option<(UnixTime, String)>,
+    /// The lists that were given, verified.
+    pub(super) lists: Vec<GivenList>,
+    /// The snapshot that was given.
+    pub(super) snapshot: Option<Snapshot>,
+}
+
+/// A list that the lost service published.
+pub(super) struct GivenList {
+    pub(super) kind: Kind,
+    pub(super) number: u64,
+    pub(super) der: ListOctets,
+}
+
+impl Evidence {
+    /// Reads and verifies everything that the command line names, and the checkpoints of the backup itself.
+    ///
+    /// # Errors
+    /// [`Failure`] for the first that is not of this service, or not right.
+    pub(super) fn gather(lost: &Lost, standing: &Standing, directory: &Path) -> Result<Self, Failure> {
+        let mut evidence = Self::default();
+        let own = directory.join(CHECKPOINTS);
+        let mut lineage = standing.lineage().map(Lineage::digest);
+        if own.exists() {
+            evidence.checkpoints(&own, standing, &mut lineage)?;
+        }
+        if let Some(keeper) = standing.places().and_then(|places| places.keeper).filter(|keeper| keeper.exists()) {
+            evidence.checkpoints(&keeper, standing, &mut lineage)?;
+        }
+        for path in &lost.checkpoints {
+            evidence.checkpoints(path, standing, &mut lineage)?;
+        }
+        lost.lists.iter().try_for_each(|path| evidence.list(path, standing))?;
+        lost.snapshot.iter().try_for_each(|path| evidence.snapshot(path, standing))?;
+        Ok(evidence)
+    }
+
+    fn wrote(&mut self, at: UnixTime, witness: String) {
+        if self.latest.as_ref().is_none_or(|(latest, _)| *latest < at) {
+            self.latest = Some((at, witness));
+        }
+    }
+
+    /// Without the serial key nobody knows the lineage; then the first checkpoint tells it, and the others must agree.
+    fn checkpoints(&mut self, path: &Path, standing: &Standing, lineage: &mut Option<String>) -> Result<(), Failure> {
+        let named = |number: usize, error: &dyn std::fmt::Display| {
+            Failure::refused(format!("{}, line {number}: {error}", path.display()))
+        };
+        let Some(key) = &standing.audit_key else {
+            let why = "the backup has no certificate of an audit key, by which checkpoints are verified";
+            return Err(Failure::refused(format!("{}: {why}", path.display())));
+        };
+        if !path.exists() {
+            return Err(Failure::refused(format!("{}: there is no such file", path.display())));
+        }
+        let lines = checkpoints::lines(path).map_err(|error| named(0, &error))?;
+        for (number, line) in (1..).zip(lines) {
+            let line = line.map_err(|error| named(number, &error))?;
+            if line.is_empty() {
+                continue;
+            }
+            let checkpoint = Checkpoint::open(&line, key).map_err(|error| named(number, &error))?;
+            if *lineage.get_or_insert_with(|| checkpoint.lineage.clone()) != checkpoint.lineage {
+                return Err(named(
+                    number,
+                    &"the checkpoint is of another service: its CAs or its serial key are others",
+                ));
+            }
+            check_history(standing, &checkpoint.marks).map_err(|error| named(number, &error))?;
+            self.wrote(checkpoint.marks.at, format!("{}, line {number}", path.display()));
+            // Only what is higher than anything before says more.
+            let says_more = |known: &Marks| {
+                let of = |marks: &Marks| {
+                    [marks.indexes.sign, marks.indexes.auth, marks.lists.sign, marks.lists.auth, marks.fence]
+                };
+                of(&checkpoint.marks).iter().zip(of(known)).any(|(new, known)| *new > known)
+            };
+            if self.marks.last().is_none_or(says_more) {
+                self.marks.push(checkpoint.marks);
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, path: &Path, standing: &Standing) -> Result<(), Failure> {
+        let named = |error: &dyn std::fmt::Display| Failure::refused(format!("{}: {error}", path.display()));
+        let der = spool::open_list(path).map_err(|error| named(&error))?;
+        let outline = Outline::read(&der).map_err(|error| named(&format!("this is no list: {error}")))?;
+        for record in &standing.records {
+            let view = CertificateView::from_der(&record.certificate).map_err(Failure::fault)?.tbs;
+            let key = SubjectPublicKey::from_der(view.spki).map_err(Failure::fault)?;
+            if view.subject != outline.issuer() || key.key_id()[..] != *outline.authority_key_id() {
+                continue;
+            }
+            outline.verify(&der, &key).map_err(|error| named(&error))?;
+            let (kind, number) = (record.kind, outline.number());
+            let highest = match kind {
+                Kind::Sign => &mut self.numbers.sign,
+                Kind::Auth => &mut self.numbers.auth,
+            };
+            *highest = number.max(*highest);
+            self.wrote(outline.this_update(), path.display().to_string());
+            self.lists.push(GivenList { kind, number, der });
+            return Ok(());
+        }
+        Err(named(&"no CA of this service signed it, by its issuer and key identifier"))
+    }
+
+    fn snapshot(&mut self, path: &Path, standing: &Standing) -> Result<(), Failure> {
+        let named = |error: &dyn std::fmt::Display| Failure::refused(format!("{}: {error}", path.display()));
+        let lineage =
+            standing.lineage().ok_or_else(|| named(&"a snapshot is told by the serial key: say --keys DIR"))?;
+        let file = File::open(path).map_err(|error| named(&error))?;
+        let snapshot = snapshot::read(&mut BufReader::new(file), lineage).map_err(|error| named(&error))?;
+        let last = standing.store.marks().map_err(Failure::fault)?.event;
+        if let Some(event) = snapshot.last_events().iter().find(|event| event.position <= last) {
+            let own = standing.store.listed_events(event.position - 1, 1).map_err(Failure::fault)?;
+            if own.first().is_none_or(|own| own.event != *event) {
+                return Err(named(&format!(
+                    "it is of another history: event {} of the backup is another one",
+                    event.position
+                )));
+            }
+        }
+        if let Some(event) = snapshot.last_events().last() {
+            self.wrote(event.recorded, path.display().to_string());
+        }
+        self.snapshot = Some(snapshot);
+        Ok(())
+    }
+}
+
+/// What a checkpoint of the same fence says of an entry that the backup has must be true of it.
+fn check_history(standing: &Standing, known: &Marks) -> Result<(), String> {
+    let own = standing.store.marks().map_err(|error| error.to_string())?;
+    if known.fence != own.fence || known.entry > own.entry {
+        return Ok(());
+    }
+    let entry = match known.entry.checked_sub(1) {
+        None => return if known.seal == GENESIS { Ok(()) } else { Err("it seals nothing".into()) },
+        Some(before) => standing.store.audit_after(before, 1).map_err(|error| error.to_string())?,
+    };
+    match entry.first() {
+        Some(entry) if entry.seal == known.seal => Ok(()),
+        _ => {
+            Err(format!("audit entry {} of the backup is not the one of this checkpoint: another history", known.entry))
+        }
+    }
+}

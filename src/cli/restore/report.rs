@@ -1,0 +1,246 @@
+//! What is told of a restore.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Serialize;
+
+use super::{
+    super::{
+        backup::{
+            ago,
+            manifest::{Manifest, Service},
+        },
+        failure::Failure,
+    },
+    standing::{KEY_DIRECTORY, Signed, Standing},
+};
+use crate::{
+    audit::Marks,
+    authority::restore::{Lesson, Outcome},
+    kind::Kind,
+    x509::UnixTime,
+};
+
+/// Lessons that are told one by one; all of them are in the file.
+const TOLD: usize = 20;
+
+/// The time in which things may have happened that nobody knows of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Window {
+    /// The last entry of the backup.
+    pub(super) from: UnixTime,
+    /// When the lost service wrote for the last time, or may have.
+    pub(super) until: UnixTime,
+    /// Its length.
+    pub(super) seconds: i64,
+}
+
+impl Window {
+    /// From the last entry of the backup to `until`; where that is not said, to now.
+    ///
+    /// # Errors
+    /// [`Failure`] for an end that what is known contradicts.
+    pub(super) fn decide(
+        from: UnixTime,
+        latest: Option<&(UnixTime, String)>,
+        (until, now): (Option<UnixTime>, UnixTime),
+    ) -> Result<Self, Failure> {
+        let until = until.unwrap_or(now);
+        if until > now {
+            return Err(Failure::usage(format!("--lost-until {until} is yet to come")));
+        }
+        if until < from {
+            return Err(Failure::refused(format!("the backup's last entry is of {from}, which is after {until}")));
+        }
+        if let Some((latest, witness)) = latest.filter(|(latest, _)| *latest > until) {
+            return Err(Failure::refused(format!(
+                "the lost service wrote on {latest}, as {witness} says, which is after {until}"
+            )));
+        }
+        Ok(Self { from, until, seconds: until.seconds() - from.seconds() })
+    }
+
+    pub(super) fn length(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.seconds).unwrap_or(0))
+    }
+}
+
+/// Numbers that are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Gap {
+    /// The first one.
+    pub(super) from: u64,
+    /// The first one that is given again.
+    pub(super) to: u64,
+    /// How many.
+    pub(super) count: u64,
+}
+
+/// The report.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    restored_at: UnixTime,
+    from: PathBuf,
+    backup: Backup,
+    loss_window: Window,
+    fence: Fence,
+    pub(super) indexes_left_out: BTreeMap<Kind, Gap>,
+    pub(super) numbers_left_out: BTreeMap<Kind, Gap>,
+    learnt: Vec<Lesson>,
+    lost: Vec<Lesson>,
+    open: Vec<Lesson>,
+    missing_keys: Vec<PathBuf>,
+    pub(super) checkpoint: Signed,
+    keeper: Option<PathBuf>,
+    next: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Backup {
+    made_at: UnixTime,
+    age_seconds: i64,
+    version: String,
+    service: Service,
+    marks: Marks,
+}
+
+#[derive(Debug, Serialize)]
+struct Fence {
+    before: u64,
+    now: u64,
+}
+
+impl Report {
+    pub(super) fn begun(now: UnixTime, manifest: Manifest, loss_window: Window, fence: (u64, u64)) -> Self {
+        let Manifest { version, made_at, service, marks, .. } = manifest;
+        let age_seconds = now.seconds() - made_at.seconds();
+        Self {
+            restored_at: now,
+            from: PathBuf::new(),
+            backup: Backup { made_at, age_seconds, version, service, marks },
+            loss_window,
+            fence: Fence { before: fence.0, now: fence.1 },
+            indexes_left_out: BTreeMap::new(),
+            numbers_left_out: BTreeMap::new(),
+            learnt: Vec::new(),
+            lost: Vec::new(),
+            open: Vec::new(),
+            missing_keys: Vec::new(),
+            checkpoint: Signed::Waiting,
+            keeper: None,
+            next: Vec::new(),
+        }
+    }
+
+    pub(super) fn learn(&mut self, lesson: &Lesson) {
+        let list = match lesson.outcome {
+            Outcome::Revoked | Outcome::Held => &mut self.learnt,
+            Outcome::Lost => &mut self.lost,
+            Outcome::Open => &mut self.open,
+        };
+        list.push(lesson.clone());
+    }
+
+    /// Tells whether the keeper has the checkpoint.
+    pub(super) fn keeper(&mut self, told: Result<Option<PathBuf>, Failure>) {
+        match told {
+            Ok(keeper) => self.keeper = keeper,
+            Err(failure) => {
+                let line = format!(
+                    "the keeper was not told ({failure}): bring it back, then run: jitsuin restore --finish DIR"
+                );
+                self.next.insert(1.min(self.next.len()), line);
+            }
+        }
+    }
+
+    /// Says what is to be done next.
+    pub(super) fn complete(&mut self, from: &Path, standing: &Standing) {
+        // A certificate stands on the list of its CA and on that of its place.
+        for list in [&mut self.lost, &mut self.open] {
+            let mut seen = std::collections::BTreeSet::new();
+            list.retain(|lesson| seen.insert((lesson.kind, lesson.serial)));
+        }
+        self.from = from.into();
+        self.missing_keys = standing.missing.clone();
+        let mut next = Vec::new();
+        let mut say = |line: &str| next.push(line.to_owned());
+        say("make sure that the lost service stays off: two that write are two authorities of one name");
+        if !self.missing_keys.is_empty() {
+            say(&format!(
+                "put the keys that are missing into {KEY_DIRECTORY}/ (mode 0600), then run: jitsuin restore --finish DIR"
+            ));
+        }
+        if !self.lost.is_empty() {
+            say("tell the holders of lost certificates: they are answered as never issued, and need new ones");
+        }
+        if !self.open.is_empty() {
+            say("hold the open ones by hand once the service has finished them");
+        }
+        say(
+            "have the counters send again what they sent in the loss window: their keys of idempotence are unknown here",
+        );
+        say(
+            "put the lists of substitutes, credentials and PIN files that the backup does not hold where the configuration names them",
+        );
+        say(
+            "run: jitsuin audit verify --dir DIR, jitsuin check --dir DIR, then jitsuin serve --dir DIR; its first lists bear the new numbers",
+        );
+        self.next = next;
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { backup, loss_window, fence, .. } = self;
+        writeln!(
+            f,
+            "Restored from {}, made {} ({} ago).",
+            self.from.display(),
+            backup.made_at,
+            ago(backup.age_seconds)
+        )?;
+        writeln!(
+            f,
+            "Loss window: {} to {} ({}). What was done in it is lost, unless it is learnt again below.",
+            loss_window.from,
+            loss_window.until,
+            ago(loss_window.seconds)
+        )?;
+        writeln!(f, "Fence: {}, before {}.", fence.now, fence.before)?;
+        for (kind, gap) in &self.indexes_left_out {
+            writeln!(f, "{kind}: indexes {} to {} are left out ({})", gap.from, gap.to - 1, gap.count)?;
+        }
+        for (kind, gap) in &self.numbers_left_out {
+            writeln!(f, "{kind}: CRL numbers {} to {} are left out", gap.from, gap.to - 1)?;
+        }
+        let mut text = String::new();
+        for (what, lessons) in [
+            ("learnt again", &self.learnt),
+            ("known outside and lost here", &self.lost),
+            ("held outside and only reserved here", &self.open),
+        ] {
+            writeln!(text, "{} {what}{}", lessons.len(), if lessons.is_empty() { "." } else { ":" })?;
+            for lesson in lessons.iter().take(TOLD) {
+                let since =
+                    lesson.revocation.as_ref().map(|it| format!(" since {}, {}", it.revocation_date, it.reason));
+                writeln!(text, "  {} {}{}", lesson.kind, lesson.serial, since.unwrap_or_default())?;
+            }
+            if lessons.len() > TOLD {
+                writeln!(text, "  and {} more, all in {}", lessons.len() - TOLD, super::REPORT)?;
+            }
+        }
+        f.write_str(&text)?;
+        if !self.missing_keys.is_empty() {
+            let names: Vec<_> = self.missing_keys.iter().map(|path| path.display().to_string()).collect();
+            writeln!(f, "Keys that are missing: {}", names.join(", "))?;
+        }
+        f.write_str("Next:")?;
+        self.next.iter().zip(1..).try_for_each(|(line, number)| write!(f, "\n  {number}. {line}"))
+    }
+}

@@ -1,0 +1,40 @@
+//! Reports that are signed with the audit key.
+
+use std::path::Path;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Serialize;
+
+use super::{
+    super::{checkpoints::AUDIT, failure::Failure, files, layout::Layout},
+    standing::audit_signer,
+};
+use crate::{config::Config, x509::jws};
+
+#[derive(Serialize)]
+struct Header<'a> {
+    alg: &'static str,
+    typ: &'a str,
+    x5c: [String; 1],
+}
+
+/// Signs a report as compact JWS (RFC 7515) of that `typ`, with the audit key of the service in `directory` and its certificate;
+/// none if the service has no such key.
+///
+/// # Errors
+/// [`Failure`].
+pub fn sign_report(
+    directory: &Path,
+    passphrase: &str,
+    typ: &str,
+    report: &impl Serialize,
+) -> Result<Option<String>, Failure> {
+    let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
+    let layout = Layout::new(directory, &config);
+    let Some(signer) = audit_signer(&layout, passphrase)? else { return Ok(None) };
+    let certificate = files::read_certificate(&layout.certificate(AUDIT)).map_err(Failure::refused)?;
+    let header = Header { alg: jws::algorithm(signer.algorithm()), typ, x5c: [STANDARD.encode(certificate)] };
+    let input = jws::signing_input(&header, report).map_err(Failure::fault)?;
+    let signature = signer.sign(input.as_bytes()).map_err(Failure::fault)?;
+    jws::complete(&input, signer.algorithm(), signature).map(Some).map_err(Failure::fault)
+}
