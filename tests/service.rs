@@ -1,5 +1,5 @@
-//! The binary as an operator starts it: the demonstration looked at by OpenSSL and curl, `kill -9` under load, and orderly
-//! restarts.
+//! The binary as an operator starts it: the demonstration looked at by OpenSSL and curl, `kill -9` under load, orderly restarts,
+//! commands that are broken off, and faults of disks, clocks and clients.
 
 #[expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 #[path = "support/weak_keys.rs"]
@@ -7,8 +7,12 @@ mod weak_keys;
 
 #[path = "service/bulk.rs"]
 mod bulk;
+#[path = "service/commands.rs"]
+mod commands;
 #[path = "service/demo.rs"]
 mod demo;
+#[path = "service/faults.rs"]
+mod faults;
 #[path = "service/kill.rs"]
 mod kill;
 #[path = "service/process.rs"]
@@ -17,6 +21,8 @@ mod process;
 mod relying_party;
 #[path = "service/restart.rs"]
 mod restart;
+#[path = "service/shim.rs"]
+mod shim;
 #[path = "service/site.rs"]
 mod site;
 #[path = "service/token.rs"]
