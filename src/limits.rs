@@ -200,6 +200,10 @@ pub const CONNECTIONS: usize = 8192;
 /// File descriptors that no connection takes: the store with its readers, long lists that are made or sent, keys, logs.
 pub const DESCRIPTORS_KEPT: usize = 256;
 
+/// Between two log lines about connections that cannot be accepted; it is tried fifty times a second, by every thread that
+/// listens.
+pub const ACCEPT_LOG_PERIOD: Duration = Duration::from_secs(10);
+
 /// Connections that wait in the kernel to be accepted.
 pub const LISTEN_BACKLOG: i32 = 1024;
 

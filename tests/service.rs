@@ -1,5 +1,5 @@
-//! The binary as an operator starts it: the demonstration looked at by OpenSSL and curl, `kill -9` under load, and orderly
-//! restarts.
+//! The binary as an operator starts it: the demonstration looked at by OpenSSL and curl, `kill -9` under load, orderly restarts,
+//! commands that are broken off, and faults of disks, clocks and clients.
 
 #[expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 #[path = "support/weak_keys.rs"]
@@ -14,8 +14,12 @@ mod backup;
 mod bulk;
 #[path = "service/ceremony.rs"]
 mod ceremony;
+#[path = "service/commands.rs"]
+mod commands;
 #[path = "service/demo.rs"]
 mod demo;
+#[path = "service/faults.rs"]
+mod faults;
 #[path = "service/keys.rs"]
 mod keys;
 #[path = "service/kill.rs"]
@@ -29,6 +33,8 @@ mod restart;
 #[expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 #[path = "service/restore.rs"]
 mod restore;
+#[path = "service/shim.rs"]
+mod shim;
 #[path = "service/site.rs"]
 mod site;
 #[path = "service/storms.rs"]

@@ -50,16 +50,32 @@ pub struct CredentialFiles {
 }
 
 impl CredentialFiles {
+    /// Where a credential of that name has its files.
+    fn named(layout: &Layout, name: &str) -> Self {
+        let file = |suffix: &str| layout.credentials().join(format!("{name}.{suffix}"));
+        Self { certificate: file("pem"), key: file("key"), passphrase: Some(file("passphrase")) }
+    }
+
+    /// The files of that name that are there, one a line; none where there are none.
+    pub(super) fn remains(layout: &Layout, name: &str) -> Option<String> {
+        let files = Self::named(layout, name);
+        let there: Vec<_> = files.paths().filter(|path| path.exists()).map(|path| path.display().to_string()).collect();
+        (!there.is_empty()).then(|| there.join("\n"))
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        [Some(&self.certificate), Some(&self.key), self.passphrase.as_ref()].into_iter().flatten()
+    }
+
     /// The paths, one a line.
     #[must_use]
     pub fn lines(&self) -> String {
-        let paths = [Some(&self.certificate), Some(&self.key), self.passphrase.as_ref()].into_iter().flatten();
-        paths.map(|path| format!("  {}", path.display())).collect::<Vec<_>>().join("\n")
+        self.paths().map(|path| format!("  {}", path.display())).collect::<Vec<_>>().join("\n")
     }
 
     /// Takes the files away again, because the credential came to nothing.
     pub fn remove(&self) {
-        for path in [Some(&self.certificate), Some(&self.key), self.passphrase.as_ref()].into_iter().flatten() {
+        for path in self.paths() {
             // What cannot be removed is in the way of the next try, which says so.
             let _ = std::fs::remove_file(path);
         }
@@ -85,17 +101,17 @@ impl Client {
         let certificate = access
             .client((self.role.word(), &self.name), &public, &serial, (now, now + LIFE))
             .map_err(Failure::fault)?;
-        let file = |suffix: &str| layout.credentials().join(format!("{}.{suffix}", self.name));
-        let mut written = CredentialFiles { certificate: file("pem"), key: file("key"), passphrase: None };
+        let mut written = CredentialFiles::named(layout, &self.name);
         match protection {
             Protection::OwnPassphrase => {
                 let passphrase = passphrase::random(entropy).map_err(Failure::fault)?;
                 keyfile::write_encrypted(&written.key, &key, &passphrase).map_err(Failure::refused)?;
-                let path = file("passphrase");
-                files::write_private(&path, &passphrase).map_err(Failure::fault)?;
-                written.passphrase = Some(path);
+                if let Some(path) = &written.passphrase {
+                    files::write_private(path, &passphrase).map_err(Failure::fault)?;
+                }
             }
             Protection::ThrowAway => {
+                written.passphrase = None;
                 keyfile::write_unencrypted_throw_away(&written.key, &key).map_err(Failure::refused)?;
             }
         }

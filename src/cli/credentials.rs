@@ -111,6 +111,7 @@ impl Desk {
         client: &Client,
         mut steps: Vec<Step>,
     ) -> Result<CredentialFiles, Failure> {
+        self.nothing_remains_of(&client.name)?;
         let signer = keyfile::read_signer(&self.layout.access_key(), passphrase).map_err(Failure::refused)?;
         let access = AccessCa { organization: self.config.service.organisation.as_str(), signer: &signer };
         files::make_directory(&self.layout.credentials()).map_err(Failure::fault)?;
@@ -118,10 +119,29 @@ impl Desk {
         let (record, written) = client.enrol(&access, &self.layout, Protection::OwnPassphrase, world)?;
         steps.push(Step::Credential(record));
         if let Err(failure) = self.commit("credential.issued", &client.name, steps) {
-            written.remove();
+            // A disk that fails may have kept what it says it has not; then its key is needed.
+            if self.knows(&client.name).is_ok_and(|known| !known) {
+                written.remove();
+            }
             return Err(failure);
         }
         Ok(written)
+    }
+
+    fn knows(&self, name: &str) -> Result<bool, Failure> {
+        Ok(self.store.credentials().map_err(Failure::fault)?.iter().any(|one| one.name == name))
+    }
+
+    /// Refuses where files of a credential are there that was never given out. They are the operator's to remove: no command
+    /// destroys a key.
+    fn nothing_remains_of(&self, name: &str) -> Result<(), Failure> {
+        match CredentialFiles::remains(&self.layout, name) {
+            Some(files) if !self.knows(name)? => Err(Failure::refused(format!(
+                "these files are of a command that was broken off: no credential {name} was given out. Remove them, and run \
+                 it again:\n{files}"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     fn commit(&self, action: &str, name: &str, steps: Vec<Step>) -> Result<(), Failure> {

@@ -228,8 +228,14 @@ fn show(house: &Arc<House>, metrics: &Metrics) {
 }
 
 impl House {
-    /// Whether the clock has not gone back behind what was recorded; then nothing can be written.
+    /// Whether the clock has neither gone back behind what was recorded, when nothing can be written, nor leapt ahead, when the
+    /// service goes on by its own count.
     fn check_clock(&self) -> Result<(), String> {
+        let leap = self.clock.leap().as_secs();
+        if leap > 0 {
+            let detail = "set it right, or restart the service if it is right";
+            return Err(format!("the system's clock leapt ahead by {leap} s, which is not believed: {detail}"));
+        }
         let last = self.store.last_recorded().map_err(|error| error.to_string())?;
         match last.filter(|last| *last > self.clock.now() + CLOCK_TOLERANCE) {
             Some(last) => Err(format!("the clock went back: the last entry is of {last}, so nothing is written")),

@@ -37,7 +37,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use crate::limits;
@@ -163,11 +163,12 @@ where
     let door = Arc::new(Door { handshake, make, bounds, shutdown: shutdown.clone() });
     let places = Arc::new(Semaphore::new(bounds.connections));
     let graceful = GracefulShutdown::new();
+    let mut refused = Refused::default();
     loop {
         let accepted = tokio::select! {
             biased;
             () = shutdown.requested() => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &places, &mut refused) => accepted,
         };
         let Some((stream, place)) = accepted else { continue };
         tokio::spawn(Arc::clone(&door).connection(stream, place, graceful.watcher()));
@@ -180,15 +181,53 @@ where
 }
 
 /// Waits for a place and then for a connection; nothing if the accept failed.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    refused: &mut Refused,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, _)) => {
+            refused.over();
+            Some((stream, place))
+        }
         Err(error) => {
             // Out of descriptors or memory, or the client is gone already: others must not spin meanwhile.
-            tracing::warn!(%error, "a connection could not be accepted");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            refused.tell(&error);
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             None
+        }
+    }
+}
+
+/// Between an accept that failed and the next.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// Accepts that failed one after the other: told when it begins, again now and then with how many, and when it is over. Fifty
+/// lines a second would fill the disk, which is the next fault.
+#[derive(Debug, Default)]
+struct Refused {
+    /// Failures that no line has told of.
+    untold: u64,
+    /// When the last line was written, since there are failures.
+    told: Option<Instant>,
+}
+
+impl Refused {
+    fn tell(&mut self, error: &io::Error) {
+        self.untold += 1;
+        if self.told.is_none_or(|told| told.elapsed() >= limits::ACCEPT_LOG_PERIOD) {
+            tracing::warn!(%error, failures = self.untold, "connections cannot be accepted");
+            (self.untold, self.told) = (0, Some(Instant::now()));
+        }
+    }
+
+    /// A connection was accepted. That it is over is told once it has been quiet for a period.
+    fn over(&mut self) {
+        if self.told.is_some_and(|told| told.elapsed() >= limits::ACCEPT_LOG_PERIOD) {
+            tracing::info!(failures = self.untold, "connections are accepted again");
+            *self = Self::default();
         }
     }
 }

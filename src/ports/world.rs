@@ -1,5 +1,7 @@
 //! Time and randomness. Nothing below the doors reads either by itself.
 
+use std::time::Duration;
+
 use crate::x509::UnixTime;
 
 /// The time of day.
@@ -8,6 +10,11 @@ use crate::x509::UnixTime;
 pub trait Clock: Send + Sync {
     /// The current instant, cut to whole seconds.
     fn now(&self) -> UnixTime;
+
+    /// By how much the time that it is given has leapt ahead of the time that it tells; zero while it believes what it is given.
+    fn leap(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// Random octets fit for keys and identifiers.

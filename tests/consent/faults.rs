@@ -47,6 +47,8 @@ struct Reading {
 }
 
 impl Ward for Reading {
+    type Inner = MemoryStore;
+
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }

@@ -79,6 +79,8 @@ impl Liar {
 }
 
 impl Ward for Liar {
+    type Inner = MemoryStore;
+
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }

@@ -66,6 +66,13 @@ impl Default for Responders {
 
 /// Gives the house responders, and the relying party `e-filing` terms; counts what the responders sign.
 pub(crate) fn furnish(house: &House, responders: &Responders) -> Arc<AtomicUsize> {
+    let count = speak(house, responders);
+    agree(house);
+    count
+}
+
+/// Gives the house responders.
+pub(crate) fn speak(house: &House, responders: &Responders) -> Arc<AtomicUsize> {
     let count = Arc::new(AtomicUsize::new(0));
     let parts = house.authority.parts();
     let entries = Kind::BOTH.map(|kind| {
@@ -83,7 +90,6 @@ pub(crate) fn furnish(house: &House, responders: &Responders) -> Arc<AtomicUsize
     let policy = ResponsePolicy { life: std::time::Duration::from_secs(3600), never_issued: NeverIssued::Revoked };
     let responder = Responder::new(entries.into(), parts.serials.clone(), Arc::clone(&parts.index), policy);
     house.authority.speak_through(Arc::new(AnswerDesk::new(responder)));
-    agree(house);
     count
 }
 

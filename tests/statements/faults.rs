@@ -50,6 +50,8 @@ impl Failing {
 }
 
 impl Ward for Failing {
+    type Inner = MemoryStore;
+
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }

@@ -91,6 +91,8 @@ impl Faulty {
 }
 
 impl Ward for Faulty {
+    type Inner = MemoryStore;
+
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }

@@ -265,6 +265,16 @@ impl House {
         Self { authority: Arc::new(authority), store, clock, fuse, asked }
     }
 
+    /// The same house as a process of its own on another store, which has what this one's has.
+    pub(crate) fn beside(&self, store: Arc<dyn Store>) -> Self {
+        let (parts, index) = (self.authority.parts(), Arc::new(StatusIndex::default()));
+        store.follow(0, Arc::clone(&index) as Arc<_>).expect("a follower");
+        let parts = Parts { store: Arc::clone(&store), index, ..self.parts_with(&parts.profile, parts.schedule) };
+        let (clock, fuse) = (Arc::clone(&self.clock), Arc::clone(&self.fuse));
+        let asked = AtomicU64::new(1_000_000);
+        Self { authority: Arc::new(Authority::new(parts)), store, clock, fuse, asked }
+    }
+
     /// The same house after a restart with other switches of its counters.
     pub(crate) fn reopen_under(&self, counters: Counters) -> Self {
         let parts = self.authority.parts();

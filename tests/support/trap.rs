@@ -67,6 +67,8 @@ impl Trapped {
 }
 
 impl Ward for Trapped {
+    type Inner = MemoryStore;
+
     fn inner(&self) -> &MemoryStore {
         &self.inner
     }

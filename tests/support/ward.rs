@@ -1,4 +1,4 @@
-//! A store in memory behind somebody who watches every call: who counts them, lets some fail, or changes what is answered.
+//! A store behind somebody who watches every call: who counts them, lets some fail, or changes what is answered.
 
 use std::{
     ops::{Deref, Range},
@@ -19,20 +19,25 @@ use jitsuin::{
     },
     rules::Day,
     scope::CrlScope,
-    store::MemoryStore,
     x509::{CrlEntry, Serial, UnixTime},
 };
 
 /// Who watches. Without a word of its own everything is as the store has it.
 pub(crate) trait Ward: Send + Sync {
+    /// The engine inside.
+    type Inner: Store + RegisterStore + ApplicationStore;
+
     /// The store inside.
-    fn inner(&self) -> &MemoryStore;
+    fn inner(&self) -> &Self::Inner;
+
+    /// Is told of every change that is asked for, before it is met.
+    fn changing(&self, _change: &Change) {}
 
     /// Makes a call, or does not; `method` is its name in the trait.
     fn meet<T>(
         &self,
         method: &'static str,
-        call: impl FnOnce(&MemoryStore) -> Result<T, StoreError>,
+        call: impl FnOnce(&Self::Inner) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let _ = method;
         call(self.inner())
@@ -85,10 +90,10 @@ macro_rules! watched {
     (
         $methods:ident of $part:ident;
         $(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $outcome:ty $(, then $change:ident)?;)*
-        $(also $also:literal { $($rest:item)* })?
+        $(also $($also:literal),+ { $($rest:item)* })?
     ) => {
         /// The name of every method of this part that can fail. The compiler asks for each of them.
-        const $methods: &[&str] = &[$($also,)? $(stringify!($name)),*];
+        const $methods: &[&str] = &[$($($also,)+)? $(stringify!($name)),*];
 
         impl<W: Ward> $part for Warded<W> {
             $(fn $name(&self $(, $argument: $type)*) -> Result<$outcome, StoreError> {
@@ -109,8 +114,6 @@ pub(crate) fn methods() -> impl Iterator<Item = &'static str> {
 
 watched! {
     STORE of Store;
-    fn commit(&self, change: Change) -> ();
-    fn commit_each(&self, changes: Vec<Change>) -> Vec<Result<(), StoreError>>;
     fn allocate(&self, kind: Kind, count: u64) -> Range<u64>;
     fn follow(&self, after: u64, follower: Arc<dyn Follower>) -> ();
     fn dossier(&self, holder: &HolderReference) -> Option<Dossier>;
@@ -144,7 +147,17 @@ watched! {
     fn number_floor(&self, kind: Kind) -> u64;
     fn check_writable(&self) -> ();
 
-    also "each_revoked" {
+    also "commit", "commit_each", "each_revoked" {
+        fn commit(&self, change: Change) -> Result<(), StoreError> {
+            self.0.changing(&change);
+            self.0.meet("commit", |store| store.commit(change))
+        }
+
+        fn commit_each(&self, changes: Vec<Change>) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+            changes.iter().for_each(|change| self.0.changing(change));
+            self.0.meet("commit_each", |store| store.commit_each(changes))
+        }
+
         fn register(&self) -> &dyn RegisterStore {
             self
         }
@@ -169,7 +182,7 @@ watched! {
             not_over_before: UnixTime,
             take: &mut dyn FnMut(&CrlEntry),
         ) -> Result<u64, StoreError> {
-            let call = |store: &MemoryStore| store.revoked(kind, generation, scope, not_over_before);
+            let call = |store: &W::Inner| store.revoked(kind, generation, scope, not_over_before);
             let (entries, position) = self.0.meet("each_revoked", call)?;
             self.0.revoked(scope, entries).iter().for_each(take);
             Ok(position)
