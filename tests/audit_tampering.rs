@@ -1,6 +1,8 @@
 //! Every kind of edit of the database, done as somebody would who may write the file: the triggers are dropped, the edit is
 //! made, the triggers are put back. The examination names the row, and the entry that says otherwise.
 
+#![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
+
 #[allow(dead_code, clippy::allow_attributes, reason = "each test takes what it needs of the fixture")]
 #[path = "store_contract/fixture.rs"]
 mod fixture;
@@ -92,7 +94,8 @@ fn without_triggers(path: &Path, edit: impl FnOnce(&Connection)) {
         found.unwrap() > 0
     };
     for (name, text) in triggers.iter().filter(|(name, _)| !is_there(name)) {
-        assert!(sql.execute_batch(text).is_ok(), "{name}");
+        // Those of a table that is gone cannot be put back.
+        assert!(sql.execute_batch(text).is_ok() || text.contains("notice") || text.contains("exception"), "{name}");
     }
 }
 
@@ -345,6 +348,16 @@ const EDITS: &[(&str, Expected)] = &[
          UPDATE application SET id = 2 WHERE id = -1",
         ("application", "0202", "what was applied for was put in", false),
     ),
+    (
+        "UPDATE certificate SET id = -1 WHERE id = 3; UPDATE certificate SET id = 3 WHERE id = 4;
+         UPDATE certificate SET id = 4 WHERE id = -1",
+        ("certificate", "sign 2", "stands behind a row", true),
+    ),
+    (
+        "UPDATE crl SET id = 99 WHERE scope = 'full' AND number = 1",
+        ("crl", "sign 1 full 1", "stands behind a row", true),
+    ),
+    ("UPDATE status_event SET recorded = recorded + 9 WHERE position = 8", ("status_event", "8", "recorded", true)),
     // The chain.
     ("UPDATE audit_entry SET actor = 'nobody' WHERE position = 9", ("audit_entry", "9", "not what was sealed", true)),
     ("UPDATE audit_entry SET at = at + 1 WHERE position = 9", ("audit_entry", "9", "not what was sealed", true)),
@@ -364,6 +377,8 @@ const EDITS: &[(&str, Expected)] = &[
         ("audit_entry", "", "not what was sealed", true),
     ),
     // The schema.
+    ("DROP TABLE notice", ("notice", "", "cannot be read", false)),
+    ("DROP TABLE exception", ("(schema)", "table exception", "missing", false)),
     ("DROP INDEX card_of_holder", ("(schema)", "index card_of_holder", "missing", false)),
     ("CREATE TABLE hidden (x)", ("(schema)", "table hidden", "no migration made it", false)),
     (
@@ -387,7 +402,10 @@ fn every_kind_of_edit_is_named_by_table_and_key_with_the_entry_that_says_otherwi
     for (edit, expected) in EDITS.iter().filter(|(_, (table, ..))| !table.is_empty()) {
         let examined = town.edited(|sql| {
             sql.execute_batch(edit).unwrap_or_else(|error| panic!("{edit}: {error}"));
-            assert!(sql.total_changes() > 0 || expected.0 == "(schema)", "{edit} does nothing");
+            assert!(
+                sql.total_changes() > 0 || expected.0 == "(schema)" || edit.starts_with("DROP"),
+                "{edit} does nothing"
+            );
         });
         if !is_found(&examined, *expected) {
             unnamed.push(format!("{edit}\n  expected {expected:?}\n  found {:#?}", examined.findings));

@@ -72,7 +72,7 @@ impl Places {
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn all(&self, key: &AuditKey) -> io::Result<(Vec<Known>, Vec<(String, String)>)> {
+    pub fn all(&self, key: &AuditKey) -> io::Result<(Vec<Known>, Vec<WrongLine>)> {
         let (mut known, mut wrong) = (Vec::new(), Vec::new());
         for path in self.each() {
             let mut before = None;
@@ -95,6 +95,9 @@ impl Places {
         Ok((known, wrong))
     }
 }
+
+/// A line that is no checkpoint of that key: the file and the number of the line, and what is wrong.
+pub type WrongLine = (String, String);
 
 /// What a store must fit: everything that does not, in a sentence each.
 ///

@@ -169,7 +169,7 @@ pub struct NotItems;
 
 /// Reads the items of an entry.
 pub fn items(mut octets: &[u8]) -> impl Iterator<Item = Result<Item<'_>, NotItems>> {
-    let mut next = move || {
+    let next = move || {
         let rest = octets;
         octets = &[];
         if rest.is_empty() {
@@ -188,7 +188,7 @@ pub fn items(mut octets: &[u8]) -> impl Iterator<Item = Result<Item<'_>, NotItem
         });
         Some(read.ok_or(NotItems))
     };
-    std::iter::from_fn(move || next())
+    std::iter::from_fn(next)
 }
 
 impl Written {

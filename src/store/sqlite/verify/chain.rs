@@ -4,12 +4,14 @@ use super::{super::rows, Examiner, Leap, scratch::PAIR};
 use crate::{
     audit::{self, AuditEntry, BrokenChain, GENESIS, Known, Of, Seal},
     ports::written::{self, Facet, Item},
-    x509::hex,
+    x509::{UnixTime, hex},
 };
 
 /// Where the walk along the chain is.
 struct Walk<'k> {
     position: u64,
+    /// The latest time so far: events are recorded at it.
+    latest: UnixTime,
     /// The seal of the entry before; none behind a gap, where nobody knows it.
     seal: Option<Seal>,
     /// Checkpoints not met yet, in order of entry.
@@ -24,8 +26,15 @@ struct Walk<'k> {
 
 impl Examiner<'_> {
     pub(super) fn chain(&mut self, checkpoints: &[Known]) -> rusqlite::Result<()> {
-        let mut walk =
-            Walk { position: 0, seal: Some(GENESIS), ahead: checkpoints, vouched: 0, is_other: false, tells: false };
+        let mut walk = Walk {
+            position: 0,
+            latest: UnixTime::EPOCH,
+            seal: Some(GENESIS),
+            ahead: checkpoints,
+            vouched: 0,
+            is_other: false,
+            tells: false,
+        };
         self.found.checkpoints = checkpoints.len() as u64;
         self.found.vouched = checkpoints.last().map(|known| known.at);
         let mut query = self.sql.prepare("SELECT * FROM audit_entry ORDER BY position")?;
@@ -84,6 +93,7 @@ impl Examiner<'_> {
 
     /// Takes over what the entry wrote.
     fn items(&mut self, entry: &AuditEntry, walk: &mut Walk<'_>) -> rusqlite::Result<()> {
+        walk.latest = walk.latest.max(entry.draft.at);
         let key = entry.position.to_string();
         let Some(octets) = &entry.written else {
             self.is_covered = false;
@@ -96,23 +106,26 @@ impl Examiner<'_> {
         walk.tells = true;
         for item in written::items(octets) {
             match item {
-                Ok(item) => self.item(&item, entry.position)?,
+                Ok(item) => self.item(&item, entry.position, walk.latest)?,
                 Err(error) => self.found.find("audit_entry", &key, error.to_string(), None),
             }
         }
         Ok(())
     }
 
-    fn item(&mut self, item: &Item<'_>, entry: u64) -> rusqlite::Result<()> {
+    fn item(&mut self, item: &Item<'_>, entry: u64, recorded: UnixTime) -> rusqlite::Result<()> {
         let Item { facet, key, content } = *item;
         let put = |facet: u8, key: &[u8], content: &[u8]| self.scratch.put(facet, key, content, entry);
         match (facet, content.split_at_checked(9), content.split_at_checked(32)) {
-            (Facet::Event, Some((certificate, state)), _) => put(Facet::State as u8, certificate, state)?,
+            (Facet::Event, Some((certificate, state)), _) => {
+                put(Facet::State as u8, certificate, state)?;
+                return put(facet as u8, key, &recorded_event(recorded, content));
+            }
             // Both certificates of a pair name each other, whichever was reserved last.
             (Facet::Reserved, _, Some((_, other @ [_, ..]))) => {
                 put(PAIR, key, other)?;
                 if let Some((kind, own)) = key.split_first() {
-                    put(PAIR, &[&[3 - kind], other].concat(), own)?;
+                    put(PAIR, &[&[3_u8.wrapping_sub(*kind)], other].concat(), own)?;
                 }
             }
             (Facet::Fence, ..) => {
@@ -122,7 +135,7 @@ impl Examiner<'_> {
             }
             (Facet::Refused, ..) => {
                 let before = self.scratch.take(facet as u8, key)?.map_or(0, |last| sum(&last.content));
-                return self.scratch.put(facet as u8, key, &(before + sum(content)).to_be_bytes(), entry);
+                return self.scratch.put(facet as u8, key, &before.saturating_add(sum(content)).to_be_bytes(), entry);
             }
             _ => {}
         }
@@ -150,6 +163,11 @@ impl Examiner<'_> {
             }
         }
     }
+}
+
+/// A status event with the time at which it must have been recorded.
+pub(super) fn recorded_event(recorded: UnixTime, event: &[u8]) -> Vec<u8> {
+    [&recorded.seconds().to_be_bytes(), event].concat()
 }
 
 /// A number of as many octets as it has.

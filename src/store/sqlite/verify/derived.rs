@@ -84,8 +84,9 @@ impl Examiner<'_> {
             let limit = self.found.told.saturating_add(1);
             let query = format!("SELECT * FROM ({query}) LIMIT {limit}");
             let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-            for (key, what) in read::all::<(String, String)>(self.sql, &query, [], row)? {
-                self.found.find(table, key, what, None);
+            match read::all::<(String, String)>(self.sql, &query, [], row) {
+                Ok(wrong) => wrong.into_iter().for_each(|(key, what)| self.found.find(table, key, what, None)),
+                Err(error) => self.found.find(table, "", format!("it cannot be read: {error}"), None),
             }
         }
         self.fence()

@@ -35,6 +35,8 @@ struct Examiner<'a> {
     is_covered: bool,
     /// Restores, in order.
     leaps: Vec<Leap>,
+    /// The last entry that wrote a row of the table before this one.
+    newest: u64,
 }
 
 /// What an entry says that a restore set.
@@ -60,6 +62,7 @@ impl SqliteStore {
                 found: Examination::telling(told),
                 is_covered: true,
                 leaps: Vec::new(),
+                newest: 0,
             };
             examiner.schema()?;
             examiner.chain(checkpoints)?;

@@ -8,6 +8,7 @@ use rusqlite::Row;
 use super::{
     super::{applications, consents, ledger, register, registration, rows, shelf::Shelf},
     Examiner,
+    chain::recorded_event,
     scratch::{Last, PAIR, show},
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
         written::{self, Digest, Facet, Item, answer_key, certificate_key, list_key},
     },
     rules::CertificateState,
+    x509::UnixTime,
 };
 
 /// Lists and what applicants handed in may be forgotten after this time at the earliest (rules §8.3).
@@ -138,7 +140,7 @@ impl Examiner<'_> {
         self.walk("status_event", |row, _| {
             let one = rows::event(row)?;
             let state = written::state(one.state, one.revocation.as_ref());
-            let content = written::event(one.kind, one.index, &state);
+            let content = recorded_event(one.recorded, &written::event(one.kind, one.index, &state));
             Ok(vec![Is::new(Facet::Event, one.position.to_be_bytes(), content, "what it tells")])
         })?;
         let query = "SELECT position FROM (
@@ -168,7 +170,14 @@ impl Examiner<'_> {
 
     /// Holds every row of a table against the last items of it.
     fn walk(&mut self, table: &str, is: impl Fn(&Row<'_>, &Shelf) -> Told) -> rusqlite::Result<()> {
-        let mut query = self.sql.prepare(&format!("SELECT * FROM {table}"))?;
+        self.newest = 0;
+        let mut query = match self.sql.prepare(&format!("SELECT * FROM {table}")) {
+            Ok(query) => query,
+            Err(error) => {
+                self.found.find(table, "", format!("the table cannot be read: {error}"), None);
+                return Ok(());
+            }
+        };
         let mut found = query.query([])?;
         while let Some(row) = found.next()? {
             self.found.rows += 1;
@@ -188,6 +197,7 @@ impl Examiner<'_> {
         for (at, one) in told.iter().enumerate() {
             let last = self.scratch.take(one.facet as u8, &one.key)?;
             is_known |= at == 0 && last.is_some();
+            self.in_order(table, one, last.as_ref());
             self.part(table, one, last, (at == 0, is_known));
         }
         if let Some(reserved) = told.first().filter(|one| one.facet == Facet::Reserved) {
@@ -223,6 +233,18 @@ impl Examiner<'_> {
             None if one.facet == Facet::State && one.content == [0] => {}
             None => self.found.find(table, key(), format!("{} was put in: no entry wrote it", one.what), None),
         }
+    }
+
+    /// Rows that are written once stand in the order in which entries wrote them.
+    fn in_order(&mut self, table: &str, one: &Is, last: Option<&Last>) {
+        let once = [Facet::Reserved, Facet::List, Facet::Consent, Facet::Exception, Facet::Answer];
+        let Some(last) = last.filter(|_| once.contains(&one.facet)) else { return };
+        if last.entry < self.newest {
+            let key = show(&Item { facet: one.facet, key: &one.key, content: &[] });
+            let what = format!("it stands behind a row that entry {} wrote", self.newest);
+            self.found.find(table, key, what, Some(last.entry));
+        }
+        self.newest = self.newest.max(last.entry);
     }
 
     /// The other of the pair is the one that was named last.
@@ -285,10 +307,12 @@ fn differs(one: &Is, last: &Last) -> String {
     let of = |content: &[u8]| match one.facet {
         Facet::State => state(content),
         Facet::Event => {
-            let (certificate, rest) = content.split_at_checked(9).unwrap_or_default();
+            let (recorded, rest) = content.split_first_chunk().unwrap_or((&[0; 8], &[][..]));
+            let recorded = instant(recorded).map(|at| format!(", recorded {at}")).unwrap_or_default();
+            let (certificate, rest) = rest.split_at_checked(9).unwrap_or_default();
             let kind = certificate.first().and_then(|id| Kind::from_id(*id)).map_or("", Kind::word);
             let index = certificate.get(1..).and_then(|index| index.try_into().ok()).map_or(0, u64::from_be_bytes);
-            format!("{kind} {index} {}", state(rest))
+            format!("{kind} {index} {}{recorded}", state(rest))
         }
         _ => String::new(),
     };
@@ -302,13 +326,17 @@ fn state(content: &[u8]) -> String {
     let Some((id, rest)) = content.split_first() else { return "nothing".to_owned() };
     let state = [Reserved, Live, Held, Revoked, Expired].get(usize::from(*id)).copied();
     let word = state.map_or("unknown", rows::state_word);
-    let date = rest.first_chunk().and_then(|date| crate::x509::UnixTime::from_seconds(i64::from_be_bytes(*date)).ok());
+    let date = rest.first_chunk().and_then(instant);
     match (date, rest.get(8), rest.get(17..)) {
         (Some(date), Some(reason), Some(cause)) => {
             format!("{word} since {date} (reason {reason}, {})", String::from_utf8_lossy(cause))
         }
         _ => word.to_owned(),
     }
+}
+
+fn instant(octets: &[u8; 8]) -> Option<UnixTime> {
+    UnixTime::from_seconds(i64::from_be_bytes(*octets)).ok()
 }
 
 /// The SHA-256 of a list, however long.
