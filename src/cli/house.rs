@@ -226,7 +226,7 @@ fn first_audit_key(
     (places, lineage): (Places, Lineage),
 ) -> Result<Checkpoints, Failure> {
     let validity = (now, now + AUDIT_KEY_LIFE);
-    let made = make_audit_key(layout, passphrase, &profile.organization, (&SystemEntropy::default(), validity))?;
+    // The audit tells of it before it is there; whoever is cut off in between tells once more.
     let audit = Draft {
         at: now,
         actor: Actor::service().audit_name(),
@@ -235,6 +235,7 @@ fn first_audit_key(
         detail: serde_json::json!({ "not_after": validity.1 }).to_string(),
     };
     store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::fault)?;
+    let made = make_audit_key(layout, passphrase, &profile.organization, (&SystemEntropy::default(), validity))?;
     tracing::warn!(path = %layout.audit_key().display(), "made an audit key: this service had none");
     Checkpoints::new(places, lineage, (&made.0, made.1))
 }

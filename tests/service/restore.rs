@@ -509,7 +509,7 @@ fn nothing_stands_in_the_directory_unless_all_of_it_is_right() {
         .output()
         .unwrap();
     assert_eq!(wrong.status.code(), Some(3), "{}", text(&wrong));
-    assert!(text(&wrong).contains("does not open") && !to.exists(), "{}", text(&wrong));
+    assert!(text(&wrong).contains("the passphrase opens none") && !to.exists(), "{}", text(&wrong));
     assert_ne!(PASSPHRASE, "another passphrase of the keys");
 
     fs::create_dir(&to).unwrap();

@@ -53,7 +53,10 @@ fn entry(octet: u8, reason: RevocationReason) -> CrlEntry {
 
 /// A store with one live certificate of SIGN.
 fn store() -> MemoryStore {
-    let store = MemoryStore::default();
+    filled(MemoryStore::default())
+}
+
+fn filled(store: MemoryStore) -> MemoryStore {
     let one = record(Reserved);
     let day = crate::rules::calendar::day_of(at(0));
     let holder = HolderRecord {
@@ -128,6 +131,36 @@ fn the_store_leaps_once_under_a_fence() {
     assert!(leap(&store, at(10), to, "{}".into()).is_err());
     let last = store.audit_after(0, 9).unwrap().pop().unwrap().draft;
     assert_eq!((last.action.as_str(), last.subject.as_str()), ("store.restored", "fence/2"));
+}
+
+/// A restore that is told of a failure throws its copy away and begins again from the backup; so no failure may go unnoticed,
+/// and what is left behind is whole all the same.
+#[test]
+fn whichever_write_of_a_restore_fails_it_is_told_and_nothing_is_half_done() {
+    use crate::store::Fault;
+    for (number, fault) in [(1, Fault::Lost), (1, Fault::Kept), (2, Fault::Lost), (2, Fault::Kept)] {
+        // The first write fills the store.
+        let bad = move |write| if write == number + 1 { fault } else { Fault::None };
+        let store = filled(MemoryStore::with_faults(bad));
+        let to = decide_leap(&store.marks().unwrap(), &[], Of::default(), Duration::ZERO);
+        let leapt = leap(&store, at(10), to.clone(), "{}".into());
+        assert_eq!(leapt.is_err(), number == 1, "{fault:?}");
+        let has_leapt = number == 2 || fault == Fault::Kept;
+        let marks = store.marks().unwrap();
+        assert_eq!(
+            (marks.fence == 2, marks.indexes == to.indexes, marks.lists == to.numbers),
+            (has_leapt, has_leapt, has_leapt)
+        );
+        if number == 2 {
+            let (one, mut tell) = (entry(1, RevocationReason::KeyCompromise), |_: &Lesson| ());
+            let mut pupil = Pupil::new(&store, at(10), &mut tell);
+            pupil.entry((Kind::Sign, 7), &one).unwrap();
+            assert!(pupil.commit().is_err(), "{fault:?}");
+            assert_eq!(state(&store).0, if fault == Fault::Kept { Revoked } else { Live });
+        }
+        let entries = store.audit_after(0, 9).unwrap();
+        assert!(crate::audit::follow(&entries, 0, GENESIS).is_ok(), "{fault:?}");
+    }
 }
 
 #[test]

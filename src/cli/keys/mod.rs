@@ -1,6 +1,6 @@
 //! The keys that certify and answer, wherever they are: in files that the passphrase opens, or in tokens.
 //!
-//! [`examine`] opens everything that a service needs before anything is changed, and tells everything that does not fit at
+//! `examine` opens everything that a service needs before anything is changed, and tells everything that does not fit at
 //! once. [`command`] is `jitsuin keys`.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
