@@ -23,3 +23,5 @@ mod site;
 mod storms;
 #[path = "service/token.rs"]
 mod token;
+#[path = "service/token_loss.rs"]
+mod token_loss;

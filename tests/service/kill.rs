@@ -103,7 +103,7 @@ async fn counter(client: &Client, url: &str, ledger: &Ledger) {
     }
 }
 
-fn serials(body: &Value) -> BTreeSet<String> {
+pub(crate) fn serials(body: &Value) -> BTreeSet<String> {
     let list = body["certificates"].as_array().expect("certificates");
     list.iter().map(|one| one["serial"].as_str().expect("a serial").to_owned()).collect()
 }
@@ -158,7 +158,7 @@ fn every_acknowledged_pair_survives_kill_9_and_none_is_doubled_or_half() {
 }
 
 /// The serials of a holder's live certificates; none if the holder is unknown.
-async fn live(client: &Client, registration: &str, holder: &str) -> BTreeSet<String> {
+pub(crate) async fn live(client: &Client, registration: &str, holder: &str) -> BTreeSet<String> {
     let answer = client.get_json(&format!("https://{registration}/v1/holders/{holder}")).await.expect("an answer");
     if answer.status == 404 {
         return BTreeSet::new();
