@@ -172,6 +172,10 @@ pub const TOKEN_URI_OCTETS: usize = 2048;
 /// How long a signature waits for a free session before the token is taken for stuck; PKCS#11 itself knows no time.
 pub const TOKEN_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a PKCS#11 module that shows no token is left to the calls that are inside before it is begun anew: a call that
+/// answers does so within a second.
+pub const TOKEN_RENEWAL_WAIT: Duration = Duration::from_secs(2);
+
 /// Octets of the configuration file: the template with every key and its explanation fits ten times.
 pub const CONFIG_OCTETS: usize = 128 * 1024;
 

@@ -41,3 +41,5 @@ mod site;
 mod storms;
 #[path = "service/token.rs"]
 mod token;
+#[path = "service/token_loss.rs"]
+mod token_loss;

@@ -18,7 +18,7 @@ use super::{
     files,
     house::{self, House},
     keys::Keys,
-    layout::Layout,
+    layout::{Layout, TOKEN_PLACE},
     tls,
     world::{SystemClock, SystemEntropy, random_serial},
 };
@@ -95,7 +95,10 @@ pub(super) fn run_with(
 }
 
 fn refuse_occupied(directory: &Path) -> Result<(), Failure> {
-    match fs::read_dir(directory).map(|entries| entries.count()) {
+    // A token that is a program keeps what it has in files; they may have been made here first.
+    let occupies =
+        |entry: &io::Result<fs::DirEntry>| !entry.as_ref().is_ok_and(|entry| entry.file_name() == TOKEN_PLACE);
+    match fs::read_dir(directory).map(|entries| entries.filter(occupies).count()) {
         Ok(0) => Ok(()),
         Ok(_) => Err(Failure::refused(format!(
             "{} is not empty; `init` runs once, in a new or empty directory, and nothing was changed",

@@ -12,11 +12,15 @@
 //! DIR/certificates/sign-1.pem       public certificates: the CAs', the responders', the access CA's, the TLS server's, the audit's
 //! DIR/ceremony/transcript.json      what was made in the key ceremony, with its signatures beside it
 //! DIR/credentials/operator-1.pem    client certificates to hand out, each with its key beside it
+//! DIR/hsm/                          of a demonstration with `--token`: SoftHSM's files and PIN
 //! ```
 
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, tokens::KeyName};
+
+/// Where in the directory a token that is a program (SoftHSM) may have its files; `init` lets it be there before the service.
+pub(super) const TOKEN_PLACE: &str = "hsm";
 
 /// The files of one service.
 #[derive(Clone, Debug)]

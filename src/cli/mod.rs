@@ -193,6 +193,9 @@ struct DemoArgs {
     /// Kind of both CA keys.
     #[arg(long, default_value = "rsa-2048")]
     ca_key: KeyKind,
+    /// Make a token (SoftHSM, in `hsm/` of the directory) and play it with the keys of both CAs and their responders inside.
+    #[arg(long)]
+    token: bool,
 }
 
 #[derive(Args, Debug)]
@@ -268,8 +271,8 @@ impl Cli {
         match self.command {
             Command::Init(args) => init(&args, &out),
             Command::Demo(args) => {
-                let DemoArgs { dir, exit, ca_key } = args;
-                demo::run(&demo::Options { directory: dir, exit, ca_key, json: self.json })
+                let DemoArgs { dir, exit, ca_key, token } = args;
+                demo::run(&demo::Options { directory: dir, exit, ca_key, token, json: self.json })
             }
             Command::Serve(args) => serve::run(&args.dir, args.passphrase(Purpose::Open)?),
             Command::Check(args) => check::run(&args.dir, &args.passphrase(Purpose::Open)?, &out),

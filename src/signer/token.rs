@@ -10,9 +10,16 @@
 //! | the token refuses the PIN | nobody in the process tries the same PIN on it again |
 //! | the token allows one last try of its PIN | it is left to a person |
 //! | no session is free for [`TOKEN_WAIT`] | [`SignerError`]: a token that is stuck piles up no threads |
-//! | a signature does not verify | [`SignerError`] |
+//! | the module shows no token any more | it is ended and begun anew, once nobody is inside: some modules find a device that was away only so |
+//! | a signature does not verify | [`SignerError`]; the next call looks for the key anew |
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use aws_lc_rs::{
     digest::{Digest, SHA256, SHA384},
@@ -30,6 +37,8 @@ use crate::{
 
 mod fault;
 mod library;
+mod life;
+pub mod making;
 pub mod pin;
 mod public;
 mod sessions;
@@ -51,6 +60,8 @@ pub struct TokenSigner {
     public: SubjectPublicKey,
     check: ParsedPublicKey,
     sessions: Sessions<Connection>,
+    /// Signatures that failed since the last one that was made.
+    failed: AtomicU64,
 }
 
 impl TokenSigner {
@@ -61,8 +72,10 @@ impl TokenSigner {
     pub fn open(uri: TokenUri, pins: Arc<dyn PinSource>, most: usize) -> Result<Self, TokenError> {
         let place = Place::new(uri.clone(), pins)?;
         let keyed = place.enter()?;
+        let inside = place.with(&keyed)?;
         let public = public::read(&keyed, &uri);
         let closed = keyed.session.close();
+        drop(inside);
         let public = public?;
         closed?;
         let algorithm = public.signature_algorithm();
@@ -70,7 +83,8 @@ impl TokenSigner {
             ParsedPublicKey::new(verification(algorithm), public.key()).map_err(|_| TokenError::BadSignature)?;
         let most = place.sessions()?.map_or(most, |own| own.min(most));
         let connection = Connection { place, algorithm };
-        let signer = Self { uri, public, check, sessions: Sessions::new(connection, most, TOKEN_WAIT) };
+        let sessions = Sessions::new(connection, most, TOKEN_WAIT);
+        let signer = Self { uri, public, check, sessions, failed: AtomicU64::new(0) };
         signer.signed(ring::digest::digest(algorithm.digest(), TRIAL).as_ref())?;
         Ok(signer)
     }
@@ -88,7 +102,30 @@ impl TokenSigner {
         let hash = if algorithm == SignatureAlgorithm::EcdsaP384Sha384 { &SHA384 } else { &SHA256 };
         let verified =
             Digest::import_less_safe(digest, hash).and_then(|digest| self.check.verify_digest_sig(&digest, &signature));
-        verified.map(|()| signature).map_err(|_| TokenError::BadSignature)
+        verified.map(|()| signature).map_err(|_| {
+            // A module that lost its device and found it again may have given the number of our key to another.
+            self.sessions.distrust();
+            TokenError::BadSignature
+        })
+    }
+
+    /// Says what failed, and when it is over, without a line for each: a token that is away fails every request.
+    fn tell(&self, signed: &Result<Vec<u8>, TokenError>) {
+        match signed {
+            Ok(_) if self.failed.load(Ordering::Relaxed) == 0 => {}
+            Ok(_) => {
+                let failures = self.failed.swap(0, Ordering::Relaxed);
+                if failures > 0 {
+                    tracing::info!(key = %self.uri, failures, "a key in a token signs again");
+                }
+            }
+            Err(error) => {
+                let failures = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
+                if failures.is_power_of_two() {
+                    tracing::error!(cause = %error, key = %self.uri, failures, "a key in a token did not sign");
+                }
+            }
+        }
     }
 }
 
@@ -118,10 +155,9 @@ impl Signer for TokenSigner {
         if digest.len() != wanted {
             return Err(SignerError(format!("the digest has {} octets, not {wanted}", digest.len())));
         }
-        self.signed(digest).map_err(|error| {
-            tracing::error!(cause = %error, key = %self.uri, "a key in a token did not sign");
-            SignerError(error.to_string())
-        })
+        let signed = self.signed(digest);
+        self.tell(&signed);
+        signed.map_err(|error| SignerError(error.to_string()))
     }
 
     /// A round trip to a token is long even where the arithmetic is short.

@@ -280,6 +280,30 @@ fn every_check_of_readiness_holds(demo: &Demo) {
 }
 
 #[test]
+fn the_whole_story_is_played_on_a_token_that_is_made_for_it() {
+    let parent = tempfile::tempdir().expect("a directory");
+    let directory = parent.path().join("a demo");
+    let demo = || {
+        let mut demo = jitsuin();
+        demo.args(["demo", "--token", "--exit", "--dir"]).arg(&directory).env_remove("SOFTHSM2_CONF");
+        demo.output().expect("it runs")
+    };
+    let played = demo();
+    assert!(played.status.success(), "{}", text(&played));
+    assert!(text(&played).contains("ok   no file has the key of a CA or of a responder"), "{}", text(&played));
+    assert!(text(&played).contains("checks held, 0 did not"), "{}", text(&played));
+    let keys = names(&directory.join("keys"));
+    assert!(keys.iter().all(|name| !name.contains("sign-") && !name.contains("auth-")), "{keys:?}");
+    let secret = fs::read_to_string(directory.join("hsm/pin")).expect("a PIN");
+    assert!(!text(&played).contains(secret.trim_end()), "the PIN is not told");
+
+    let before = digests(&directory);
+    let again = demo();
+    assert_eq!(again.status.code(), Some(3), "{}", text(&again));
+    assert_eq!(digests(&directory), before);
+}
+
+#[test]
 fn a_demonstration_in_an_occupied_directory_is_refused_and_changes_nothing() {
     let parent = tempfile::tempdir().expect("a directory");
     fs::write(parent.path().join("mine"), "keep").expect("written");

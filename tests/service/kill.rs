@@ -77,6 +77,11 @@ pub(crate) fn application(holder: &str) -> Value {
     })
 }
 
+pub(crate) fn serials(body: &Value) -> BTreeSet<String> {
+    let list = body["certificates"].as_array().expect("certificates");
+    list.iter().map(|one| one["serial"].as_str().expect("a serial").to_owned()).collect()
+}
+
 /// Kills the service after a while that differs from round to round.
 fn killed_after(running: Running, round: u32) -> thread::JoinHandle<()> {
     thread::spawn(move || {
@@ -145,4 +150,16 @@ fn nothing_acknowledged_is_lost_doubled_or_half_by_kill_9_under_load() {
     drop(running);
     verify(&site);
     println!("{rounds} kills; {}; {}", book.told(), witness.told());
+}
+
+/// The serials of a holder's live certificates; none if the holder is unknown.
+pub(crate) async fn live(client: &Client, registration: &str, holder: &str) -> BTreeSet<String> {
+    let answer = client.get_json(&format!("https://{registration}/v1/holders/{holder}")).await.expect("an answer");
+    if answer.status == 404 {
+        return BTreeSet::new();
+    }
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let list = answer.body["certificates"].as_array().expect("certificates");
+    let live = list.iter().filter(|one| one["state"] == "live");
+    live.map(|one| one["serial"].as_str().expect("a serial").to_owned()).collect()
 }

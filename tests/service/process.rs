@@ -55,6 +55,15 @@ pub(crate) fn serve_by(command: &mut Command, directory: &Path) -> (Running, Val
 
 /// The same with options.
 pub(crate) fn serve_with(command: &mut Command, directory: &Path, options: &[&OsStr]) -> (Running, Value) {
+    let (running, addresses, _) = serve_telling(command, directory, options);
+    (running, addresses)
+}
+
+/// What a service says from when it serves to its end.
+pub(crate) type Log = std::thread::JoinHandle<String>;
+
+/// The same, with its log.
+pub(crate) fn serve_telling(command: &mut Command, directory: &Path, options: &[&OsStr]) -> (Running, Value, Log) {
     let mut child = command
         .args(["serve", "--dir"])
         .arg(directory)
@@ -72,9 +81,13 @@ pub(crate) fn serve_with(command: &mut Command, directory: &Path, options: &[&Os
         if let Some(fields) =
             serde_json::from_str::<Value>(&line).ok().filter(|line| line["fields"]["message"] == "serving")
         {
-            // Nobody reads on; a full pipe must not stop the service.
-            std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
-            return (running, fields["fields"].clone());
+            // A full pipe must not stop the service.
+            let rest = std::thread::spawn(move || {
+                let mut rest = String::new();
+                let _ = log.read_to_string(&mut rest);
+                rest
+            });
+            return (running, fields["fields"].clone(), rest);
         }
         told += &line;
     }

@@ -17,9 +17,9 @@ use super::{
     site::Site,
 };
 
-const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+pub(super) const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 const PIN: &str = "73517351";
-const KEYS: [(&str, KeyKind); 4] = [
+pub(super) const KEYS: [(&str, KeyKind); 4] = [
     ("sign-1", KeyKind::Rsa2048),
     ("auth-1", KeyKind::P256),
     ("responder-sign-1", KeyKind::P256),
@@ -31,13 +31,13 @@ fn said(output: &Output) -> String {
 }
 
 /// A command for which SoftHSM has its tokens in this directory.
-fn with_token(mut command: Command, directory: &Path) -> Command {
+pub(super) fn with_token(mut command: Command, directory: &Path) -> Command {
     command.env("SOFTHSM2_CONF", directory.join("softhsm2.conf"));
     command
 }
 
 /// A token with the four keys, under a PIN that is in a file.
-fn make_token(directory: &Path) {
+pub(super) fn make_token(directory: &Path) {
     let tokens = directory.join("tokens");
     fs::create_dir(&tokens).expect("a directory");
     fs::write(directory.join("softhsm2.conf"), format!("directories.tokendir = {}\n", tokens.display()))
@@ -61,15 +61,24 @@ fn make_token(directory: &Path) {
 }
 
 fn uri(directory: &Path, label: &str) -> String {
-    let pin = directory.join("pin");
-    format!("pkcs11:token=jitsuin;object={label}?module-path={MODULE}&pin-source=file:{}", pin.display())
+    uri_by(Path::new(MODULE), directory, label)
+}
+
+fn uri_by(module: &Path, directory: &Path, label: &str) -> String {
+    let (module, pin) = (module.display(), directory.join("pin"));
+    format!("pkcs11:token=jitsuin;object={label}?module-path={module}&pin-source=file:{}", pin.display())
 }
 
 /// A service with these keys in the token.
 fn site_on(directory: TempDir, labels: &[&str]) -> Site {
-    let option = |label: &&str| ["--token-key".to_owned(), format!("{label}={}", uri(directory.path(), label))];
-    let options: Vec<_> = labels.iter().flat_map(option).collect();
-    let mut init = with_token(jitsuin(), directory.path());
+    let init = with_token(jitsuin(), directory.path());
+    site_by(directory, labels, Path::new(MODULE), init)
+}
+
+/// The same by another module, and a command that finds it.
+pub(super) fn site_by(directory: TempDir, labels: &[&str], module: &Path, mut init: Command) -> Site {
+    let named = |label: &str| format!("{label}={}", uri_by(module, directory.path(), label));
+    let options: Vec<_> = labels.iter().flat_map(|label| ["--token-key".to_owned(), named(label)]).collect();
     Site::made(directory, (&mut init, &options))
 }
 

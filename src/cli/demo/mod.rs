@@ -7,6 +7,7 @@ mod party;
 mod people;
 mod stage;
 mod story;
+mod token;
 mod weeks;
 
 use std::{
@@ -29,7 +30,7 @@ use super::{
     world::{SystemClock, SystemEntropy},
 };
 use crate::{
-    config::Config,
+    config::{Config, tokens::KeyName},
     kind::Kind,
     municipality::MunicipalityCode,
     profile::locations::{OCSP_PATH, crl_path},
@@ -49,6 +50,8 @@ pub struct Options {
     pub exit: bool,
     /// Kind of both CA keys.
     pub ca_key: KeyKind,
+    /// Whether the keys that certify and answer are in a token (SoftHSM) that is made for the occasion.
+    pub token: bool,
     /// Whether to print `demo.json` and nothing else.
     pub json: bool,
 }
@@ -61,7 +64,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let temporary = std::env::temp_dir().join(format!("jitsuin-demo-{}", std::process::id()));
     let directory = options.directory.clone().unwrap_or_else(|| temporary.clone());
     let directory = std::path::absolute(directory).map_err(Failure::fault)?;
-    let played = play(&directory, options);
+    let played = if options.token { token::settle(&directory) } else { Ok(()) };
+    let played = played.and_then(|()| play(&directory, options));
     if options.directory.is_none() {
         // Throw-away keys do not outlive their demonstration.
         let _ = fs::remove_dir_all(&temporary);
@@ -75,8 +79,12 @@ fn play(directory: &Path, options: &Options) -> Result<(), Failure> {
     let clock = Arc::new(SystemClock::days_behind(PAST));
     let passphrase = passphrase::random(&SystemEntropy::default()).map_err(Failure::fault)?;
     let places = [place(SUGINAMI)?, place(ITAMI)?];
+    let mut config = configuration(addresses, options)?;
+    if options.token {
+        config.tokens = token::make(directory, &config)?;
+    }
     let plan = init::Plan {
-        config: configuration(addresses, options)?,
+        config,
         municipalities: places.to_vec(),
         passphrase: &passphrase,
         protection: Protection::ThrowAway,
@@ -98,6 +106,14 @@ fn play(directory: &Path, options: &Options) -> Result<(), Failure> {
         options.ca_key.word(),
         directory.display()
     ));
+    if options.token {
+        stage.tell(token::words(directory));
+        let in_file = |kind: Kind| {
+            let names = [KeyName::ca(kind, 1), KeyName::responder(kind, 1)];
+            names.into_iter().any(|name| stage.house.layout.key(name).exists())
+        };
+        stage.check("no file has the key of a CA or of a responder", !Kind::BOTH.into_iter().any(in_file));
+    }
     let samples = Story::play(&stage)?;
     let document = document(&stage, &made, &samples)?;
     let text = serde_json::to_string_pretty(&document).map_err(Failure::fault)?;

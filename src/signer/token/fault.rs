@@ -94,6 +94,9 @@ pub enum TokenError {
     /// Every session was busy for so long that the token must be taken for stuck (`limits::TOKEN_WAIT`).
     #[error("the token is stuck: all {0} sessions were busy for too long")]
     Busy(usize),
+    /// A call has been inside the module for so long that the module cannot be begun anew (`limits::TOKEN_RENEWAL_WAIT`).
+    #[error("the module shows no token, and an earlier call to it has not come back")]
+    Hangs,
     /// Any other answer of the module.
     #[error("{0}")]
     Answer(Answer),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use cryptoki::{
-    context::{CInitializeArgs, CInitializeFlags, Pkcs11},
+    context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11},
     error::{Error, RvError},
     object::{Attribute, ObjectClass, ObjectHandle},
     session::{Session, SessionState, UserType},
@@ -21,25 +21,27 @@ use cryptoki::{
 
 use super::{
     fault::TokenError,
+    life::{Inside, Lives, Occupied},
     pin::{Pin, PinSource},
     public,
     sessions::Device,
     uri::TokenUri,
 };
-use crate::x509::SignatureAlgorithm;
+use crate::{limits::TOKEN_RENEWAL_WAIT, x509::SignatureAlgorithm};
 
 static LIBRARIES: Mutex<BTreeMap<PathBuf, Arc<Library>>> = Mutex::new(BTreeMap::new());
 
 /// A library that is loaded.
-struct Library {
-    context: Pkcs11,
+pub(super) struct Library {
+    pub(super) context: Pkcs11,
+    pub(super) lives: Lives,
     /// The PIN that a token, by label and serial number, has refused last. Held while logging in.
     refused: Mutex<BTreeMap<String, Pin>>,
 }
 
 impl Library {
     /// Loads a library, unless that has been done.
-    fn load(path: &Path) -> Result<Arc<Self>, TokenError> {
+    pub(super) fn load(path: &Path) -> Result<Arc<Self>, TokenError> {
         let fault = |cause: String| TokenError::Module { path: path.into(), cause };
         let real = fs::canonicalize(path).map_err(|cause| fault(cause.to_string()))?;
         let mut libraries = LIBRARIES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,11 +50,46 @@ impl Library {
         }
         let context = Pkcs11::new(&real).map_err(|error| fault(error.to_string()))?;
         initialise(&context).map_err(|error| fault(error.to_string()))?;
-        let library = Arc::new(Self { context, refused: Mutex::default() });
+        let library = Arc::new(Self { context, lives: Lives::default(), refused: Mutex::default() });
         libraries.insert(real, Arc::clone(&library));
         Ok(library)
     }
+
+    /// Goes inside, with the tokens that are there.
+    ///
+    /// If there are none, or the module does not even say, it is begun anew: some find a device that was away only then, and
+    /// no session can be open that this would end.
+    fn tokens(&self) -> Result<(Inside<'_>, Vec<Token>), TokenError> {
+        let inside = self.lives.enter();
+        match self.seen() {
+            Ok(tokens) if !tokens.is_empty() => return Ok((inside, tokens)),
+            _ => {}
+        }
+        let life = inside.life;
+        drop(inside);
+        let mut begun = Ok(());
+        let renewed = self.lives.renew(life, TOKEN_RENEWAL_WAIT, || {
+            // It may have been ended by others, or refuse; whether it begins is what counts.
+            let _ = self.context.clone().finalize();
+            begun = initialise(&self.context);
+        });
+        renewed.map_err(|Occupied| TokenError::Hangs)?;
+        begun?;
+        let inside = self.lives.enter();
+        let tokens = self.seen()?;
+        Ok((inside, tokens))
+    }
+
+    /// A slot that has just been emptied tells nothing; the others may still hold what is looked for.
+    fn seen(&self) -> Result<Vec<Token>, TokenError> {
+        let slots = self.context.get_slots_with_token()?.into_iter();
+        let tokens = slots.filter_map(|slot| Some((slot, self.context.get_token_info(slot).ok()?)));
+        Ok(tokens.filter(|(_, info)| info.token_initialized()).collect())
+    }
 }
+
+/// A token and where it is.
+type Token = (Slot, TokenInfo);
 
 /// Others in the process may have done so; that is as good.
 fn initialise(context: &Pkcs11) -> Result<(), TokenError> {
@@ -73,6 +110,8 @@ pub(super) struct Place {
 pub(super) struct Keyed {
     pub(super) session: Session,
     pub(super) key: ObjectHandle,
+    /// The life of the module in which both were found.
+    life: u64,
 }
 
 impl Place {
@@ -81,23 +120,13 @@ impl Place {
     }
 
     /// The one token that the URI names. Slots are looked through each time: a token that was away comes back in another.
-    fn slot(&self) -> Result<(Slot, TokenInfo), TokenError> {
-        let context = &self.library.context;
-        let slots = match context.get_slots_with_token() {
-            Err(Error::Pkcs11(RvError::CryptokiNotInitialized, _)) => {
-                initialise(context)?;
-                context.get_slots_with_token()?
-            }
-            slots => slots?,
-        };
-        // A slot that has just been emptied tells nothing; the others may still hold what is looked for.
-        let tokens = slots.into_iter().filter_map(|slot| Some((slot, context.get_token_info(slot).ok()?)));
-        let tokens: Vec<_> = tokens.filter(|(_, info)| info.token_initialized()).collect();
+    fn slot(&self) -> Result<(Inside<'_>, Token), TokenError> {
+        let (inside, tokens) = self.library.tokens()?;
         let wanted = || self.uri.token_words();
-        let named = |(_, info): &&(Slot, TokenInfo)| self.uri.is_on(info.label(), info.serial_number());
+        let named = |(_, info): &&Token| self.uri.is_on(info.label(), info.serial_number());
         let mut found = tokens.iter().filter(named);
         match (found.next(), found.next()) {
-            (Some(token), None) => Ok(token.clone()),
+            (Some(token), None) => Ok((inside, token.clone())),
             (Some(_), Some(_)) => Err(TokenError::Ambiguous { wanted: wanted() }),
             (None, _) => Err(TokenError::Absent { wanted: wanted(), present: present(&tokens) }),
         }
@@ -105,7 +134,8 @@ impl Place {
 
     /// How many sessions the token says it has, if it says so.
     pub(super) fn sessions(&self) -> Result<Option<usize>, TokenError> {
-        Ok(match self.slot()?.1.max_session_count() {
+        let (_inside, (_, info)) = self.slot()?;
+        Ok(match info.max_session_count() {
             Limit::Max(most) => usize::try_from(most).ok(),
             Limit::Unavailable | Limit::Infinite => None,
         })
@@ -113,17 +143,29 @@ impl Place {
 
     /// Opens a session, logs in, finds the key.
     pub(super) fn enter(&self) -> Result<Keyed, TokenError> {
-        let (slot, info) = self.slot()?;
+        let (inside, (slot, info)) = self.slot()?;
         let session = self.library.context.open_ro_session_no_drop(slot)?;
         let login = if info.login_required() { self.login(&session, slot, &info) } else { Ok(()) };
         match login.and_then(|()| self.private_key(&session)) {
-            Ok(key) => Ok(Keyed { session, key }),
+            Ok(key) => Ok(Keyed { session, key, life: inside.life }),
             Err(error) => {
                 // What it says of the closing matters less than why.
                 let _ = session.close();
                 Err(error)
             }
         }
+    }
+
+    /// Goes inside to use a session.
+    ///
+    /// # Errors
+    /// As the module itself says it of a session that is gone: the module has been begun anew since it was opened.
+    pub(super) fn with(&self, keyed: &Keyed) -> Result<Inside<'_>, TokenError> {
+        let inside = self.library.lives.enter();
+        if inside.life == keyed.life {
+            return Ok(inside);
+        }
+        Err(Error::Pkcs11(RvError::SessionHandleInvalid, Function::GetSessionInfo).into())
     }
 
     /// Logs in, unless another session of this process has. One at a time: two who come at once must not both try a PIN.
@@ -178,7 +220,7 @@ fn is_of_the_pin(said: RvError) -> bool {
     matches!(said, PinIncorrect | PinInvalid | PinLenRange | PinExpired | PinLocked | UserPinNotInitialized)
 }
 
-fn present(tokens: &[(Slot, TokenInfo)]) -> String {
+pub(super) fn present(tokens: &[(Slot, TokenInfo)]) -> String {
     if tokens.is_empty() {
         return "the module shows no token at all".into();
     }
@@ -201,12 +243,15 @@ impl Device for Connection {
     }
 
     fn close(&self, keyed: Keyed) {
+        let Ok(_inside) = self.place.with(&keyed) else { return };
         if let Err(error) = keyed.session.close() {
-            tracing::warn!(cause = %TokenError::from(error), "a session with the token was not closed");
+            // Not a warning: whoever closes it knows that something is wrong, and has said so.
+            tracing::debug!(cause = %TokenError::from(error), "a session with the token was not closed");
         }
     }
 
-    fn sign(&self, Keyed { session, key }: &Keyed, input: &[u8]) -> Result<Vec<u8>, TokenError> {
-        Ok(session.sign(&public::mechanism(self.algorithm), *key, input)?)
+    fn sign(&self, keyed: &Keyed, input: &[u8]) -> Result<Vec<u8>, TokenError> {
+        let _inside = self.place.with(keyed)?;
+        Ok(keyed.session.sign(&public::mechanism(self.algorithm), keyed.key, input)?)
     }
 }

@@ -70,9 +70,13 @@ impl<D: Device> Sessions<D> {
     pub(super) fn sign(&self, input: &[u8]) -> Result<Vec<u8>, TokenError> {
         match self.once(input) {
             Err(Failed::On(epoch, lost)) if lost.may_mend() => {
-                tracing::warn!(cause = %lost, "a session with the token is lost; a new one is opened");
                 self.forget(epoch, &lost);
-                self.once(input).map_err(Failed::cause)
+                let again = self.once(input).map_err(Failed::cause);
+                // One that fails again is told of by whoever asked.
+                if again.is_ok() {
+                    tracing::warn!(cause = %lost, "a session with the token was lost; a new one was opened");
+                }
+                again
             }
             other => other.map_err(Failed::cause),
         }
@@ -107,6 +111,12 @@ impl<D: Device> Sessions<D> {
         // Opening takes a while, and must not make others wait for the pool.
         let session = idle.map_or_else(|| self.device.open(), Ok)?;
         Ok((loan, session))
+    }
+
+    /// Uses none of the sessions again: something made with one of them was wrong.
+    pub(super) fn distrust(&self) {
+        let epoch = self.pool().epoch;
+        self.forget(epoch, &TokenError::BadSignature);
     }
 
     /// Closes what is idle, unless somebody else has done so since this epoch.
@@ -354,6 +364,18 @@ mod tests {
         assert_eq!(sessions.sign(b"x").unwrap(), [b'x', 0]);
         sessions.forget(0, &TokenError::BadSignature);
         assert_eq!(sessions.pool().idle.len(), 1);
+    }
+
+    #[test]
+    fn sessions_that_are_distrusted_are_closed_when_they_come_back_and_not_used_again() {
+        let sessions = sessions(2, &[]);
+        let (one, first) = sessions.lend().unwrap();
+        let (two, second) = sessions.lend().unwrap();
+        one.give_back(first);
+        sessions.distrust();
+        two.give_back(second);
+        assert_eq!((counts(&sessions), sessions.device.closed.load(SeqCst)), ((0, 0), 2));
+        assert_eq!(sessions.sign(b"x").unwrap(), [b'x', 2]);
     }
 
     #[test]
