@@ -11,6 +11,8 @@ mod audit;
 mod bulk;
 #[path = "service/demo.rs"]
 mod demo;
+#[path = "service/generation.rs"]
+mod generation;
 #[path = "service/kill.rs"]
 mod kill;
 #[path = "service/process.rs"]

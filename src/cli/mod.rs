@@ -27,6 +27,7 @@ pub mod doctor;
 pub mod doors;
 pub mod failure;
 pub mod files;
+pub mod generation;
 pub mod house;
 pub mod init;
 pub mod keys;
@@ -102,6 +103,9 @@ enum Command {
     /// Issue or revoke by the lines of a file, through the running service; what broke off goes on when started again.
     #[command(subcommand)]
     Bulk(bulk::BulkCommand),
+    /// List the generations of a CA, roll it over to the next, or declare a key compromised.
+    #[command(subcommand)]
+    Generation(generation::GenerationCommand),
     /// Look at the sealed audit, and hold the database against it.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -265,6 +269,7 @@ impl Cli {
             }
             Command::RelyingParty(command) => relying_party::run(&command, &out),
             Command::Bulk(command) => bulk::run(&command, &out),
+            Command::Generation(command) => generation::run(&command, &out),
             Command::Audit(command) => audit::run(&command, &out),
             Command::Why { dir, name } => audit::why::run(&dir, &name, &out),
         }
