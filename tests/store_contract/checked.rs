@@ -6,7 +6,8 @@ use jitsuin::{
     kind::Kind::{self, Auth, Sign},
     municipality::MunicipalityCode,
     ports::{
-        AuthorityRecord, Compromise, CrlRecord, Duplicate, HolderRecord, Links, Step, Store, StoreError, store::Beginning,
+        AuthorityRecord, Compromise, CrlRecord, Duplicate, HolderRecord, Links, Step, Store, StoreError,
+        store::Beginning,
     },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
@@ -387,10 +388,10 @@ pub(crate) fn a_compromise_is_noted_once_and_settled_once_and_ends_issuing(open:
     let both = Kind::BOTH.map(|kind| Step::Authority(authority(kind, 1)));
     commit(&*store, both.into()).unwrap();
     let reserve = Step::Reserve(Box::new(reservation(Sign, 1, 1)));
-    commit(&*store, vec![Step::Holder(HolderRecord { version: 0, ..holder(1) }), Step::Card(card(1, 1)), reserve]).unwrap();
-    let compromise = |generation, second, settled| {
-        vec![Step::Compromise { kind: Sign, generation, at: at(second), settled }]
-    };
+    commit(&*store, vec![Step::Holder(HolderRecord { version: 0, ..holder(1) }), Step::Card(card(1, 1)), reserve])
+        .unwrap();
+    let compromise =
+        |generation, second, settled| vec![Step::Compromise { kind: Sign, generation, at: at(second), settled }];
     refuses_as_conflict(&*store, compromise(2, 5, false));
     refuses_as_conflict(&*store, compromise(1, 5, true));
     let known = || store.authorities().unwrap().into_iter().map(|one| one.compromise).collect::<Vec<_>>();

@@ -52,7 +52,7 @@ impl Examiner<'_> {
             let key = [&[one.kind.id(), one.generation][..], &one.first_index.to_be_bytes()].concat();
             let compromise = one.compromise.map(|known| compromise(known.at, known.is_settled)).unwrap_or_default();
             Ok(vec![
-                Is::new(Facet::Authority, key, Digest::authority(&one), "its certificates"),
+                Is::new(Facet::Authority, key, Digest::authority(&one), "its certificate"),
                 Is::new(Facet::Compromise, [one.kind.id(), one.generation], compromise, "its compromise"),
             ])
         })?;
