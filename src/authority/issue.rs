@@ -167,7 +167,8 @@ impl Authority {
             return Ok(issuer);
         }
         let detail = format!(
-            "the certificate would be valid until {not_after}, and generation {generation} of the {kind} CA ends {end}; roll the CA              over: the next generation issues it"
+            "the certificate would be valid until {not_after}, and generation {generation} of the {kind} CA ends {end}; roll the CA \
+             over: the next generation issues it"
         );
         Err(Refusal::new("T-14", detail))
     }
