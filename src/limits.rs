@@ -291,6 +291,16 @@ pub const PROMPT_PAUSE: Duration = Duration::from_secs(60);
 /// The longest life of a holder's certificate, to the 6th birthday: a CA generation with less before it is at its end.
 pub const LONGEST_LIFE: Duration = Duration::from_secs((6 * 366 + 1) * 86_400);
 
+/// Certificates that end in one commit when a CA key is compromised: few enough that who writes beside it waits for no more than
+/// some tens of milliseconds.
+pub const COMPROMISE_PAGE: usize = 256;
+
+/// Pages of them in one request: within the time that a client waits for an answer, on a slow disk too.
+pub const COMPROMISE_PAGES: usize = 32;
+
+/// How long before a CA's newest generation is at its end `check` and readiness tell that the next is due.
+pub const ROLLOVER_NOTICE: Duration = Duration::from_secs(366 * 86_400);
+
 /// The longest life of a canary: it ends with the second day after the one on which it is issued, so that its entry is on at
 /// least one list of a daily schedule and soon on none.
 pub const CANARY_LIFE: Duration = Duration::from_secs(3 * 86_400);

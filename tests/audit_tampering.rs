@@ -173,6 +173,7 @@ fn live_in(store: &SqliteStore, checkpoint: &mut dyn FnMut(&SqliteStore)) {
     take(vec![Step::Notice(Box::new(notice(1)))]);
     take(vec![Step::Notice(Box::new(notice(2)))]);
     take(vec![Step::NoticeSent { number: 1, at: at(9) }]);
+    take(vec![Step::Compromise { kind: Auth, generation: 1, at: at(9), settled: false }]);
     take(vec![Step::Application(Box::new(application(1)))]);
     take(vec![Step::Application(Box::new(application(2)))]);
     take(vec![Step::Application(Box::new(ApplicationRecord {
@@ -253,6 +254,9 @@ const EDITS: &[(&str, Expected)] = &[
     ("UPDATE crl SET next_update = next_update + 1 WHERE scope = 'full' AND number = 3", ("crl", "sign 1 full 3", "the list is not", true)),
     ("UPDATE crl_newest SET number = 2 WHERE scope = 'full'", ("crl_newest", "1 1 full", "number 3", false)),
     ("UPDATE authority SET certificate = x'01' WHERE kind = 1", ("authority", "sign 1", "its certificate is not", true)),
+    ("UPDATE authority SET compromised = NULL WHERE kind = 2", ("authority", "auth 1", "its compromise is not", true)),
+    ("UPDATE authority SET compromised = 8 WHERE kind = 1", ("authority", "sign 1", "no entry wrote it", false)),
+    ("UPDATE authority SET old_with_new = x'01', new_with_old = x'02' WHERE kind = 1", ("authority", "sign 1", "its certificate is not", true)),
     ("UPDATE authority SET first_index = 1 WHERE kind = 1", ("authority", "sign 1", "no entry wrote it", false)),
     ("UPDATE credential SET active = 0 WHERE name = 'e-filing'", ("credential", "0101", "not what was written", true)),
     ("UPDATE credential SET role = 'operator' WHERE name = 'e-filing'", ("credential", "0101", "not what was written", true)),

@@ -20,6 +20,8 @@ mod commands;
 mod demo;
 #[path = "service/faults.rs"]
 mod faults;
+#[path = "service/generation.rs"]
+mod generation;
 #[path = "service/keys.rs"]
 mod keys;
 #[path = "service/kill.rs"]

@@ -90,6 +90,7 @@ macro_rules! engine {
                 a_complete_list_and_its_deltas_share_one_sequence
                 every_list_is_found_by_its_number_and_by_its_successor
                 a_drafted_list_is_given_back_and_one_that_was_not_kept_leaves_nothing
+                a_compromise_is_noted_once_and_settled_once_and_ends_issuing
                 generations_follow_each_other_and_begin_at_the_next_index
                 the_first_answer_is_the_answer_until_forgotten
                 a_credential_has_a_name_of_its_own

@@ -102,6 +102,7 @@ impl Authority {
         }
         let holder = dossier.map_or(holder, |known| known.holder);
         let parts = self.parts();
+        let issuer = self.issuing(kind, last_instant(card.last_day)).map_err(StoryError::from)?;
         let index = self.indexes.next(self.store(), kind)?;
         let approved = Approved {
             request,
@@ -116,7 +117,7 @@ impl Authority {
             pair: None,
             predecessor: None,
         };
-        let prepared = Prepared::canary(&parts.profile, parts.issuers.current(kind), &approved);
+        let prepared = Prepared::canary(&parts.profile, issuer, &approved);
         let prepared = prepared.map_err(|error| StoryError::Fault(error.to_string()))?;
         let canary = Canary::new(prepared.record());
         let told = detail(std::iter::once(prepared.record()));

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     audit::Draft,
     ca::{
-        Prepared, Reserved,
+        Issuer, Prepared, Reserved,
         issue::{Approved, Issued},
     },
     kind::Kind,
@@ -156,6 +156,23 @@ impl Authority {
         Ok(found)
     }
 
+    /// The generation that issues a certificate that ends then.
+    ///
+    /// # Errors
+    /// `T-14` where the CA issues nothing, or ends before: only the next generation helps.
+    pub(super) fn issuing(&self, kind: Kind, not_after: UnixTime) -> Result<&Issuer, Refusal> {
+        let issuer = self.parts().issuers.issuing(kind).map_err(|none| Refusal::new("T-14", none.to_string()))?;
+        let (generation, end) = (issuer.generation(), issuer.validity().1);
+        if not_after <= end {
+            return Ok(issuer);
+        }
+        let detail = format!(
+            "the certificate would be valid until {not_after}, and generation {generation} of the {kind} CA ends {end}; roll the CA \
+             over: the next generation issues it"
+        );
+        Err(Refusal::new("T-14", detail))
+    }
+
     /// Builds and lints every certificate that was decided, each with an index of its own.
     fn prepare(&self, telling: &Telling<'_>, decision: &Decision) -> Result<Vec<Prepared>, StoryError> {
         let parts = self.parts();
@@ -178,7 +195,7 @@ impl Authority {
                 pair: of(kind.other()).or_else(|| decision.standing(kind.other()).map(|other| other.index)),
                 predecessor: decision.predecessor(kind).map(|predecessor| predecessor.index),
             };
-            let issuer = parts.issuers.current(kind);
+            let issuer = self.issuing(kind, approved.not_after)?;
             Prepared::new(&parts.profile, issuer, &approved).map_err(|error| StoryError::Fault(error.to_string()))
         };
         indexes.iter().map(prepare).collect()

@@ -19,6 +19,7 @@ pub mod application;
 pub mod bulk;
 pub mod canary;
 pub mod change;
+pub mod compromise;
 pub mod consent;
 pub mod deadline;
 mod decisions;
@@ -87,6 +88,7 @@ pub struct Authority {
     places: Places,
     publisher: publish::Publisher,
     refusals: refusals::Refusals,
+    compromises: compromise::Progress,
     desk: OnceLock<Arc<AnswerDesk>>,
 }
 
@@ -100,6 +102,7 @@ impl Authority {
             places: Places::default(),
             publisher: publish::Publisher::default(),
             refusals: refusals::Refusals::default(),
+            compromises: compromise::Progress::default(),
             desk: OnceLock::new(),
         }
     }

@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     kind::Kind,
-    ports::{Signer, SignerError},
+    ports::{Links, Signer, SignerError},
     profile::{
         Content, Profile,
         access::{self, KeyIds, ServerName},
-        authority,
-        holder::LayoutError,
+        authority::{self, Side},
+        holder::{IssuerReference, LayoutError},
     },
     x509::{Serial, SignatureAlgorithm, SubjectPublicKey, UnixTime, WeakKey, certificate},
 };
@@ -50,6 +50,36 @@ pub fn certificate_authority(
     let key = SubjectPublicKey::from_der(signer.spki())?.ca_key()?;
     let content = authority::certificate_authority(profile, kind, generation, &key.key_id(), validity)?;
     certify(&content, serial, &key, signer)
+}
+
+/// Makes the two link certificates between a generation and the one before it, DER (RFC 4210 §4.4).
+///
+/// The older key under the newer one holds from its beginning to its end, for as long as what it signed may be looked at; the newer
+/// under the older from the newer one's beginning to the older one's end.
+///
+/// # Why they bear the serial numbers of the self-signed certificates
+/// Holders' certificates name their CA by key identifier and by issuer and serial number, as those of the model do
+/// (RFC 5280 §4.2.1.1). Validators that compare all of it, OpenSSL among them, take a link for the CA's certificate only if it
+/// bears that number. A list that revokes a link so revokes the key, which is what is meant.
+///
+/// # Errors
+/// [`CeremonyError`].
+pub fn links(profile: &Profile, older: &Issuer, newer: &Issuer) -> Result<Links, CeremonyError> {
+    let make = |subject: &Issuer, issuer: &Issuer, validity: (UnixTime, UnixTime)| {
+        let (of, by) = (side(subject), side(issuer));
+        let content = authority::link(profile, subject.kind(), of, by, validity)?;
+        certify(&content, of.serial, subject.public_key(), issuer.signer())
+    };
+    let ((old_start, old_end), (new_start, _)) = (older.validity(), newer.validity());
+    Ok(Links {
+        old_with_new: make(older, newer, (old_start, old_end))?,
+        new_with_old: make(newer, older, (new_start, old_end))?,
+    })
+}
+
+fn side(issuer: &Issuer) -> Side<'_> {
+    let IssuerReference { generation, key_id, serial, .. } = issuer.reference();
+    Side { generation: *generation, key_id, serial }
 }
 
 /// Makes the certificate of a CA generation's delegated OCSP responder for the key `responder`, DER.

@@ -88,6 +88,9 @@ pub enum IssueError {
     /// The key signed, but its signature does not verify under the CA's certificate.
     #[error("the key made a signature that does not verify")]
     Signature,
+    /// Others may have the CA's key.
+    #[error("the key of the {0} CA, generation {1}, is compromised")]
+    Compromised(Kind, u8),
     /// The reservation belongs to another CA generation.
     #[error("the reservation belongs to the {0} CA, generation {1}")]
     Issuer(Kind, u8),
@@ -203,6 +206,9 @@ impl Reserved {
         let CertificateRecord { kind, generation, index, tbs, .. } = &self.0;
         if (issuer.kind(), issuer.generation()) != (*kind, *generation) {
             return Err(IssueError::Issuer(*kind, *generation));
+        }
+        if issuer.is_compromised() {
+            return Err(IssueError::Compromised(*kind, *generation));
         }
         let signature = issuer.signer().sign(tbs)?;
         let verified = issuer.public_key().verify(issuer.algorithm(), tbs, &signature);

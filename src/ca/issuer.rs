@@ -1,6 +1,9 @@
 //! A CA generation that is open for work: its key, its certificate and its name.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     kind::Kind,
@@ -21,6 +24,17 @@ pub struct Issuer {
     certificate: Vec<u8>,
     public_key: SubjectPublicKey,
     signer: Arc<dyn Signer>,
+    compromised: AtomicBool,
+}
+
+/// Why a CA issues nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key of the {kind} CA, generation {generation}, is compromised; it issues again with the next generation")]
+pub struct IssuesNothing {
+    /// Which CA.
+    pub kind: Kind,
+    /// Its newest generation.
+    pub generation: u8,
 }
 
 /// Why a stored CA generation cannot be opened.
@@ -99,6 +113,7 @@ impl Issuer {
             certificate: record.certificate.clone(),
             public_key,
             signer,
+            compromised: AtomicBool::new(record.compromise.is_some()),
         })
     }
 
@@ -168,6 +183,17 @@ impl Issuer {
         Arc::clone(&self.signer)
     }
 
+    /// Whether others may have its key; then it issues nothing, and signs only what tells of the end of what it issued.
+    #[must_use]
+    pub fn is_compromised(&self) -> bool {
+        self.compromised.load(Ordering::SeqCst)
+    }
+
+    /// From now on it issues nothing; for good.
+    pub fn stop(&self) {
+        self.compromised.store(true, Ordering::SeqCst);
+    }
+
     /// Its key.
     #[must_use]
     pub fn signer(&self) -> &dyn Signer {
@@ -193,7 +219,17 @@ impl Issuers {
         Ok(Self(issuers))
     }
 
-    /// The generation that issues: the newest.
+    /// The generation that issues: the newest. An older one does not take its place again, whatever befalls it.
+    ///
+    /// # Errors
+    /// [`IssuesNothing`] where that one is compromised.
+    pub fn issuing(&self, kind: Kind) -> Result<&Arc<Issuer>, IssuesNothing> {
+        let newest = self.current(kind);
+        let generation = newest.generation();
+        if newest.is_compromised() { Err(IssuesNothing { kind, generation }) } else { Ok(newest) }
+    }
+
+    /// The newest generation.
     #[must_use]
     pub fn current(&self, kind: Kind) -> &Arc<Issuer> {
         self.0.iter().rev().find(|issuer| issuer.kind() == kind).expect("`new` saw one of each kind")

@@ -7,4 +7,4 @@ pub mod issuer;
 mod tbs;
 
 pub use issue::{Issued, PrepareError, Prepared, Reserved};
-pub use issuer::{Issuer, IssuerError, Issuers};
+pub use issuer::{Issuer, IssuerError, Issuers, IssuesNothing};

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::{
     Output,
     failure::Failure,
+    generation,
     keys::{
         causes::Causes,
         examine::{self, Examined},
@@ -33,6 +34,8 @@ struct Checked {
     lists: usize,
     overdue_lists: usize,
     registration_not_after: UnixTime,
+    /// What is to be done before long.
+    warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,6 +77,7 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
         lists: lists.len(),
         overdue_lists: lists.iter().filter(|list| list.this_update + period < now).count(),
         registration_not_after: tls.not_after()?,
+        warnings: generation::rollovers_due(&issuers, now),
     };
     out.print(&checked, || text(&checked))
 }
@@ -105,8 +109,10 @@ fn text(checked: &Checked) -> String {
              {responder_not_after}"
         );
     }
-    text + &format!(
+    text += &format!(
         "\n  {} municipalities, {} lists, {} of them overdue (a start publishes them)\n  registration listener until {}",
         checked.municipalities, checked.lists, checked.overdue_lists, checked.registration_not_after
-    )
+    );
+    checked.warnings.iter().for_each(|warning| text += &format!("\n  {warning}"));
+    text
 }

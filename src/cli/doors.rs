@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{runtime::Runtime, task::JoinHandle};
 
-use super::{canary, descriptors, failure::Failure, house::House, upkeep::Upkeep};
+use super::{canary, descriptors, failure::Failure, generation, house::House, upkeep::Upkeep};
 use crate::{
     config::sections::Listen,
     http::{
@@ -189,10 +189,11 @@ fn status_service(house: &House, metrics: &Metrics) -> Result<StatusService, Fai
 /// What must hold for the service to be ready. Keys are loaded, or the house would not be open.
 fn checks(house: &Arc<House>) -> Vec<Check> {
     let store = Arc::clone(&house.store);
-    let [signing, publishing, timed, aging, vouched] = [(); 5].map(|()| Arc::clone(house));
+    let [signing, publishing, timed, aging, vouched, due] = [(); 6].map(|()| Arc::clone(house));
     vec![
         Check::new("clock", move || timed.check_clock()),
         Check::new("generations", move || aging.check_generations()),
+        Check::warning("rollover", move || due.check_rollover()),
         Check::new("store", move || store.check_writable().map_err(|error| error.to_string())),
         Check::new("checkpoints", move || vouched.checkpoints.check()),
         Check::new("keys", move || signing.check_keys()),
@@ -247,13 +248,20 @@ impl House {
     fn check_generations(&self) -> Result<(), String> {
         let latest = self.clock.now() + LONGEST_LIFE;
         for kind in Kind::BOTH {
-            let issuer = self.authority.parts().issuers.current(kind);
+            let issuer = self.authority.parts().issuers.issuing(kind).map_err(|none| none.to_string())?;
             if issuer.validity().1 < latest {
                 let (generation, end) = (issuer.generation(), issuer.validity().1);
                 return Err(format!("the {kind} CA's generation {generation} ends {end}; start the next generation"));
             }
         }
         Ok(())
+    }
+
+    /// Warns long before a CA's newest generation is at its end.
+    fn check_rollover(&self) -> Result<(), String> {
+        let issuers = &self.authority.parts().issuers;
+        let due = generation::rollovers_due(issuers, self.clock.now());
+        due.into_iter().next().map_or(Ok(()), Err)
     }
 
     /// Whether every CA generation is loaded that the store knows.

@@ -142,6 +142,11 @@ impl House {
             lists: Arc::new(PublishedLists::default()),
             schedule: schedule(config),
         }));
+        // Before anything that was reserved is finished: what a compromised key was to sign ends.
+        match authority.settle_compromises()? {
+            0 => {}
+            count => tracing::warn!(count, "ended certificates of a compromised CA generation, which were left"),
+        }
         authority.recover(Duration::ZERO)?;
         authority.load_lists()?;
         for ((kind, generation, scope), failure) in authority.publication_failures() {

@@ -226,7 +226,7 @@ impl<'a> Ceremony<'a> {
             ceremony::certificate_authority(&self.profile, (kind, 1), &*signer, &serial, self.ca_validity()?)
                 .map_err(Failure::fault)?;
         self.publish_certificate(&format!("{kind}-1"), &certificate)?;
-        let record = AuthorityRecord { kind, generation: 1, first_index: 0, certificate };
+        let record = AuthorityRecord::new(kind, 1, certificate);
         self.commit("authority.created", format!("ca/{kind}/1"), Step::Authority(record))
     }
 

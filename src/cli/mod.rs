@@ -30,6 +30,7 @@ pub mod doors;
 pub mod drill;
 pub mod failure;
 pub mod files;
+pub mod generation;
 pub mod house;
 pub mod init;
 pub mod keys;
@@ -119,6 +120,9 @@ enum Command {
     /// Lose a service on purpose, on scratch data, and see that it comes back.
     #[command(subcommand)]
     Drill(drill::DrillCommand),
+    /// List the generations of a CA, roll it over to the next, or declare a key compromised.
+    #[command(subcommand)]
+    Generation(generation::GenerationCommand),
     /// Look at the sealed audit, and hold the database against it.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -296,6 +300,7 @@ impl Cli {
             Command::Backup(args) => backup::run(&args, &out),
             Command::Drill(command) => drill::run(&command, &out),
             Command::Restore(args) => restore::run(&args, &out),
+            Command::Generation(command) => generation::run(&command, &out),
             Command::Audit(command) => audit::run(&command, &out),
             Command::Why { dir, name } => audit::why::run(&dir, &name, &out),
         }

@@ -19,6 +19,7 @@
 //! | T-11 | 405 | the method |
 //! | T-12 | 408 | the body did not come in time |
 //! | T-13 | 409 | the register's number stands for another event |
+//! | T-14 | 409 | the CA's newest generation ends before the certificate would, or its key is compromised |
 //!
 //! and the rules about what relying parties are told (section 8.1):
 //!
@@ -97,6 +98,7 @@ const STATUSES: &[(&str, StatusCode)] = &[
     ("T-11", StatusCode::METHOD_NOT_ALLOWED),
     ("T-12", StatusCode::REQUEST_TIMEOUT),
     ("T-13", StatusCode::CONFLICT),
+    ("T-14", StatusCode::CONFLICT),
 ];
 
 /// Who is turned away because of the queue is not sent away for longer: it may be over by then.

@@ -36,6 +36,7 @@ mod answer;
 mod application;
 mod body;
 mod bulk;
+mod compromise;
 mod consent;
 mod decision;
 mod door;
@@ -117,7 +118,7 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 46] = [
+pub static ROUTES: [Route; 47] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -143,6 +144,7 @@ pub static ROUTES: [Route; 46] = [
         let Empty {} = read(call.body)?;
         Reply::ok(&call.authority.publish_once(call.actor, &call.once()?)?)
     }),
+    compromise::COMPROMISE,
     get("/v1/certificates/{kind}/{serial}", "certificate", Audience::Staff, |call| {
         let found =
             call.authority.look_up_certificate(call.actor, call.parameter("kind")?, &call.parameter("serial")?)?;

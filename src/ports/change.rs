@@ -39,7 +39,8 @@ pub enum Step {
     /// or a live or held one that is not the predecessor; [`Duplicate::Key`](super::Duplicate::Key).
     Reserve(Box<CertificateRecord>),
     /// The signed certificate of a reservation: reserved → live, with a status event. [`StoreError::Conflict`](super::StoreError::Conflict) if it is not
-    /// reserved; [`Duplicate::Standing`](super::Duplicate::Standing) if another of the kind is still live or held.
+    /// reserved, or its CA generation is compromised; [`Duplicate::Standing`](super::Duplicate::Standing) if another of the kind is still
+    /// live or held.
     Issue {
         /// Which CA.
         kind: Kind,
@@ -79,8 +80,22 @@ pub enum Step {
     ///
     /// The number is a compare-and-swap: of two publishers that make the same list, one is refused and nothing is lost.
     Crl(CrlRecord),
-    /// A new CA generation; its number is one more than the last. The store sets `first_index` to the next index.
+    /// A new CA generation; its number is one more than the last. The store sets `first_index` to the next index. A new one is
+    /// not compromised.
     Authority(AuthorityRecord),
+    /// The key of a CA generation is compromised, from now on and for good: the store takes no more [`Step::Issue`] of its
+    /// certificates. With `settled` nothing of it stands any more. [`StoreError::Conflict`](super::StoreError::Conflict) if the generation is not there, is
+    /// compromised already, or, with `settled`, is not compromised or settled already.
+    Compromise {
+        /// Which CA.
+        kind: Kind,
+        /// Which generation.
+        generation: u8,
+        /// Since when it is known; with `settled` it stays as it is.
+        at: UnixTime,
+        /// Whether this is the end of it.
+        settled: bool,
+    },
     /// A municipality takes part from now on. No step twice: a known one is left as it is.
     Municipality(MunicipalityCode),
     /// A client certificate, new or as it is from now on.

@@ -224,6 +224,36 @@ pub struct AuthorityRecord {
     pub first_index: u64,
     /// Its self-signed certificate, DER.
     pub certificate: Vec<u8>,
+    /// Its link certificates, with the generation before; the first has none, nor one that follows a key nobody may trust.
+    pub links: Option<Links>,
+    /// When its key was declared compromised (rule R-27): from then on it signs no certificate.
+    pub compromise: Option<Compromise>,
+}
+
+/// The two link certificates between a CA generation and the one before it (RFC 4210 §4.4), DER.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// The older key under the newer one: who trusts the newer generation comes to what the older signed.
+    pub old_with_new: Vec<u8>,
+    /// The newer key under the older one: who trusts the older generation comes to what the newer signs.
+    pub new_with_old: Vec<u8>,
+}
+
+/// A CA key that others may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compromise {
+    /// Since when the service knows of it.
+    pub at: UnixTime,
+    /// Whether every certificate of the generation has ended.
+    pub is_settled: bool,
+}
+
+impl AuthorityRecord {
+    /// A generation without links; the store sets its first index.
+    #[must_use]
+    pub fn new(kind: Kind, generation: u8, certificate: Vec<u8>) -> Self {
+        Self { kind, generation, first_index: 0, certificate, links: None, compromise: None }
+    }
 }
 
 /// A published list.

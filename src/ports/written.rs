@@ -16,6 +16,7 @@ use crate::{
     audit::Of,
     kind::Kind,
     rules::{CertificateState, DraftNumber, calendar::day_of},
+    x509::UnixTime,
 };
 
 pub use content::Digest;
@@ -76,11 +77,13 @@ pub enum Facet {
     ExceptionState = 25,
     /// `fence`, `next_index` and `number_floor`, raised by a restore ([`leap`]).
     Fence = 26,
+    /// `authority`, the compromise of its key, by kind and generation.
+    Compromise = 27,
 }
 
 impl Facet {
     /// Every facet.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Municipality,
         Self::Authority,
         Self::Holder,
@@ -107,6 +110,7 @@ impl Facet {
         Self::Exception,
         Self::ExceptionState,
         Self::Fence,
+        Self::Compromise,
     ];
 
     /// The facet of that number.
@@ -120,7 +124,7 @@ impl Facet {
     pub const fn table(self) -> &'static str {
         match self {
             Self::Municipality => "municipality",
-            Self::Authority => "authority",
+            Self::Authority | Self::Compromise => "authority",
             Self::Holder => "holder",
             Self::Card => "card",
             Self::Reserved | Self::Signed | Self::State => "certificate",
@@ -235,11 +239,10 @@ impl Written {
             Step::Forget { client, key } => self.item(Facet::Answer, answer_key(client, key), []),
             Step::Crl(record) => self.item(Facet::List, list_key(record), Digest::list(record)),
             Step::Authority(record) => {
-                self.given(
-                    Facet::Authority,
-                    [record.kind.id(), record.generation],
-                    Digest::octets(&record.certificate),
-                );
+                self.given(Facet::Authority, [record.kind.id(), record.generation], Digest::authority(record));
+            }
+            Step::Compromise { kind, generation, at, settled } => {
+                self.item(Facet::Compromise, [kind.id(), *generation], compromise(*at, *settled));
             }
             Step::Municipality(code) => self.item(Facet::Municipality, code.to_string(), [1]),
             Step::Credential(record) => {
@@ -329,6 +332,12 @@ pub fn reserved(record: &CertificateRecord) -> Vec<u8> {
     let mut content = Digest::reserved(record).as_ref().to_vec();
     content.extend(record.pair.iter().flat_map(|pair| pair.to_be_bytes()));
     content
+}
+
+/// The content of a compromise: since when, and whether it is settled.
+#[must_use]
+pub fn compromise(at: UnixTime, is_settled: bool) -> Vec<u8> {
+    [&at.seconds().to_be_bytes()[..], &[is_settled.into()]].concat()
 }
 
 /// The content of a status event: of which certificate, and the state.

@@ -8,7 +8,7 @@ use crate::{
     kind::Kind,
     scope::CrlScope,
     x509::{
-        Attribute, Name, UnixTime,
+        Attribute, Name, Serial, UnixTime,
         extension::{self, GeneralName, usage},
         oid,
     },
@@ -41,6 +41,37 @@ pub fn certificate_authority(
             Extension::new(oid::SUBJECT_KEY_IDENTIFIER, extension::subject_key_identifier(key_id)),
         ],
     })
+}
+
+/// A generation on one side of a link certificate.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    /// Which generation.
+    pub generation: u8,
+    /// keyIdentifier of its key.
+    pub key_id: &'a [u8; 20],
+    /// The serial number of its self-signed certificate.
+    pub serial: &'a Serial,
+}
+
+/// Lays out a link certificate (RFC 4210 §4.4): the key of one generation under that of another, in the CA's one name.
+///
+/// It says of the subject's key what that one's self-signed certificate says, but for where it is looked up whether it was
+/// revoked, which is with its issuer.
+///
+/// # Errors
+/// [`LayoutError`] for a configured value that no name can carry.
+pub fn link(
+    profile: &Profile,
+    kind: Kind,
+    subject: Side<'_>,
+    issuer: Side<'_>,
+    validity: (UnixTime, UnixTime),
+) -> Result<Content, LayoutError> {
+    let mut content = certificate_authority(profile, kind, issuer.generation, subject.key_id, validity)?;
+    let own = extension::authority_key_identifier(issuer.key_id, Some((&content.issuer, issuer.serial)));
+    content.extensions.push(Extension::new(oid::AUTHORITY_KEY_IDENTIFIER, own));
+    Ok(content)
 }
 
 /// Lays out the certificate of a delegated OCSP responder (RFC 6960 §4.2.2.2): OCSPSigning only, and

@@ -29,6 +29,13 @@ pub fn ca_path(kind: Kind, generation: u8) -> String {
     format!("/ca/{}.cer", generation_path(kind, generation))
 }
 
+/// The paths of the link certificates between a generation and the one before: the older key under the newer one, then the newer
+/// under the older: `/ca/sign/2-old-with-new.cer` and `/ca/sign/2-new-with-old.cer`.
+#[must_use]
+pub fn link_paths(kind: Kind, generation: u8) -> [String; 2] {
+    ["old-with-new", "new-with-old"].map(|which| format!("/ca/{kind}/{generation}-{which}.cer"))
+}
+
 /// The path of the OCSP responder, one for all CAs: the request names the issuer.
 pub const OCSP_PATH: &str = "/ocsp";
 

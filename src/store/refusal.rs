@@ -22,6 +22,10 @@ pub(super) const REVOCATION: &str = "held and revoked carry a revocation, other 
 pub(super) const CRL_NUMBER: &str = "the number of the list";
 /// The generation is not the next of its CA.
 pub(super) const GENERATION: &str = "the number of the generation";
+/// The generation is not there, or its compromise is known already.
+pub(super) const COMPROMISE: &str = "the compromise of the generation";
+/// The key of the CA generation is compromised: nothing more is issued by it.
+pub(super) const COMPROMISED: &str = "the CA generation is compromised";
 /// The consent is not there, or another stands in its place, or it was ended.
 pub(super) const CONSENT: &str = "the consent";
 /// A new consent that is already over, or to nothing.

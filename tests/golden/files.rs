@@ -189,8 +189,7 @@ fn answers(house: &House, golden: &Person, (moved, held): &(Person, Person)) -> 
     let certificate =
         ceremony::ocsp_responder(&parts.profile, issuer, &public(&responder), &serial, life).expect("a certificate");
     let mut files = vec![("responder-sign".to_owned(), certificate.clone())];
-    let record =
-        AuthorityRecord { kind: Kind::Sign, generation: 1, first_index: 0, certificate: issuer.certificate().to_vec() };
+    let record = AuthorityRecord::new(Kind::Sign, 1, issuer.certificate().to_vec());
     let responder = Arc::new(responder);
     let desk = |never_issued| {
         let delegate = Delegate::new(Arc::clone(&responder) as Arc<_>, certificate.clone()).expect("a delegate");

@@ -84,7 +84,7 @@ pub(crate) fn speak(house: &House, responders: &Responders) -> Arc<AtomicUsize> 
         let validity = (at("2019-01-02T00:00:00Z"), responders.until);
         let certificate = ceremony::ocsp_responder(&parts.profile, issuer, &spki, &serial, validity).unwrap();
         let certificate_of_ca = issuer.certificate().to_vec();
-        let record = AuthorityRecord { kind, generation: 1, first_index: 0, certificate: certificate_of_ca };
+        let record = AuthorityRecord::new(kind, 1, certificate_of_ca);
         IssuerEntry::new(&record, Delegate::new(Arc::new(signer), certificate).unwrap()).unwrap()
     });
     let policy = ResponsePolicy { life: std::time::Duration::from_secs(3600), never_issued: NeverIssued::Revoked };

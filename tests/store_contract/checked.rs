@@ -4,9 +4,12 @@ use std::io::Write;
 
 use jitsuin::{
     audit::Of,
-    kind::Kind::{Auth, Sign},
+    kind::Kind::{self, Auth, Sign},
     municipality::MunicipalityCode,
-    ports::{CrlRecord, Duplicate, Leap, Step, Store, StoreError, store::Beginning},
+    ports::{
+        AuthorityRecord, Compromise, CrlRecord, Duplicate, HolderRecord, Leap, Links, Step, Store, StoreError,
+        store::Beginning,
+    },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
     x509::RevocationReason,
@@ -406,6 +409,35 @@ pub(crate) fn generations_follow_each_other_and_begin_at_the_next_index(open: Op
     let known: Vec<_> =
         store.authorities().unwrap().iter().map(|one| (one.kind, one.generation, one.first_index)).collect();
     assert_eq!(known, [(Sign, 1, first.start), (Sign, 2, first.end), (Auth, 1, 0)]);
+    let links = Links { old_with_new: vec![1], new_with_old: vec![2] };
+    let linked = AuthorityRecord { links: Some(links.clone()), ..authority(Auth, 2) };
+    commit(&*store, vec![Step::Authority(linked)]).unwrap();
+    let known = store.authorities().unwrap();
+    assert_eq!(known.iter().filter_map(|one| one.links.as_ref()).collect::<Vec<_>>(), [&links]);
+}
+
+pub(crate) fn a_compromise_is_noted_once_and_settled_once_and_ends_issuing(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    let both = Kind::BOTH.map(|kind| Step::Authority(authority(kind, 1)));
+    commit(&*store, both.into()).unwrap();
+    let reserve = Step::Reserve(Box::new(reservation(Sign, 1, 1)));
+    commit(&*store, vec![Step::Holder(HolderRecord { version: 0, ..holder(1) }), Step::Card(card(1, 1)), reserve])
+        .unwrap();
+    let compromise =
+        |generation, second, settled| vec![Step::Compromise { kind: Sign, generation, at: at(second), settled }];
+    refuses_as_conflict(&*store, compromise(2, 5, false));
+    refuses_as_conflict(&*store, compromise(1, 5, true));
+    let known = || store.authorities().unwrap().into_iter().map(|one| one.compromise).collect::<Vec<_>>();
+    assert_eq!(known(), [None, None]);
+    commit(&*store, compromise(1, 5, false)).unwrap();
+    assert_eq!(known(), [Some(Compromise { at: at(5), is_settled: false }), None]);
+    refuses_as_conflict(&*store, compromise(1, 5, false));
+    refuses_as_conflict(&*store, compromise(1, 6, true));
+    refuses_as_conflict(&*store, vec![Step::Issue { kind: Sign, index: 1, certificate: vec![1] }]);
+    commit(&*store, compromise(1, 5, true)).unwrap();
+    assert_eq!(known(), [Some(Compromise { at: at(5), is_settled: true }), None]);
+    refuses_as_conflict(&*store, compromise(1, 5, true));
+    refuses_as_conflict(&*store, compromise(1, 5, false));
 }
 
 pub(crate) fn the_first_answer_is_the_answer_until_forgotten(open: Open) {

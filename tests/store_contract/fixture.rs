@@ -156,7 +156,7 @@ pub(crate) fn crl(scope: CrlScope, number: u64) -> CrlRecord {
 }
 
 pub(crate) fn authority(kind: Kind, generation: u8) -> AuthorityRecord {
-    AuthorityRecord { kind, generation, first_index: 999, certificate: vec![generation; 8] }
+    AuthorityRecord { first_index: 999, ..AuthorityRecord::new(kind, generation, vec![generation; 8]) }
 }
 
 pub(crate) fn credential(octet: u8, name: &str) -> CredentialRecord {

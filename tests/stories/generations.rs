@@ -1,20 +1,34 @@
 //! A new generation of a CA: the same name, another key, other lists.
 
-use std::{process::Command, sync::Arc, time::Duration};
+use std::{
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use jitsuin::{
-    ca::{Issuer, IssuerError, Issuers},
+    authority::{
+        StoryError,
+        compromise::{CompromiseRequest, Compromised, fingerprint},
+    },
+    ca::{Issuer, IssuerError, Issuers, ceremony},
     kind::Kind,
     ports::AuthorityRecord,
     profile::{Profile, Variant},
-    rules::{Asked, Cause, CertificateState::*},
+    rules::{Asked, Cause, CertificateState::*, Policy},
     scope::CrlScope,
     signer::{KeyKind, PrivateKey, SoftwareSigner},
     store::{Fault, MemoryStore},
     x509::CertificateView,
 };
 
-use crate::house::{House, Person, SUGINAMI, at, authority, municipality, operator, profile};
+use crate::house::{
+    House, Person, Plan, SUGINAMI, at, authority, meanwhile, municipality, operator, profile, refusal, relying_party,
+    rule,
+};
 
 fn signer() -> Arc<SoftwareSigner> {
     Arc::new(SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).unwrap()).unwrap())
@@ -146,4 +160,191 @@ fn a_ca_opens_only_under_the_japanese_name_in_its_certificate() {
         open(&renamed(kind.other())).unwrap();
         open(&named).unwrap();
     }
+}
+
+#[test]
+fn with_a_link_openssl_comes_from_either_root_to_what_the_other_generation_signed() {
+    let (house, old) = (House::new(), Person::new("TEST-1"));
+    house.pair(&old);
+    house.set_clock("2026-04-01T00:00:00Z");
+    let house = house.next_generation();
+    let new = Person::new("TEST-2");
+    house.pair(&new);
+    let parts = house.authority.parts();
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, der: &[u8]| {
+        let pem = pkcs8::der::pem::encode_string("CERTIFICATE", pkcs8::der::pem::LineEnding::LF, der).unwrap();
+        std::fs::write(directory.path().join(name), pem).unwrap();
+    };
+    let verifies = |root: &str, link: Option<&str>| {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["verify", "-x509_strict", "-attime", &house.now().seconds().to_string(), "-CAfile", root]);
+        openssl.args(link.into_iter().flat_map(|link| ["-untrusted", link])).arg("holder.pem");
+        openssl.current_dir(directory.path()).output().expect("openssl is installed").status.success()
+    };
+    for kind in Kind::BOTH {
+        let [older, newer] = [1, 2].map(|generation| parts.issuers.generation(kind, generation).unwrap());
+        let links = ceremony::links(&parts.profile, older, newer).unwrap();
+        write("1.pem", older.certificate());
+        write("2.pem", newer.certificate());
+        write("old-with-new.pem", &links.old_with_new);
+        write("new-with-old.pem", &links.new_with_old);
+        let validity = |der: &[u8]| {
+            let view = CertificateView::from_der(der).unwrap();
+            (view.tbs.not_before, view.tbs.not_after)
+        };
+        assert_eq!(validity(&links.old_with_new), older.validity());
+        assert_eq!(validity(&links.new_with_old), (newer.validity().0, older.validity().1));
+        for (person, own, other, link, wrong) in [
+            (&new, "2.pem", "1.pem", "new-with-old.pem", "old-with-new.pem"),
+            (&old, "1.pem", "2.pem", "old-with-new.pem", "new-with-old.pem"),
+        ] {
+            write("holder.pem", &house.newest(person, kind).certificate.unwrap());
+            assert!(verifies(own, None), "{kind}");
+            assert!(!verifies(other, None), "{kind}: without the link");
+            assert!(!verifies(other, Some(wrong)), "{kind}: with the wrong link");
+            assert!(verifies(other, Some(link)), "{kind}: with {link}");
+        }
+    }
+}
+
+fn asked(house: &House, kind: Kind, generation: u8) -> CompromiseRequest {
+    let records = house.store.authorities().unwrap();
+    let record = records.iter().find(|one| (one.kind, one.generation) == (kind, generation));
+    CompromiseRequest { kind, generation, confirm: record.map(fingerprint).unwrap_or_default() }
+}
+
+fn compromise(house: &House, request: &CompromiseRequest) -> Result<Compromised, StoryError> {
+    house.authority.compromise(&operator(), &house.once(), request)
+}
+
+#[test]
+fn a_compromised_generation_ends_whole_and_issues_nothing_more_and_the_other_ca_goes_on() {
+    let house = House::new();
+    let people: Vec<_> = (0..5).map(|number| Person::new(&format!("TEST-{number}"))).collect();
+    people.iter().for_each(|person| drop(house.pair(person)));
+    house.hold(&people[1]).unwrap();
+    let held_since = house.now();
+    house.revoke(&people[2], Cause::KeyCompromise, Some(&[Kind::Sign])).unwrap();
+    house.set_clock("2026-04-01T00:00:00Z");
+    let told = compromise(&house, &asked(&house, Kind::Sign, 1)).unwrap();
+    assert_eq!((told.revoked, told.more, told.compromised_at), (4, false, house.now()));
+    for (number, person) in people.iter().enumerate() {
+        let (sign, auth) = (house.newest(person, Kind::Sign), house.newest(person, Kind::Auth));
+        let end = sign.revocation.unwrap();
+        assert_eq!(sign.state, Revoked);
+        match number {
+            2 => assert_eq!(end.cause, Cause::KeyCompromise, "what was over stays as it was"),
+            1 => assert_eq!((end.cause, end.revocation_date), (Cause::CaKeyCompromise, held_since)),
+            _ => assert_eq!((end.cause, end.revocation_date), (Cause::CaKeyCompromise, house.now())),
+        }
+        assert_eq!(auth.state, if number == 1 { Held } else { Live });
+    }
+    house.authority.publish(&operator()).unwrap();
+    let entries = |kind| house.authority.parts().lists.find(&(kind, 1, CrlScope::Full)).unwrap().entries;
+    assert_eq!((entries(Kind::Sign), entries(Kind::Auth)), (5, 1));
+    let asks = |house: &House, kinds: &[Kind]| {
+        house.issue(&municipality(SUGINAMI), Asked::New, &Person::new("TEST-9").enrolment(kinds)).map(drop)
+    };
+    assert_eq!(rule(asks(&house, &Kind::BOTH)), "T-14");
+    let again = house.reopen();
+    assert_eq!(rule(asks(&again, &Kind::BOTH)), "T-14", "also after a restart");
+    asks(&house, &[Kind::Auth]).unwrap();
+    let house = house.next_generation();
+    asks(&house, &[Kind::Sign]).unwrap();
+    assert_eq!(house.newest(&Person::new("TEST-9"), Kind::Sign).generation, 2);
+    house.check();
+}
+
+#[test]
+fn a_compromise_is_refused_for_what_is_not_there_is_not_meant_or_is_over() {
+    let (house, person) = (House::new(), Person::new("TEST-1"));
+    house.pair(&person);
+    let good = asked(&house, Kind::Sign, 1);
+    let other = asked(&house, Kind::Auth, 1).confirm;
+    assert_eq!(rule(compromise(&house, &asked(&house, Kind::Sign, 2))), "T-09");
+    assert_eq!(rule(compromise(&house, &asked(&house, Kind::Sign, 0))), "T-09");
+    for confirm in [String::new(), "sign-1".into(), good.confirm[..63].into(), other] {
+        assert_eq!(rule(compromise(&house, &CompromiseRequest { confirm, ..good.clone() })), "T-01");
+    }
+    for actor in [municipality(SUGINAMI), relying_party()] {
+        assert_eq!(rule(house.authority.compromise(&actor, &house.once(), &good)), "T-08");
+    }
+    assert_eq!(house.newest(&person, Kind::Sign).state, Live, "nothing changed");
+    house.issue(&municipality(SUGINAMI), Asked::New, &Person::new("TEST-2").enrolment(&Kind::BOTH)).unwrap();
+    compromise(&house, &good).unwrap();
+    assert_eq!(rule(compromise(&house, &good)), "R-01", "twice");
+    assert_eq!(house.authority.settle_compromises(), Ok(0));
+    house.check();
+}
+
+#[test]
+fn what_a_compromised_key_signs_meanwhile_is_not_recorded() {
+    let (house, person) = (Arc::new(House::new()), Person::new("TEST-1"));
+    let other = Arc::clone(&house);
+    meanwhile(move || drop(compromise(&other, &asked(&other, Kind::Sign, 1)).unwrap()));
+    let told = house.issue(&municipality(SUGINAMI), Asked::New, &person.enrolment(&Kind::BOTH));
+    assert!(told.is_err(), "{told:?}");
+    house.authority.recover(Duration::ZERO).unwrap();
+    assert_eq!(house.store.reserved().unwrap().len(), 0);
+    for kind in Kind::BOTH {
+        let found = house.dossier(&person).certificates.into_iter().find(|one| one.kind == kind).unwrap();
+        assert!(found.certificate.is_none() && found.state == Revoked, "{kind}");
+    }
+    house.check();
+}
+
+#[test]
+fn whichever_write_of_a_compromise_fails_asking_again_and_starting_again_end_it() {
+    for (lost, number) in [true, false].into_iter().flat_map(|lost| (1..=3).map(move |number| (lost, number))) {
+        for start_first in [true, false] {
+            let case = format!("write {number}, lost: {lost}, start first: {start_first}");
+            let writes = Arc::new(AtomicU64::new(u64::MAX / 2));
+            let counted = Arc::clone(&writes);
+            let house = House::on(Arc::new(MemoryStore::with_faults(move |_| {
+                match counted.fetch_add(1, Ordering::SeqCst) + 1 {
+                    at if at == number && lost => Fault::Lost,
+                    at if at == number => Fault::Kept,
+                    _ => Fault::None,
+                }
+            })));
+            let person = Person::new("TEST-1");
+            house.pair(&person);
+            let (request, once) = (asked(&house, Kind::Sign, 1), house.once());
+            writes.store(0, Ordering::SeqCst);
+            let told = house.authority.compromise(&operator(), &once, &request);
+            assert!(matches!(told, Err(StoryError::Unavailable(_))), "{case}: {told:?}");
+            let house = house.reopen();
+            if start_first {
+                house.authority.settle_compromises().unwrap();
+            }
+            let again = house.authority.compromise(&operator(), &once, &request);
+            // A start that ended it leaves nothing to ask for, unless the answer was kept.
+            assert!(again.is_ok() || start_first && rule(again.clone()) == "R-01", "{case}: {again:?}");
+            let record = house.store.authorities().unwrap().into_iter().find(|one| one.kind == Kind::Sign).unwrap();
+            assert!(record.compromise.unwrap().is_settled, "{case}");
+            assert_eq!(house.newest(&person, Kind::Sign).revocation.unwrap().cause, Cause::CaKeyCompromise, "{case}");
+            assert_eq!(house.newest(&person, Kind::Auth).state, Live, "{case}");
+            let entries = house.store.audit_after(0, usize::MAX).unwrap();
+            for action in ["generation.compromised", "generation.revoked", "generation.ended"] {
+                assert_eq!(entries.iter().filter(|one| one.draft.action == action).count(), 1, "{case}: {action}");
+            }
+            house.check();
+        }
+    }
+}
+
+#[test]
+fn a_certificate_that_would_outlive_its_ca_is_refused_until_the_ca_is_rolled_over() {
+    let key = |_| SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).unwrap()).unwrap();
+    let validity = (at("2019-01-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
+    let plan = Plan { variant: Variant::Open, validity, key: &key };
+    let house = House::build(Arc::new(MemoryStore::new()), Policy::default(), &plan);
+    let ask =
+        |house: &House| house.issue(&municipality(SUGINAMI), Asked::New, &Person::new("TEST-1").enrolment(&Kind::BOTH));
+    let refused = refusal(ask(&house));
+    assert_eq!(refused.rule, "T-14");
+    assert!(refused.detail.contains("roll the CA over") && refused.detail.contains("2027-01-01"), "{refused}");
+    assert!(house.store.dossier(&Person::new("TEST-1").holder()).unwrap().is_none(), "nothing is reserved");
+    ask(&house.next_generation()).unwrap();
 }

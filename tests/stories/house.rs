@@ -450,8 +450,7 @@ pub(crate) fn authority(
     let number = if generation == 1 { String::new() } else { generation.to_string() };
     let serial = Serial::from_octets(format!("JITSUIN-TEST {kind}{number}").as_bytes()).expect("a serial");
     let certificate = ceremony::certificate_authority(profile, (kind, generation), &*signer, &serial, validity);
-    let record =
-        AuthorityRecord { kind, generation, first_index: 0, certificate: certificate.expect("a CA certificate") };
+    let record = AuthorityRecord::new(kind, generation, certificate.expect("a CA certificate"));
     let issuer = Issuer::open(&record, signer, profile).expect("an issuer");
     (record, issuer)
 }

@@ -194,7 +194,7 @@ impl House {
             let serial = Serial::from_octets(&[0x40 + kind.id()]).unwrap();
             let certificate =
                 ceremony::certificate_authority(&profile, (kind, 1), &*signer, &serial, always()).unwrap();
-            let record = AuthorityRecord { kind, generation: 1, first_index: 0, certificate };
+            let record = AuthorityRecord::new(kind, 1, certificate);
             let issuer = Issuer::open(&record, signer, &profile).unwrap();
             entries.push(IssuerEntry::new(&record, delegate(&profile, &issuer)).unwrap());
             issuers.push(Arc::new(issuer));

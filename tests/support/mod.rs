@@ -244,17 +244,14 @@ fn issuer(kind: Kind, generation: u8, first_index: u64, now: UnixTime) -> Issuer
     let validity = (now, now + Duration::from_secs(10 * 365 * 86_400));
     let certificate =
         ceremony::certificate_authority(&profile(), (kind, generation), &signer, &serial, validity).unwrap();
-    let record = AuthorityRecord { kind, generation, first_index, certificate };
+    let record = AuthorityRecord { first_index, ..AuthorityRecord::new(kind, generation, certificate) };
     Issuer::open(&record, Arc::new(signer), &profile()).unwrap()
 }
 
 fn record(issuer: &Issuer) -> AuthorityRecord {
-    AuthorityRecord {
-        kind: issuer.kind(),
-        generation: issuer.generation(),
-        first_index: issuer.first_index(),
-        certificate: issuer.certificate().to_vec(),
-    }
+    let certificate = issuer.certificate().to_vec();
+    let record = AuthorityRecord::new(issuer.kind(), issuer.generation(), certificate);
+    AuthorityRecord { first_index: issuer.first_index(), ..record }
 }
 
 /// A responder for a CA generation from `now` for some days.

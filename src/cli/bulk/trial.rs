@@ -100,7 +100,7 @@ impl Trial<'_> {
     fn open(&self) -> Result<(), Failure> {
         let authority = |kind| {
             let certificate = vec![0x30; CERTIFICATE];
-            Step::Authority(AuthorityRecord { kind, generation: 1, first_index: 0, certificate })
+            Step::Authority(AuthorityRecord::new(kind, 1, certificate))
         };
         let mut steps = Kind::BOTH.map(authority).to_vec();
         steps.push(Step::Municipality("13115".parse().map_err(Failure::fault)?));

@@ -24,7 +24,7 @@ use crate::{
     },
     limits::{DELTA_MAX_AGE, FILE_MAX_AGE},
     ports::{AuthorityRecord, ListOctets},
-    profile::locations::ca_path,
+    profile::locations::{ca_path, link_paths},
     revocation::{
         entity_tag::entity_tag,
         lists::{ListKey, PublishedList},
@@ -49,15 +49,20 @@ pub(super) struct AuthorityFile {
 pub(super) fn authority_files(
     authorities: Vec<AuthorityRecord>,
 ) -> Result<HashMap<String, AuthorityFile>, CertificateFault> {
-    let file = |record: AuthorityRecord| {
-        let not_before = CertificateView::from_der(&record.certificate)?.tbs.not_before;
-        let etag = entity_tag(&record.certificate);
-        Ok((
-            ca_path(record.kind, record.generation),
-            AuthorityFile { der: record.certificate.into(), etag, not_before },
-        ))
+    let file = |(path, certificate): (String, Vec<u8>)| {
+        let not_before = CertificateView::from_der(&certificate)?.tbs.not_before;
+        let etag = entity_tag(&certificate);
+        Ok((path, AuthorityFile { der: certificate.into(), etag, not_before }))
     };
-    authorities.into_iter().map(file).collect()
+    let each = |record: AuthorityRecord| {
+        let (kind, generation) = (record.kind, record.generation);
+        let links = record.links.into_iter().flat_map(move |links| {
+            let [old_with_new, new_with_old] = link_paths(kind, generation);
+            [(old_with_new, links.old_with_new), (new_with_old, links.new_with_old)]
+        });
+        std::iter::once((ca_path(kind, generation), record.certificate)).chain(links)
+    };
+    authorities.into_iter().flat_map(each).map(file).collect()
 }
 
 impl Inner {

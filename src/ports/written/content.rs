@@ -6,9 +6,9 @@ use ring::digest::{SHA256, digest};
 
 use crate::{
     ports::{
-        AnswerRecord, ApplicationRecord, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord, CredentialRecord,
-        CrlRecord, DisclosureRecord, ExceptionRecord, HolderRecord, ListOctets, NoticeRecord, RegisterEntry,
-        RegisterTextRecord, RelyingPartyRecord, SignedDeclaration,
+        AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
+        CredentialRecord, CrlRecord, DisclosureRecord, ExceptionRecord, HolderRecord, ListOctets, NoticeRecord,
+        RegisterEntry, RegisterTextRecord, RelyingPartyRecord, SignedDeclaration,
     },
     rules::Day,
     x509::UnixTime,
@@ -128,6 +128,18 @@ impl Digest {
             .octets(&record.key_digest)
             .octets(&record.tbs)
             .end()
+    }
+
+    /// Of a CA generation: its certificate, and its links where it has them.
+    #[must_use]
+    pub fn authority(record: &AuthorityRecord) -> Self {
+        match &record.links {
+            None => Self::octets(&record.certificate),
+            Some(links) => {
+                let fields = Fields::default().octets(&record.certificate);
+                fields.octets(&links.old_with_new).octets(&links.new_with_old).end()
+            }
+        }
     }
 
     /// Of an answer.

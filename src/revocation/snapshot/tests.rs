@@ -48,7 +48,7 @@ impl Journal {
 }
 
 fn lineage_of(sign: u8, auth: u8, key: u8) -> Lineage {
-    let record = |kind, octet| AuthorityRecord { kind, generation: 1, first_index: 0, certificate: vec![octet] };
+    let record = |kind, octet| AuthorityRecord::new(kind, 1, vec![octet]);
     let later = AuthorityRecord { generation: 2, ..record(Kind::Sign, 9) };
     let serials = SerialPermutation::new(1, &[key; 16]).unwrap();
     Lineage::new(&[record(Kind::Sign, sign), record(Kind::Auth, auth), later], &serials)

@@ -80,4 +80,12 @@ pub(super) const RULES: &[Rule] = &[
         ("The register's number stands for another event", "この番号はすでに別の異動に使われています"),
         ("Report the event under a number of its own", "別の番号で送信してください"),
     ),
+    rule(
+        ("T-14", "法14, 33"),
+        ("The CA issues nothing until it has a new key", "認証局の新しい鍵ができるまで発行できません"),
+        (
+            "The operator starts the next generation of the CA; then ask again with new keys",
+            "運用者が認証局の次の世代を開始した後に、新しい鍵で申請し直してください",
+        ),
+    ),
 ];

@@ -14,8 +14,8 @@ use crate::{
     limits,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, CredentialRecord, CrlRecord, Dossier,
-        Duplicate, History, HolderRecord, HolderReference, Leap, ListedEvent, Revocation, StatusEvent, Step,
+        AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, Compromise, CredentialRecord, CrlRecord,
+        Dossier, Duplicate, History, HolderRecord, HolderReference, Leap, ListedEvent, Revocation, StatusEvent, Step,
         StoreError, store::StateCount, written::Written,
     },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
@@ -129,6 +129,7 @@ impl State {
             Step::Crl(record) => self.crl(record),
             Step::Authority(record) => self.authority(record),
             Step::Leap(leap) => self.leap(&leap),
+            Step::Compromise { kind, generation, at, settled } => self.compromise((kind, generation), at, settled),
             Step::Municipality(code) => {
                 self.municipalities.insert(code);
                 Ok(())
@@ -237,6 +238,10 @@ impl State {
             return conflict(refusal::STATE);
         };
         let (holder, predecessor) = (record.holder.clone(), record.predecessor);
+        let issuer = (record.kind, record.generation);
+        if self.authorities.iter().any(|one| (one.kind, one.generation) == issuer && one.compromise.is_some()) {
+            return conflict(refusal::COMPROMISED);
+        }
         if self.any(|one| one.holder == holder && one.kind == kind && matches!(one.state, Live | Held)) {
             return duplicate(Duplicate::Standing(kind));
         }
@@ -313,7 +318,17 @@ impl State {
         let generations = self.authorities.iter().filter(|known| known.kind == record.kind).count();
         unless(usize::from(record.generation) == generations + 1, || conflict(refusal::GENERATION))?;
         let first_index = self.next_index.get(&record.kind).copied().unwrap_or(0);
-        self.authorities.push(AuthorityRecord { first_index, ..record });
+        self.authorities.push(AuthorityRecord { first_index, compromise: None, ..record });
+        Ok(())
+    }
+
+    fn compromise(&mut self, of: (Kind, u8), at: UnixTime, settled: bool) -> Done {
+        let found = self.authorities.iter_mut().find(|known| (known.kind, known.generation) == of);
+        match found.map(|known| &mut known.compromise) {
+            Some(known @ None) if !settled => *known = Some(Compromise { at, is_settled: false }),
+            Some(Some(known)) if settled && !known.is_settled && known.at == at => known.is_settled = true,
+            _ => return conflict(refusal::COMPROMISE),
+        }
         Ok(())
     }
 

@@ -122,6 +122,12 @@ impl Steps<'_> {
     }
 
     pub(super) fn issue(&mut self, kind: Kind, index: u64, certificate: &[u8]) -> Result<(), Trouble> {
+        let compromised =
+            "SELECT 1 FROM certificate c JOIN authority a ON a.kind = c.kind AND a.generation = c.generation
+             WHERE c.kind = ?1 AND c.ca_index = ?2 AND a.compromised IS NOT NULL";
+        if self.finds(compromised, params![kind.id(), rows::int(index)?])? {
+            return Err(Trouble::conflict(refusal::COMPROMISED));
+        }
         let issued: rusqlite::Result<Option<Option<i64>>> = self
             .sql
             .prepare_cached(

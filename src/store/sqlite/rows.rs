@@ -12,8 +12,8 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, CredentialRecord, CrlRecord,
-        HolderRecord, HolderReference, ListOctets, ListedEvent, Revocation, Role, StatusEvent,
+        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Compromise, CredentialRecord,
+        CrlRecord, HolderRecord, HolderReference, Links, ListOctets, ListedEvent, Revocation, Role, StatusEvent,
     },
     rules::CertificateState,
     scope::CrlScope,
@@ -264,11 +264,17 @@ pub(super) fn entry(row: &Row<'_>) -> Read<CrlEntry> {
 
 /// A row of `authority`.
 pub(super) fn authority(row: &Row<'_>) -> Read<AuthorityRecord> {
+    let links: (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get("old_with_new")?, row.get("new_with_old")?);
     Ok(AuthorityRecord {
         kind: kind(row, "kind")?,
         generation: row.get("generation")?,
         first_index: number(row, "first_index")?,
         certificate: blob(row, "certificate")?,
+        links: links.0.zip(links.1).map(|(old_with_new, new_with_old)| Links { old_with_new, new_with_old }),
+        compromise: match row.get::<_, Option<i64>>("compromised")? {
+            Some(_) => Some(Compromise { at: instant_at(row, "compromised")?, is_settled: row.get("settled")? }),
+            None => None,
+        },
     })
 }
 

@@ -91,6 +91,7 @@ impl<'a> Steps<'a> {
             Step::Forget { client, key } => self.forget(client, key),
             Step::Crl(record) => self.crl(record),
             Step::Authority(record) => self.authority(record),
+            Step::Compromise { kind, generation, at, settled } => self.compromise((*kind, *generation), *at, *settled),
             Step::Municipality(code) => self.municipality(*code),
             Step::Credential(record) => self.credential(record),
             Step::Consent(record) => self.consent(record),
@@ -247,10 +248,16 @@ impl<'a> Steps<'a> {
 
     fn authority(&mut self, record: &AuthorityRecord) -> Result<(), Trouble> {
         let touched = self.run(
-            "INSERT INTO authority (kind, generation, first_index, certificate)
-             SELECT ?1, ?2, value, ?3 FROM next_index
+            "INSERT INTO authority (kind, generation, first_index, certificate, old_with_new, new_with_old)
+             SELECT ?1, ?2, value, ?3, ?4, ?5 FROM next_index
              WHERE kind = ?1 AND ?2 = 1 + (SELECT coalesce(max(generation), 0) FROM authority WHERE kind = ?1)",
-            params![record.kind.id(), record.generation, record.certificate],
+            params![
+                record.kind.id(),
+                record.generation,
+                record.certificate,
+                record.links.as_ref().map(|links| &links.old_with_new),
+                record.links.as_ref().map(|links| &links.new_with_old),
+            ],
         )?;
         one(touched, refusal::GENERATION)?;
         let first = "SELECT first_index FROM authority WHERE kind = ?1 AND generation = ?2";
@@ -273,6 +280,19 @@ impl<'a> Steps<'a> {
             self.run("UPDATE number_floor SET value = ?2 WHERE kind = ?1", params![kind.id(), number])?;
         }
         Ok(())
+    }
+
+    fn compromise(&self, (kind, generation): (Kind, u8), at: UnixTime, settled: bool) -> Result<(), Trouble> {
+        let touched = if settled {
+            let statement = "UPDATE authority SET settled = 1
+                 WHERE kind = ?1 AND generation = ?2 AND compromised = ?3 AND settled = 0";
+            self.run(statement, params![kind.id(), generation, at.seconds()])?
+        } else {
+            let statement = "UPDATE authority SET compromised = ?3
+                 WHERE kind = ?1 AND generation = ?2 AND compromised IS NULL";
+            self.run(statement, params![kind.id(), generation, at.seconds()])?
+        };
+        one(touched, refusal::COMPROMISE)
     }
 
     fn municipality(&self, code: MunicipalityCode) -> Result<(), Trouble> {

@@ -91,7 +91,7 @@ fn store() -> MemoryStore {
         let audit = Draft { at: at(1), actor: word(), action: word(), subject: word(), detail: word() };
         store.commit(Change { steps, audit }).unwrap();
     };
-    let authority = AuthorityRecord { kind: Kind::Auth, generation: 1, first_index: 0, certificate: vec![3] };
+    let authority = AuthorityRecord::new(Kind::Auth, 1, vec![3]);
     commit(vec![Step::Authority(authority)]);
     commit(TOWNS.iter().map(|town| Step::Municipality(town.parse().unwrap())).collect());
     let indexes = store.allocate(Kind::Auth, 40).unwrap();

@@ -77,7 +77,7 @@ pub(super) fn show(item: &Item<'_>) -> String {
         (Facet::Reserved | Facet::Signed | Facet::State, [id, index @ ..]) => {
             format!("{} {}", kind(*id), number(index))
         }
-        (Facet::Authority, [id, generation, ..]) => format!("{} {generation}", kind(*id)),
+        (Facet::Authority | Facet::Compromise, [id, generation, ..]) => format!("{} {generation}", kind(*id)),
         (Facet::List, [id, generation, rest @ ..]) if rest.len() >= 8 => {
             format!("{} {generation} {} {}", kind(*id), text(&rest[8..]), number(&rest[..8]))
         }

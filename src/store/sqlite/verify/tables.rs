@@ -15,7 +15,7 @@ use crate::{
     kind::Kind,
     ports::{
         CertificateRecord, ListOctets,
-        written::{self, Digest, Facet, Item, answer_key, certificate_key, list_key},
+        written::{self, Digest, Facet, Item, answer_key, certificate_key, compromise, list_key},
     },
     rules::CertificateState,
     x509::UnixTime,
@@ -52,7 +52,11 @@ impl Examiner<'_> {
         self.walk("authority", |row, _| {
             let one = rows::authority(row)?;
             let key = [&[one.kind.id(), one.generation][..], &one.first_index.to_be_bytes()].concat();
-            Ok(vec![Is::new(Facet::Authority, key, Digest::octets(&one.certificate), "its certificate")])
+            let compromise = one.compromise.map(|known| compromise(known.at, known.is_settled)).unwrap_or_default();
+            Ok(vec![
+                Is::new(Facet::Authority, key, Digest::authority(&one), "its certificate"),
+                Is::new(Facet::Compromise, [one.kind.id(), one.generation], compromise, "its compromise"),
+            ])
         })?;
         self.walk("holder", |row, _| {
             let one = rows::holder(row)?;

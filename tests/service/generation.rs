@@ -1,0 +1,97 @@
+//! `jitsuin generation`: a CA is rolled over, and a key is declared compromised, beside a running service and without one.
+
+use std::{fs, process::Output};
+
+use serde_json::Value;
+
+use super::{
+    kill::{application, client_of},
+    process::{jitsuin, serve},
+    site::Site,
+};
+
+fn run(site: &Site, arguments: &[&str]) -> Output {
+    jitsuin().arg("generation").args(arguments).arg("--dir").arg(site.path()).output().expect("the binary runs")
+}
+
+fn said(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|octets| String::from_utf8_lossy(octets).into_owned()).concat()
+}
+
+#[track_caller]
+fn json(site: &Site, arguments: &[&str]) -> Value {
+    let output = run(site, &[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[track_caller]
+fn refuses(site: &Site, arguments: &[&str], word: &str) {
+    let output = run(site, arguments);
+    assert_eq!(output.status.code(), Some(3), "{arguments:?}: {}", said(&output));
+    assert!(said(&output).contains(word), "{arguments:?}: {}", said(&output));
+}
+
+fn fingerprint(site: &Site, at: usize) -> String {
+    json(site, &["list"])[at]["certificate_sha256"].as_str().expect("a fingerprint").to_owned()
+}
+
+#[test]
+fn a_ca_is_rolled_over_and_the_key_of_either_generation_may_be_declared_compromised() {
+    let site = Site::new();
+    site.configure("enabled = true", "enabled = false");
+    let (running, addresses) = serve(&site.path());
+    let client = client_of(&site);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let issue = |addresses: &Value, holder: &str| {
+        let url = format!("https://{}/v1/certificates", addresses["registration"].as_str().expect("an address"));
+        let answer = runtime.block_on(client.post_json(&url, &format!("key-{holder}"), &application(holder)));
+        answer.expect("an answer").status.as_u16()
+    };
+    assert_eq!(issue(&addresses, "TEST-1"), 201);
+    refuses(&site, &["add", "--kind", "sign"], "stop the service");
+    running.kill();
+
+    // The key of a generation before is none for the next.
+    let keys = site.path().join("keys");
+    fs::copy(keys.join("sign-1.pem"), keys.join("sign-2.pem")).expect("copied");
+    refuses(&site, &["add", "--kind", "sign"], "this is the key of the sign CA, generation 1");
+    fs::remove_file(keys.join("sign-2.pem")).expect("removed");
+
+    let added = json(&site, &["add", "--kind", "sign"]);
+    assert_eq!((added["generation"].as_u64(), added["links"].as_array().map(Vec::len)), (Some(2), Some(2)));
+    let states = |site: &Site| {
+        let lines = json(site, &["list"]);
+        let word = |line: &Value| line["state"].as_str().expect("a state").to_owned();
+        lines.as_array().expect("lines").iter().map(word).collect::<Vec<_>>()
+    };
+    assert_eq!(states(&site), ["answering", "issuing", "issuing"]);
+
+    let (running, addresses) = serve(&site.path());
+    assert_eq!(issue(&addresses, "TEST-2"), 201);
+    let fetch = |path: &str| {
+        let url = format!("http://{}{path}", addresses["status"].as_str().expect("an address"));
+        let told =
+            std::process::Command::new("curl").args(["--silent", "--fail", &url]).output().expect("curl is there");
+        (told.status.success(), told.stdout)
+    };
+    for path in [
+        "/ca/sign.cer",
+        "/ca/sign/2.cer",
+        "/ca/sign/2-old-with-new.cer",
+        "/ca/sign/2-new-with-old.cer",
+        "/crl/sign/2/full.crl",
+    ] {
+        assert!(fetch(path).0, "{path}");
+    }
+    assert!(!fetch("/ca/sign/1-old-with-new.cer").0);
+    drop(running);
+
+    let confirm = fingerprint(&site, 0);
+    refuses(&site, &["compromised", "--kind", "sign", "--generation", "3", "--confirm", &confirm], "T-09");
+    refuses(&site, &["compromised", "--kind", "sign", "--generation", "2", "--confirm", &confirm], "T-01");
+    let told = json(&site, &["compromised", "--kind", "sign", "--generation", "1", "--confirm", &confirm]);
+    assert_eq!(told["revoked"], 1, "{told}");
+    refuses(&site, &["compromised", "--kind", "sign", "--generation", "1", "--confirm", &confirm], "R-01");
+    assert_eq!(states(&site), ["compromised", "issuing", "issuing"]);
+}
