@@ -80,4 +80,12 @@ pub(super) const RULES: &[Rule] = &[
         ("The register's number stands for another event", "この番号はすでに別の異動に使われています"),
         ("Report the event under a number of its own", "別の番号で送信してください"),
     ),
+    rule(
+        ("T-14", "-"),
+        ("A client asks only so often", "一つの端末から受け付ける要求の数には上限があります"),
+        (
+            "Send it again after the time that Retry-After names, with the same Idempotency-Key",
+            "Retry-Afterの時間の後に、同じIdempotency-Keyで送信し直してください",
+        ),
+    ),
 ];
