@@ -134,7 +134,7 @@ fn an_unknown_key_is_refused_in_every_section_and_at_the_top() {
     assert!(error.problem.contains("service, profile"), "{error}");
     let mut sections = keys(&template()).into_iter().map(|(section, ..)| section).collect::<Vec<_>>();
     sections.dedup();
-    assert_eq!(sections.len(), 16);
+    assert_eq!(sections.len(), 17);
     for section in sections {
         let error = refusal(&format!("[{section}]\n\ncolour = 1\n"));
         assert_eq!((error.line, error.key), (Some(3), format!("{section}.colour")));
@@ -205,6 +205,11 @@ fn every_relation_is_checked() {
         ("[listen]\noperator = \"127.0.0.1:8443\"\n", "listen.registration, listen.operator"),
         ("[listen]\noperator = \"0.0.0.0:8443\"\n", "listen.registration, listen.operator"),
         ("[listen]\nregistration_names = []\n", "listen.registration_names"),
+        ("[registration]\nclient_rate = 5001\n", "registration.client_rate, registration.client_burst"),
+        ("[registration]\nclient_burst = 999\n", "registration.client_rate, registration.client_burst"),
+        ("[registration]\nbulk_rate = 501\n", "registration.bulk_rate, registration.bulk_burst"),
+        ("[registration]\nbulk_burst = 99\n", "registration.bulk_rate, registration.bulk_burst"),
+        ("[registration]\nclient_rate = -1\n", "registration.client_rate"),
         ("[rules]\nrenewal_offset_days = 3\n", "rules.renewal_offset_days"),
         ("[rules]\nreply_days = 0\n", "rules.reply_days"),
         ("[rules]\nreply_days = 366\n", "rules.reply_days"),
@@ -232,6 +237,8 @@ fn what_stands_at_the_edge_of_a_relation_is_right() {
         "[crl]\ndelta_window = \"16m\"\n",
         "[ocsp]\nmax_age = \"60m\"\n",
         "[profile]\nca_years = 7\n",
+        "[registration]\nclient_rate = 5000\nbulk_rate = 500\n",
+        "[registration]\nclient_rate = 0\nclient_burst = 0\nbulk_rate = 0\nbulk_burst = 0\n",
         "[rules]\nrenewal_offset_days = 0\n",
         "[canary]\nperiod = \"24h\"\nmost_a_day = 1\n",
         "[canary]\ndelta_within = \"15m\"\nlist_within = \"48h\"\n",

@@ -26,7 +26,8 @@ fn quoted(text: &str) -> Vec<String> {
 fn is_path(word: &str) -> bool {
     let file = word.split("::").next().unwrap();
     let known = ["Cargo.toml", "Cargo.lock", "deny.toml", "keys/"].contains(&file);
-    let inside = ["src/", "tests/", "docs/", "scripts/", "fuzz/", "benches/"].iter().any(|folder| file.starts_with(folder));
+    let inside =
+        ["src/", "tests/", "docs/", "scripts/", "fuzz/", "benches/"].iter().any(|folder| file.starts_with(folder));
     known || inside
 }
 

@@ -176,7 +176,7 @@ impl Doors {
 /// How much at a time the registration listener takes, and how often of each client.
 fn pace(config: &Config) -> Pace {
     let config = &config.registration;
-    let rate = |a_second, at_once| Rate { a_second, at_once };
+    let rate = |a_second: u32, at_once| Rate { a_second: a_second.into(), at_once };
     let rates = Rates {
         requests: rate(config.client_rate, config.client_burst),
         bulk: rate(config.bulk_rate, config.bulk_burst),

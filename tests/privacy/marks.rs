@@ -11,7 +11,7 @@ pub(crate) const ADDRESS: &str = "東京都杉並区漏洩町９丁目８番７�
 /// Where the holder moves to.
 pub(crate) const NEW_ADDRESS: &str = "兵庫県伊丹市禁洩町６丁目５番";
 /// Where a letter is posted to.
-pub(crate) const LETTER_ADDRESS: &str = "東京都杉並区漏洩町３丁目　洩荘";
+pub(crate) const LETTER_ADDRESS: &str = "東京都杉並区漏洩町３丁目洩荘";
 /// Nobody else's.
 pub(crate) const BIRTH: &str = "1971-03-19";
 

@@ -11,80 +11,73 @@ use serde_json::json;
 
 use crate::{
     desk::{Desk, done, refusal},
-    house::{House, Open, pair},
+    house::{House, Open, at, pair},
 };
 
-/// A house where each client has `at_once` requests, and `files` with lines, and then one in a quarter of an hour or so: no test
+/// A house where each client has `at_once` requests, and one with lines of a file, and the next in a quarter of an hour: no test
 /// takes as long.
-fn scarce(at_once: u32, files: u32) -> Open {
-    let rates = Rates { requests: Rate { a_second: 1, at_once }, bulk: Rate { a_second: 1, at_once: files } };
+fn scarce(at_once: u32) -> Open {
+    let rate = |at_once| Rate { a_second: 0.001, at_once };
+    let rates = Rates { requests: rate(at_once), bulk: rate(1) };
     House::memory().open_with(Pace { rates, ..Pace::default() }, Bounds::default())
 }
 
-/// Asks until it is refused; so many times it was not.
-async fn until_refused(desk: &Desk<'_>) -> usize {
-    for count in 0..1000 {
-        if desk.get("/v1/whoami").await.status.as_u16() == 429 {
-            return count;
-        }
-    }
-    panic!("never refused");
+fn limited(open: &Open, quota: &str) -> u64 {
+    let metrics = open.metrics.render();
+    let name = format!("jitsuin_registration_limited_total{{quota=\"{quota}\"}} ");
+    metrics.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_too_often_is_told_when_to_come_again_and_nothing_of_the_request_is_done_or_noted() {
-    let open = scarce(20, 1);
+    let open = scarce(3);
     let (suginami, itami) = (Desk::suginami(&open), Desk::itami(&open));
-    assert!(until_refused(&suginami).await >= 20);
-    let before = open.house.store.audit_after(0, 1000).unwrap().len();
-    let mut refused = 0;
-    for number in 1..20 {
+    let second = Desk::new(&open, Role::Municipality, "13115-second");
+    done(suginami.get("/v1/whoami").await);
+    done(suginami.post_under("key-1", "/v1/certificates", &pair(1)).await);
+    assert_eq!(refusal(&suginami.text("/v1/holds", "{").await), (400, "T-01"), "what is refused counts too");
+    let entries = open.house.store.audit_after(0, 1000).unwrap().len();
+    for number in 2..20 {
         let answer = suginami.post("/v1/certificates", &pair(number)).await;
-        if answer.status.as_u16() == 429 {
-            assert_eq!(refusal(&answer), (429, "T-14"));
-            assert_eq!(answer.headers["retry-after"], "1");
-            refused += 1;
-            continue;
-        }
-        done(answer);
+        assert_eq!(refusal(&answer), (429, "T-14"));
+        let wait: u32 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+        assert!((900..=1000).contains(&wait), "{wait}");
     }
-    assert!(refused > 10, "{refused}");
-    // Each that was let in made its two entries; the others made none, so that nobody fills the audit by asking.
-    assert_eq!(open.house.store.audit_after(0, 1000).unwrap().len() - before, 2 * (19 - refused));
-    let metrics = open.metrics.render();
-    let limited =
-        metrics.lines().find(|line| line.starts_with("jitsuin_registration_limited_total{quota=\"requests\"}"));
-    let limited: usize = limited.unwrap().rsplit_once(' ').unwrap().1.parse().unwrap();
-    assert_eq!(limited, refused + 1, "{metrics}");
+    assert_eq!(refusal(&suginami.get("/v1/whoami").await), (429, "T-14"));
+    assert_eq!(open.house.store.audit_after(0, 1000).unwrap().len(), entries, "nobody fills the audit by asking");
+    assert_eq!((limited(&open, "requests"), limited(&open, "bulk")), (19, 0));
     // Another client is not held up, nor a second certificate of the same town.
     done(itami.get("/v1/whoami").await);
-    done(Desk::new(&open, Role::Municipality, "13115-second").get("/v1/whoami").await);
+    done(second.get("/v1/cards/CARD-000001").await);
+    assert_eq!(refusal(&second.get("/v1/cards/CARD-000002").await), (404, "T-09"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_have_a_quota_of_their_own_and_leave_the_counter_its_own() {
-    let open = scarce(1000, 1);
+    let open = scarce(2);
     let operator = Desk::operator(&open);
-    let nothing = json!({"lines": []});
-    let mut seen = Vec::new();
-    for _ in 0..50 {
-        seen.push(operator.post("/v1/bulk/revocations", &nothing).await.status.as_u16());
-    }
-    assert!(seen.contains(&429) && seen[0] != 429, "{seen:?}");
+    let file = json!({"lines": []});
+    let first = operator.post("/v1/bulk/revocations", &file).await;
+    assert_ne!(first.status.as_u16(), 429, "{}", first.body);
+    assert_eq!(refusal(&operator.post("/v1/bulk/revocations", &file).await), (429, "T-14"));
+    assert_eq!(refusal(&operator.post("/v1/bulk/foresight", &file).await), (429, "T-14"));
     done(operator.get("/v1/whoami").await);
-    assert!(open.metrics.render().contains("jitsuin_registration_limited_total{quota=\"requests\"} 0"));
+    done(operator.get("/v1/whoami").await);
+    assert_eq!((limited(&open, "requests"), limited(&open, "bulk")), (0, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_is_not_admitted_is_bound_too_and_so_are_paths_that_lead_nowhere() {
-    let open = scarce(20, 1);
-    let always = (crate::house::at(1_577_836_800), crate::house::at(2_840_140_800));
-    let unknown = open.house.access.client("operator", "operator-9", always);
-    let desk = Desk { open: &open, client: open.client_of(&unknown) };
-    let mut seen = Vec::new();
-    for _ in 0..60 {
-        seen.push(desk.get("/nowhere").await.status.as_u16());
+    let open = scarce(2);
+    let unknown = open.house.access.client("operator", "operator-9", (at(1_577_836_800), at(2_840_140_800)));
+    let stranger = Desk { open: &open, client: open.client_of(&unknown) };
+    assert_eq!(refusal(&stranger.get("/v1/whoami").await), (403, "T-08"));
+    assert_eq!(refusal(&stranger.get("/v1/whoami").await), (403, "T-08"));
+    assert_eq!(refusal(&stranger.get("/v1/whoami").await), (429, "T-14"));
+    let itami = Desk::itami(&open);
+    for _ in 0..2 {
+        assert_eq!(refusal(&itami.get("/v1/nowhere/at/all").await), (404, "T-09"));
     }
-    assert!(seen[..20].iter().all(|status| *status == 403), "{seen:?}");
-    assert!(seen.contains(&429), "{seen:?}");
+    let url = open.url("/v1/nowhere/at/all");
+    assert_eq!(itami.client.get_json(&url).await.unwrap().status.as_u16(), 429);
 }

@@ -130,7 +130,8 @@ impl TestAccessCa {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         let spki = SubjectPublicKey::from_der(self.signer.spki()).unwrap();
         let ca = CaKey { signer: &self.signer, point: spki.key().to_vec() };
-        let issuer = rcgen::Issuer::from_ca_cert_der(&self.certificate.as_slice().into(), ca).unwrap();
+        let certificate_of_ca = self.certificate.as_slice().into();
+        let issuer = rcgen::Issuer::from_ca_cert_der(&certificate_of_ca, ca).unwrap();
         let der = certificate.signed_by(&key, &issuer).unwrap().der().to_vec();
         let fingerprint = digest(&SHA256, &der).as_ref().try_into().unwrap();
         Credential { certificate: pem("CERTIFICATE", &der), key: key.serialize_pem(), fingerprint }

@@ -19,16 +19,16 @@ use metrics::Counter;
 use crate::{http::metrics::Metrics, limits};
 
 /// How often one client may ask. A rate of 0 sets no bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
     /// Requests a second in the long run.
-    pub a_second: u32,
+    pub a_second: f64,
     /// Requests that may come at once after a rest; at least one.
     pub at_once: u32,
 }
 
 /// The rates of the registration listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rates {
     /// Of all requests but those of files.
     pub requests: Rate,
@@ -38,7 +38,7 @@ pub struct Rates {
 
 impl Default for Rates {
     fn default() -> Self {
-        let rate = |(a_second, at_once)| Rate { a_second, at_once };
+        let rate = |(a_second, at_once)| Rate { a_second: f64::from(a_second), at_once };
         Self { requests: rate(limits::CLIENT_RATE), bulk: rate(limits::CLIENT_BULK_RATE) }
     }
 }
@@ -86,7 +86,7 @@ impl Buckets {
             Quota::Requests => (self.rates.requests, &self.limited[0]),
             Quota::Bulk => (self.rates.bulk, &self.limited[1]),
         };
-        if rate.a_second == 0 {
+        if rate.a_second <= 0.0 {
             return Ok(());
         }
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,12 +94,19 @@ impl Buckets {
             let rates = self.rates;
             buckets.retain(|(_, quota), bucket| !bucket.is_full(rates.of(*quota), now));
         }
-        let full = Bucket { tokens: rate.at_once.max(1).into(), at: now, empty: false };
+        let full = Bucket { tokens: rate.most(), at: now, empty: false };
         let taken = buckets.entry((fingerprint, quota)).or_insert(full).take(rate, now);
         if taken.is_err() {
             limited.increment(1);
         }
         taken
+    }
+}
+
+impl Rate {
+    /// What a bucket holds.
+    fn most(self) -> f64 {
+        self.at_once.max(1).into()
     }
 }
 
@@ -114,13 +121,13 @@ impl Rates {
 
 impl Bucket {
     fn tokens_at(&self, rate: Rate, now: Instant) -> f64 {
-        let come = now.saturating_duration_since(self.at).as_secs_f64() * f64::from(rate.a_second);
-        (self.tokens + come).min(rate.at_once.max(1).into())
+        let come = now.saturating_duration_since(self.at).as_secs_f64() * rate.a_second;
+        (self.tokens + come).min(rate.most())
     }
 
     /// Whether it says no more than a new one would.
     fn is_full(&self, rate: Rate, now: Instant) -> bool {
-        self.tokens_at(rate, now) >= rate.at_once.max(1).into()
+        self.tokens_at(rate, now) >= rate.most()
     }
 
     fn take(&mut self, rate: Rate, now: Instant) -> Result<(), TooOften> {
@@ -131,7 +138,7 @@ impl Bucket {
             self.empty = false;
             return Ok(());
         }
-        let wait = Duration::from_secs_f64((1.0 - self.tokens) / f64::from(rate.a_second));
+        let wait = Duration::from_secs_f64((1.0 - self.tokens) / rate.a_second);
         let begins = !std::mem::replace(&mut self.empty, true);
         Err(TooOften { wait, begins })
     }
@@ -144,10 +151,10 @@ mod tests {
     const MINE: [u8; 32] = [1; 32];
     const YOURS: [u8; 32] = [2; 32];
 
-    fn buckets(a_second: u32, at_once: u32) -> (Buckets, Instant) {
+    fn buckets(a_second: f64, at_once: u32) -> (Buckets, Instant) {
         let rate = Rate { a_second, at_once };
         (
-            Buckets::new(Rates { requests: rate, bulk: Rate { a_second: 1, at_once: 1 } }, &Metrics::new()),
+            Buckets::new(Rates { requests: rate, bulk: Rate { a_second: 1.0, at_once: 1 } }, &Metrics::new()),
             Instant::now(),
         )
     }
@@ -158,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_client_has_so_many_at_once_and_so_many_a_second_and_no_more_for_a_long_rest() {
-        let (buckets, now) = buckets(4, 10);
+        let (buckets, now) = buckets(4.0, 10);
         assert_eq!(admitted(&buckets, MINE, now), 10);
         assert_eq!(admitted(&buckets, MINE, now + Duration::from_millis(999)), 3);
         assert_eq!(
@@ -172,7 +179,7 @@ mod tests {
 
     #[test]
     fn another_client_and_another_quota_are_not_held_up() {
-        let (buckets, now) = buckets(4, 10);
+        let (buckets, now) = buckets(4.0, 10);
         assert_eq!(admitted(&buckets, MINE, now), 10);
         assert_eq!(admitted(&buckets, YOURS, now), 10);
         assert!(buckets.take(MINE, Quota::Bulk, now).is_ok(), "files have their own");
@@ -182,7 +189,7 @@ mod tests {
 
     #[test]
     fn who_is_turned_away_is_told_when_there_is_room_and_the_log_once() {
-        let (buckets, now) = buckets(4, 1);
+        let (buckets, now) = buckets(4.0, 1);
         let take = |after| buckets.take(MINE, Quota::Requests, now + Duration::from_millis(after));
         assert_eq!(take(0), Ok(()));
         assert_eq!(take(0), Err(TooOften { wait: Duration::from_millis(250), begins: true }));
@@ -194,17 +201,17 @@ mod tests {
 
     #[test]
     fn a_rate_of_nothing_is_no_bound_and_a_clock_that_stands_gives_nothing() {
-        let (free, now) = buckets(0, 0);
+        let (free, now) = buckets(0.0, 0);
         assert_eq!(admitted(&free, MINE, now), 100);
         assert!(free.buckets.lock().unwrap().is_empty());
-        let (bound, now) = buckets(1, 0);
+        let (bound, now) = buckets(1.0, 0);
         assert_eq!(admitted(&bound, MINE, now), 1);
         assert_eq!(admitted(&bound, MINE, now.checked_sub(Duration::from_secs(9)).unwrap_or(now)), 0);
     }
 
     #[test]
     fn clients_that_rest_take_no_memory() {
-        let (buckets, now) = buckets(1000, 1000);
+        let (buckets, now) = buckets(1000.0, 1000);
         let client = |number: usize| {
             let mut fingerprint = [0; 32];
             fingerprint[..8].copy_from_slice(&number.to_be_bytes());
