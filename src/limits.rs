@@ -346,6 +346,19 @@ pub const STORY_WAIT: Duration = Duration::from_millis(500);
 /// disk. Metrics and logs count all.
 pub const MALFORMED_NOTES: u32 = 60;
 
+/// Requests of one client: a second in the long run, and at once after a rest. A town hall with a hundred desks behind one
+/// certificate makes some twenty a second, `jitsuin bulk issue` as many as the service does; a machine of two cores does half as
+/// many again. Default of `registration.client_rate` and `client_burst`.
+pub const CLIENT_RATE: (u32, u32) = (1000, 5000);
+
+/// Requests of one client with many lines of a file, the same: with [`BULK_LINES`] each 25,600 lines a second, which is what a
+/// machine of two cores revokes. Default of `registration.bulk_rate` and `bulk_burst`.
+pub const CLIENT_BULK_RATE: (u32, u32) = (100, 500);
+
+/// Clients whose rates are remembered before those that rest are forgotten: municipalities, branches and relying parties of
+/// the country fit twice, in half a megabyte.
+pub const CLIENT_BUCKETS: usize = 8192;
+
 /// Characters of a client's own text that an error quotes back.
 pub const QUOTED_CHARACTERS: usize = 300;
 

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Actor, Authority, StoryError,
     enrol::{Card, Person},
+    once::unreadable,
 };
 use crate::{
     kind::Kind,
@@ -139,8 +140,8 @@ impl Authority {
 
 impl Filed {
     fn of(record: &ApplicationRecord) -> Result<Self, StoryError> {
-        let unreadable = |error| StoryError::Corrupt(format!("application {} cannot be read: {error}", record.number));
-        serde_json::from_str(&record.asked).map_err(unreadable)
+        serde_json::from_str(&record.asked)
+            .map_err(|error| unreadable(&format!("application {}", record.number), &error))
     }
 
     pub(super) fn papers(&self, policy: &CounterPolicy) -> Papers {

@@ -178,7 +178,7 @@ impl Authority {
         match serde_json::from_slice(&answer.outcome) {
             Ok(Told::Done(outcome)) => Ok(Some(outcome)),
             Ok(Told::Refused(_)) => Ok(None),
-            Err(error) => Err(StoryError::Corrupt(format!("a stored answer cannot be read: {error}"))),
+            Err(error) => Err(unreadable("a stored answer", &error)),
         }
     }
 
@@ -186,6 +186,13 @@ impl Authority {
         self.store().commit(telling.refusing(subject, &refusal)?)?;
         Err(StoryError::Refused(refusal))
     }
+}
+
+/// Stored JSON that cannot be read: what it is and where in it, for the log. Not what stands there, which serde's own words
+/// quote: it may name persons.
+pub(in crate::authority) fn unreadable(what: &str, error: &serde_json::Error) -> StoryError {
+    let (kind, line, column) = (error.classify(), error.line(), error.column());
+    StoryError::Corrupt(format!("{what} cannot be read: {kind:?} error at line {line}, column {column}"))
 }
 
 /// What an answer that was told before says, if it was told to this request.
@@ -197,6 +204,6 @@ pub(super) fn replay<T: DeserializeOwned>(once: &Once, answer: &AnswerRecord) ->
     match serde_json::from_slice(&answer.outcome) {
         Ok(Told::Done(outcome)) => Ok(outcome),
         Ok(Told::Refused(refusal)) => Err(refusal.into()),
-        Err(error) => Err(StoryError::Corrupt(format!("a stored answer cannot be read: {error}"))),
+        Err(error) => Err(unreadable("a stored answer", &error)),
     }
 }

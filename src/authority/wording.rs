@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Authority, StoryError, enrol::Facts};
+use super::{Actor, Authority, StoryError, enrol::Facts, once::unreadable};
 use crate::{
     kind::Kind,
     limits::{ADDRESS_CHARACTERS, NAME_CHARACTERS},
@@ -244,8 +244,8 @@ impl Authority {
             return Ok(None);
         };
         let facts = facts_in(record)?;
-        let kept: Kept = serde_json::from_str(&substituted)
-            .map_err(|error| StoryError::Corrupt(format!("the text beside a certificate cannot be read: {error}")))?;
+        let kept: Kept =
+            serde_json::from_str(&substituted).map_err(|error| unreadable("the text beside a certificate", &error))?;
         Ok(Some(WordedFacts {
             name: Worded::new(&name, facts.name(), kept.name),
             address: Worded::new(&address, facts.address(), kept.address),

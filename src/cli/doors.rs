@@ -10,13 +10,13 @@ use tokio::{runtime::Runtime, task::JoinHandle};
 
 use super::{canary, descriptors, failure::Failure, generation, house::House, upkeep::Upkeep};
 use crate::{
-    config::sections::Listen,
+    config::{Config, sections::Listen},
     http::{
         access::Access,
         freshness::Freshness,
         metrics::{self, Metrics},
         operator::{Check, OperatorService},
-        registration::{Pace, Registration},
+        registration::{Pace, Rate, Rates, Registration},
         server::{self, Bounds, Plain, Shutdown, ShutdownTrigger, Workers},
         status::{StatusService, StatusSources},
     },
@@ -108,7 +108,7 @@ impl Doors {
         checks.extend(freshness.as_ref().map(Freshness::check));
         let operator = OperatorService::new(Arc::clone(&metrics), checks, Arc::clone(&house.clock));
         show(house, &metrics);
-        let registration = Registration::new(Arc::clone(&house.authority), &metrics, Pace::default());
+        let registration = Registration::new(Arc::clone(&house.authority), &metrics, pace(&house.config));
         let tls = &house.tls;
         let access = Access::new(&tls.authority, &tls.certificate, &tls.key).map_err(Failure::refused)?;
         runtime.spawn(operator.clone().upkeep(shutdown.clone()));
@@ -173,6 +173,17 @@ impl Doors {
         self.house.keep_checkpoint();
         Ok(())
     }
+}
+
+/// How much at a time the registration listener takes, and how often of each client.
+fn pace(config: &Config) -> Pace {
+    let config = &config.registration;
+    let rate = |a_second: u32, at_once| Rate { a_second: a_second.into(), at_once };
+    let rates = Rates {
+        requests: rate(config.client_rate, config.client_burst),
+        bulk: rate(config.bulk_rate, config.bulk_burst),
+    };
+    Pace { rates, ..Pace::default() }
 }
 
 fn status_service(house: &House, metrics: &Metrics) -> Result<StatusService, Failure> {

@@ -24,7 +24,10 @@ use std::{
 use self::{
     counters::Counters,
     reader::Reader,
-    sections::{Audit, Canary, Characters, Crl, Keys, Listen, Log, Ocsp, Profile, Rules, Service, Status, Store, Urls},
+    sections::{
+        Audit, Canary, Characters, Crl, Keys, Listen, Log, Ocsp, Profile, Registration, Rules, Service, Status, Store,
+        Urls,
+    },
     tokens::Tokens,
 };
 use crate::{limits::CONFIG_OCTETS, rules::substitution::Substitutes};
@@ -40,6 +43,8 @@ pub struct Config {
     pub urls: Urls,
     /// `[listen]`
     pub listen: Listen,
+    /// `[registration]`
+    pub registration: Registration,
     /// `[keys]`
     pub keys: Keys,
     /// `[keys.tokens]`
@@ -116,6 +121,7 @@ impl Config {
             profile: reader.section("profile"),
             urls: reader.section("urls"),
             listen: reader.section("listen"),
+            registration: reader.section("registration"),
             keys: reader.section("keys"),
             store: reader.section("store"),
             crl: reader.section("crl"),
@@ -173,6 +179,7 @@ impl Config {
             ("profile", &self.profile),
             ("urls", &self.urls),
             ("listen", &self.listen),
+            ("registration", &self.registration),
             ("keys", &self.keys),
             ("store", &self.store),
             ("crl", &self.crl),

@@ -22,7 +22,7 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
             broken.push(Broken { keys, problem: problem.to_owned() });
         }
     };
-    let Config { profile, listen, crl, ocsp, rules, service, .. } = config;
+    let Config { profile, listen, registration, crl, ocsp, rules, service, .. } = config;
     require(
         service.sign_ca_name_ja != service.auth_ca_name_ja,
         &["service.sign_ca_name_ja", "service.auth_ca_name_ja"],
@@ -37,6 +37,16 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
         (7..=25).contains(&profile.ca_years),
         &["profile.ca_years"],
         "must be 7 to 25: a holder's certificate lives up to 6 years and a day, and the CA must outlive it",
+    );
+    require(
+        registration.client_burst >= registration.client_rate,
+        &["registration.client_rate", "registration.client_burst"],
+        "the burst must not be less than the rate, or a client never gets its rate",
+    );
+    require(
+        registration.bulk_burst >= registration.bulk_rate,
+        &["registration.bulk_rate", "registration.bulk_burst"],
+        "the burst must not be less than the rate, or a client never gets its rate",
     );
     require(
         crl.window.duration() > crl.period.duration(),

@@ -12,7 +12,10 @@ use super::{
         Within,
     },
 };
-use crate::signer::KeyKind;
+use crate::{
+    limits::{CLIENT_BULK_RATE, CLIENT_RATE},
+    signer::KeyKind,
+};
 
 /// A default that is written in this file and parsed by a test of this file.
 macro_rules! fixed {
@@ -78,6 +81,23 @@ section! {
         operator: SocketAddr = loopback(9090);
         /// DNS names and IP addresses in the TLS certificate of the registration listener: whatever clients connect to.
         registration_names: Vec<ServerName> = vec![fixed!("localhost"), fixed!("127.0.0.1"), fixed!("::1")];
+    }
+}
+
+section! {
+    /// The registration interface: how often each client may ask, whose certificate counts and not its address. Whoever asks
+    /// more often is told to wait (`T-15`, 429 with Retry-After); others are not held up. A rate of 0 sets no bound.
+    Registration {
+        /// Requests a second of one client in the long run. A town hall with a hundred desks makes some twenty; `jitsuin bulk
+        /// issue` goes as fast as this allows.
+        client_rate: u32 = CLIENT_RATE.0;
+        /// Requests that one client may send at once after a rest. Not less than a second's.
+        client_burst: u32 = CLIENT_RATE.1;
+        /// Requests a second of one client with many lines of a file, up to 256 each, as `jitsuin bulk revoke` sends them: a quota
+        /// of their own, so that a file does not take away the counter's.
+        bulk_rate: u32 = CLIENT_BULK_RATE.0;
+        /// Such requests at once after a rest. Not less than a second's.
+        bulk_burst: u32 = CLIENT_BULK_RATE.1;
     }
 }
 

@@ -15,9 +15,14 @@ use tokio::net::TcpStream;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
-        self, RootCertStore, ServerConfig,
+        self, CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
+        client::danger::HandshakeSignatureValid,
         crypto::ring::default_provider,
-        server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier},
+        pki_types::UnixTime as TlsTime,
+        server::{
+            NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier,
+            danger::{ClientCertVerified, ClientCertVerifier},
+        },
     },
     server::TlsStream,
 };
@@ -25,7 +30,7 @@ use tokio_rustls::{
 use super::server::Handshake;
 use crate::{
     signer::PrivateKey,
-    x509::{UnixTime, certificate::CertificateView},
+    x509::{UnixTime, certificate::CertificateView, extension, oid},
 };
 
 /// The name of HTTP/2 over TLS (RFC 9113 §3.2).
@@ -54,6 +59,54 @@ pub struct PeerCertificate {
     pub not_after: UnixTime,
 }
 
+/// What webpki verifies, and that the certificate says it is for clients: webpki takes one that says nothing of its use (RFC 5280
+/// §4.2.1.12 allows it), the access CA never makes one.
+#[derive(Debug)]
+struct ForClients(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for ForClients {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: TlsTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let verified = self.0.verify_client_cert(certificate, others, now)?;
+        let view = CertificateView::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
+        let wanted = extension::extended_key_usage(&[oid::CLIENT_AUTH]);
+        match view.tbs.extension(oid::EXTENDED_KEY_USAGE) {
+            Some(usage) if usage.value == wanted => Ok(verified),
+            _ => Err(CertificateError::InvalidPurpose.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
 /// TLS 1.2 or 1.3 with a client certificate of the access CA.
 #[derive(Clone)]
 pub struct Access(TlsAcceptor);
@@ -73,7 +126,7 @@ impl Access {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(AccessError::Certificate)?
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(Arc::new(ForClients(verifier)))
             .with_single_cert(chain, key)
             .map_err(AccessError::Certificate)?;
         config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -20,6 +20,7 @@
 //! | T-12 | 408 | the body did not come in time |
 //! | T-13 | 409 | the register's number stands for another event |
 //! | T-14 | 409 | the CA's newest generation ends before the certificate would, or its key is compromised |
+//! | T-15 | 429 | this client asks too often; `Retry-After` says when there is room again |
 //!
 //! and the rules about what relying parties are told (section 8.1):
 //!
@@ -99,6 +100,7 @@ const STATUSES: &[(&str, StatusCode)] = &[
     ("T-12", StatusCode::REQUEST_TIMEOUT),
     ("T-13", StatusCode::CONFLICT),
     ("T-14", StatusCode::CONFLICT),
+    ("T-15", StatusCode::TOO_MANY_REQUESTS),
 ];
 
 /// Who is turned away because of the queue is not sent away for longer: it may be over by then.
@@ -195,6 +197,15 @@ impl Problem {
         let detail = "more is being written than the service keeps up with, and nothing of this was done; send the same request \
                       again after a while, with the same Idempotency-Key";
         Self { retry_after: Some(seconds), ..Self::ours(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    /// `T-15`: this client asks too often, and for `wait` there is no room for a request of it.
+    #[must_use]
+    pub fn too_often(wait: Duration) -> Self {
+        let detail = "this client asks more often than it may, and nothing of this request was looked at; send it again after \
+                      Retry-After, and then fewer a second";
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1);
+        Self { retry_after: Some(seconds), ..Self::refused("T-15", detail) }
     }
 
     /// What a story that was not told means at `now`: as [`From`] says, and when the quota of the day is used up (`L-06`),

@@ -45,10 +45,12 @@ mod letter;
 mod my_number;
 mod party;
 mod query;
+mod rate;
 mod register;
 mod turns;
 
 pub use body::inspect;
+pub use rate::{Rate, Rates};
 
 /// The description of this listener for programs, OpenAPI 3.1.
 pub const OPENAPI: &str = include_str!("../../docs/openapi.json");
@@ -85,6 +87,13 @@ pub struct Route {
     /// Whether it may change something: then it needs an Idempotency-Key, and the audit notes who was turned away.
     pub writes: bool,
     tell: Tell,
+}
+
+impl Route {
+    /// Whether a request has many lines of a file, and so a quota of its own.
+    fn is_bulk(&self) -> bool {
+        self.path.starts_with("/v1/bulk/")
+    }
 }
 
 const fn get(path: &'static str, kind: &'static str, audience: Audience, tell: Tell) -> Route {
@@ -207,6 +216,8 @@ pub struct Pace {
     pub queue: Duration,
     /// For a body.
     pub body: Duration,
+    /// Of each client.
+    pub rates: Rates,
 }
 
 impl Default for Pace {
@@ -216,6 +227,7 @@ impl Default for Pace {
             wait: limits::STORY_WAIT,
             queue: limits::QUEUE_WAIT,
             body: limits::REQUEST_TIMEOUT,
+            rates: Rates::default(),
         }
     }
 }

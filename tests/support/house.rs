@@ -125,6 +125,18 @@ impl TestAccessCa {
         Credential { certificate: pem("CERTIFICATE", &der), key: pem("PRIVATE KEY", key.pkcs8()), fingerprint }
     }
 
+    /// A client certificate that the access CA would not make, signed by it all the same.
+    pub(crate) fn odd_client(&self, certificate: &rcgen::CertificateParams) -> Credential {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let spki = SubjectPublicKey::from_der(self.signer.spki()).unwrap();
+        let ca = CaKey { signer: &self.signer, point: spki.key().to_vec() };
+        let certificate_of_ca = self.certificate.as_slice().into();
+        let issuer = rcgen::Issuer::from_ca_cert_der(&certificate_of_ca, ca).unwrap();
+        let der = certificate.signed_by(&key, &issuer).unwrap().der().to_vec();
+        let fingerprint = digest(&SHA256, &der).as_ref().try_into().unwrap();
+        Credential { certificate: pem("CERTIFICATE", &der), key: key.serialize_pem(), fingerprint }
+    }
+
     fn server(&self) -> Access {
         let key = PrivateKey::generate(KeyKind::P256).unwrap();
         let spki = SubjectPublicKey::from_der(SoftwareSigner::new(&key).unwrap().spki()).unwrap();
@@ -139,6 +151,28 @@ impl TestAccessCa {
 
     fn serial(&self) -> Serial {
         Serial::from_octets(&[self.next_serial.fetch_add(1, Ordering::SeqCst)]).unwrap()
+    }
+}
+
+/// The access CA's key as rcgen signs with it.
+struct CaKey<'a> {
+    signer: &'a SoftwareSigner,
+    point: Vec<u8>,
+}
+
+impl rcgen::PublicKeyData for CaKey<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        &self.point
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &rcgen::PKCS_ECDSA_P256_SHA256
+    }
+}
+
+impl rcgen::SigningKey for CaKey<'_> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(self.signer.sign(message).unwrap())
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RegisterChange, RegisterEvent, fold::Fold};
 use crate::{
-    authority::{StoryError, end::Effects},
+    authority::{StoryError, end::Effects, once::unreadable},
     municipality::MunicipalityCode,
     ports::{CardRecord, CertificateRecord, EventNumber, HolderRecord, HolderReference, RegisterEntry, Step},
     rules::{
@@ -63,8 +63,7 @@ pub(in crate::authority) struct Entry {
 
 /// Reads what an entry says.
 pub(in crate::authority) fn said(record: &RegisterEntry) -> Result<Said, StoryError> {
-    let corrupt = |error| StoryError::Corrupt(format!("register entry {} cannot be read: {error}", record.id));
-    serde_json::from_str(&record.said).map_err(corrupt)
+    serde_json::from_str(&record.said).map_err(|error| unreadable(&format!("register entry {}", record.id), &error))
 }
 
 impl Entry {

@@ -22,6 +22,7 @@ use super::{
     body::{self, idempotency_key, is_json},
     name,
     query::{self, Parameters},
+    rate::{Buckets, Quota},
     turns::{Turns, Work},
 };
 use crate::{
@@ -34,6 +35,7 @@ use crate::{
     },
     limits,
     ports::{NotAnIdentifier, Role},
+    x509::hex::hex,
 };
 
 /// Why a request gets another answer than yes.
@@ -127,6 +129,7 @@ impl Identifier for crate::ports::CardNumber {
 pub(super) struct Door {
     authority: Arc<Authority>,
     turns: Turns,
+    buckets: Buckets,
     pace: Pace,
     meter: RequestMeter,
     notes: Notes,
@@ -138,6 +141,7 @@ impl Door {
         Self {
             authority,
             turns: Turns::new(pace),
+            buckets: Buckets::new(pace.rates, metrics),
             pace,
             meter: RequestMeter::new(metrics, "registration", &kinds),
             notes: Notes::default(),
@@ -176,7 +180,11 @@ impl Door {
         way: impl AsyncFnOnce(&Arc<Actor>, Request) -> Result<Reply, Stop>,
     ) -> Response {
         let began = Instant::now();
-        let known = self.identify(request.extensions().get().copied()).await;
+        let peer = request.extensions().get().copied();
+        let known = match self.admit(peer, route, began) {
+            Ok(()) => self.identify(peer).await,
+            Err(problem) => Err(problem),
+        };
         let (actor, outcome) = match known {
             Ok(actor) => {
                 let outcome = way(&actor, request).await;
@@ -201,6 +209,25 @@ impl Door {
         let client = name(actor.as_deref());
         tracing::info!(client, route = path, status = status.as_u16(), rule = rule.as_deref(), ?took, "registration");
         response
+    }
+
+    /// Whether the client does not ask too often. Before it is known who it is: whoever is turned away costs no look into the
+    /// store, and no turn.
+    fn admit(
+        &self,
+        peer: Option<PeerCertificate>,
+        route: Option<(usize, &'static Route)>,
+        now: Instant,
+    ) -> Result<(), Problem> {
+        let peer = peer.ok_or_else(Problem::internal)?;
+        let quota = if route.is_some_and(|(_, route)| route.is_bulk()) { Quota::Bulk } else { Quota::Requests };
+        self.buckets.take(peer.fingerprint, quota, now).map_err(|too_often| {
+            if too_often.begins {
+                let credential = hex(&peer.fingerprint[..8]);
+                tracing::warn!(credential, ?quota, "a client asks too often and is told to wait");
+            }
+            Problem::too_often(too_often.wait)
+        })
     }
 
     /// The client whose certificate the handshake proved. Anew at each request: a credential may be switched off.

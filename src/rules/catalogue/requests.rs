@@ -88,4 +88,12 @@ pub(super) const RULES: &[Rule] = &[
             "運用者が認証局の次の世代を開始した後に、新しい鍵で申請し直してください",
         ),
     ),
+    rule(
+        ("T-15", "-"),
+        ("A client asks only so often", "一つの端末から受け付ける要求の数には上限があります"),
+        (
+            "Send it again after the time that Retry-After names, with the same Idempotency-Key",
+            "Retry-Afterの時間の後に、同じIdempotency-Keyで送信し直してください",
+        ),
+    ),
 ];
