@@ -157,7 +157,7 @@ fn revocation(n: u64) -> Revocation {
 
 fn lineage() -> Result<Lineage, Box<dyn Error>> {
     let serials = SerialPermutation::new(1, b"JITSUIN-TEST-KEY")?;
-    let record = |kind| AuthorityRecord { kind, generation: 1, first_index: 0, certificate: vec![1] };
+    let record = |kind| AuthorityRecord::new(kind, 1, vec![1]);
     Ok(Lineage::new(&[record(Kind::Sign), record(Kind::Auth)], &serials))
 }
 

@@ -84,7 +84,7 @@ pub(crate) fn issuer(kind: Kind, key: KeyKind) -> Issuer {
     let (profile, signer) = (profile(), Arc::new(raw::signer(key)));
     let serial = Serial::from_octets(&[0x40 + kind.id()]).unwrap();
     let certificate = ceremony::certificate_authority(&profile, (kind, 1), &*signer, &serial, validity()).unwrap();
-    Issuer::open(&AuthorityRecord { kind, generation: 1, first_index: 0, certificate }, signer, &profile).unwrap()
+    Issuer::open(&AuthorityRecord::new(kind, 1, certificate), signer, &profile).unwrap()
 }
 
 /// A full list of a CA as of that instant, good for a day.
@@ -138,7 +138,7 @@ impl House {
         for kind in Kind::BOTH {
             let issuer = issuer(kind, ca);
             let certificate = issuer.certificate().to_vec();
-            let record = AuthorityRecord { kind, generation: 1, first_index: 0, certificate };
+            let record = AuthorityRecord::new(kind, 1, certificate);
             entries.push(IssuerEntry::new(&record, delegate(&issuer, responder)).unwrap());
             issuers.push(Arc::new(issuer));
             steps.push(Step::Authority(record.clone()));

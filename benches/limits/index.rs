@@ -167,7 +167,7 @@ pub(crate) fn truth(certificates: u64, kind: Kind, index: u64) -> inquiry::Truth
 }
 
 fn lineage() -> Lineage {
-    let record = |kind| AuthorityRecord { kind, generation: 1, first_index: 0, certificate: vec![1] };
+    let record = |kind| AuthorityRecord::new(kind, 1, vec![1]);
     Lineage::new(&Kind::BOTH.map(record), &house::serials())
 }
 

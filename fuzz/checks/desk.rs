@@ -249,7 +249,7 @@ fn authority(kind: Kind, key: &KnownKey) -> (Authority, IssuerEntry) {
     let own = [0x40, 0x50].map(|first| Serial::from_octets(&[first, kind.id(), 1]).expect("a serial"));
     let days = |count: u64| (now(), now() + Duration::from_secs(count * 86_400));
     let certificate = ceremony::certificate_authority(&profile, (kind, 1), &signer, &own[0], days(3650));
-    let record = AuthorityRecord { kind, generation: 1, first_index: 0, certificate: certificate.expect("a CA") };
+    let record = AuthorityRecord::new(kind, 1, certificate.expect("a CA"));
     let issuer = Issuer::open(&record, Arc::new(signer), &profile).expect("an issuer");
     let responder = KnownKey::Two.signer();
     let certificate = ceremony::ocsp_responder(&profile, &issuer, &responder.public_key(), &own[1], days(30));

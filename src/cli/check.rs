@@ -77,7 +77,7 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
         lists: lists.len(),
         overdue_lists: lists.iter().filter(|list| list.this_update + period < now).count(),
         registration_not_after: tls.not_after()?,
-        warnings: generation::rollovers_due(&issuers, now),
+        warnings: generation::rollovers_due(&examined.issuers, now),
     };
     out.print(&checked, || text(&checked))
 }

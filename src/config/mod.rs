@@ -173,7 +173,7 @@ impl Config {
         Ok(text)
     }
 
-    fn sections(&self) -> [(&'static str, &dyn section::Documented); 17] {
+    fn sections(&self) -> [(&'static str, &dyn section::Documented); 18] {
         [
             ("service", &self.service),
             ("profile", &self.profile),

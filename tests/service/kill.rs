@@ -4,7 +4,7 @@
 //!
 //! 50 rounds with the other tests; `scripts/kill` says how many.
 
-use std::{fs, path::Path, sync::Arc, thread, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc, thread, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jitsuin::{

@@ -150,7 +150,7 @@ fn on_file(layout: &Layout) -> Vec<AuthorityRecord> {
         for generation in 1..=u8::MAX {
             let path = layout.certificate(&KeyName::ca(kind, generation).to_string());
             let Ok(certificate) = files::read_certificate(&path) else { break };
-            records.push(AuthorityRecord { kind, generation, first_index: 0, certificate });
+            records.push(AuthorityRecord::new(kind, generation, certificate));
         }
     }
     records
