@@ -16,14 +16,13 @@ use jitsuin::{
     },
     kind::Kind,
     ports::{Change, Step},
-    revocation::index::{Status, StatusIndex},
     rules::{Asked, Cause, CertificateState},
     store::{Fault, MemoryStore},
-    x509::CertificateView,
 };
 
 use crate::{
     house::{self, House, ITAMI, Person, SUGINAMI, municipality, once, operator},
+    invariants::check,
     table,
 };
 
@@ -153,39 +152,6 @@ pub(crate) fn rows() -> Vec<table::Row> {
     TABLE.iter().map(row).collect()
 }
 
-/// What holds in every house at all times after recovery.
-fn check(house: &House, person: &Person, case: &str) {
-    house.check();
-    assert!(house.store.reserved().unwrap().is_empty(), "{case}: a reservation is left");
-    let fresh = Arc::new(StatusIndex::default());
-    house.store.follow(0, Arc::clone(&fresh) as Arc<_>).unwrap();
-    let Some(dossier) = house.store.dossier(&person.holder()).unwrap() else { return };
-    for one in &dossier.certificates {
-        let expected = match (&one.state, &one.revocation) {
-            (CertificateState::Live | CertificateState::Expired, _) => Status::Good,
-            (_, Some(end)) => Status::Revoked(end.clone()),
-            other => panic!("{case}: {other:?}"),
-        };
-        for index in [&house.authority.parts().index, &fresh] {
-            assert_eq!(index.status(one.kind, one.index), expected, "{case}: {}", one.serial);
-        }
-        if let Some(der) = &one.certificate {
-            let view = CertificateView::from_der(der).unwrap();
-            assert_eq!(view.tbs.serial, one.serial, "{case}");
-            view.verify(house.authority.parts().issuers.current(one.kind).public_key()).unwrap();
-        }
-        // Both of a pair that was asked for together, or neither.
-        let other = dossier.certificates.iter().find(|other| other.kind != one.kind && Some(other.index) == one.pair);
-        if let Some(other) = other.filter(|other| other.not_before == one.not_before) {
-            assert_eq!(one.certificate.is_some(), other.certificate.is_some(), "{case}: half a pair");
-        }
-    }
-    for kind in Kind::BOTH {
-        let standing = dossier.certificates.iter().filter(|one| one.kind == kind && one.is_current(house.now()));
-        assert!(standing.count() <= 1, "{case}: two {kind}");
-    }
-}
-
 /// Every answer that was given is kept: its certificates are there.
 fn delivered(house: &House, told: &Told, case: &str) {
     if let Ok(Some(issuance)) = told {
@@ -203,7 +169,7 @@ fn whichever_write_fails_the_repeated_request_ends_as_if_none_had() {
         weather.turn(None);
         let expected_told = story(&person)(&house);
         let writes = weather.writes.load(SeqCst);
-        check(&house, &person, name);
+        check(&house, name);
         let expected = house.shape(&person);
         assert!((1..=4).contains(&writes), "{name}: {writes} writes");
 
@@ -221,11 +187,11 @@ fn whichever_write_fails_the_repeated_request_ends_as_if_none_had() {
                 assert!(matches!(told, Err(StoryError::Unavailable(_))), "{case}: {told:?}");
                 if recover_first {
                     house.authority.recover(std::time::Duration::ZERO).unwrap();
-                    check(&house, &person, &case);
+                    check(&house, &case);
                 }
                 let again = story(&house);
                 house.authority.recover(std::time::Duration::ZERO).unwrap();
-                check(&house, &person, &case);
+                check(&house, &case);
                 delivered(&house, &again, &case);
                 assert_eq!(again.is_ok(), expected_told.is_ok(), "{case}: {again:?}");
                 assert_eq!(house.shape(&person), expected, "{case}");
@@ -260,7 +226,7 @@ fn whichever_signature_fails_nothing_is_half() {
             house.fuse.store(nth, SeqCst);
             let told = first(&house);
             let burnt = house.fuse.swap(0, SeqCst) == 0;
-            check(&house, &person, &case);
+            check(&house, &case);
             if !burnt || !matches!(told, Err(StoryError::Fault(_))) {
                 continue;
             }
@@ -272,7 +238,7 @@ fn whichever_signature_fails_nothing_is_half() {
             let again = second(&house);
             delivered(&house, &again, &case);
             assert!(again.is_ok(), "{case}: {again:?}");
-            check(&house, &person, &case);
+            check(&house, &case);
 
             house.authority.publish(&operator()).unwrap();
             let discarded = house.dossier(&person).certificates.into_iter().filter(|one| one.is_discarded());
@@ -311,7 +277,7 @@ fn a_signature_and_the_write_after_it_may_both_fail() {
             let burnt = house.fuse.swap(0, SeqCst) == 0;
             assert!(told.is_err(), "{case}: {told:?}");
             house.authority.recover(std::time::Duration::ZERO).unwrap();
-            check(&house, &person, &case);
+            check(&house, &case);
             let again = first(&house);
             delivered(&house, &again, &case);
             if burnt && fault == Fault::Kept {
@@ -320,7 +286,7 @@ fn a_signature_and_the_write_after_it_may_both_fail() {
             } else {
                 assert!(again.is_ok(), "{case}: {again:?}");
             }
-            check(&house, &person, &case);
+            check(&house, &case);
         }
     }
 }
@@ -371,7 +337,7 @@ fn a_recovery_that_fails_itself_is_made_up_for_by_the_next() {
         weather.turn(Some((1, fault)));
         assert!(matches!(house.authority.recover(std::time::Duration::ZERO), Err(StoryError::Unavailable(_))));
         house.authority.recover(std::time::Duration::ZERO).unwrap();
-        check(&house, &person, &format!("{fault:?}"));
+        check(&house, &format!("{fault:?}"));
         delivered(&house, &story(&house), "again");
     }
 }
@@ -385,7 +351,7 @@ fn a_recovery_whose_key_does_not_sign_discards_the_pair() {
     assert!(story(&house).is_err());
     house.fuse.store(2, SeqCst);
     assert_eq!(house.authority.recover(std::time::Duration::ZERO), Ok(2));
-    check(&house, &person, "discarded");
+    check(&house, "discarded");
     let issuance = story(&house).unwrap().unwrap();
     assert_eq!(house::rule(house.authority.issued(&issuance)), "R-29", "the first answer is kept, its end is told");
     let again = house.pair(&person);
@@ -401,7 +367,7 @@ fn an_event_between_reservation_and_record_ends_both_of_the_pair() {
     assert!(story(&house).is_err());
     house.change(&person, RegisterEvent::Move).unwrap();
     house.authority.recover(std::time::Duration::ZERO).unwrap();
-    check(&house, &person, "moved");
+    check(&house, "moved");
     assert!(house.dossier(&person).certificates.iter().all(|one| one.is_discarded()));
     house.pair(&person);
 }
@@ -442,7 +408,7 @@ fn whichever_write_of_a_file_of_revocations_fails_each_line_is_done_once() {
             again.extend(house.authority.revoke_each(&operator(), &first).unwrap());
             assert_eq!(again, expected, "{case}");
             assert_eq!(house.store.audit_after(0, usize::MAX).unwrap().len(), entries, "{case}");
-            people.iter().for_each(|person| check(&house, person, &case));
+            check(&house, &case);
             assert!(people.iter().all(|person| house.state(person, Kind::Auth) == CertificateState::Revoked), "{case}");
         }
     }

@@ -44,11 +44,9 @@ pub enum CeremonyCommand {
     Combine(CombineArgs),
 }
 
-/// How many shares, how many needed, and where they are written.
+/// Into how many shares, how many are needed, and where their sheets are written.
 #[derive(Args, Debug)]
-pub struct PerformArgs {
-    #[command(flatten)]
-    init: InitArgs,
+struct SheetsArgs {
     /// How many shares there are to be.
     #[arg(long)]
     shares: u8,
@@ -61,6 +59,28 @@ pub struct PerformArgs {
     /// Who gets a share, in the order of the shares; left out, the sheet has a line to fill in.
     #[arg(long)]
     holder: Vec<String>,
+}
+
+impl SheetsArgs {
+    /// How many shares, and how many are needed.
+    ///
+    /// # Errors
+    /// [`Failure`] for numbers that cannot be, and for more holders than shares.
+    fn quorum(&self) -> Result<Quorum, Failure> {
+        if self.holder.len() > usize::from(self.shares) {
+            return Err(Failure::usage("there are more holders than shares"));
+        }
+        Quorum::new(self.threshold, self.shares).map_err(Failure::usage)
+    }
+}
+
+/// What is made in a ceremony, and who is there.
+#[derive(Args, Debug)]
+pub struct PerformArgs {
+    #[command(flatten)]
+    init: InitArgs,
+    #[command(flatten)]
+    sheets: SheetsArgs,
     /// Who is there, for the transcript: ROLE=NAME, once for each.
     #[arg(long, value_name = "ROLE=NAME")]
     participant: Vec<Participant>,
@@ -71,18 +91,8 @@ pub struct PerformArgs {
 pub struct SplitArgs {
     #[command(flatten)]
     service: ServiceArgs,
-    /// How many shares there are to be.
-    #[arg(long)]
-    shares: u8,
-    /// How many of them open the keys.
-    #[arg(long)]
-    threshold: u8,
-    /// Where the sheets are written: a directory that does not exist or is empty, best in memory (/dev/shm).
-    #[arg(long)]
-    out: PathBuf,
-    /// Who gets a share, in the order of the shares.
-    #[arg(long)]
-    holder: Vec<String>,
+    #[command(flatten)]
+    sheets: SheetsArgs,
     /// Make a new passphrase at random, which nobody sees, and encrypt the keys under that: the old one, and its shares, open
     /// nothing any more. The service must be stopped.
     #[arg(long)]
@@ -139,10 +149,7 @@ pub fn run(command: &CeremonyCommand, out: &Output) -> Result<(), Failure> {
 
 /// Shares out the passphrase that a service has, or a new one that takes its place.
 fn split_existing(args: &SplitArgs, out: &Output) -> Result<(), Failure> {
-    let quorum = Quorum::new(args.threshold, args.shares).map_err(Failure::usage)?;
-    if args.holder.len() > usize::from(args.shares) {
-        return Err(Failure::usage("there are more holders than shares"));
-    }
+    let quorum = args.sheets.quorum()?;
     let directory = &args.service.dir;
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
     let layout = Layout::new(directory, &config);
@@ -152,9 +159,9 @@ fn split_existing(args: &SplitArgs, out: &Output) -> Result<(), Failure> {
     opens(&layout, &present)?;
     let entropy = SystemEntropy::default();
     let fresh = if args.renew { Some(passphrase::random(&entropy).map_err(Failure::fault)?) } else { None };
-    let mut sheets = Sheets::new(&args.out, directory)?;
+    let mut sheets = Sheets::new(&args.sheets.out, directory)?;
     let shares = split(fresh.as_ref().unwrap_or(&present), quorum, service, &entropy).map_err(Failure::fault)?;
-    sheets.write(&shares, &args.holder, SystemClock::default().now())?;
+    sheets.write(&shares, &args.sheets.holder, SystemClock::default().now())?;
     // The shares of the new passphrase are durable before it is in force: whenever this breaks off, holders can open the keys.
     let renewed = fresh.as_ref().map_or(Ok(()), |fresh| rotate((&layout, &config), (&present, fresh)).map(drop));
     if let Err(failure) = renewed {
@@ -164,8 +171,8 @@ fn split_existing(args: &SplitArgs, out: &Output) -> Result<(), Failure> {
         return Err(failure);
     }
     let files = sheets.keep();
-    out.print(&serde_json::json!({ "shares": files, "threshold": args.threshold, "renewed": args.renew }), || {
-        let (count, threshold, place) = (args.shares, args.threshold, args.out.display());
+    out.print(&serde_json::json!({ "shares": files, "threshold": args.sheets.threshold, "renewed": args.renew }), || {
+        let (count, threshold, place) = (args.sheets.shares, args.sheets.threshold, args.sheets.out.display());
         let renewed = if args.renew {
             "The keys have a new passphrase, which nobody has seen; the old one, and its shares, open nothing any more.\n"
         } else {

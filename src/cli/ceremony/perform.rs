@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{
     PerformArgs,
     share::ServiceId,
-    sharing::{Quorum, combine, split},
+    sharing::{combine, split},
     sheet::Sheets,
     transcript::{Account, Written},
 };
@@ -44,14 +44,11 @@ struct Performed {
 /// # Errors
 /// [`Failure`]; then there is no service and no sheet.
 pub(super) fn perform(args: &PerformArgs, out: &Output) -> Result<(), Failure> {
-    let quorum = Quorum::new(args.threshold, args.shares).map_err(Failure::usage)?;
+    let quorum = args.sheets.quorum()?;
     if args.init.passphrase_file.is_some() {
         return Err(Failure::usage(
             "a ceremony makes its passphrase itself, and nobody sees it; leave --passphrase-file out",
         ));
-    }
-    if args.holder.len() > usize::from(args.shares) {
-        return Err(Failure::usage("there are more holders than shares"));
     }
     let clock = Arc::new(SystemClock::default());
     let begun = clock.now();
@@ -64,12 +61,12 @@ pub(super) fn perform(args: &PerformArgs, out: &Output) -> Result<(), Failure> {
         protection: Protection::OwnPassphrase,
         clock,
     };
-    let mut sheets = Sheets::new(&args.out, &args.init.dir)?;
+    let mut sheets = Sheets::new(&args.sheets.out, &args.init.dir)?;
     let mut written = None;
     let made = init::run_with(&args.init.dir, &plan, |house| {
         let service = ServiceId::of(house.authority.parts().issuers.current(Kind::Sign).certificate());
         let shares = split(&passphrase, quorum, service, &SystemEntropy::default()).map_err(Failure::fault)?;
-        sheets.write(&shares, &args.holder, house.clock.now())?;
+        sheets.write(&shares, &args.sheets.holder, house.clock.now())?;
         if combine(&shares).map_err(Failure::fault)? != passphrase {
             return Err(Failure::fault("the shares do not give the passphrase back"));
         }
@@ -97,7 +94,7 @@ fn record(house: &House, transcript: &Written) -> Result<(), Failure> {
 }
 
 fn text(performed: &Performed, args: &PerformArgs) -> String {
-    let (dir, out) = (args.init.dir.display(), args.out.display());
+    let (dir, out) = (args.init.dir.display(), args.sheets.out.display());
     let mut text = format!(
         "A new service is ready in {dir} . Nobody has seen its passphrase; {} of the {} shares in {out} give it.\n\n\
          Print each sheet, give it to its holder, and destroy the files. Then, with {} holders present:\n\n  \
