@@ -282,7 +282,9 @@ fn a_compromise_is_refused_for_what_is_not_there_is_not_meant_or_is_over() {
 fn what_a_compromised_key_signs_meanwhile_is_not_recorded() {
     let (house, person) = (Arc::new(House::new()), Person::new("TEST-1"));
     let other = Arc::clone(&house);
-    meanwhile(move || drop(compromise(&other, &asked(&other, Kind::Sign, 1)).unwrap()));
+    meanwhile(move || {
+        let _ = compromise(&other, &asked(&other, Kind::Sign, 1)).unwrap();
+    });
     let told = house.issue(&municipality(SUGINAMI), Asked::New, &person.enrolment(&Kind::BOTH));
     assert!(told.is_err(), "{told:?}");
     house.authority.recover(Duration::ZERO).unwrap();
