@@ -30,8 +30,9 @@ use jitsuin::{
         hold::HoldRequest,
         revoke::RevocationRequest,
     },
-    cli::validity,
+    cli::{backup::manifest::Manifest, validity},
     kind::Kind,
+    revocation::snapshot,
     x509::{CertificateView, CertificationRequest, CrlView, SignedMessage},
 };
 
@@ -108,6 +109,16 @@ fn seeds_come_past_the_gate() {
     assert!(serde_json::from_slice::<DraftRequest>(&json("draft")).is_ok());
     assert!(serde_json::from_slice::<SignedConsent>(&json("consent")).is_ok());
     assert!(serde_json::from_slice::<WithdrawalRequest>(&json("withdrawal-at-the-counter")).is_ok());
+    for name in ["empty-bare", "few-bare"] {
+        let file = checks::snapshot::sealed(&seed(&format!("snapshot/{name}.bin"))[1..]);
+        assert!(snapshot::read(&mut &file[..], &checks::snapshot::lineage()).is_ok(), "{name}");
+    }
+    let payload = seed("checkpoint/payload.json");
+    assert!(checks::checkpoint::signed(&payload[1..]).is_some_and(|line| checks::checkpoint::opened(&line).is_some()));
+    for name in ["manifest", "manifest-of-too-much"] {
+        assert!(Manifest::parse(&seed(&format!("backup/{name}.json"))[1..]).is_ok(), "{name}");
+    }
+    assert!(checks::backup::taken(&seed("backup/archive.tar")[1..]).is_some());
     for name in ["ca", "responder"] {
         assert!(CertificateView::from_der(&seed(&format!("certificate/{name}.der"))).is_ok());
     }

@@ -5,7 +5,9 @@
 //! The fuzzer (`fuzz_targets/`) and plain `cargo test` (`tests/regressions.rs`) call the same functions.
 
 pub mod answer;
+pub mod backup;
 pub mod certificate;
+pub mod checkpoint;
 pub mod cms;
 pub mod crl;
 pub mod csr;
@@ -16,14 +18,17 @@ pub mod path;
 pub mod request;
 pub mod response;
 pub mod seeds;
+pub mod snapshot;
 pub mod text;
 
 /// Panics if the reader behind it breaks its promise for these octets.
 pub type Check = fn(&[u8]);
 
 /// Every target by its name: the fuzz target, its folder of seeds and its folder of regressions are called so.
-pub const TARGETS: [(&str, Check); 15] = [
+pub const TARGETS: [(&str, Check); 18] = [
+    ("backup", backup::check),
     ("certificate", certificate::check),
+    ("checkpoint", checkpoint::check),
     ("cms", cms::check),
     ("config", text::check_config),
     ("crl", crl::check),
@@ -36,6 +41,7 @@ pub const TARGETS: [(&str, Check); 15] = [
     ("ocsp_path", path::check),
     ("ocsp_request", request::check),
     ("ocsp_response", response::check),
+    ("snapshot", snapshot::check),
     ("time", text::check_time),
     ("validity", json::check_validity),
 ];

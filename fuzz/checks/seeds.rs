@@ -4,6 +4,8 @@
 //! keys and nonces of the occasion and is only made where it is missing. Golden files (`tests/golden/`) are seeds too, and
 //! are not copied.
 
+pub mod files;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jitsuin::{
     config::Config,
@@ -57,6 +59,9 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(signed_attributes().into_iter().map(|(name, list)| ("cms", format!("{name}.bin"), chosen(2, list))));
     seeds.extend(elements().into_iter().map(|(name, der)| ("der", format!("{name}.der"), der)));
     seeds.extend(texts());
+    seeds.extend(files::snapshots());
+    seeds.extend(files::backups());
+    seeds.extend(files::checkpoints());
     seeds
 }
 

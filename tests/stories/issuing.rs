@@ -262,8 +262,8 @@ fn another_date_of_birth_than_the_recorded_one_is_refused() {
 fn a_pair_that_outlives_the_ca_is_never_signed() {
     let (house, person) = (House::new(), Person::new("TEST-1").with_card("CARD-1", "2054-06-01"));
     house.set_clock("2054-06-01T00:00:00Z");
-    let outcome = ask(&house, &person, Asked::New, &Kind::BOTH);
-    assert!(matches!(&outcome, Err(StoryError::Fault(detail)) if detail.contains("generation")), "{outcome:?}");
+    let refused = refusal(ask(&house, &person, Asked::New, &Kind::BOTH));
+    assert_eq!(refused.rule, "T-14", "{refused}");
     assert_eq!(house.store.dossier(&person.holder()).unwrap(), None);
 }
 

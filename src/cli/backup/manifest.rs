@@ -121,10 +121,10 @@ impl Manifest {
         }
     }
 
-    /// Octets of everything in it.
+    /// Octets of everything in it; where it claims more than a number holds, the highest one, for which there is no room.
     #[must_use]
     pub fn octets(&self) -> u64 {
-        self.members.iter().map(|member| member.octets).sum()
+        self.members.iter().fold(0, |sum: u64, member| sum.saturating_add(member.octets))
     }
 
     /// How many of its files lie in that directory.
