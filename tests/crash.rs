@@ -14,6 +14,8 @@ mod asking;
 mod complete;
 #[path = "crash/consenting.rs"]
 mod consenting;
+#[path = "crash/ending.rs"]
+mod ending;
 #[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
 #[allow(dead_code, reason = "the register's own tests use all of it")]
 #[path = "register/feed.rs"]

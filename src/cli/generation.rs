@@ -152,6 +152,7 @@ fn add(
     let house = House::open(&service.dir, passphrase, Arc::clone(&clock) as _)?;
     let issuers = Arc::clone(&house.authority.parts().issuers);
     let before = issuers.current(kind);
+    refuse_unused(&house, before)?;
     let generation = next(before, house.clock.now())?;
     let keys = Keys::new(&house.layout, &house.config, passphrase)?;
     let signer = key(&house, (&keys, passphrase), KeyName::ca(kind, generation))?;
@@ -178,6 +179,20 @@ fn next(before: &Issuer, now: UnixTime) -> Result<u8, Failure> {
         )));
     }
     generation.checked_add(1).ok_or_else(|| Failure::refused(format!("the {kind} CA has had its last generation, 255")))
+}
+
+/// A generation that has not issued anything is not followed: an `add` that was broken off and is started again adds no other.
+fn refuse_unused(house: &House, before: &Issuer) -> Result<(), Failure> {
+    let (kind, generation) = (before.kind(), before.generation());
+    let is_over = before.is_compromised() || before.validity().1 < house.clock.now();
+    let (issued, _) = house.store.certificates(kind, before.first_index(), 1).map_err(Failure::fault)?;
+    if generation == 1 || is_over || !issued.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::refused(format!(
+        "generation {generation} of the {kind} CA is there and has issued nothing yet: it issues when the service is started; nothing was \
+         added"
+    )))
 }
 
 /// The key of the new generation: from the token, from its file, or made now.

@@ -53,6 +53,9 @@ const READING: &[&str] = &[
 /// The test of a restore, which throws its copy away and begins again when a write fails.
 const RESTORE: &str = "whichever_write_of_a_restore_fails_it_is_told_and_nothing_is_half_done";
 
+/// A compromise of more certificates than one request may end.
+const ENDING: &str = "a_compromise_of_more_than_one_request_may_end_says_so_and_goes_on_under_another_key";
+
 /// What writes and has tests of its own: the function, the step or the act, and the test, in the file that has it.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("Leap", RESTORE, "../src/authority/restore/tests.rs"),
@@ -60,6 +63,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("revocation.learnt", RESTORE, "../src/authority/restore/tests.rs"),
     ("recover", "a_recovery_that_fails_itself_is_made_up_for_by_the_next", "crash/pairs.rs"),
     ("Authority", "an_init_that_is_broken_off_is_made_anew", "service/commands.rs"),
+    ("generation.ending", ENDING, "stories/generations.rs"),
     ("Municipality", "a_command_killed_at_a_write_is_done_or_the_same_again_ends_well", "service/commands.rs"),
 ];
 

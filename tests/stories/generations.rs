@@ -10,13 +10,15 @@ use std::{
 };
 
 use jitsuin::{
+    audit::Draft,
     authority::{
         StoryError,
         compromise::{CompromiseRequest, Compromised, fingerprint},
     },
     ca::{Issuer, IssuerError, Issuers, ceremony},
     kind::Kind,
-    ports::AuthorityRecord,
+    limits::{COMPROMISE_PAGE, COMPROMISE_PAGES},
+    ports::{AuthorityRecord, CardRecord, CertificateRecord, Change, HolderRecord, Step},
     profile::{Profile, Variant},
     rules::{Asked, Cause, CertificateState::*, Policy},
     scope::CrlScope,
@@ -334,6 +336,64 @@ fn whichever_write_of_a_compromise_fails_asking_again_and_starting_again_end_it(
             house.check();
         }
     }
+}
+
+/// So many SIGN certificates more, each a holder's of its own: copies of one that was issued.
+fn crowd(house: &House, like: &Person, count: usize) {
+    let dossier = house.dossier(like);
+    let one = house.newest(like, Kind::Sign);
+    let from = house.store.allocate(Kind::Sign, count as u64).unwrap().start;
+    let audit = house.store.audit_after(0, 1).unwrap().remove(0).draft;
+    let mut steps = Vec::new();
+    for number in 0..count as u64 {
+        let (index, person) = (from + number, Person::new(&format!("CROWD-{number}")));
+        let mut key_digest = [7; 32];
+        key_digest[..8].copy_from_slice(&index.to_be_bytes());
+        let record = CertificateRecord {
+            index,
+            serial: house.authority.parts().serials.serial(Kind::Sign, index),
+            holder: person.holder(),
+            card: person.card(),
+            state: Reserved,
+            pair: None,
+            key_digest,
+            certificate: None,
+            ..one.clone()
+        };
+        steps.extend([
+            Step::Holder(HolderRecord { reference: person.holder(), version: 0, ..dossier.holder.clone() }),
+            Step::Card(CardRecord { number: person.card(), holder: person.holder(), ..dossier.cards[0].clone() }),
+            Step::Reserve(Box::new(record)),
+            Step::Issue { kind: Kind::Sign, index, certificate: one.certificate.clone().unwrap() },
+        ]);
+    }
+    house.store.commit(Change { steps, audit: Draft { at: house.now(), ..audit } }).unwrap();
+}
+
+#[test]
+fn a_compromise_of_more_than_one_request_may_end_says_so_and_goes_on_under_another_key() {
+    let (house, person) = (House::new(), Person::new("TEST-1"));
+    house.pair(&person);
+    let most = COMPROMISE_PAGE * COMPROMISE_PAGES;
+    // One less with the one that was issued: what is left over does not fill a page.
+    crowd(&house, &person, most + 9);
+    let (request, first) = (asked(&house, Kind::Sign, 1), house.once());
+    let told = house.authority.compromise(&operator(), &first, &request).unwrap();
+    assert_eq!((told.revoked, told.more), (most as u64, true));
+    let entries = || house.store.audit_after(0, usize::MAX).unwrap();
+    let acts = |action: &str| entries().iter().filter(|one| one.draft.action == action).count();
+    assert_eq!((acts("generation.ending"), acts("generation.ended")), (1, 0));
+    let noted = || house.store.authorities().unwrap().into_iter().find_map(|one| one.compromise).unwrap();
+    assert!(!noted().is_settled);
+    assert_eq!(house.authority.compromise(&operator(), &first, &request), Ok(told), "the first answer once more");
+    let told = compromise(&house, &request).unwrap();
+    assert_eq!((told.revoked, told.more), (10, false));
+    assert!(noted().is_settled);
+    assert_eq!((acts("generation.compromised"), acts("generation.ending"), acts("generation.ended")), (1, 1, 1));
+    assert_eq!(acts("generation.revoked"), COMPROMISE_PAGES + 1);
+    let (all, _) = house.store.certificates(Kind::Sign, 0, most + 100).unwrap();
+    assert_eq!(all.iter().filter(|one| one.state == Revoked).count(), most + 10);
+    house.check();
 }
 
 #[test]
