@@ -77,6 +77,7 @@ const CALLS: &[(&str, On)] = &[
     ("municipalities", On::Path),
     ("credentials", On::Off("the command line's")),
     ("credential", On::Off("the registration listener's door, before any story")),
+    ("access_list", On::Off("the access CA's; it says nothing of holders' certificates")),
     ("consents", On::Off("what is told under consent is not signed; tests/consent makes each call fail")),
     ("history", On::Off("a statement's; tests/statements makes each of its calls fail")),
     ("relying_parties", On::Off("the operator's list")),

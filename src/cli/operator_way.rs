@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
-use super::{failure::Failure, layout::Layout, passphrase, world::SystemEntropy};
+use super::{checkpoints, failure::Failure, layout::Layout, passphrase, world::SystemEntropy};
 use crate::{
     config::Config,
     http::client::{Answer, Client, reachable},
@@ -45,10 +45,13 @@ impl OperatorWay {
     /// Finds the way that is open to the service in `directory`.
     ///
     /// # Errors
-    /// [`Failure`] if the store cannot be opened; if the service runs and the operator's credential is not at hand.
+    /// [`Failure`] if the store cannot be opened, or is an older copy than its checkpoints tell of; if the service runs and the operator's credential is not at hand.
     pub fn find(directory: &Path, config: &Config) -> Result<Self, Failure> {
         match SqliteStore::open(&config.store.path) {
-            Ok(store) => Ok(Self::Stopped(Box::new(store))),
+            Ok(store) => {
+                checkpoints::guard(&store, (&Layout::new(directory, config), config))?;
+                Ok(Self::Stopped(Box::new(store)))
+            }
             Err(OpenError::Held(_)) => Running::connect(directory, config).map(Box::new).map(Self::Running),
             Err(error) => Err(Failure::refused(error)),
         }

@@ -166,6 +166,7 @@ pub(crate) fn credential(octet: u8, name: &str) -> CredentialRecord {
         name: name.into(),
         municipality: None,
         active: true,
+        revocation: None,
         certificate: vec![octet],
     }
 }

@@ -107,7 +107,7 @@ pub(crate) struct TestAccessCa {
 impl TestAccessCa {
     pub(crate) fn new() -> Self {
         let signer = SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).unwrap()).unwrap();
-        let ca = AccessCa { organization: "JITSUIN-TEST", signer: &signer };
+        let ca = AccessCa { organization: "JITSUIN-TEST", base_uri: BASE, signer: &signer };
         let certificate = ca.certificate(&Serial::from_octets(&[1]).unwrap(), always()).unwrap();
         Self { signer, certificate, next_serial: AtomicU8::new(2) }
     }
@@ -146,7 +146,7 @@ impl TestAccessCa {
     }
 
     fn ca(&self) -> AccessCa<'_> {
-        AccessCa { organization: "JITSUIN-TEST", signer: &self.signer }
+        AccessCa { organization: "JITSUIN-TEST", base_uri: BASE, signer: &self.signer }
     }
 
     fn serial(&self) -> Serial {
@@ -278,7 +278,8 @@ impl House {
             name: name.into(),
             municipality,
             active,
-            certificate: b"not looked at".to_vec(),
+            revocation: None,
+            certificate: credential.der.clone(),
         });
         commit(&*self.store, &*self.clock, vec![step]);
     }
