@@ -238,8 +238,8 @@ impl Authority {
             let out = credentials.iter().filter(|one| !one.active).count() as u64;
             let is_dated = credentials.iter().all(|one| one.active || one.revocation.is_some());
             let stands = |list: &AccessListRecord| {
-                let fresh = list.this_update <= now && now + ACCESS_LIST_LIFE / 2 < list.next_update;
-                fresh && is_dated && list.entries == out && desk.made(list)
+                let is_fresh = now + ACCESS_LIST_LIFE / 2 < list.next_update;
+                is_fresh && is_dated && list.entries == out && desk.made(list)
             };
             if let Some(last) = last.filter(stands) {
                 desk.put(last);

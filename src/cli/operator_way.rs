@@ -14,6 +14,7 @@ use crate::{
     config::Config,
     http::client::{Answer, Client, reachable},
     limits::{KEY_FILE_OCTETS, PASSPHRASE_OCTETS},
+    ports::{CredentialRecord, Role, Store},
     signer::keyfile,
     store::{OpenError, SqliteStore},
 };
@@ -69,9 +70,10 @@ impl OperatorWay {
 
 impl Running {
     fn connect(directory: &Path, config: &Config) -> Result<Self, Failure> {
+        let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
         Ok(Self {
-            store: SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?,
-            client: client_of(directory, config, OPERATOR)?,
+            client: client_of(directory, config, &operator(&store, &Layout::new(directory, config))?)?,
+            store,
             base: base(config)?,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?,
         })
@@ -91,6 +93,18 @@ impl Running {
         }
         Err(problem(&answer))
     }
+}
+
+/// The operator's credential that is at hand: the one that `init` gave out, or after its end another whose key lies in the
+/// service's directory.
+fn operator(store: &SqliteStore, layout: &Layout) -> Result<String, Failure> {
+    let credentials = store.credentials().map_err(Failure::fault)?;
+    let at_hand = |one: &&CredentialRecord| {
+        one.role == Role::Operator && one.active && layout.credentials().join(format!("{}.key", one.name)).exists()
+    };
+    let names: Vec<String> = credentials.iter().filter(at_hand).map(|one| one.name.clone()).collect();
+    let first = names.iter().find(|name| *name == OPERATOR).or(names.first());
+    Ok(first.cloned().unwrap_or_else(|| OPERATOR.to_owned()))
 }
 
 /// A client of the registration listener with the credential of that name, which lies in the service's directory.

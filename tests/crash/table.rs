@@ -91,6 +91,7 @@ pub(crate) fn rows() -> Vec<Row> {
     all.extend(crate::consenting::rows());
     all.extend(crate::asking::rows());
     all.extend(crate::keeping::rows());
+    all.extend(crate::admitting::rows());
     all
 }
 
