@@ -222,9 +222,12 @@ fn what_is_over_stays_as_it_is_and_what_is_reserved_is_never_made_good() {
 
 /// A client certificate of that serial number; nobody verifies it here.
 fn client(octet: u8, name: &str) -> CredentialRecord {
-    let mut params = rcgen::CertificateParams::default();
-    params.serial_number = Some(vec![octet].into());
-    let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().to_vec();
+    use crate::{ca::ceremony::AccessCa, ports::Signer, signer, x509::SubjectPublicKey};
+    let key = signer::PrivateKey::generate(signer::KeyKind::P256).unwrap();
+    let signer = signer::SoftwareSigner::new(&key).unwrap();
+    let ca = AccessCa { organization: "JITSUIN-TEST", base_uri: "http://localhost", signer: &signer };
+    let public = SubjectPublicKey::from_der(signer.spki()).unwrap();
+    let certificate = ca.client(("operator", name), &public, &serial(octet), (at(0), at(1000))).unwrap();
     let (role, name) = (crate::ports::Role::Operator, name.to_owned());
     let (municipality, revocation) = (None, None);
     CredentialRecord { fingerprint: [octet; 32], role, name, municipality, active: true, certificate, revocation }
