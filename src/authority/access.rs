@@ -133,7 +133,7 @@ impl AccessDesk {
                 invalidity_date: None,
             })
             .collect();
-        entries.sort_by(|one, other| one.serial.cmp(&other.serial));
+        entries.sort_by_key(|one| one.serial);
         let der = crl::sign(&order, &entries, self.signer.as_ref()).map_err(fault)?;
         let view = CrlView::from_der(&der).map_err(fault)?;
         view.verify(&self.public_key).map_err(|error: BadSignature| fault(error))?;

@@ -142,7 +142,7 @@ impl TestAccessCa {
     pub(crate) fn odd_client(&self, certificate: &rcgen::CertificateParams) -> Credential {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         let spki = SubjectPublicKey::from_der(self.signer.spki()).unwrap();
-        let ca = CaKey { signer: &*self.signer, point: spki.key().to_vec() };
+        let ca = CaKey { signer: &self.signer, point: spki.key().to_vec() };
         let certificate_of_ca = self.certificate.as_slice().into();
         let issuer = rcgen::Issuer::from_ca_cert_der(&certificate_of_ca, ca).unwrap();
         let der = certificate.signed_by(&key, &issuer).unwrap().der().to_vec();
