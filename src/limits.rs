@@ -380,6 +380,16 @@ pub const REFUSED_BODY_TIMEOUT: Duration = Duration::from_secs(2);
 /// is, so that a client that does not listen cannot fill the disk.
 pub const REFUSAL_NOTES: u32 = 60;
 
+/// How long a list of the access CA is good. A new one is made when half of it has passed, and at every start that finds it so: a
+/// store that cannot be written over a long weekend does not shut the registration listener.
+pub const ACCESS_LIST_LIFE: Duration = Duration::from_hours(7 * 24);
+
+/// How long a client certificate of the registration listener is valid.
+pub const CREDENTIAL_LIFE: Duration = Duration::from_hours(2 * 365 * 24);
+
+/// Entries of the audit in one answer: some hundred kibibytes.
+pub const AUDIT_PAGE: usize = 500;
+
 /// Disclosures about a holder in one answer; the next page begins where it ends.
 pub const DISCLOSURE_PAGE: usize = 1000;
 

@@ -174,6 +174,10 @@ fn live_in(store: &SqliteStore, checkpoint: &mut dyn FnMut(&SqliteStore)) {
     take(vec![Step::Notice(Box::new(notice(2)))]);
     take(vec![Step::NoticeSent { number: 1, at: at(9) }]);
     take(vec![Step::Compromise { kind: Auth, generation: 1, at: at(9), settled: false }]);
+    take(vec![Step::Credential(credential(3, "gone"))]);
+    let end = jitsuin::ports::CredentialRevocation { at: at(9), reason: jitsuin::x509::RevocationReason::Superseded };
+    let gone = jitsuin::ports::CredentialRecord { active: false, revocation: Some(end), ..credential(3, "gone") };
+    take(vec![Step::Credential(gone), access_list(0, 5)]);
     take(vec![Step::Application(Box::new(application(1)))]);
     take(vec![Step::Application(Box::new(application(2)))]);
     take(vec![Step::Application(Box::new(ApplicationRecord {
@@ -260,6 +264,11 @@ const EDITS: &[(&str, Expected)] = &[
     ("UPDATE authority SET first_index = 1 WHERE kind = 1", ("authority", "sign 1", "no entry wrote it", false)),
     ("UPDATE credential SET active = 0 WHERE name = 'e-filing'", ("credential", "0101", "not what was written", true)),
     ("UPDATE credential SET role = 'operator' WHERE name = 'e-filing'", ("credential", "0101", "not what was written", true)),
+    ("UPDATE credential SET active = 1, revoked_at = NULL, reason = NULL WHERE name = 'gone'", ("credential", "0303", "not what was written", true)),
+    ("UPDATE credential SET revoked_at = revoked_at + 1 WHERE name = 'gone'", ("credential", "0303", "not what was written", true)),
+    ("UPDATE access_list SET der = x'01'", ("access_list", "5", "not what was written", true)),
+    ("DELETE FROM access_list", ("access_list", "5", "the row is missing", true)),
+    ("INSERT INTO access_list VALUES (6, 0, 1, 0, x'01')", ("access_list", "6", "no entry wrote it", false)),
     ("UPDATE answer SET outcome = x'00' WHERE key = 'key-1'", ("answer", "13115 key-1", "not what was written", true)),
     ("UPDATE consent SET ends = ends + 1 WHERE number = x'01010101010101010101010101010101'", ("consent", "0101", "what was consented to is not", true)),
     ("UPDATE consent SET ended = NULL, cause = NULL, withdrawal_digest = NULL, withdrawal = NULL", ("consent", "0101", "its end is not", true)),
@@ -309,7 +318,7 @@ const EDITS: &[(&str, Expected)] = &[
     ("DELETE FROM ending", ("ending", "certificate", "not among those to come", false)),
     // Rows put in.
     ("INSERT INTO municipality VALUES ('01101')", ("municipality", "01101", "no entry wrote it", false)),
-    ("INSERT INTO credential VALUES (zeroblob(32), 'operator', 'operator-9', NULL, 1, x'01')", ("credential", "0000", "no entry wrote it", false)),
+    ("INSERT INTO credential VALUES (zeroblob(32), 'operator', 'operator-9', NULL, 1, x'01', NULL, NULL)", ("credential", "0000", "no entry wrote it", false)),
     (
         "INSERT INTO holder VALUES ('TEST-999999', '13115', NULL, '1980-01-01', 0, 1, 1)",
         ("holder", "TEST-999999", "no entry wrote it", false),

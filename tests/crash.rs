@@ -6,6 +6,8 @@
 //! step or an act that has no row fails `complete`.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+#[path = "crash/admitting.rs"]
+mod admitting;
 #[path = "crash/applying.rs"]
 mod applying;
 #[path = "crash/asking.rs"]

@@ -16,6 +16,8 @@ mod bulk;
 mod ceremony;
 #[path = "service/commands.rs"]
 mod commands;
+#[path = "service/credentials.rs"]
+mod credentials;
 #[path = "service/demo.rs"]
 mod demo;
 #[path = "service/faults.rs"]

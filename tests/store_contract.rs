@@ -94,6 +94,8 @@ macro_rules! engine {
                 generations_follow_each_other_and_begin_at_the_next_index
                 the_first_answer_is_the_answer_until_forgotten
                 a_credential_has_a_name_of_its_own
+                a_revoked_credential_stays_as_it_was_revoked
+                a_list_of_the_access_ca_follows_the_last_one
                 a_municipality_takes_part_once
                 a_clock_that_went_back_stops_writing
             );

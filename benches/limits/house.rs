@@ -227,6 +227,7 @@ pub(crate) fn actor_of_the_place() -> Actor {
         name: PLACE.into(),
         municipality: Some(PLACE.parse().unwrap()),
         active: true,
+        revocation: None,
         certificate: Vec::new(),
     })
 }

@@ -9,7 +9,7 @@ use crate::{
 /// An authenticated client of the registration listener, or the service itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// `municipality`, `operator`, `relying-party`, or nothing for the service itself.
+    /// Nothing for the service itself.
     role: Option<Role>,
     name: String,
     municipality: Option<MunicipalityCode>,
@@ -65,6 +65,21 @@ impl Actor {
             return Err(Refusal::new("E-02", format!("the holder is not a resident of municipality {own}")));
         }
         Ok(own)
+    }
+
+    /// Whether it sees what is of every municipality: an operator, or an auditor.
+    #[must_use]
+    pub fn oversees(&self) -> bool {
+        matches!(self.role, Some(Role::Operator | Role::Auditor))
+    }
+
+    /// Checks that it is an operator or an auditor, who sees what an operator sees and changes nothing.
+    ///
+    /// # Errors
+    /// `T-08` for everyone else.
+    pub fn overseer(&self) -> Result<&Self, Refusal> {
+        let refused = || Refusal::new("T-08", "only an operator or an auditor may ask for this");
+        self.oversees().then_some(self).ok_or_else(refused)
     }
 
     /// Checks that it is an operator.

@@ -3,12 +3,11 @@
 use super::{Actor, Authority, StoryError};
 use crate::{
     municipality::MunicipalityCode,
-    ports::Role,
     rules::{CounterDecision, CounterFacts, Refusal, decide_counter},
 };
 
 impl Authority {
-    /// Decides a case: for a municipality by its own settings, for an operator by those of every counter, or of the
+    /// Decides a case: for a municipality by its own settings, for an operator or an auditor by those of every counter, or of the
     /// municipality that it names. A decision that is no is an answer, not an error.
     ///
     /// # Errors
@@ -19,10 +18,7 @@ impl Authority {
         named: Option<MunicipalityCode>,
         facts: &CounterFacts,
     ) -> Result<CounterDecision, StoryError> {
-        let municipality = match actor.role() {
-            Some(Role::Operator) => named,
-            _ => Some(own(actor, named)?),
-        };
+        let municipality = if actor.oversees() { named } else { Some(own(actor, named)?) };
         let parts = self.parts();
         Ok(decide_counter(facts, &parts.counters.settings(parts.policy, municipality)))
     }

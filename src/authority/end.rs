@@ -36,13 +36,57 @@ pub struct Effects {
     /// before the day in `awaited`, if there is one (M-01, R-20).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub not_continued: Option<Refusal>,
+    /// Of a hold: what the caller is told.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub receipt: Option<HoldReceipt>,
+}
+
+/// What the caller is told whose card was held: a number to name it by, and what it did to each kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldReceipt {
+    /// To be read out, and asked for at the counter: `H-4831-0927`. The audit has it.
+    pub number: String,
+    /// What became of each kind of the card.
+    pub kinds: Vec<HoldEffect>,
+}
+
+/// What a hold did to one kind of certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldEffect {
+    /// Which kind.
+    pub kind: Kind,
+    /// What became of it.
+    pub effect: Held,
+}
+
+/// What became of a certificate whose card is reported lost, and what its release will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    /// Held now; its release at the counter brings it back to life.
+    Releasable,
+    /// Held now; its release revokes it, and a new one is applied for at the counter (C-08).
+    Final,
+    /// It was held before; nothing changed.
+    HeldBefore,
+    /// The card has none that stands.
+    Nothing,
 }
 
 impl Effects {
     /// What is recorded now by that cause: nothing has changed yet.
     pub(super) fn none(cause: Cause, recorded_at: UnixTime) -> Self {
         let rule = cause.rule().to_owned();
-        Self { cause, rule, recorded_at, changes: Vec::new(), awaited: None, waits: None, not_continued: None }
+        Self {
+            cause,
+            rule,
+            recorded_at,
+            changes: Vec::new(),
+            awaited: None,
+            waits: None,
+            not_continued: None,
+            receipt: None,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a counter sends when it asks for certificates.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{StoryError, Wording};
 use crate::{
@@ -145,6 +145,12 @@ impl Requests {
     #[must_use]
     pub fn kinds(&self) -> Vec<Kind> {
         Kind::BOTH.into_iter().filter(|kind| self.of(*kind).is_some()).collect()
+    }
+}
+
+impl Serialize for RequestDer {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&STANDARD.encode(&self.0))
     }
 }
 

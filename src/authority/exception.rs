@@ -14,7 +14,7 @@ use crate::{
     kind::Kind,
     limits::EXCEPTION_PAGE,
     municipality::MunicipalityCode,
-    ports::{CardNumber, Change, ExceptionRecord, HolderRecord, HolderReference, RequestDigest, Role, Step},
+    ports::{CardNumber, Change, ExceptionRecord, HolderRecord, HolderReference, RequestDigest, Step},
     rules::{
         Asked, Day, Refusal,
         calendar::{day_of, day_text, last_instant},
@@ -134,7 +134,7 @@ impl Authority {
         })
     }
 
-    /// An exception, for its municipality and for operators.
+    /// An exception, for its municipality, operators and auditors.
     ///
     /// # Errors
     /// `T-09` if there is none that the actor may see.
@@ -168,6 +168,9 @@ impl Authority {
     ) -> Result<ExceptionStatus, StoryError> {
         self.tell(actor, once, &format!("exception/{digest}"), |telling| {
             let record = self.visible(actor, digest)?;
+            if actor.municipality().is_err() {
+                actor.operator()?;
+            }
             self.knows_exceptions(record.municipality)?;
             if record.approved.is_some() {
                 return refused("the exception is approved already");
@@ -216,9 +219,7 @@ impl Authority {
     }
 
     fn visible(&self, actor: &Actor, digest: &RequestDigest) -> Result<ExceptionRecord, StoryError> {
-        let sees = |record: &ExceptionRecord| {
-            actor.role() == Some(Role::Operator) || actor.municipality() == Ok(record.municipality)
-        };
+        let sees = |record: &ExceptionRecord| actor.oversees() || actor.municipality() == Ok(record.municipality);
         let found = self.store().exception(&digest.0)?.filter(sees);
         Ok(found.ok_or_else(|| Refusal::new("T-09", "there is no such exception"))?)
     }

@@ -6,7 +6,7 @@ use super::{Actor, Authority, StoryError, wording::WordedFacts};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
-    ports::{CardNumber, CardRecord, CertificateRecord, Dossier, HolderRecord, HolderReference, Revocation, Role},
+    ports::{CardNumber, CardRecord, CertificateRecord, Dossier, HolderRecord, HolderReference, Revocation},
     rules::{
         CertificateState, Day, Refusal,
         calendar::{day_of, day_text},
@@ -183,7 +183,7 @@ impl Authority {
 }
 
 pub(super) fn may_see(actor: &Actor, holder: &HolderRecord) -> bool {
-    actor.role() == Some(Role::Operator) || actor.municipality_of(holder).is_ok()
+    actor.oversees() || actor.municipality_of(holder).is_ok()
 }
 
 fn nothing(what: &str) -> Refusal {

@@ -14,6 +14,7 @@ use crate::{
     rules::{Counters, Policy, substitution::Substitutes},
 };
 
+pub mod access;
 mod actor;
 pub mod application;
 pub mod bulk;
@@ -21,6 +22,7 @@ pub mod canary;
 pub mod change;
 pub mod compromise;
 pub mod consent;
+pub mod credential;
 pub mod deadline;
 mod decisions;
 pub mod disclose;
@@ -36,6 +38,7 @@ pub mod lookup;
 mod note;
 pub mod notice;
 mod once;
+pub mod oversee;
 mod places;
 pub mod publish;
 pub mod recover;
@@ -90,6 +93,7 @@ pub struct Authority {
     refusals: refusals::Refusals,
     compromises: compromise::Progress,
     desk: OnceLock<Arc<AnswerDesk>>,
+    access: OnceLock<access::AccessDesk>,
 }
 
 impl Authority {
@@ -104,6 +108,7 @@ impl Authority {
             refusals: refusals::Refusals::default(),
             compromises: compromise::Progress::default(),
             desk: OnceLock::new(),
+            access: OnceLock::new(),
         }
     }
 

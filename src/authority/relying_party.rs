@@ -256,7 +256,7 @@ fn credential_of(name: &str, certificate: Vec<u8>, now: UnixTime) -> Result<Cred
     let mut fingerprint = [0; 32];
     fingerprint.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &certificate).as_ref());
     let (role, name) = (Role::RelyingParty, name.to_owned());
-    Ok(CredentialRecord { fingerprint, role, name, municipality: None, active: true, certificate })
+    Ok(CredentialRecord { fingerprint, role, name, municipality: None, active: true, revocation: None, certificate })
 }
 
 fn detail(record: &RelyingPartyRecord) -> Result<String, StoryError> {
@@ -319,17 +319,17 @@ impl Authority {
         })
     }
 
-    /// Every relying party with which terms are agreed, for operators.
+    /// Every relying party with which terms are agreed, for operators and auditors.
     ///
     /// # Errors
-    /// `T-08` for who is no operator; as for all reading.
+    /// `T-08` for who is neither; as for all reading.
     pub fn relying_parties(&self, actor: &Actor) -> Result<Vec<RelyingPartyStatus>, StoryError> {
-        actor.operator()?;
+        actor.overseer()?;
         Ok(self.store().relying_parties()?.into_iter().map(RelyingPartyStatus::from).collect())
     }
 
     /// How often a relying party asked on the days from `first` to `last`; none: the 31 days up to today. A relying party is
-    /// told of itself, an operator of each.
+    /// told of itself, an operator or an auditor of each.
     ///
     /// # Errors
     /// `T-08` for everyone else; `T-09` for a party that is not there; as for [`usage_of`].
@@ -340,7 +340,7 @@ impl Authority {
         (first, last): (Option<Day>, Option<Day>),
     ) -> Result<Vec<Usage>, StoryError> {
         if actor.role() != Some(Role::RelyingParty) || actor.name() != party {
-            actor.operator()?;
+            actor.overseer()?;
         }
         if self.store().relying_party(party)?.is_none() {
             return Err(Refusal::new("T-09", "no terms are agreed with such a relying party").into());

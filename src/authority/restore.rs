@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::StoryError;
+use super::{StoryError, access::serial_of};
 use crate::{
     audit::{Draft, Marks, Of},
     kind::Kind,
     limits::{LEAP_INDEXES, LEAP_INDEXES_A_SECOND, LEAP_NUMBERS, LEAP_WINDOW_INDEXES, LEARN_PAGE},
-    ports::{CertificateRecord, Change, Leap, Revocation, Step, Store},
+    ports::{CertificateRecord, Change, CredentialRecord, CredentialRevocation, Leap, Revocation, Step, Store},
     revocation::{index::Status, serial::SerialPermutation, snapshot::Snapshot},
     rules::{Cause, CertificateState},
     x509::{CrlEntry, RevocationReason, Serial, UnixTime},
@@ -232,6 +232,51 @@ impl<'a> Pupil<'a> {
         let outcomes = self.store.commit_each(std::mem::take(&mut self.waiting))?;
         Ok(outcomes.into_iter().collect::<Result<(), _>>()?)
     }
+}
+
+/// A credential that the access CA's list revokes, and the store did not know of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CredentialLesson {
+    /// Its serial number under the access CA.
+    pub serial: Serial,
+    /// Its name; none if the store does not have it: it was given out in the loss window, and is not admitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// When and why it was revoked.
+    pub revocation: CredentialRevocation,
+}
+
+/// Learns from a list of the access CA, which must be verified, which credentials were revoked: an older copy of the store does
+/// not let them in again.
+///
+/// # Errors
+/// [`StoryError`]; some of it may be done.
+pub fn learn_credentials(
+    store: &dyn Store,
+    now: UnixTime,
+    entries: &[CrlEntry],
+) -> Result<Vec<CredentialLesson>, StoryError> {
+    let mut lessons = Vec::new();
+    let known = store.credentials()?;
+    for entry in entries {
+        let revocation = CredentialRevocation { at: entry.revocation_date, reason: entry.reason };
+        let of_serial = |one: &&CredentialRecord| serial_of(one).is_ok_and(|serial| serial == entry.serial);
+        let Some(record) = known.iter().find(of_serial) else {
+            lessons.push(CredentialLesson { serial: entry.serial, name: None, revocation });
+            continue;
+        };
+        if record.revocation.is_some() {
+            continue;
+        }
+        let lesson = CredentialLesson { serial: entry.serial, name: Some(record.name.clone()), revocation };
+        let detail = serde_json::to_string(&lesson).map_err(|error| StoryError::Fault(error.to_string()))?;
+        let subject = format!("credential/{}", record.name);
+        let audit = Draft { at: now, actor: ACTOR.into(), action: "credential.learnt".into(), subject, detail };
+        let ended = CredentialRecord { active: false, revocation: Some(revocation), ..record.clone() };
+        store.commit(Change { steps: vec![Step::Credential(ended)], audit })?;
+        lessons.push(lesson);
+    }
+    Ok(lessons)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::{Actor, Authority, StoryError, enrol::Facts, once::unreadable};
 use crate::{
     kind::Kind,
     limits::{ADDRESS_CHARACTERS, NAME_CHARACTERS},
-    ports::{CertificateRecord, RegisterTextRecord, Role},
+    ports::{CertificateRecord, RegisterTextRecord},
     profile::facts::facts_of,
     rules::{
         Day, FlaggedText, FourFacts, Refusal,
@@ -218,9 +218,9 @@ impl Authority {
     /// Shows what the texts of the register become in a certificate. Nothing is stored.
     ///
     /// # Errors
-    /// `E-02` for who is neither a municipality nor an operator; `N-01`, `N-02`, `N-03`, `N-05` naming fact, character and place.
+    /// `E-02` for who is neither a municipality nor an operator or auditor; `N-01`, `N-02`, `N-03`, `N-05` naming fact, character and place.
     pub fn show_wording(&self, actor: &Actor, text: &RegisterText) -> Result<WordedFacts, StoryError> {
-        if actor.role() != Some(Role::Operator) {
+        if !actor.oversees() {
             actor.municipality()?;
         }
         let (name, address) = text.rendered(&self.parts().substitutes)?;

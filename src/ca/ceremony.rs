@@ -12,6 +12,7 @@ use crate::{
         access::{self, KeyIds, ServerName},
         authority::{self, Side},
         holder::{IssuerReference, LayoutError},
+        locations,
     },
     x509::{Serial, SignatureAlgorithm, SubjectPublicKey, UnixTime, WeakKey, certificate},
 };
@@ -101,6 +102,8 @@ pub fn ocsp_responder(
 pub struct AccessCa<'a> {
     /// O of every name.
     pub organization: &'a str,
+    /// Where the status listener is reached, which has its list: every client certificate says so.
+    pub base_uri: &'a str,
     /// Its key.
     pub signer: &'a dyn Signer,
 }
@@ -144,7 +147,8 @@ impl AccessCa<'_> {
         validity: (UnixTime, UnixTime),
     ) -> Result<Vec<u8>, CeremonyError> {
         let keys = KeyIds { issuer: &self.key()?.key_id(), subject: &subject.key_id() };
-        let content = access::tls_client(self.organization, client, keys, validity)?;
+        let list = locations::access_crl_uri(self.base_uri);
+        let content = access::tls_client(self.organization, client, (keys, &list), validity)?;
         certify(&content, serial, subject, self.signer)
     }
 

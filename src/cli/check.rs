@@ -1,6 +1,6 @@
 //! `jitsuin check`: reads everything that `serve` would read, changes nothing, and may be run while the service runs.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -66,7 +66,8 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     }
     let examined = examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
     let tls = &examined.tls.tls;
-    Access::new(&tls.authority, &tls.certificate, &tls.key).map_err(Failure::refused)?;
+    Access::new(&tls.authority, (&tls.certificate, &tls.key), Arc::new(|| Err("nobody knocks".into())))
+        .map_err(Failure::refused)?;
     let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
     let now = SystemClock::default().now();
     let lists = store.newest_crls().map_err(Failure::fault)?;

@@ -41,6 +41,17 @@ impl Places {
         Self { own: layout.checkpoints(), keeper: keeper.map(|directory| directory.join(name)) }
     }
 
+    /// As the configuration says, without the serial key: then nobody knows the lineage by which the keeper calls its file, but the
+    /// key that signed it is known.
+    ///
+    /// # Errors
+    /// [`Failure`] for a keeper that cannot be read.
+    pub fn without_lineage(layout: &Layout, config: &Config, key: &AuditKey) -> Result<Self, Failure> {
+        let keeper = &config.audit.keeper;
+        let keeper = if keeper.as_os_str().is_empty() { None } else { kept_for(keeper, key)? };
+        Ok(Self { own: layout.checkpoints(), keeper })
+    }
+
     /// Both.
     fn each(&self) -> impl Iterator<Item = &Path> {
         [Some(&self.own), self.keeper.as_ref()].into_iter().flatten().map(PathBuf::as_path)
@@ -94,6 +105,43 @@ impl Places {
         known.dedup();
         Ok((known, wrong))
     }
+}
+
+/// The file of a keeper whose checkpoints name that key.
+fn kept_for(keeper: &Path, key: &AuditKey) -> Result<Option<PathBuf>, Failure> {
+    let unreadable = |error: io::Error| Failure::refused(format!("{}: {error}", keeper.display()));
+    for file in fs::read_dir(keeper).map_err(unreadable)? {
+        let path = file.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "checkpoints")
+            && first_line(&path).map_err(unreadable)?.is_some_and(|line| key.is_named_by(&line))
+        {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+/// Refuses to write a store that is older than its checkpoints, or another, for who has no passphrase and so not the lineage.
+///
+/// # Errors
+/// [`Failure`] with all causes; when something cannot be read; and when there are checkpoints but no audit key that they could
+/// be held against.
+pub fn guard(store: &dyn Store, (layout, config): (&Layout, &Config)) -> Result<(), Failure> {
+    let Some(key) = audit_key(layout)? else {
+        let (left, gone) = (layout.checkpoints(), layout.certificate(AUDIT));
+        let told = || {
+            let (left, gone) = (left.display(), gone.display());
+            Failure::refused(format!("{left} has checkpoints, but the audit key is gone: {gone} is missing"))
+        };
+        return if left.exists() { Err(told()) } else { Ok(()) };
+    };
+    let (newest, mut causes) = Places::without_lineage(layout, config, &key)?.newest(&key);
+    if let Some(newest) = newest {
+        let marks = store.marks().map_err(Failure::fault)?;
+        let there = seal_at(store, newest.marks.entry).map_err(Failure::fault)?;
+        causes.extend(newest.misfits(&newest.lineage, &marks, there).iter().map(ToString::to_string));
+    }
+    refuse(&causes)
 }
 
 /// A line that is no checkpoint of that key: the file and the number of the line, and what is wrong.

@@ -1,20 +1,20 @@
 //! Client credentials: a key and a certificate of the access CA for each municipality, relying party and operator.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use ring::digest;
 
 use super::{failure::Failure, files, layout::Layout, passphrase, world::random_serial};
 use crate::{
+    authority::{credential::CredentialRequest, enrol::RequestDer},
     ca::ceremony::AccessCa,
+    config::Config,
+    limits::CREDENTIAL_LIFE,
     municipality::MunicipalityCode,
     ports::{CredentialRecord, Entropy, Role, Signer},
     signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
-    x509::{SubjectPublicKey, UnixTime},
+    x509::{Attribute, Name, SubjectPublicKey, UnixTime, assemble, csr::request_info},
 };
-
-/// How long a client certificate is valid.
-const LIFE: Duration = Duration::from_secs(2 * 365 * 86_400);
 
 /// How the key of a credential is written.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,11 @@ pub enum Protection {
     OwnPassphrase,
     /// In the clear, for the demonstration: these keys are thrown away.
     ThrowAway,
+}
+
+/// The access CA of a service, with its key.
+pub(super) fn access_ca<'a>(config: &'a Config, signer: &'a dyn Signer) -> AccessCa<'a> {
+    AccessCa { organization: config.service.organisation.as_str(), base_uri: config.urls.base.as_str(), signer }
 }
 
 /// Whom a credential is for.
@@ -63,6 +68,17 @@ impl CredentialFiles {
         (!there.is_empty()).then(|| there.join("\n"))
     }
 
+    /// Those of that name, where the key is there and the certificate is not: a command that was broken off in between.
+    pub(super) fn without_certificate(layout: &Layout, name: &str) -> Option<Self> {
+        let files = Self::named(layout, name);
+        (files.key.exists() && !files.certificate.exists()).then_some(files)
+    }
+
+    /// Writes the certificate, PEM.
+    pub(super) fn write_certificate(&self, der: &[u8]) -> Result<(), Failure> {
+        files::replace(&self.certificate, &files::certificate_pem(der)).map_err(Failure::fault)
+    }
+
     fn paths(&self) -> impl Iterator<Item = &PathBuf> {
         [Some(&self.certificate), Some(&self.key), self.passphrase.as_ref()].into_iter().flatten()
     }
@@ -99,23 +115,10 @@ impl Client {
         let public = SubjectPublicKey::from_der(signer.spki()).map_err(Failure::fault)?;
         let serial = random_serial(entropy).map_err(Failure::fault)?;
         let certificate = access
-            .client((self.role.word(), &self.name), &public, &serial, (now, now + LIFE))
+            .client((self.role.word(), &self.name), &public, &serial, (now, now + CREDENTIAL_LIFE))
             .map_err(Failure::fault)?;
-        let mut written = CredentialFiles::named(layout, &self.name);
-        match protection {
-            Protection::OwnPassphrase => {
-                let passphrase = passphrase::random(entropy).map_err(Failure::fault)?;
-                keyfile::write_encrypted(&written.key, &key, &passphrase).map_err(Failure::refused)?;
-                if let Some(path) = &written.passphrase {
-                    files::write_private(path, &passphrase).map_err(Failure::fault)?;
-                }
-            }
-            Protection::ThrowAway => {
-                written.passphrase = None;
-                keyfile::write_unencrypted_throw_away(&written.key, &key).map_err(Failure::refused)?;
-            }
-        }
-        files::replace(&written.certificate, &files::certificate_pem(&certificate)).map_err(Failure::fault)?;
+        let written = self.write_key(layout, (&key, protection), entropy)?;
+        written.write_certificate(&certificate)?;
         let mut fingerprint = [0; 32];
         fingerprint.copy_from_slice(digest::digest(&digest::SHA256, &certificate).as_ref());
         let record = CredentialRecord {
@@ -124,8 +127,53 @@ impl Client {
             name: self.name.clone(),
             municipality: self.municipality,
             active: true,
+            revocation: None,
             certificate,
         };
         Ok((record, written))
+    }
+
+    /// Makes a key, writes it under a passphrase of its own, and asks for its certificate.
+    ///
+    /// # Errors
+    /// [`Failure`]; a file that exists is never overwritten.
+    pub(super) fn request(
+        &self,
+        layout: &Layout,
+        entropy: &dyn Entropy,
+    ) -> Result<(CredentialRequest, CredentialFiles), Failure> {
+        let key = PrivateKey::generate(KeyKind::P256).map_err(Failure::fault)?;
+        let signer = SoftwareSigner::new(&key).map_err(Failure::fault)?;
+        // Who it is for the service says; the request proves the key.
+        let subject = Name::new(vec![Attribute::common_name(&self.name)]).map_err(Failure::refused)?;
+        let info = request_info(&subject, signer.spki());
+        let signature = signer.sign(&info).map_err(Failure::fault)?;
+        let request = RequestDer(assemble(&info, signer.algorithm(), &signature));
+        let written = self.write_key(layout, (&key, Protection::OwnPassphrase), entropy)?;
+        let (role, name, municipality) = (self.role, self.name.clone(), self.municipality);
+        Ok((CredentialRequest { role, name, municipality, request }, written))
+    }
+
+    fn write_key(
+        &self,
+        layout: &Layout,
+        (key, protection): (&PrivateKey, Protection),
+        entropy: &dyn Entropy,
+    ) -> Result<CredentialFiles, Failure> {
+        let mut written = CredentialFiles::named(layout, &self.name);
+        match protection {
+            Protection::OwnPassphrase => {
+                let passphrase = passphrase::random(entropy).map_err(Failure::fault)?;
+                keyfile::write_encrypted(&written.key, key, &passphrase).map_err(Failure::refused)?;
+                if let Some(path) = &written.passphrase {
+                    files::write_private(path, &passphrase).map_err(Failure::fault)?;
+                }
+            }
+            Protection::ThrowAway => {
+                written.passphrase = None;
+                keyfile::write_unencrypted_throw_away(&written.key, key).map_err(Failure::refused)?;
+            }
+        }
+        Ok(written)
     }
 }

@@ -1,4 +1,9 @@
 //! `jitsuin credential list|issue|disable`: who may knock at the registration listener.
+//!
+//! Beside a running service an operator's own credential asks for what is to be done: the service's access CA certifies the
+//! key, which never leaves this command, and its list tells at once who is revoked. While the service is stopped the store is
+//! written straight: to certify takes the passphrase of the keys, to revoke takes none, and the list follows at the next start,
+//! before anybody is let in.
 
 use std::path::Path;
 
@@ -6,22 +11,25 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Output,
-    credential::{Client, CredentialFiles, Protection},
+    Output, ServiceArgs, checkpoints,
+    credential::{Client, CredentialFiles, Protection, access_ca},
     failure::Failure,
     files,
     layout::Layout,
+    operator_way::{CONSOLE, OperatorWay, Running},
+    passphrase::Purpose,
+    relying_party::come_to_nothing,
     world::{SystemClock, SystemEntropy},
 };
 use crate::{
     audit::Draft,
-    ca::ceremony::AccessCa,
+    authority::credential::{CredentialEnd, CredentialStatus, IssuedCredential, decide_end},
     config::Config,
     municipality::MunicipalityCode,
-    ports::{Change, Clock, CredentialRecord, Role, Step, Store},
+    ports::{Change, Clock, CredentialRecord, CredentialRevocation, Role, Step, Store},
     signer::keyfile,
     store::SqliteStore,
-    x509::{CertificateView, UnixTime},
+    x509::{CertificateView, RevocationReason, UnixTime},
 };
 
 #[derive(Debug, Serialize)]
@@ -31,6 +39,8 @@ struct Listed {
     municipality: Option<MunicipalityCode>,
     active: bool,
     not_after: UnixTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation: Option<CredentialRevocation>,
 }
 
 /// Lists every credential. The service may be running.
@@ -43,50 +53,107 @@ pub fn list(directory: &Path, out: &Output) -> Result<(), Failure> {
     let credentials = store.credentials().map_err(Failure::fault)?;
     let listed = credentials.into_iter().map(|record| {
         let not_after = CertificateView::from_der(&record.certificate).map_err(Failure::fault)?.tbs.not_after;
-        let CredentialRecord { name, role, municipality, active, .. } = record;
-        Ok(Listed { name, role, municipality, active, not_after })
+        let CredentialRecord { name, role, municipality, active, revocation, .. } = record;
+        Ok(Listed { name, role, municipality, active, not_after, revocation })
     });
     let listed = listed.collect::<Result<Vec<_>, Failure>>()?;
     out.print(&listed, || {
         let line = |one: &Listed| {
-            let state = if one.active { "active" } else { "disabled" };
-            format!("{:<24} {:<14} {state:<9} until {}", one.name, one.role.word(), one.not_after)
+            let state = match (one.active, one.revocation) {
+                (true, _) => "active".to_owned(),
+                (false, None) => "disabled".to_owned(),
+                (false, Some(end)) => format!("revoked since {}, {}", end.at, end.reason),
+            };
+            format!("{:<24} {:<14} until {}  {state}", one.name, one.role.word(), one.not_after)
         };
         listed.iter().map(line).collect::<Vec<_>>().join("\n")
     })
 }
 
-/// Gives out a new credential, also to who has one: names are given once. The service must be stopped.
+/// Gives out a new credential, also to who has one: names are given once. The service may be running.
 ///
 /// # Errors
 /// [`Failure`] for a name that is taken, or a municipality that does not take part.
-pub fn issue(directory: &Path, passphrase: &Zeroizing<String>, client: &Client, out: &Output) -> Result<(), Failure> {
-    let desk = Desk::open(directory)?;
-    let taking_part = desk.store.municipalities().map_err(Failure::fault)?;
-    match (client.role, client.municipality) {
-        (Role::Municipality, Some(code)) if taking_part.contains(&code) => {}
-        (Role::Municipality, Some(code)) => {
-            return Err(Failure::refused(format!("{code} does not take part; see `jitsuin municipality add`")));
+pub fn issue(service: &ServiceArgs, client: &Client, out: &Output) -> Result<(), Failure> {
+    let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
+    let way = OperatorWay::find(&service.dir, &config)?;
+    may_have_one(way.store(), client)?;
+    let written = match way {
+        OperatorWay::Running(running) => ask(&running, &Layout::new(&service.dir, &config), client)?,
+        OperatorWay::Stopped(store) => {
+            let passphrase = service.passphrase(Purpose::Open)?;
+            Desk::new(&service.dir, config, *store).enrol(&passphrase, client, Vec::new())?
         }
-        (Role::Municipality, None) => return Err(Failure::usage("say for which municipality: --municipality CODE")),
-        (_, Some(_)) => return Err(Failure::usage("only a credential of a municipality names one")),
-        (_, None) => {}
-    }
-    let written = desk.enrol(passphrase, client, Vec::new())?;
+    };
     out.print(&written, || format!("The credential of {}:\n{}", client.name, written.lines()))
 }
 
-/// Turns a credential away from now on. The service must be stopped.
+fn may_have_one(store: &SqliteStore, client: &Client) -> Result<(), Failure> {
+    match (client.role, client.municipality) {
+        (Role::Municipality, None) => Err(Failure::usage("say for which municipality: --municipality CODE")),
+        (Role::Municipality, Some(code)) if !store.municipalities().map_err(Failure::fault)?.contains(&code) => {
+            Err(Failure::refused(format!("{code} does not take part; see `jitsuin municipality add`")))
+        }
+        (Role::Municipality, Some(_)) | (_, None) => Ok(()),
+        (_, Some(_)) => Err(Failure::usage("only a credential of a municipality names one")),
+    }
+}
+
+/// Has a running service certify a new key. The key is written before the service hears of it: what it certifies is nowhere else.
+fn ask(running: &Running, layout: &Layout, client: &Client) -> Result<CredentialFiles, Failure> {
+    let known = running.store.credentials().map_err(Failure::fault)?.into_iter().find(|one| one.name == client.name);
+    if let Some(known) = &known
+        && let Some(files) = CredentialFiles::without_certificate(layout, &client.name)
+    {
+        // Broken off after the service had certified it.
+        files.write_certificate(&known.certificate)?;
+        return Ok(files);
+    }
+    if known.is_none() {
+        refuse_remains(layout, &client.name)?;
+    }
+    files::make_directory(&layout.credentials()).map_err(Failure::fault)?;
+    let (request, written) = client.request(layout, &SystemEntropy::default())?;
+    match running.post::<IssuedCredential>("/v1/credentials", &request) {
+        Ok(issued) => {
+            written.write_certificate(&issued.certificate.0)?;
+            Ok(written)
+        }
+        Err(failure) => Err(come_to_nothing(failure, &written)),
+    }
+}
+
+fn refuse_remains(layout: &Layout, name: &str) -> Result<(), Failure> {
+    match CredentialFiles::remains(layout, name) {
+        Some(files) => Err(Failure::refused(format!(
+            "these files are of a command that was broken off: no credential {name} was given out. Remove them, and run it \
+             again:\n{files}"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Revokes a credential: it is turned away from now on. The service may be running.
 ///
 /// # Errors
-/// [`Failure`] for a name that nobody has.
-pub fn disable(directory: &Path, name: &str, out: &Output) -> Result<(), Failure> {
-    let desk = Desk::open(directory)?;
-    let found = desk.store.credentials().map_err(Failure::fault)?.into_iter().find(|one| one.name == name);
-    let found = found.ok_or_else(|| Failure::refused(format!("there is no credential {name}")))?;
-    let step = Step::Credential(CredentialRecord { active: false, ..found });
-    desk.commit("credential.disabled", name, vec![step])?;
-    out.print(&serde_json::json!({ "name": name, "active": false }), || format!("{name} is not admitted any more"))
+/// [`Failure`] for a name that nobody has, and for the last operator's.
+pub fn disable(directory: &Path, name: &str, reason: Option<RevocationReason>, out: &Output) -> Result<(), Failure> {
+    let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
+    let status: CredentialStatus = match OperatorWay::find(directory, &config)? {
+        OperatorWay::Running(running) => {
+            running.post(&format!("/v1/credentials/{name}/revocation"), &CredentialEnd { reason })?
+        }
+        OperatorWay::Stopped(store) => {
+            let desk = Desk::new(directory, config, *store);
+            let credentials = desk.store.credentials().map_err(Failure::fault)?;
+            let reason = reason.unwrap_or(RevocationReason::Unspecified);
+            let record = decide_end(&credentials, name, CredentialRevocation { at: desk.now, reason })?;
+            let status = CredentialStatus::of(&record)?;
+            desk.commit("credential.revoked", name, vec![Step::Credential(record)])?;
+            status
+        }
+    };
+    out.print(&status, || format!("{name} is not admitted any more"))
 }
 
 /// The access CA's desk: the store to write, and the files.
@@ -98,10 +165,16 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    /// Opens the store of a stopped service, unless it is an older copy than its checkpoints tell of.
     pub(super) fn open(directory: &Path) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
         let store = SqliteStore::open(&config.store.path).map_err(Failure::refused)?;
-        Ok(Self { layout: Layout::new(directory, &config), store, now: SystemClock::default().now(), config })
+        checkpoints::guard(&store, (&Layout::new(directory, &config), &config))?;
+        Ok(Self::new(directory, config, store))
+    }
+
+    fn new(directory: &Path, config: Config, store: SqliteStore) -> Self {
+        Self { layout: Layout::new(directory, &config), store, now: SystemClock::default().now(), config }
     }
 
     /// Makes a credential and records it with the other steps of its change, or leaves nothing.
@@ -111,9 +184,11 @@ impl Desk {
         client: &Client,
         mut steps: Vec<Step>,
     ) -> Result<CredentialFiles, Failure> {
-        self.nothing_remains_of(&client.name)?;
+        if !self.knows(&client.name)? {
+            refuse_remains(&self.layout, &client.name)?;
+        }
         let signer = keyfile::read_signer(&self.layout.access_key(), passphrase).map_err(Failure::refused)?;
-        let access = AccessCa { organization: self.config.service.organisation.as_str(), signer: &signer };
+        let access = access_ca(&self.config, &signer);
         files::make_directory(&self.layout.credentials()).map_err(Failure::fault)?;
         let world = (self.now, &SystemEntropy::default() as _);
         let (record, written) = client.enrol(&access, &self.layout, Protection::OwnPassphrase, world)?;
@@ -132,22 +207,10 @@ impl Desk {
         Ok(self.store.credentials().map_err(Failure::fault)?.iter().any(|one| one.name == name))
     }
 
-    /// Refuses where files of a credential are there that was never given out. They are the operator's to remove: no command
-    /// destroys a key.
-    fn nothing_remains_of(&self, name: &str) -> Result<(), Failure> {
-        match CredentialFiles::remains(&self.layout, name) {
-            Some(files) if !self.knows(name)? => Err(Failure::refused(format!(
-                "these files are of a command that was broken off: no credential {name} was given out. Remove them, and run \
-                 it again:\n{files}"
-            ))),
-            _ => Ok(()),
-        }
-    }
-
     fn commit(&self, action: &str, name: &str, steps: Vec<Step>) -> Result<(), Failure> {
         let audit = Draft {
             at: self.now,
-            actor: "console".into(),
+            actor: CONSOLE.into(),
             action: action.into(),
             subject: format!("credential/{name}"),
             detail: String::from("{}"),

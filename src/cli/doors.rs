@@ -110,7 +110,9 @@ impl Doors {
         show(house, &metrics);
         let registration = Registration::new(Arc::clone(&house.authority), &metrics, pace(&house.config));
         let tls = &house.tls;
-        let access = Access::new(&tls.authority, &tls.certificate, &tls.key).map_err(Failure::refused)?;
+        let lists = Arc::clone(&house.authority);
+        let access = Access::new(&tls.authority, (&tls.certificate, &tls.key), Arc::new(move || lists.access_list()));
+        let access = access.map_err(Failure::refused)?;
         runtime.spawn(operator.clone().upkeep(shutdown.clone()));
         let listeners = vec![
             runtime.spawn(registration.serve(sockets.registration, access, bounds, shutdown.clone())),
@@ -188,9 +190,11 @@ fn pace(config: &Config) -> Pace {
 
 fn status_service(house: &House, metrics: &Metrics) -> Result<StatusService, Failure> {
     let authorities = house.store.authorities().map_err(Failure::fault)?;
-    let (lists, authority) = (Arc::clone(&house.authority.parts().lists), Arc::clone(&house.authority));
+    let [authority, access] = [(); 2].map(|()| Arc::clone(&house.authority));
+    let lists = Arc::clone(&authority.parts().lists);
     let sources = StatusSources {
         answer_max_age: house.config.ocsp.max_age.duration(),
+        access_list: Some(Arc::new(move || access.access_list())),
         numbered: Some(Arc::new(move |key, number| authority.kept_list(key, number))),
         ..StatusSources::new(Arc::clone(&house.desk), lists, authorities, Arc::clone(&house.clock))
     };
@@ -200,7 +204,7 @@ fn status_service(house: &House, metrics: &Metrics) -> Result<StatusService, Fai
 /// What must hold for the service to be ready. Keys are loaded, or the house would not be open.
 fn checks(house: &Arc<House>) -> Vec<Check> {
     let store = Arc::clone(&house.store);
-    let [signing, publishing, timed, aging, vouched, due] = [(); 6].map(|()| Arc::clone(house));
+    let [signing, publishing, timed, aging, vouched, due, listing] = [(); 7].map(|()| Arc::clone(house));
     vec![
         Check::new("clock", move || timed.check_clock()),
         Check::new("generations", move || aging.check_generations()),
@@ -211,6 +215,7 @@ fn checks(house: &Arc<House>) -> Vec<Check> {
         Check::lists_fresh(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock)),
         lists_due(house),
         Check::new("publishing", move || publishing.authority.check_publishing()),
+        Check::new("access-list", move || listing.authority.access_list().map(drop)),
         Check::delegates_valid(Arc::clone(&house.desk), Arc::clone(&house.clock)),
     ]
 }

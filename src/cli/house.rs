@@ -21,6 +21,7 @@ use crate::{
     audit::Draft,
     authority::{
         Actor, Authority, Parts,
+        access::AccessDesk,
         publish::{OnRevocation, Schedule},
     },
     ca::{ceremony, checkpoint},
@@ -142,6 +143,9 @@ impl House {
             lists: Arc::new(PublishedLists::default()),
             schedule: schedule(config),
         }));
+        let access: Arc<dyn Signer> = tls.access.clone();
+        let names = (config.service.organisation.as_str(), config.urls.base.as_str());
+        authority.admit_through(AccessDesk::new(&tls.tls.authority, names, access).map_err(Failure::refused)?);
         // Before anything that was reserved is finished: what a compromised key was to sign ends.
         match authority.settle_compromises()? {
             0 => {}
@@ -149,6 +153,10 @@ impl House {
         }
         authority.recover(Duration::ZERO)?;
         authority.load_lists()?;
+        // Without it nobody comes in at the registration listener, which must not keep OCSP from answering: readiness tells.
+        if let Err(error) = authority.keep_access_list() {
+            tracing::error!(%error, "the access CA's list could not be made");
+        }
         for ((kind, generation, scope), failure) in authority.publication_failures() {
             tracing::error!(%kind, generation, scope = scope.word(), cause = failure.cause, "a list is not served");
         }

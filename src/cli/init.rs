@@ -206,7 +206,8 @@ impl<'a> Ceremony<'a> {
         self.write(&self.layout.serial_key(), &serial_key)?;
         self.audit()?;
         let access = self.key(&self.layout.access_key(), KeyKind::P256)?;
-        let access = AccessCa { organization: &self.profile.organization, signer: &access };
+        let access =
+            AccessCa { organization: &self.profile.organization, base_uri: &self.profile.base_uri, signer: &access };
         let serial = random_serial(&self.entropy).map_err(Failure::fault)?;
         let certificate = access.certificate(&serial, self.ca_validity()?).map_err(Failure::fault)?;
         self.publish_certificate("access", &certificate)?;

@@ -64,6 +64,7 @@ use crate::{
         KeyKind,
         token::{TokenUri, UriError},
     },
+    x509::RevocationReason,
 };
 
 /// 実印: a citizen certificate authority and revocation server.
@@ -233,11 +234,12 @@ enum CredentialCommand {
         #[arg(long, default_value = ".")]
         dir: PathBuf,
     },
-    /// Give out a new credential, with a key and the key's own passphrase. The service must be stopped.
+    /// Give out a new credential, with a key and the key's own passphrase. The service may be running; it signs then, and no
+    /// passphrase of the service is asked for.
     Issue {
         #[command(flatten)]
         service: ServiceArgs,
-        /// `operator`, `municipality` or `relying-party`.
+        /// `operator`, `auditor`, `municipality`, `call-centre` or `relying-party`.
         #[arg(long, value_parser = role)]
         role: Role,
         /// For a municipality: its code.
@@ -246,13 +248,18 @@ enum CredentialCommand {
         /// A name that nobody had before; also the name of the files.
         name: CredentialName,
     },
-    /// Turn a credential away from now on. The service must be stopped.
+    /// Revoke a credential: it is turned away from now on, on open connections too. The service may be running.
+    #[command(visible_alias = "revoke")]
     Disable {
         /// The service's directory.
         #[arg(long, default_value = ".")]
         dir: PathBuf,
         /// Its name.
         name: String,
+        /// The reason on the access CA's list, as RFC 5280 words it: `keyCompromise`, `affiliationChanged`, `superseded`,
+        /// `cessationOfOperation`.
+        #[arg(long)]
+        reason: Option<RevocationReason>,
     },
 }
 
@@ -288,10 +295,12 @@ impl Cli {
             Command::Crl(command) => crl::run(&command, &out),
             Command::Doctor(command) => doctor::run(&command, &out),
             Command::Credential(CredentialCommand::List { dir }) => credentials::list(&dir, &out),
-            Command::Credential(CredentialCommand::Disable { dir, name }) => credentials::disable(&dir, &name, &out),
+            Command::Credential(CredentialCommand::Disable { dir, name, reason }) => {
+                credentials::disable(&dir, &name, reason, &out)
+            }
             Command::Credential(CredentialCommand::Issue { service, role, municipality, name }) => {
                 let client = credential::Client { role, name: name.as_str().to_owned(), municipality };
-                credentials::issue(&service.dir, &service.passphrase(Purpose::Open)?, &client, &out)
+                credentials::issue(&service, &client, &out)
             }
             Command::RelyingParty(command) => relying_party::run(&command, &out),
             Command::Bulk(command) => bulk::run(&command, &out),
@@ -329,7 +338,8 @@ fn passphrase(file: Option<&Path>, purpose: Purpose) -> Result<Zeroizing<String>
 }
 
 fn role(word: &str) -> Result<Role, String> {
-    Role::from_word(word).ok_or_else(|| "a role is `operator`, `municipality` or `relying-party`".into())
+    Role::from_word(word)
+        .ok_or_else(|| "a role is `operator`, `auditor`, `municipality`, `call-centre` or `relying-party`".into())
 }
 
 fn token_key(text: &str) -> Result<(KeyName, TokenUri), String> {

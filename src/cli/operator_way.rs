@@ -9,11 +9,12 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
-use super::{failure::Failure, layout::Layout, passphrase, world::SystemEntropy};
+use super::{checkpoints, failure::Failure, layout::Layout, passphrase, world::SystemEntropy};
 use crate::{
     config::Config,
     http::client::{Answer, Client, reachable},
     limits::{KEY_FILE_OCTETS, PASSPHRASE_OCTETS},
+    ports::{CredentialRecord, Role, Store},
     signer::keyfile,
     store::{OpenError, SqliteStore},
 };
@@ -45,10 +46,13 @@ impl OperatorWay {
     /// Finds the way that is open to the service in `directory`.
     ///
     /// # Errors
-    /// [`Failure`] if the store cannot be opened; if the service runs and the operator's credential is not at hand.
+    /// [`Failure`] if the store cannot be opened, or is an older copy than its checkpoints tell of; if the service runs and the operator's credential is not at hand.
     pub fn find(directory: &Path, config: &Config) -> Result<Self, Failure> {
         match SqliteStore::open(&config.store.path) {
-            Ok(store) => Ok(Self::Stopped(Box::new(store))),
+            Ok(store) => {
+                checkpoints::guard(&store, (&Layout::new(directory, config), config))?;
+                Ok(Self::Stopped(Box::new(store)))
+            }
             Err(OpenError::Held(_)) => Running::connect(directory, config).map(Box::new).map(Self::Running),
             Err(error) => Err(Failure::refused(error)),
         }
@@ -66,9 +70,10 @@ impl OperatorWay {
 
 impl Running {
     fn connect(directory: &Path, config: &Config) -> Result<Self, Failure> {
+        let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
         Ok(Self {
-            store: SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?,
-            client: client_of(directory, config, OPERATOR)?,
+            client: client_of(directory, config, &operator(&store, &Layout::new(directory, config))?)?,
+            store,
             base: base(config)?,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?,
         })
@@ -88,6 +93,18 @@ impl Running {
         }
         Err(problem(&answer))
     }
+}
+
+/// The operator's credential that is at hand: the one that `init` gave out, or after its end another whose key lies in the
+/// service's directory.
+fn operator(store: &SqliteStore, layout: &Layout) -> Result<String, Failure> {
+    let credentials = store.credentials().map_err(Failure::fault)?;
+    let at_hand = |one: &&CredentialRecord| {
+        one.role == Role::Operator && one.active && layout.credentials().join(format!("{}.key", one.name)).exists()
+    };
+    let names: Vec<String> = credentials.iter().filter(at_hand).map(|one| one.name.clone()).collect();
+    let first = names.iter().find(|name| *name == OPERATOR).or(names.first());
+    Ok(first.cloned().unwrap_or_else(|| OPERATOR.to_owned()))
 }
 
 /// A client of the registration listener with the credential of that name, which lies in the service's directory.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     Output, ServiceArgs,
-    credential::{Client, CredentialFiles, Protection},
+    credential::{Client, CredentialFiles, Protection, access_ca},
     failure::Failure,
     files,
     layout::Layout,
@@ -23,7 +23,6 @@ use crate::{
         CertificateDer, PartyChange, Registration, ReinstatementRequest, RelyingPartyStatus, SuspensionRequest, Usage,
         change_stopped, days, usage_of,
     },
-    ca::ceremony::AccessCa,
     config::Config,
     ports::{Clock, CredentialName, Role, Store},
     rules::{
@@ -176,7 +175,7 @@ fn add(arguments: &AddArgs, out: &Output) -> Result<(), Failure> {
 
 /// Takes the files of a credential away again where it was refused. After a fault it may have been admitted all the same,
 /// and then its key is nowhere else: the files stay.
-fn come_to_nothing(failure: Failure, files: &CredentialFiles) -> Failure {
+pub(super) fn come_to_nothing(failure: Failure, files: &CredentialFiles) -> Failure {
     if failure.is_refused() {
         files.remove();
         return failure;
@@ -192,7 +191,7 @@ fn give_out(arguments: &AddArgs, config: &Config) -> Result<(Vec<u8>, Credential
     let layout = Layout::new(&arguments.service.dir, config);
     let passphrase = arguments.service.passphrase(PassphrasePurpose::Open)?;
     let signer = keyfile::read_signer(&layout.access_key(), &passphrase).map_err(Failure::refused)?;
-    let access = AccessCa { organization: config.service.organisation.as_str(), signer: &signer };
+    let access = access_ca(config, &signer);
     files::make_directory(&layout.credentials()).map_err(Failure::fault)?;
     let client = Client { role: Role::RelyingParty, name: arguments.name.as_str().to_owned(), municipality: None };
     let world = (SystemClock::default().now(), &SystemEntropy::default() as _);

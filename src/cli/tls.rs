@@ -1,8 +1,9 @@
 //! What the registration listener shows and trusts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
+    credential::access_ca,
     failure::Failure,
     files,
     keys::causes::Causes,
@@ -38,7 +39,7 @@ pub(super) struct TlsFiles {
     /// The listener's side.
     pub(super) tls: Tls,
     /// The key of the access CA.
-    pub(super) access: SoftwareSigner,
+    pub(super) access: Arc<SoftwareSigner>,
 }
 
 impl TlsFiles {
@@ -49,7 +50,7 @@ impl TlsFiles {
     pub(super) fn renewed(self, layout: &Layout, config: &Config, now: UnixTime) -> Result<Tls, Failure> {
         let Self { mut tls, access } = self;
         if tls.is_due(&server_names(config), now)? {
-            let access = AccessCa { organization: config.service.organisation.as_str(), signer: &access };
+            let access = access_ca(config, &*access);
             tls.certificate = certify(&access, layout, config, (&tls.key, now))?;
         }
         Ok(tls)
@@ -78,7 +79,7 @@ impl Tls {
         }
         own?;
         let tls = Self { authority: authority?, certificate: certificate?, key: key? };
-        Some(TlsFiles { tls, access: access? })
+        Some(TlsFiles { tls, access: Arc::new(access?) })
     }
 
     /// The last instant of the listener's certificate.

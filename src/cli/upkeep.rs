@@ -192,6 +192,11 @@ impl House {
             Ok(count) => tracing::info!(count, "ended applications whose last day has passed"),
             Err(error) => tracing::error!(%error, "applications whose last day has passed could not be ended"),
         }
+        match self.authority.keep_access_list() {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("published the access CA's list"),
+            Err(error) => tracing::error!(%error, "the access CA's list could not be made"),
+        }
         if let Err(error) = self.renew_delegates() {
             tracing::error!(%error, "responder certificates could not be renewed");
         }

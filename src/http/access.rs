@@ -2,22 +2,29 @@
 //!
 //! The handshake proves that the client has the key of a certificate that the access CA signed and that is valid now.
 //! Whether that certificate is admitted, and as whom, the store says at every request, so that a credential which is
-//! switched off is out at once, open connections included.
+//! revoked is out at once, open connections included.
+//!
+//! The handshake is held against the access CA's list besides: who is on it gets no connection. A list that is not there, that
+//! cannot be read or whose time is over lets nobody in, for nobody can tell then who is revoked. Each new list gets a verifier of
+//! its own, made by the first handshake that meets it; handshakes under way end as they began.
 //!
 //! Why no resumption: a resumed session would skip the check of the certificate's validity, and a counter opens few
 //! connections.
 
-use std::{io, sync::Arc};
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
 
 use ring::digest;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpStream;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
         self, CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
         client::danger::HandshakeSignatureValid,
-        crypto::ring::default_provider,
+        crypto::{CryptoProvider, ring::default_provider},
         pki_types::UnixTime as TlsTime,
         server::{
             NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier,
@@ -29,12 +36,16 @@ use tokio_rustls::{
 
 use super::server::Handshake;
 use crate::{
+    ports::AccessListRecord,
     signer::PrivateKey,
     x509::{UnixTime, certificate::CertificateView, extension, oid},
 };
 
 /// The name of HTTP/2 over TLS (RFC 9113 §3.2).
 const HTTP_2: &[u8] = b"h2";
+
+/// Gives the access CA's list that handshakes are held against, or why there is none that can be relied on.
+pub type AccessLists = Arc<dyn Fn() -> Result<Arc<AccessListRecord>, String> + Send + Sync>;
 
 /// Why the listener cannot speak TLS.
 #[derive(Debug, thiserror::Error)]
@@ -61,12 +72,70 @@ pub struct PeerCertificate {
 
 /// What webpki verifies, and that the certificate says it is for clients: webpki takes one that says nothing of its use (RFC 5280
 /// §4.2.1.12 allows it), the access CA never makes one.
-#[derive(Debug)]
-struct ForClients(Arc<dyn ClientCertVerifier>);
+struct ForClients {
+    roots: Arc<RootCertStore>,
+    provider: Arc<CryptoProvider>,
+    /// Knows no list, and is asked nothing that a list would matter for.
+    plain: Arc<dyn ClientCertVerifier>,
+    lists: AccessLists,
+    /// The verifier that holds certificates against the list which stood last.
+    listed: RwLock<Option<Listed>>,
+    /// Why nobody is let in, as it was logged last.
+    told: Mutex<Option<String>>,
+}
+
+#[derive(Clone)]
+struct Listed {
+    list: Arc<AccessListRecord>,
+    verifier: Arc<dyn ClientCertVerifier>,
+}
+
+impl fmt::Debug for ForClients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForClients").field("plain", &self.plain).finish_non_exhaustive()
+    }
+}
+
+impl ForClients {
+    fn new(roots: RootCertStore, provider: Arc<CryptoProvider>, lists: AccessLists) -> Result<Self, AccessError> {
+        let roots = Arc::new(roots);
+        let plain = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(&provider)).build()?;
+        Ok(Self { roots, provider, plain, lists, listed: RwLock::default(), told: Mutex::default() })
+    }
+
+    /// The verifier for the list that stands now.
+    fn listed(&self) -> Result<Arc<dyn ClientCertVerifier>, rustls::Error> {
+        let list = (self.lists)().map_err(|cause| self.shut(cause))?;
+        let known = self.listed.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.list, &list)) {
+            return Ok(known.verifier);
+        }
+        let der = CertificateRevocationListDer::from(list.der.clone());
+        let builder = WebPkiClientVerifier::builder_with_provider(Arc::clone(&self.roots), Arc::clone(&self.provider));
+        let verifier = builder
+            .with_crls([der])
+            .build()
+            .map_err(|error| self.shut(format!("the access CA's list {} cannot be used: {error}", list.number)))?;
+        let listed = Listed { list, verifier: Arc::clone(&verifier) };
+        *self.listed.write().unwrap_or_else(PoisonError::into_inner) = Some(listed);
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(verifier)
+    }
+
+    /// Nobody is let in. The log has the cause once, however many knock.
+    fn shut(&self, cause: String) -> rustls::Error {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.as_ref() != Some(&cause) {
+            tracing::error!(cause, "no client is let in: who is revoked cannot be told");
+            *told = Some(cause);
+        }
+        CertificateError::UnknownRevocationStatus.into()
+    }
+}
 
 impl ClientCertVerifier for ForClients {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.0.root_hint_subjects()
+        self.plain.root_hint_subjects()
     }
 
     fn verify_client_cert(
@@ -75,7 +144,7 @@ impl ClientCertVerifier for ForClients {
         others: &[CertificateDer<'_>],
         now: TlsTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        let verified = self.0.verify_client_cert(certificate, others, now)?;
+        let verified = self.listed()?.verify_client_cert(certificate, others, now)?;
         let view = CertificateView::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
         let wanted = extension::extended_key_usage(&[oid::CLIENT_AUTH]);
         match view.tbs.extension(oid::EXTENDED_KEY_USAGE) {
@@ -90,7 +159,7 @@ impl ClientCertVerifier for ForClients {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
+        self.plain.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -99,11 +168,11 @@ impl ClientCertVerifier for ForClients {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
+        self.plain.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.plain.supported_verify_schemes()
     }
 }
 
@@ -112,21 +181,25 @@ impl ClientCertVerifier for ForClients {
 pub struct Access(TlsAcceptor);
 
 impl Access {
-    /// Trusts `authority` (the access CA, DER) and shows `certificate` (DER) with its key.
+    /// Trusts `authority` (the access CA, DER) for whom `lists` does not revoke, and shows `certificate` (DER) with its key.
     ///
     /// # Errors
     /// [`AccessError`].
-    pub fn new(authority: &[u8], certificate: &[u8], key: &PrivateKey) -> Result<Self, AccessError> {
+    pub fn new(
+        authority: &[u8],
+        (certificate, key): (&[u8], &PrivateKey),
+        lists: AccessLists,
+    ) -> Result<Self, AccessError> {
         let provider = Arc::new(default_provider());
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(authority.to_vec())).map_err(AccessError::Authority)?;
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
+        let verifier = ForClients::new(roots, Arc::clone(&provider), lists)?;
         let chain = vec![CertificateDer::from(certificate.to_vec())];
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8().to_vec()));
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(AccessError::Certificate)?
-            .with_client_cert_verifier(Arc::new(ForClients(verifier)))
+            .with_client_cert_verifier(Arc::new(verifier))
             .with_single_cert(chain, key)
             .map_err(AccessError::Certificate)?;
         config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -29,6 +29,7 @@ use super::{
 use crate::{
     authority::{Actor, Authority, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest},
     limits,
+    ports::Role,
     rules::Asked,
 };
 
@@ -38,11 +39,13 @@ mod body;
 mod bulk;
 mod compromise;
 mod consent;
+mod credential;
 mod decision;
 mod door;
 mod exception;
 mod letter;
 mod my_number;
+mod oversight;
 mod party;
 mod query;
 mod rate;
@@ -60,6 +63,10 @@ pub const OPENAPI: &str = include_str!("../../docs/openapi.json");
 pub enum Audience {
     /// Every admitted client.
     Everyone,
+    /// Municipalities, operators and relying parties: those by whom consents come.
+    Parties,
+    /// Municipalities, operators and the call centre: the desks that hold a lost card.
+    HoldDesks,
     /// Municipalities and operators.
     Staff,
     /// Operators.
@@ -90,6 +97,27 @@ pub struct Route {
 }
 
 impl Route {
+    /// Whether a client of that role may come at all. An auditor comes where nothing is changed and an operator may come, and
+    /// nowhere else.
+    #[must_use]
+    pub fn lets_in(&self, role: Option<Role>) -> bool {
+        let role = match role {
+            Some(Role::Auditor) if self.writes => return false,
+            Some(Role::Auditor) => Some(Role::Operator),
+            other => other,
+        };
+        match self.audience {
+            Audience::Everyone => true,
+            Audience::Parties => {
+                matches!(role, Some(Role::Municipality | Role::Operator | Role::RelyingParty))
+            }
+            Audience::HoldDesks => matches!(role, Some(Role::Municipality | Role::Operator | Role::CallCentre)),
+            Audience::Staff => matches!(role, Some(Role::Municipality | Role::Operator)),
+            Audience::Operators => role == Some(Role::Operator),
+            Audience::RelyingParties => role == Some(Role::RelyingParty),
+        }
+    }
+
     /// Whether a request has many lines of a file, and so a quota of its own.
     fn is_bulk(&self) -> bool {
         self.path.starts_with("/v1/bulk/")
@@ -127,14 +155,14 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 47] = [
+pub static ROUTES: [Route; 52] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
         let request = read::<RevocationRequest>(call.body)?;
         Reply::ok(&call.authority.revoke(call.actor, &call.once()?, &request)?)
     }),
-    post("/v1/holds", "hold", Audience::Staff, |call| {
+    post("/v1/holds", "hold", Audience::HoldDesks, |call| {
         let request = read::<HoldRequest>(call.body)?;
         Reply::ok(&call.authority.hold(call.actor, &call.once()?, &request)?)
     }),
@@ -195,6 +223,11 @@ pub static ROUTES: [Route; 47] = [
     consent::WITHDRAW,
     consent::SUCCESSOR,
     consent::FACTS,
+    credential::LIST,
+    credential::ISSUE,
+    credential::REVOKE,
+    oversight::AUDIT,
+    oversight::COUNTS,
     get("/v1/whoami", "whoami", Audience::Everyone, |call| Reply::ok(&answer::whoami(call.actor))),
     get("/openapi.json", "openapi", Audience::Everyone, |_| Ok(Reply::text(OPENAPI))),
 ];

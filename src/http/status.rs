@@ -6,6 +6,7 @@
 //! | `/ocsp/{base64}` | GET, HEAD (RFC 6960 A.1) | up to nextUpdate, unless it has a nonce or was never issued |
 //! | `/crl/{sign,auth}/{scope}.crl` | GET, HEAD, ranges; in gzip for who asks | up to an hour (a delta: a minute), never past nextUpdate |
 //! | `/crl/{sign,auth}/{scope}/{number}.crl` | GET, HEAD, ranges | for ever: that number is that list |
+//! | `/crl/access.crl` | GET, HEAD, ranges | up to a minute: the list of revoked clients of the registration listener |
 //! | `/ca/{sign,auth}.cer` | GET, HEAD, ranges | up to an hour |
 //!
 //! From the second generation of a CA on, its number follows the kind: `/crl/sign/2/full.crl`. The scope is `full`, `delta`,
@@ -42,6 +43,7 @@ use self::{
     signing::SigningPool,
 };
 use super::{
+    access::AccessLists,
     metrics::{AnswerMeter, Metrics, RequestMeter},
     representation::{is_read, method_not_allowed, text},
 };
@@ -76,6 +78,8 @@ pub struct StatusSources {
     pub lists: Arc<PublishedLists>,
     /// Lists by number; without it there are none.
     pub numbered: Option<NumberedLists>,
+    /// The access CA's list; without it there is none.
+    pub access_list: Option<AccessLists>,
     /// Every generation of both CAs.
     pub authorities: Vec<AuthorityRecord>,
     /// The time.
@@ -102,6 +106,7 @@ impl StatusSources {
             desk,
             lists,
             numbered: None,
+            access_list: None,
             authorities,
             clock,
             body_timeout: REQUEST_TIMEOUT,
@@ -115,6 +120,7 @@ struct Inner {
     desk: Arc<AnswerDesk>,
     lists: Arc<PublishedLists>,
     shelf: Shelf,
+    access_list: Option<AccessLists>,
     authorities: HashMap<String, AuthorityFile>,
     clock: Arc<dyn Clock>,
     body_timeout: Duration,
@@ -142,6 +148,7 @@ impl StatusService {
             desk: sources.desk,
             lists: sources.lists,
             shelf: Shelf::new(sources.numbered),
+            access_list: sources.access_list,
             authorities: authority_files(sources.authorities)?,
             clock: sources.clock,
             body_timeout: sources.body_timeout,

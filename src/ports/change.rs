@@ -4,9 +4,9 @@
 //! nothing of the change happens.
 
 use super::{
-    AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
-    CredentialRecord, CrlRecord, DisclosureRecord, ExceptionRecord, HolderRecord, HolderReference, NoticeRecord,
-    RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Revocation,
+    AccessListRecord, AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, ConsentEnd,
+    ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, ExceptionRecord, HolderRecord, HolderReference,
+    NoticeRecord, RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Revocation,
 };
 use crate::{
     audit::{Draft, Of},
@@ -98,8 +98,17 @@ pub enum Step {
     },
     /// A municipality takes part from now on. No step twice: a known one is left as it is.
     Municipality(MunicipalityCode),
-    /// A client certificate, new or as it is from now on.
+    /// A client certificate, new or as it is from now on. [`StoreError::Conflict`](super::StoreError::Conflict) if it was revoked and
+    /// would not be, or otherwise; [`Duplicate::Credential`](super::Duplicate::Credential) if the name is another's.
     Credential(CredentialRecord),
+    /// A list of the access CA. [`StoreError::Conflict`](super::StoreError::Conflict) unless the last one has the number `after`, and this
+    /// one a greater number.
+    AccessList {
+        /// The number of the list that it follows; 0: it is the first.
+        after: u64,
+        /// The list.
+        record: AccessListRecord,
+    },
     /// A new consent. [`StoreError::Conflict`](super::StoreError::Conflict) if the holder has another to the same relying party that was not ended
     /// before, or is not there; [`Duplicate::Declaration`](super::Duplicate::Declaration) if its text was used before.
     Consent(Box<ConsentRecord>),

@@ -29,9 +29,9 @@ pub use identifier::{
 };
 pub use list::{ListDraft, ListFile, ListOctets, ListReader, ListSource, MemoryDraft};
 pub use record::{
-    AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Compromise, CredentialRecord, CrlRecord,
-    DisclosureRecord, Dossier, History, HolderRecord, Links, ListedEvent, RelyingPartyRecord, Revocation, Role,
-    StatusEvent, Suspension, UsageRecord,
+    AccessListRecord, AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Compromise, CredentialRecord,
+    CredentialRevocation, CrlRecord, DisclosureRecord, Dossier, History, HolderRecord, Links, ListedEvent,
+    RelyingPartyRecord, Revocation, Role, StatusEvent, Suspension, UsageRecord,
 };
 pub use register::{EndingCount, EndingPlace, EndingRecord, NoticeRecord, RegisterEntry, RegisterStore};
 pub use registration::{ExceptionRecord, NoRequestDigest, RegisterTextRecord, RequestDigest};

@@ -289,9 +289,18 @@ pub enum Role {
     Municipality,
     /// Verifies signatures or authenticates users.
     RelyingParty,
+    /// Sees what an operator may see, and changes nothing.
+    Auditor,
+    /// The telephone desk for lost cards (コールセンター, rule R-21): holds certificates of residents of any municipality, day
+    /// and night; it releases nothing and looks nobody up.
+    CallCentre,
 }
 
 impl Role {
+    /// Every role.
+    pub const ALL: [Self; 5] =
+        [Self::Operator, Self::Municipality, Self::RelyingParty, Self::Auditor, Self::CallCentre];
+
     /// The word in the store, in the credential's name and in JSON.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -299,13 +308,15 @@ impl Role {
             Self::Operator => "operator",
             Self::Municipality => "municipality",
             Self::RelyingParty => "relying-party",
+            Self::Auditor => "auditor",
+            Self::CallCentre => "call-centre",
         }
     }
 
     /// The role of that word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Operator, Self::Municipality, Self::RelyingParty].into_iter().find(|role| role.word() == word)
+        Self::ALL.into_iter().find(|role| role.word() == word)
     }
 }
 
@@ -324,6 +335,32 @@ pub struct CredentialRecord {
     pub active: bool,
     /// The certificate, DER.
     pub certificate: Vec<u8>,
+    /// When and why it was revoked, if it was; then it is not admitted ever again.
+    pub revocation: Option<CredentialRevocation>,
+}
+
+/// The end of a credential before its time, as the access CA's list says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialRevocation {
+    /// When the service recorded it: revocationDate.
+    pub at: UnixTime,
+    /// RFC 5280 reason.
+    pub reason: RevocationReason,
+}
+
+/// A list of the access CA: which client certificates are revoked. It speaks for all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessListRecord {
+    /// cRLNumber, strictly rising.
+    pub number: u64,
+    /// thisUpdate.
+    pub this_update: UnixTime,
+    /// nextUpdate.
+    pub next_update: UnixTime,
+    /// Entries.
+    pub entries: u64,
+    /// The signed list, DER.
+    pub der: Vec<u8>,
 }
 
 /// The first answer to an idempotent request.

@@ -22,9 +22,9 @@
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use super::{
-    AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-    CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, History, HolderReference, ListDraft,
-    ListedEvent, RegisterStore, RegisterTextRecord, RelyingPartyRecord, StatusEvent, UsageRecord,
+    AccessListRecord, AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change,
+    ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, History, HolderReference,
+    ListDraft, ListedEvent, RegisterStore, RegisterTextRecord, RelyingPartyRecord, StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Marks},
@@ -297,6 +297,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// As for all reading.
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError>;
+
+    /// The newest list of the access CA.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn access_list(&self) -> Result<Option<AccessListRecord>, StoreError>;
 
     /// Every consent of a holder, ended ones too, oldest first.
     ///

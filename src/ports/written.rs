@@ -79,11 +79,13 @@ pub enum Facet {
     Fence = 26,
     /// `authority`, the compromise of its key, by kind and generation.
     Compromise = 27,
+    /// `access_list`, by number.
+    AccessList = 29,
 }
 
 impl Facet {
     /// Every facet.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Municipality,
         Self::Authority,
         Self::Holder,
@@ -111,6 +113,7 @@ impl Facet {
         Self::ExceptionState,
         Self::Fence,
         Self::Compromise,
+        Self::AccessList,
     ];
 
     /// The facet of that number.
@@ -143,6 +146,7 @@ impl Facet {
             Self::RegisterText => "register_text",
             Self::Exception | Self::ExceptionState => "exception",
             Self::Fence => "fence",
+            Self::AccessList => "access_list",
         }
     }
 }
@@ -247,6 +251,9 @@ impl Written {
             Step::Municipality(code) => self.item(Facet::Municipality, code.to_string(), [1]),
             Step::Credential(record) => {
                 self.item(Facet::Credential, record.fingerprint, Digest::credential(record));
+            }
+            Step::AccessList { record, .. } => {
+                self.item(Facet::AccessList, record.number.to_be_bytes(), Digest::access_list(record));
             }
             Step::Consent(record) => self.item(Facet::Consent, record.number.0, Digest::consent(record)),
             Step::EndConsent { number: DraftNumber(number), end } => {

@@ -88,20 +88,22 @@ pub fn tls_server(
 ) -> Result<Content, LayoutError> {
     let general_names: Vec<GeneralName<'_>> = names.iter().map(ServerName::general_name).collect();
     let alt_names = Extension::new(oid::SUBJECT_ALT_NAME, extension::general_names(&general_names));
-    leaf(organization, ("registration", "registration"), keys, validity, (oid::SERVER_AUTH, Some(alt_names)))
+    leaf(organization, ("registration", "registration"), keys, validity, (oid::SERVER_AUTH, alt_names))
 }
 
-/// Lays out a client certificate: OU is the role, CN the client's name.
+/// Lays out a client certificate: OU is the role, CN the client's name; `list` is the URI of the access CA's list.
 ///
 /// # Errors
 /// [`LayoutError`] for a name that no certificate can carry.
 pub fn tls_client(
     organization: &str,
     (role, name): (&str, &str),
-    keys: KeyIds<'_>,
+    (keys, list): (KeyIds<'_>, &str),
     validity: (UnixTime, UnixTime),
 ) -> Result<Content, LayoutError> {
-    leaf(organization, (role, name), keys, validity, (oid::CLIENT_AUTH, None))
+    let list = extension::distribution_point(&[GeneralName::Uri(list)]);
+    let list = Extension::new(oid::CRL_DISTRIBUTION_POINTS, list);
+    leaf(organization, (role, name), keys, validity, (oid::CLIENT_AUTH, list))
 }
 
 fn leaf(
@@ -109,7 +111,7 @@ fn leaf(
     (unit, name): (&str, &str),
     keys: KeyIds<'_>,
     (not_before, not_after): (UnixTime, UnixTime),
-    (usage, alt_names): (&[u8], Option<Extension>),
+    (usage, own): (&[u8], Extension),
 ) -> Result<Content, LayoutError> {
     let subject = Name::new(vec![
         Attribute::country("JP"),
@@ -117,14 +119,12 @@ fn leaf(
         Attribute::organizational_unit(unit),
         Attribute::common_name(name),
     ])?;
-    let mut extensions = vec![
+    let extensions = vec![
         Extension::critical(oid::KEY_USAGE, extension::key_usage(usage::DIGITAL_SIGNATURE)),
         Extension::new(oid::EXTENDED_KEY_USAGE, extension::extended_key_usage(&[usage])),
-    ];
-    extensions.extend(alt_names);
-    extensions.extend([
+        own,
         Extension::new(oid::AUTHORITY_KEY_IDENTIFIER, extension::authority_key_identifier(keys.issuer, None)),
         Extension::new(oid::SUBJECT_KEY_IDENTIFIER, extension::subject_key_identifier(keys.subject)),
-    ]);
+    ];
     Ok(Content { issuer: access_ca_name(organization)?, subject, not_before, not_after, extensions })
 }

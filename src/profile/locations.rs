@@ -36,6 +36,15 @@ pub fn link_paths(kind: Kind, generation: u8) -> [String; 2] {
     ["old-with-new", "new-with-old"].map(|which| format!("/ca/{kind}/{generation}-{which}.cer"))
 }
 
+/// The path of the access CA's list.
+pub const ACCESS_CRL_PATH: &str = "/crl/access.crl";
+
+/// The URI of the access CA's list, where the status listener is reached at that address.
+#[must_use]
+pub fn access_crl_uri(base_uri: &str) -> String {
+    format!("{}{ACCESS_CRL_PATH}", base_uri.trim_end_matches('/'))
+}
+
 /// The path of the OCSP responder, one for all CAs: the request names the issuer.
 pub const OCSP_PATH: &str = "/ocsp";
 

@@ -57,3 +57,7 @@ pub(super) const APPLICATION: &str = "the application";
 pub(super) const NO_APPLICATION: &str = "a new application is received only, and an ended one keeps no address";
 /// A leap under a fence that does not rise, or back to numbers that were given.
 pub(super) const LEAP: &str = "a leap raises the fence, and no number falls";
+/// The credential was revoked, for good and as it was recorded.
+pub(super) const CREDENTIAL: &str = "the credential was revoked";
+/// A list of the access CA follows another, or its number does not rise.
+pub(super) const ACCESS_LIST: &str = "the access CA's list";

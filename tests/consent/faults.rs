@@ -99,6 +99,7 @@ fn actor(role: Role, name: &str) -> Actor {
         name: name.into(),
         municipality,
         active: true,
+        revocation: None,
         certificate: Vec::new(),
     })
 }

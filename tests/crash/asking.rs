@@ -22,7 +22,15 @@ pub(crate) fn rows() -> Vec<Row> {
 
 fn credential(name: &str) -> CredentialRecord {
     let (role, name) = (Role::RelyingParty, name.to_owned());
-    CredentialRecord { fingerprint: [9; 32], role, name, municipality: None, active: true, certificate: Vec::new() }
+    CredentialRecord {
+        fingerprint: [9; 32],
+        role,
+        name,
+        municipality: None,
+        active: true,
+        revocation: None,
+        certificate: Vec::new(),
+    }
 }
 
 fn registration(certificate: bool) -> PartyChange {

@@ -16,11 +16,16 @@ use crate::{
 
 /// Functions of the authority that write nothing.
 const READING: &[&str] = &[
+    "access_list",
+    "admit_through",
     "application",
     "applications",
+    "audit_entries",
     "canaries",
     "check_publishing",
     "consents",
+    "counts",
+    "credentials",
     "decide",
     "disclosures",
     "ending_letter",
@@ -56,11 +61,15 @@ const RESTORE: &str = "whichever_write_of_a_restore_fails_it_is_told_and_nothing
 /// A compromise of more certificates than one request may end.
 const ENDING: &str = "a_compromise_of_more_than_one_request_may_end_says_so_and_goes_on_under_another_key";
 
+/// The test of what a restore learns of credentials.
+const LEARNT: &str = "a_write_that_fails_while_credentials_are_learnt_is_told_and_the_next_try_makes_up_for_it";
+
 /// What writes and has tests of its own: the function, the step or the act, and the test, in the file that has it.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("Leap", RESTORE, "../src/authority/restore/tests.rs"),
     ("store.restored", RESTORE, "../src/authority/restore/tests.rs"),
     ("revocation.learnt", RESTORE, "../src/authority/restore/tests.rs"),
+    ("credential.learnt", LEARNT, "../src/authority/restore/tests.rs"),
     ("recover", "a_recovery_that_fails_itself_is_made_up_for_by_the_next", "crash/pairs.rs"),
     ("Authority", "an_init_that_is_broken_off_is_made_anew", "service/commands.rs"),
     ("generation.ending", ENDING, "stories/generations.rs"),

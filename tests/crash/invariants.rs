@@ -138,9 +138,12 @@ pub(crate) fn state(house: &House) -> String {
     }
     let mut parties = house.store.relying_parties().unwrap();
     parties.iter_mut().for_each(|party| party.version = 0);
-    writeln!(text, "{parties:?} {:?}", house.store.credentials().unwrap().len()).unwrap();
     let ended: Vec<_> = house.store.authorities().unwrap().iter().map(|one| one.compromise).collect();
     writeln!(text, "{ended:?}").unwrap();
+    let credentials = house.store.credentials().unwrap();
+    let credentials: Vec<_> = credentials.iter().map(|one| (&one.name, one.active, one.revocation)).collect();
+    let access = house.store.access_list().unwrap().map(|list| (list.entries, list.this_update));
+    writeln!(text, "{parties:?} {credentials:?} {access:?}").unwrap();
     let lists = house.store.newest_crls().unwrap();
     let lists: Vec<_> = lists.iter().map(|one| (one.kind, one.scope.word(), one.number, one.entries)).collect();
     writeln!(text, "{lists:?}").unwrap();

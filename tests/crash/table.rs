@@ -92,6 +92,7 @@ pub(crate) fn rows() -> Vec<Row> {
     all.extend(crate::asking::rows());
     all.extend(crate::keeping::rows());
     all.extend(crate::ending::rows());
+    all.extend(crate::admitting::rows());
     all
 }
 

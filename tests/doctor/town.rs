@@ -125,6 +125,7 @@ impl Town {
                 name: code.into(),
                 municipality: Some(place(code)),
                 active: true,
+                revocation: None,
                 certificate: Vec::new(),
             })
         });

@@ -254,7 +254,7 @@ fn ocsp_request(house: &House, serials: &[Serial], sha256: bool, nonce: Option<&
 /// The access CA's own certificate, and those of the listener and of a municipality.
 fn access() -> Vec<File> {
     let (ca, tls) = (key("access-ca"), key("tls"));
-    let ca = AccessCa { organization: "JITSUIN-TEST", signer: &ca };
+    let ca = AccessCa { organization: "JITSUIN-TEST", base_uri: "http://127.0.0.1:8080", signer: &ca };
     let validity = (at("2025-10-27T01:35:42Z"), at("2027-10-27T01:35:42Z"));
     let own = (validity.0, at("2035-10-27T14:59:59Z"));
     let serial = |text: &str| Serial::from_octets(text.as_bytes()).expect("a serial");

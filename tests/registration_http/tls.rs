@@ -17,7 +17,7 @@ use crate::house::{Credential, House, Open, TestAccessCa, at};
 const ANYTHING: &str = "ALL:@SECLEVEL=0";
 
 /// Asks who it is, over TLS by `openssl s_client` with these options; all that it said and heard.
-async fn asks(open: &Open, credential: &Credential, options: &str) -> String {
+pub(crate) async fn asks(open: &Open, credential: &Credential, options: &str) -> String {
     let room = TempDir::new().unwrap();
     for (name, text) in
         [("ca.pem", &open.house.access.pem()), ("client.pem", &credential.certificate), ("key.pem", &credential.key)]
@@ -46,13 +46,13 @@ async fn asks(open: &Open, credential: &Credential, options: &str) -> String {
 }
 
 /// Whether the listener told the client who it is.
-fn is_in(heard: &str) -> bool {
+pub(crate) fn is_in(heard: &str) -> bool {
     heard.contains("HTTP/1.1 200 OK") && heard.contains("\"role\":\"municipality\"")
 }
 
 /// Whether the other end refused, and not OpenSSL itself: by an alert of this kind.
 #[track_caller]
-fn is_refused(heard: &str, alert: &str, what: &str) {
+pub(crate) fn is_refused(heard: &str, alert: &str, what: &str) {
     assert!(!is_in(heard) && !heard.contains("HTTP/1.1"), "{what}: {heard}");
     assert!(heard.to_lowercase().contains(&format!("alert {alert}")), "{what} is not refused by {alert}: {heard}");
 }

@@ -100,6 +100,7 @@ fn agree(house: &House) {
         name: "e-filing".into(),
         municipality: None,
         active: true,
+        revocation: None,
         certificate: Vec::new(),
     };
     commit(&*house.store, house.now(), vec![Step::Credential(credential)]);

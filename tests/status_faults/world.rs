@@ -242,6 +242,7 @@ fn actor(role: Role, name: &str) -> Actor {
         name: name.into(),
         municipality: name.parse().ok(),
         active: true,
+        revocation: None,
         certificate: Vec::new(),
     })
 }

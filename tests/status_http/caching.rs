@@ -1,12 +1,15 @@
 //! What caches are told, a rule a test (RFC 9110, RFC 9111, RFC 5019 §6).
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jitsuin::{
     http::{server::Bounds, status::StatusSources},
     kind::Kind,
-    ports::{Clock, CrlRecord},
+    ports::{AccessListRecord, Clock, CrlRecord},
     scope::CrlScope,
 };
 
@@ -321,4 +324,39 @@ fn an_ended_list_is_503_with_the_seconds_to_wait_whatever_the_client_has() {
         assert_eq!((answer.status, answer.header("retry-after")), (503, Some("60")), "{headers:?}");
     }
     assert_eq!(running.send("HEAD", LIST, &[], &[]).status, 503);
+}
+
+#[test]
+fn the_access_ca_s_list_is_served_for_a_minute_at_most_and_not_past_its_end() {
+    let record = |number: u64, life: u64| {
+        let this_update = TestClock::real().now();
+        let next_update = this_update + Duration::from_secs(life);
+        let der = format!("list {number}").into_bytes();
+        Arc::new(AccessListRecord { number, this_update, next_update, entries: 0, der })
+    };
+    let standing = Arc::new(Mutex::new(Ok(record(1, 1000))));
+    let lists = Arc::clone(&standing);
+    let change = |sources: &mut StatusSources| {
+        sources.access_list = Some(Arc::new(move || lists.lock().unwrap().clone()));
+    };
+    let running = Running::with_sources(House::new(TestClock::real()), Bounds::default(), change);
+    let path = "/crl/access.crl";
+    let first = running.get(path);
+    assert_eq!((first.status, first.body.as_slice()), (200, &b"list 1"[..]));
+    assert_eq!(first.header("content-type"), Some("application/pkix-crl"));
+    assert_eq!(max_age(&first), 60);
+    let tag = first.header("etag").unwrap().to_owned();
+    assert_eq!(running.get_with(path, &[("If-None-Match", &tag)]).status, 304);
+    assert_eq!(running.send("HEAD", path, &[], &[]).status, 200);
+    assert_eq!(running.send("POST", path, &[], &[]).status, 405);
+    *standing.lock().unwrap() = Ok(record(2, 10));
+    let second = running.get_with(path, &[("If-None-Match", &tag)]);
+    assert_eq!((second.status, second.body.as_slice()), (200, &b"list 2"[..]));
+    assert!(max_age(&second) <= 10);
+    *standing.lock().unwrap() = Err("the access CA's list 2 ended".to_owned());
+    let ended = running.get(path);
+    assert_eq!(ended.status, 503);
+    assert!(ended.header("retry-after").is_some());
+    // A listener without an access CA has none.
+    assert_eq!(Running::new().get(path).status, 404);
 }

@@ -7,8 +7,8 @@ use jitsuin::{
     kind::Kind::{self, Auth, Sign},
     municipality::MunicipalityCode,
     ports::{
-        AuthorityRecord, Compromise, CrlRecord, Duplicate, HolderRecord, Leap, Links, Step, Store, StoreError,
-        store::Beginning,
+        AuthorityRecord, Compromise, CredentialRecord, CredentialRevocation, CrlRecord, Duplicate, HolderRecord, Leap,
+        Links, Step, Store, StoreError, store::Beginning,
     },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
@@ -468,6 +468,37 @@ pub(crate) fn a_credential_has_a_name_of_its_own(open: Open) {
     assert_eq!(store.credentials().unwrap(), [barred.clone(), credential(2, "b")]);
     assert_eq!(store.credential(&[1; 32]).unwrap(), Some(barred));
     assert_eq!(store.credential(&[9; 32]).unwrap(), None);
+}
+
+pub(crate) fn a_revoked_credential_stays_as_it_was_revoked(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    let end = CredentialRevocation { at: at(5), reason: RevocationReason::KeyCompromise };
+    let revoked = CredentialRecord { active: false, revocation: Some(end), ..credential(1, "a") };
+    // One that is revoked and admitted contradicts itself.
+    refuses_as_conflict(&*store, vec![Step::Credential(CredentialRecord { active: true, ..revoked.clone() })]);
+    commit(&*store, vec![Step::Credential(credential(1, "a"))]).unwrap();
+    commit(&*store, vec![Step::Credential(revoked.clone())]).unwrap();
+    assert_eq!(store.credential(&[1; 32]).unwrap(), Some(revoked.clone()));
+    commit(&*store, vec![Step::Credential(revoked.clone())]).unwrap();
+    refuses_as_conflict(&*store, vec![Step::Credential(credential(1, "a"))]);
+    refuses_as_conflict(&*store, vec![Step::Credential(CredentialRecord { revocation: None, ..revoked.clone() })]);
+    let later = CredentialRevocation { at: at(6), ..end };
+    refuses_as_conflict(&*store, vec![Step::Credential(CredentialRecord { revocation: Some(later), ..revoked })]);
+}
+
+pub(crate) fn a_list_of_the_access_ca_follows_the_last_one(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    assert_eq!(store.access_list().unwrap(), None);
+    refuses_as_conflict(&*store, vec![access_list(1, 5)]);
+    refuses_as_conflict(&*store, vec![access_list(0, 0)]);
+    commit(&*store, vec![access_list(0, 5)]).unwrap();
+    // Numbers may be left out, and never fall; whoever made a list after another than the last is refused.
+    for (after, number) in [(0, 6), (5, 5), (5, 4), (4, 6), (6, 7)] {
+        refuses_as_conflict(&*store, vec![access_list(after, number)]);
+    }
+    commit(&*store, vec![access_list(5, 9), access_list(9, 10)]).unwrap();
+    let Step::AccessList { record, .. } = access_list(9, 10) else { unreachable!() };
+    assert_eq!(store.access_list().unwrap(), Some(record));
 }
 
 pub(crate) fn a_municipality_takes_part_once(open: Open) {

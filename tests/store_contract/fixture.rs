@@ -10,11 +10,11 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord,
-        Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, EndingCount, EndingRecord,
-        EventNumber, ExceptionRecord, Follower, History, HolderRecord, HolderReference, ListedEvent, NoticeRecord,
-        RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Revocation, Role, SignedDeclaration, StatusEvent, Step,
-        Store, StoreError, UsageRecord, store::StateCount,
+        AccessListRecord, AnswerRecord, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber, CardRecord,
+        CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, EndingCount,
+        EndingRecord, EventNumber, ExceptionRecord, Follower, History, HolderRecord, HolderReference, ListedEvent,
+        NoticeRecord, RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Revocation, Role, SignedDeclaration,
+        StatusEvent, Step, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{
         Cause, CertificateState, ConsentScope, Day, DraftNumber, Purpose, Query, Terms, application::ApplicationState,
@@ -166,8 +166,16 @@ pub(crate) fn credential(octet: u8, name: &str) -> CredentialRecord {
         name: name.into(),
         municipality: None,
         active: true,
+        revocation: None,
         certificate: vec![octet],
     }
+}
+
+/// A list of the access CA behind that of number `after`.
+pub(crate) fn access_list(after: u64, number: u64) -> Step {
+    let der = format!("access list {number}").into_bytes();
+    let record = AccessListRecord { number, this_update: at(0), next_update: at(86_400), entries: 1, der };
+    Step::AccessList { after, record }
 }
 
 pub(crate) fn answer(client: &str, key: &str, outcome: &[u8]) -> AnswerRecord {
@@ -333,6 +341,7 @@ pub(crate) struct Everything {
     municipalities: Vec<MunicipalityCode>,
     credentials: Vec<CredentialRecord>,
     by_fingerprint: Vec<Option<CredentialRecord>>,
+    access_list: Option<AccessListRecord>,
     consents: Vec<ConsentRecord>,
     register: Vec<(Vec<RegisterEntry>, Option<Day>)>,
     deadlines: Vec<HolderReference>,
@@ -387,6 +396,7 @@ pub(crate) fn everything(store: &dyn Store) -> Everything {
         municipalities: store.municipalities().unwrap(),
         credentials: store.credentials().unwrap(),
         by_fingerprint: (0..FIRST).map(|number| store.credential(&[number as u8; 32]).unwrap()).collect(),
+        access_list: store.access_list().unwrap(),
         consents: (0..FIRST).flat_map(|number| store.consents(&reference(number)).unwrap()).collect(),
         register: (0..FIRST)
             .map(|number| {

@@ -492,6 +492,7 @@ fn credential(role: Role, name: &str, municipality: Option<MunicipalityCode>) ->
         name: name.into(),
         municipality,
         active: true,
+        revocation: None,
         certificate: Vec::new(),
     }
 }

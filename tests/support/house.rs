@@ -7,7 +7,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering},
     },
     time::Duration,
 };
@@ -15,13 +15,13 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jitsuin::{
     audit::Draft,
-    authority::{Authority, Parts, publish::Schedule},
+    authority::{Authority, Parts, access::AccessDesk, publish::Schedule},
     ca::{
         Issuer, Issuers,
         ceremony::{self, AccessCa},
     },
     http::{
-        access::Access,
+        access::{Access, AccessLists},
         client::Client,
         metrics::Metrics,
         registration::{Pace, Registration},
@@ -62,11 +62,20 @@ impl Entropy for Numbers {
 }
 
 /// A clock that stands until it is moved.
-pub(crate) struct StandingClock(AtomicI64);
+pub(crate) struct StandingClock(AtomicI64, AtomicBool);
 
 impl StandingClock {
     pub(crate) fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// From now on nobody sees to lists that end while the clock is moved.
+    pub(crate) fn stop_upkeep(&self) {
+        self.1.store(true, Ordering::SeqCst);
+    }
+
+    fn is_kept(&self) -> bool {
+        !self.1.load(Ordering::SeqCst)
     }
 
     pub(crate) fn advance_days(&self, days: i64) {
@@ -89,25 +98,29 @@ fn always() -> (UnixTime, UnixTime) {
     (at(1_577_836_800), at(2_840_140_800))
 }
 
+/// Where the status listener would be.
+const BASE: &str = "http://127.0.0.1:8080";
+
 /// A certificate with its key, PEM.
 #[derive(Clone)]
 pub(crate) struct Credential {
     pub(crate) certificate: String,
     pub(crate) key: String,
     pub(crate) fingerprint: [u8; 32],
+    pub(crate) der: Vec<u8>,
 }
 
 /// An access CA with throw-away keys.
 pub(crate) struct TestAccessCa {
-    signer: SoftwareSigner,
+    signer: Arc<SoftwareSigner>,
     pub(crate) certificate: Vec<u8>,
     next_serial: AtomicU8,
 }
 
 impl TestAccessCa {
     pub(crate) fn new() -> Self {
-        let signer = SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).unwrap()).unwrap();
-        let ca = AccessCa { organization: "JITSUIN-TEST", signer: &signer };
+        let signer = Arc::new(SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).unwrap()).unwrap());
+        let ca = AccessCa { organization: "JITSUIN-TEST", base_uri: BASE, signer: &*signer };
         let certificate = ca.certificate(&Serial::from_octets(&[1]).unwrap(), always()).unwrap();
         Self { signer, certificate, next_serial: AtomicU8::new(2) }
     }
@@ -122,7 +135,7 @@ impl TestAccessCa {
         let spki = SubjectPublicKey::from_der(SoftwareSigner::new(&key).unwrap().spki()).unwrap();
         let der = self.ca().client((role, name), &spki, &self.serial(), validity).unwrap();
         let fingerprint = digest(&SHA256, &der).as_ref().try_into().unwrap();
-        Credential { certificate: pem("CERTIFICATE", &der), key: pem("PRIVATE KEY", key.pkcs8()), fingerprint }
+        Credential { certificate: pem("CERTIFICATE", &der), key: pem("PRIVATE KEY", key.pkcs8()), fingerprint, der }
     }
 
     /// A client certificate that the access CA would not make, signed by it all the same.
@@ -134,19 +147,20 @@ impl TestAccessCa {
         let issuer = rcgen::Issuer::from_ca_cert_der(&certificate_of_ca, ca).unwrap();
         let der = certificate.signed_by(&key, &issuer).unwrap().der().to_vec();
         let fingerprint = digest(&SHA256, &der).as_ref().try_into().unwrap();
-        Credential { certificate: pem("CERTIFICATE", &der), key: key.serialize_pem(), fingerprint }
+        Credential { certificate: pem("CERTIFICATE", &der), key: key.serialize_pem(), fingerprint, der }
     }
 
-    fn server(&self) -> Access {
+    /// The listener's side of TLS, which lets in whom these lists do not revoke.
+    pub(crate) fn server(&self, lists: AccessLists) -> Access {
         let key = PrivateKey::generate(KeyKind::P256).unwrap();
         let spki = SubjectPublicKey::from_der(SoftwareSigner::new(&key).unwrap().spki()).unwrap();
         let names = [ServerName::Ip([127, 0, 0, 1].into()), ServerName::Dns("localhost".into())];
         let der = self.ca().server(&names, &spki, &self.serial(), always()).unwrap();
-        Access::new(&self.certificate, &der, &key).unwrap()
+        Access::new(&self.certificate, (&der, &key), lists).unwrap()
     }
 
     fn ca(&self) -> AccessCa<'_> {
-        AccessCa { organization: "JITSUIN-TEST", signer: &self.signer }
+        AccessCa { organization: "JITSUIN-TEST", base_uri: BASE, signer: &*self.signer }
     }
 
     fn serial(&self) -> Serial {
@@ -194,7 +208,7 @@ pub(crate) fn profile() -> Profile {
         sign_policy: oid_of("2.999.1.1"),
         auth_policy: oid_of("2.999.1.2"),
         cps_uri: "https://jitsuin.example/cps".into(),
-        base_uri: "http://127.0.0.1:8080".into(),
+        base_uri: BASE.into(),
     }
 }
 
@@ -219,7 +233,7 @@ impl House {
 
     /// The same, whose counters do what is said.
     pub(crate) fn with_counters(store: Arc<dyn Store>, counters: Counters) -> Self {
-        let clock = Arc::new(StandingClock(AtomicI64::new(MORNING)));
+        let clock = Arc::new(StandingClock(AtomicI64::new(MORNING), AtomicBool::new(false)));
         let profile = Arc::new(profile());
         let mut steps: Vec<Step> = ["13115", "28207"].map(|code| Step::Municipality(code.parse().unwrap())).into();
         let (mut issuers, mut entries) = (Vec::new(), Vec::new());
@@ -255,7 +269,11 @@ impl House {
         let policy = ResponsePolicy { life: Duration::from_secs(3600), never_issued: NeverIssued::Revoked };
         let responder = Responder::new(entries, serials, index, policy);
         authority.speak_through(Arc::new(AnswerDesk::new(responder)));
-        Self { authority: Arc::new(authority), store, clock, access: TestAccessCa::new() }
+        let access = TestAccessCa::new();
+        authority.admit_through(
+            AccessDesk::new(&access.certificate, ("JITSUIN-TEST", BASE), access.signer.clone()).unwrap(),
+        );
+        Self { authority: Arc::new(authority), store, clock, access }
     }
 
     /// A client certificate that the store knows.
@@ -278,7 +296,8 @@ impl House {
             name: name.into(),
             municipality,
             active,
-            certificate: b"not looked at".to_vec(),
+            revocation: None,
+            certificate: credential.der.clone(),
         });
         commit(&*self.store, &*self.clock, vec![step]);
     }
@@ -294,7 +313,16 @@ impl House {
         let (trigger, shutdown) = server::shutdown();
         let metrics = Metrics::new();
         let registration = Registration::new(self.authority.clone(), &metrics, pace);
-        tokio::spawn(registration.serve(listener, self.access.server(), bounds, shutdown));
+        let (authority, clock) = (self.authority.clone(), self.clock.clone());
+        authority.keep_access_list().unwrap();
+        // A clock that was moved by years has had its upkeep.
+        let lists = move || {
+            if authority.access_list().is_err() && clock.is_kept() {
+                authority.keep_access_list().unwrap();
+            }
+            authority.access_list()
+        };
+        tokio::spawn(registration.serve(listener, self.access.server(Arc::new(lists)), bounds, shutdown));
         Open { url: format!("https://{address}"), metrics, house: self, _trigger: trigger }
     }
 }

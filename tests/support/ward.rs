@@ -11,11 +11,11 @@ use jitsuin::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, AuthorityRecord,
-        CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier,
-        EndingCount, EndingPlace, EndingRecord, EventNumber, ExceptionRecord, Follower, History, HolderReference,
-        ListDraft, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
+        AccessListRecord, AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore,
+        AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord,
+        DisclosureRecord, Dossier, EndingCount, EndingPlace, EndingRecord, EventNumber, ExceptionRecord, Follower,
+        History, HolderReference, ListDraft, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore,
+        RegisterTextRecord, RelyingPartyRecord, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -131,6 +131,7 @@ watched! {
     fn municipalities(&self) -> Vec<MunicipalityCode>;
     fn credentials(&self) -> Vec<CredentialRecord>;
     fn credential(&self, fingerprint: &[u8; 32]) -> Option<CredentialRecord>;
+    fn access_list(&self) -> Option<AccessListRecord>;
     fn consents(&self, holder: &HolderReference) -> Vec<ConsentRecord>;
     fn register_text(&self, index: u64) -> Option<RegisterTextRecord>;
     fn exception(&self, digest: &[u8; 32]) -> Option<ExceptionRecord>;

@@ -219,3 +219,56 @@ fn what_is_over_stays_as_it_is_and_what_is_reserved_is_never_made_good() {
     assert_eq!(outcome(Live, &held), Some((Outcome::Held, true)));
     assert_eq!(outcome(Held, &revoked), Some((Outcome::Revoked, true)));
 }
+
+/// A client certificate of that serial number; nobody verifies it here.
+fn client(octet: u8, name: &str) -> CredentialRecord {
+    use crate::{ca::ceremony::AccessCa, ports::Signer, signer, x509::SubjectPublicKey};
+    let key = signer::PrivateKey::generate(signer::KeyKind::P256).unwrap();
+    let signer = signer::SoftwareSigner::new(&key).unwrap();
+    let ca = AccessCa { organization: "JITSUIN-TEST", base_uri: "http://localhost", signer: &signer };
+    let public = SubjectPublicKey::from_der(signer.spki()).unwrap();
+    let certificate = ca.client(("operator", name), &public, &serial(octet), (at(0), at(1000))).unwrap();
+    let (role, name) = (crate::ports::Role::Operator, name.to_owned());
+    let (municipality, revocation) = (None, None);
+    CredentialRecord { fingerprint: [octet; 32], role, name, municipality, active: true, certificate, revocation }
+}
+
+fn clients(store: MemoryStore) -> MemoryStore {
+    let records = [client(1, "operator-1"), client(2, "operator-2")];
+    commit(&store, records.map(Step::Credential).into()).unwrap();
+    store
+}
+
+#[test]
+fn a_credential_that_was_revoked_after_the_backup_does_not_come_in_again() {
+    let store = clients(MemoryStore::default());
+    let said = [entry(2, RevocationReason::KeyCompromise), entry(9, RevocationReason::Unspecified)];
+    let lessons = learn_credentials(&store, at(10), &said).unwrap();
+    let told: Vec<_> = lessons.iter().map(|one| (one.serial, one.name.as_deref())).collect();
+    assert_eq!(told, [(serial(2), Some("operator-2")), (serial(9), None)]);
+    let [first, second] = store.credentials().unwrap().try_into().unwrap();
+    assert!(first.active && first.revocation.is_none());
+    assert!(!second.active);
+    let end = CredentialRevocation { at: at(5), reason: RevocationReason::KeyCompromise };
+    assert_eq!(second.revocation, Some(end), "since then, not since the restore");
+    // What is known is not learnt twice.
+    let again = learn_credentials(&store, at(11), &said[..1]).unwrap();
+    assert_eq!(again, []);
+}
+
+#[test]
+fn a_write_that_fails_while_credentials_are_learnt_is_told_and_the_next_try_makes_up_for_it() {
+    use crate::store::Fault;
+    let said = [entry(1, RevocationReason::KeyCompromise), entry(2, RevocationReason::Superseded)];
+    for fault in [Fault::Lost, Fault::Kept] {
+        // The first write fills the store.
+        for nth in [2, 3] {
+            let store = clients(MemoryStore::with_faults(move |write| if write == nth { fault } else { Fault::None }));
+            assert!(learn_credentials(&store, at(10), &said).is_err(), "{fault:?} {nth}");
+            learn_credentials(&store, at(10), &said).unwrap();
+            assert!(store.credentials().unwrap().iter().all(|one| !one.active && one.revocation.is_some()));
+            let entries = store.audit_after(0, usize::MAX).unwrap();
+            assert_eq!(entries.iter().filter(|one| one.draft.action == "credential.learnt").count(), 2);
+        }
+    }
+}

@@ -95,12 +95,9 @@ impl Audited {
         Ok(Self { store, layout, config, key })
     }
 
-    /// Where its checkpoints are. Without the serial key nobody knows the lineage by which the keeper calls its file; the key that
-    /// signed it is known.
+    /// Where its checkpoints are.
     fn places(&self, key: &AuditKey) -> Result<Places, Failure> {
-        let keeper = &self.config.audit.keeper;
-        let keeper = if keeper.as_os_str().is_empty() { None } else { kept_for(keeper, key)? };
-        Ok(Places { own: self.layout.checkpoints(), keeper })
+        Places::without_lineage(&self.layout, &self.config, key)
     }
 
     /// Every entry from a position on, until `take` says that it has enough.
@@ -117,20 +114,6 @@ impl Audited {
             }
         }
     }
-}
-
-/// The file of a keeper whose checkpoints name that key.
-fn kept_for(keeper: &Path, key: &AuditKey) -> Result<Option<PathBuf>, Failure> {
-    let unreadable = |error: std::io::Error| Failure::refused(format!("{}: {error}", keeper.display()));
-    for file in std::fs::read_dir(keeper).map_err(unreadable)? {
-        let path = file.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "checkpoints")
-            && checkpoints::first_line(&path).map_err(unreadable)?.is_some_and(|line| key.is_named_by(&line))
-        {
-            return Ok(Some(path));
-        }
-    }
-    Ok(None)
 }
 
 /// The audit certificate's file, for who reads what is said of it.

@@ -3,19 +3,20 @@
 use std::{fs::File, io::BufReader, path::Path};
 
 use super::{
-    super::{backup::manifest::CHECKPOINTS, checkpoints, failure::Failure, spool},
+    super::{backup::manifest::CHECKPOINTS, checkpoints, failure::Failure, files, layout::Layout, spool},
     Lost,
     standing::Standing,
 };
 use crate::{
     audit::{Checkpoint, GENESIS, Marks, Of},
+    config::Config,
     kind::Kind,
     ports::{ListOctets, Store},
     revocation::{
-        crl::Outline,
+        crl::{ListEntries, Outline},
         snapshot::{self, Lineage, Snapshot},
     },
-    x509::{CertificateView, SubjectPublicKey, UnixTime},
+    x509::{CertificateView, CrlEntry, SubjectPublicKey, UnixTime},
 };
 
 /// What others know.
@@ -29,6 +30,8 @@ pub(super) struct Evidence {
     pub(super) latest: Option<(UnixTime, String)>,
     /// The lists that were given, verified.
     pub(super) lists: Vec<GivenList>,
+    /// The entries of the access CA's lists that were given, verified; none if none was.
+    pub(super) access: Option<Vec<CrlEntry>>,
     /// The snapshot that was given.
     pub(super) snapshot: Option<Snapshot>,
 }
@@ -58,7 +61,7 @@ impl Evidence {
         for path in &lost.checkpoints {
             evidence.checkpoints(path, standing, &mut lineage)?;
         }
-        lost.lists.iter().try_for_each(|path| evidence.list(path, standing))?;
+        lost.lists.iter().try_for_each(|path| evidence.list(path, standing, directory))?;
         lost.snapshot.iter().try_for_each(|path| evidence.snapshot(path, standing))?;
         Ok(evidence)
     }
@@ -110,10 +113,13 @@ impl Evidence {
         Ok(())
     }
 
-    fn list(&mut self, path: &Path, standing: &Standing) -> Result<(), Failure> {
+    fn list(&mut self, path: &Path, standing: &Standing, directory: &Path) -> Result<(), Failure> {
         let named = |error: &dyn std::fmt::Display| Failure::refused(format!("{}: {error}", path.display()));
         let der = spool::open_list(path).map_err(|error| named(&error))?;
         let outline = Outline::read(&der).map_err(|error| named(&format!("this is no list: {error}")))?;
+        if self.access_list(path, (&der, &outline), directory)? {
+            return Ok(());
+        }
         for record in &standing.records {
             let view = CertificateView::from_der(&record.certificate).map_err(Failure::fault)?.tbs;
             let key = SubjectPublicKey::from_der(view.spki).map_err(Failure::fault)?;
@@ -132,6 +138,32 @@ impl Evidence {
             return Ok(());
         }
         Err(named(&"no CA of this service signed it, by its issuer and key identifier"))
+    }
+
+    /// Takes a list of the access CA; whether it is one.
+    fn access_list(
+        &mut self,
+        path: &Path,
+        (der, outline): (&ListOctets, &Outline),
+        directory: &Path,
+    ) -> Result<bool, Failure> {
+        let named = |error: &dyn std::fmt::Display| Failure::refused(format!("{}: {error}", path.display()));
+        let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
+        let file = Layout::new(directory, &config).certificate("access");
+        if !file.exists() {
+            return Ok(false);
+        }
+        let certificate = files::read_certificate(&file).map_err(Failure::refused)?;
+        let view = CertificateView::from_der(&certificate).map_err(Failure::refused)?.tbs;
+        let key = SubjectPublicKey::from_der(view.spki).map_err(Failure::refused)?;
+        if view.subject != outline.issuer() || key.key_id()[..] != *outline.authority_key_id() {
+            return Ok(false);
+        }
+        outline.verify(der, &key).map_err(|error| named(&error))?;
+        let entries = ListEntries::of(der).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        self.access.get_or_insert_default().extend(entries.map_err(|error| named(&error))?);
+        self.wrote(outline.this_update(), path.display().to_string());
+        Ok(true)
     }
 
     fn snapshot(&mut self, path: &Path, standing: &Standing) -> Result<(), Failure> {

@@ -43,7 +43,7 @@ use super::{
     world::{SystemClock, SystemEntropy},
 };
 use crate::{
-    authority::restore::{Lesson, Pupil, decide_leap, leap},
+    authority::restore::{Lesson, Pupil, decide_leap, leap, learn_credentials},
     kind::Kind,
     ports::{Clock, Entropy, Store},
     revocation::crl::ListEntries,
@@ -200,6 +200,9 @@ fn go_on(
         "numbers": { "sign": to.numbers.sign, "auth": to.numbers.auth }, "word": hex(&word),
     });
     leap(&*standing.store, now, to, detail.to_string())?;
+    if let Some(entries) = &evidence.access {
+        report.credentials = Some(learn_credentials(&*standing.store, now, entries)?);
+    }
     let mut told = |lesson: &Lesson| report.learn(lesson);
     let mut pupil = Pupil::new(&*standing.store, now, &mut told);
     for list in &evidence.lists {

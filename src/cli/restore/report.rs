@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     audit::Marks,
-    authority::restore::{Lesson, Outcome},
+    authority::restore::{CredentialLesson, Lesson, Outcome},
     kind::Kind,
     x509::UnixTime,
 };
@@ -94,6 +94,8 @@ pub struct Report {
     learnt: Vec<Lesson>,
     lost: Vec<Lesson>,
     open: Vec<Lesson>,
+    /// None: no list of the access CA was given.
+    pub(super) credentials: Option<Vec<CredentialLesson>>,
     missing_keys: Vec<PathBuf>,
     pub(super) checkpoint: Signed,
     keeper: Option<PathBuf>,
@@ -130,6 +132,7 @@ impl Report {
             learnt: Vec::new(),
             lost: Vec::new(),
             open: Vec::new(),
+            credentials: None,
             missing_keys: Vec::new(),
             checkpoint: Signed::Waiting,
             keeper: None,
@@ -181,6 +184,12 @@ impl Report {
         }
         if !self.open.is_empty() {
             say("hold the open ones by hand once the service has finished them");
+        }
+        if self.credentials.is_none() {
+            say(
+                "revoke again (jitsuin credential revoke) whatever credentials were revoked in the loss window, before the service \
+                 starts: without the access CA's list (--crl access.crl) nobody here knows of them",
+            );
         }
         say(
             "have the counters send again what they sent in the loss window: their keys of idempotence are unknown here",
@@ -236,6 +245,10 @@ impl fmt::Display for Report {
             }
         }
         f.write_str(&text)?;
+        for one in self.credentials.iter().flatten() {
+            let name = one.name.as_deref().unwrap_or("one of the loss window, which is not admitted");
+            writeln!(f, "credential {}, revoked since {}: {name}", one.serial, one.revocation.at)?;
+        }
         if !self.missing_keys.is_empty() {
             let names: Vec<_> = self.missing_keys.iter().map(|path| path.display().to_string()).collect();
             writeln!(f, "Keys that are missing: {}", names.join(", "))?;

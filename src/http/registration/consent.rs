@@ -7,19 +7,19 @@ use super::{Audience, Route, answer::Reply, body::read, get, post};
 use crate::authority::consent::{ConsentStatus, DraftRequest, SignedConsent, WithdrawalRequest};
 
 /// A text to be signed.
-pub(super) const DRAFT: Route = post("/v1/consents/draft", "consent-draft", Audience::Everyone, |call| {
+pub(super) const DRAFT: Route = post("/v1/consents/draft", "consent-draft", Audience::Parties, |call| {
     let request = read::<DraftRequest>(call.body)?;
     Reply::ok(&call.authority.draft(call.actor, &call.once()?, &request)?)
 });
 
 /// A signed consent.
-pub(super) const GIVE: Route = post("/v1/consents", "consent", Audience::Everyone, |call| {
+pub(super) const GIVE: Route = post("/v1/consents", "consent", Audience::Parties, |call| {
     let request = read::<SignedConsent>(call.body)?;
     Reply::ok(&call.authority.consent(call.actor, &call.once()?, &request)?)
 });
 
 /// A withdrawal, signed or at the counter.
-pub(super) const WITHDRAW: Route = post("/v1/withdrawals", "withdrawal", Audience::Everyone, |call| {
+pub(super) const WITHDRAW: Route = post("/v1/withdrawals", "withdrawal", Audience::Parties, |call| {
     let request = read::<WithdrawalRequest>(call.body)?;
     Reply::ok(&call.authority.withdraw(call.actor, &call.once()?, &request)?)
 });

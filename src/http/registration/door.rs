@@ -17,7 +17,7 @@ use hyper::{Method, StatusCode, http::request};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
-    Audience, Pace, ROUTES, Route,
+    Pace, ROUTES, Route,
     answer::Reply,
     body::{self, idempotency_key, is_json},
     name,
@@ -352,19 +352,15 @@ impl Door {
 }
 
 fn may_come(actor: &Actor, route: &Route) -> Result<(), Problem> {
-    let lets_in = match route.audience {
-        Audience::Everyone => true,
-        Audience::Staff => matches!(actor.role(), Some(Role::Municipality | Role::Operator)),
-        Audience::Operators => actor.role() == Some(Role::Operator),
-        Audience::RelyingParties => actor.role() == Some(Role::RelyingParty),
-    };
     let role = match actor.role() {
         Some(Role::Municipality) => "a municipality",
         Some(Role::Operator) => "an operator",
         Some(Role::RelyingParty) => "a relying party",
+        Some(Role::Auditor) => "an auditor",
+        Some(Role::CallCentre) => "the call centre",
         None => "the service",
     };
-    if lets_in { Ok(()) } else { Err(Problem::refused("T-08", format!("this is not for {role}"))) }
+    if route.lets_in(actor.role()) { Ok(()) } else { Err(Problem::refused("T-08", format!("this is not for {role}"))) }
 }
 
 async fn drain<B: hyper::body::Body + Unpin>(mut body: B) {

@@ -24,7 +24,7 @@ use crate::{
     },
     limits::{DELTA_MAX_AGE, FILE_MAX_AGE},
     ports::{AuthorityRecord, ListOctets},
-    profile::locations::{ca_path, link_paths},
+    profile::locations::{ACCESS_CRL_PATH, ca_path, link_paths},
     revocation::{
         entity_tag::entity_tag,
         lists::{ListKey, PublishedList},
@@ -84,6 +84,9 @@ impl Inner {
     }
 
     pub(super) async fn list(&self, request: Parts, now: UnixTime) -> StatusReply {
+        if request.uri.path() == ACCESS_CRL_PATH {
+            return self.access_list(&request, now).map(Octets::from);
+        }
         match ListPath::parse(request.uri.path()) {
             Some(ListPath { key, number: Some(number) }) => {
                 self.numbered(key, number, &request, now).await.map(Octets::from)
@@ -91,6 +94,28 @@ impl Inner {
             Some(ListPath { key, number: None }) => self.current(key, &request.method, request.headers, now),
             None => text(StatusCode::NOT_FOUND, "there is no such list", now).map(Octets::from),
         }
+    }
+
+    /// The access CA's list.
+    fn access_list(&self, request: &Parts, now: UnixTime) -> Reply {
+        let Some(lists) = &self.access_list else {
+            return text(StatusCode::NOT_FOUND, "there is no such list", now);
+        };
+        let list = match lists() {
+            Ok(list) => list,
+            Err(cause) => return unavailable(cause, ENDED_RETRY_SECONDS, now),
+        };
+        let representation = Representation {
+            content_type: PKIX_CRL,
+            octets: Bytes::from(list.der.clone()).into(),
+            encoding: Encoding::Only,
+            etag: &entity_tag(&list.der),
+            last_modified: list.this_update,
+            date_proves: DateProves::Nothing,
+            freshness: Freshness::Until(list.next_update.min(now + DELTA_MAX_AGE)),
+            ranges: true,
+        };
+        representation.reply(&request.method, &request.headers, now)
     }
 
     /// The list that is served now.

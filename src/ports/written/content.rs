@@ -6,9 +6,10 @@ use ring::digest::{SHA256, digest};
 
 use crate::{
     ports::{
-        AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, ExceptionRecord, HolderRecord, ListOctets, NoticeRecord,
-        RegisterEntry, RegisterTextRecord, RelyingPartyRecord, SignedDeclaration,
+        AccessListRecord, AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, ConsentEnd,
+        ConsentRecord, CredentialRecord, CredentialRevocation, CrlRecord, DisclosureRecord, ExceptionRecord,
+        HolderRecord, ListOctets, NoticeRecord, RegisterEntry, RegisterTextRecord, RelyingPartyRecord,
+        SignedDeclaration,
     },
     rules::Day,
     x509::UnixTime,
@@ -163,7 +164,19 @@ impl Digest {
     #[must_use]
     pub fn credential(record: &CredentialRecord) -> Self {
         let named = Fields::default().text(record.role.word()).text(&record.name);
-        named.maybe(record.municipality, Fields::shown).flag(record.active).octets(&record.certificate).end()
+        let whole = named.maybe(record.municipality, Fields::shown).flag(record.active).octets(&record.certificate);
+        // Without an end it is what it was under earlier schemas, which knew none.
+        match record.revocation {
+            Some(CredentialRevocation { at, reason }) => whole.at(at).number(reason.code().into()).end(),
+            None => whole.end(),
+        }
+    }
+
+    /// Of a list of the access CA.
+    #[must_use]
+    pub fn access_list(record: &AccessListRecord) -> Self {
+        let times = Fields::default().at(record.this_update).at(record.next_update);
+        times.number(record.entries).octets(&record.der).end()
     }
 
     /// Of a consent as it was given.

@@ -435,6 +435,16 @@ pub(super) const CASES: &[Case] = &[
         ("Carry the issue on, or discard it", "発行を完了するか、破棄してください"),
     ),
     case(
+        ("T-08", "last-operator"),
+        ("The last operator's credential is not revoked", "最後の運営者の資格は失効できません"),
+        ("Give out another operator's credential first", "先に別の運営者の資格を発行してください"),
+    ),
+    case(
+        ("T-08", "revoked-before"),
+        ("The credential was revoked before", "この資格は既に失効しています"),
+        ("Nothing is left to do", "手続は必要ありません"),
+    ),
+    case(
         ("T-09", "no-letter"),
         ("No letter goes out about the end of this certificate", "この電子証明書には有効期限通知書を送付しません"),
         (

@@ -25,10 +25,10 @@ use crate::{
     limits::LONG_LIST_OCTETS,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
-        ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError,
-        UsageRecord, store::StateCount,
+        AccessListRecord, AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change,
+        ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History,
+        HolderReference, ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord,
+        Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{CertificateState, Day},
     scope::CrlScope,
@@ -260,6 +260,10 @@ impl Store for MemoryStore {
 
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         self.read(|state| state.credentials.iter().find(|one| one.fingerprint == *fingerprint).cloned())
+    }
+
+    fn access_list(&self) -> Result<Option<AccessListRecord>, StoreError> {
+        self.read(|state| state.access_list.clone())
     }
 
     fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {

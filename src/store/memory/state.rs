@@ -14,9 +14,9 @@ use crate::{
     limits,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, Compromise, CredentialRecord, CrlRecord,
-        Dossier, Duplicate, History, HolderRecord, HolderReference, Leap, ListedEvent, Revocation, StatusEvent, Step,
-        StoreError, store::StateCount, written::Written,
+        AccessListRecord, AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, Compromise,
+        CredentialRecord, CrlRecord, Dossier, Duplicate, History, HolderRecord, HolderReference, Leap, ListedEvent,
+        Revocation, StatusEvent, Step, StoreError, store::StateCount, written::Written,
     },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) authorities: Vec<AuthorityRecord>,
     pub(super) municipalities: BTreeSet<MunicipalityCode>,
     pub(super) credentials: Vec<CredentialRecord>,
+    /// The newest list of the access CA.
+    pub(super) access_list: Option<AccessListRecord>,
     pub(super) consents: Consents,
     pub(super) ledger: Ledger,
     pub(super) feed: Feed,
@@ -135,6 +137,7 @@ impl State {
                 Ok(())
             }
             Step::Credential(record) => self.credential(record),
+            Step::AccessList { after, record } => self.access_list(after, record),
             Step::Consent(record) if !self.holders.contains_key(&record.holder) => conflict(refusal::NO_HOLDER),
             Step::Consent(record) => self.consents.give(*record),
             Step::EndConsent { number, end } => self.consents.end(number, end),
@@ -337,10 +340,23 @@ impl State {
         if self.credentials.iter().any(|known| known.name == record.name && !same(known)) {
             return duplicate(Duplicate::Credential);
         }
+        let was = self.credentials.iter().find(|known| same(known)).and_then(|known| known.revocation);
+        if record.revocation.is_some() && record.active || was.is_some() && was != record.revocation {
+            return conflict(refusal::CREDENTIAL);
+        }
         match self.credentials.iter_mut().find(|known| same(known)) {
             Some(known) => *known = record,
             None => self.credentials.push(record),
         }
+        Ok(())
+    }
+
+    fn access_list(&mut self, after: u64, record: AccessListRecord) -> Done {
+        let last = self.access_list.as_ref().map_or(0, |last| last.number);
+        if last != after || record.number <= last {
+            return conflict(refusal::ACCESS_LIST);
+        }
+        self.access_list = Some(record);
         Ok(())
     }
 

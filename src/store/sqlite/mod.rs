@@ -61,10 +61,10 @@ use crate::{
     limits::LIST_PAGE,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
-        ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError,
-        UsageRecord,
+        AccessListRecord, AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change,
+        ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History,
+        HolderReference, ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord,
+        Store, StoreError, UsageRecord,
         store::{Beginning, StateCount},
         written::Written,
     },
@@ -281,6 +281,11 @@ impl Store for SqliteStore {
     fn credential(&self, fingerprint: &[u8; 32]) -> Result<Option<CredentialRecord>, StoreError> {
         let query = "SELECT * FROM credential WHERE fingerprint = ?1";
         self.readers.read(|sql| first(sql, query, [fingerprint], rows::credential))
+    }
+
+    fn access_list(&self) -> Result<Option<AccessListRecord>, StoreError> {
+        let query = "SELECT * FROM access_list ORDER BY number DESC LIMIT 1";
+        self.readers.read(|sql| first(sql, query, [], rows::access_list))
     }
 
     fn consents(&self, holder: &HolderReference) -> Result<Vec<ConsentRecord>, StoreError> {

@@ -12,8 +12,9 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Compromise, CredentialRecord,
-        CrlRecord, HolderRecord, HolderReference, Links, ListOctets, ListedEvent, Revocation, Role, StatusEvent,
+        AccessListRecord, AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, Compromise,
+        CredentialRecord, CredentialRevocation, CrlRecord, HolderRecord, HolderReference, Links, ListOctets,
+        ListedEvent, Revocation, Role, StatusEvent,
     },
     rules::CertificateState,
     scope::CrlScope,
@@ -306,6 +307,24 @@ pub(super) fn credential(row: &Row<'_>) -> Read<CredentialRecord> {
         municipality: optional_municipality(row, "municipality")?,
         active: row.get("active")?,
         certificate: blob(row, "certificate")?,
+        revocation: match (row.get("revoked_at")?, row.get::<_, Option<u8>>("reason")?) {
+            (Some(at), Some(reason)) => {
+                let reason = RevocationReason::from_code(reason).ok_or_else(|| impossible("reason"))?;
+                Some(CredentialRevocation { at: instant(at)?, reason })
+            }
+            _ => None,
+        },
+    })
+}
+
+/// A row of `access_list`.
+pub(super) fn access_list(row: &Row<'_>) -> Read<AccessListRecord> {
+    Ok(AccessListRecord {
+        number: number(row, "number")?,
+        this_update: instant_at(row, "this_update")?,
+        next_update: instant_at(row, "next_update")?,
+        entries: number(row, "entries")?,
+        der: blob(row, "der")?,
     })
 }
 

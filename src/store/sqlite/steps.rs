@@ -9,8 +9,8 @@ use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{
-        AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CredentialRecord, CrlRecord, Duplicate, HolderRecord,
-        HolderReference, Leap, ListOctets, StatusEvent, Step, StoreError,
+        AccessListRecord, AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CredentialRecord, CrlRecord,
+        Duplicate, HolderRecord, HolderReference, Leap, ListOctets, StatusEvent, Step, StoreError,
     },
     scope::CrlScope,
     store::refusal,
@@ -94,6 +94,7 @@ impl<'a> Steps<'a> {
             Step::Compromise { kind, generation, at, settled } => self.compromise((*kind, *generation), *at, *settled),
             Step::Municipality(code) => self.municipality(*code),
             Step::Credential(record) => self.credential(record),
+            Step::AccessList { after, record } => self.access_list(*after, record),
             Step::Consent(record) => self.consent(record),
             Step::EndConsent { number, end } => self.end_consent(*number, end),
             Step::UnderConsent { number, version } => self.under_consent(*number, *version),
@@ -307,19 +308,46 @@ impl<'a> Steps<'a> {
         )? {
             return Err(Trouble::duplicate(Duplicate::Credential));
         }
+        let (at, reason) = record.revocation.map(|end| (end.at.seconds(), end.reason.code())).unzip();
+        if record.revocation.is_some() && record.active
+            || self.finds(
+                "SELECT 1 FROM credential WHERE fingerprint = ?1 AND revoked_at IS NOT NULL
+                   AND (revoked_at IS NOT ?2 OR reason IS NOT ?3)",
+                params![record.fingerprint, at, reason],
+            )?
+        {
+            return Err(Trouble::conflict(refusal::CREDENTIAL));
+        }
         self.run(
-            "INSERT INTO credential (fingerprint, role, name, municipality, active, certificate)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO credential (fingerprint, role, name, municipality, active, certificate, revoked_at, reason)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (fingerprint) DO UPDATE SET role = excluded.role, name = excluded.name,
-               municipality = excluded.municipality, active = excluded.active, certificate = excluded.certificate",
+               municipality = excluded.municipality, active = excluded.active, certificate = excluded.certificate,
+               revoked_at = excluded.revoked_at, reason = excluded.reason",
             params![
                 record.fingerprint,
                 record.role.word(),
                 record.name,
                 record.municipality.map(|code| code.to_string()),
                 record.active,
-                record.certificate
+                record.certificate,
+                at,
+                reason
             ],
+        )?;
+        Ok(())
+    }
+
+    fn access_list(&self, after: u64, record: &AccessListRecord) -> Result<(), Trouble> {
+        let AccessListRecord { number, this_update, next_update, entries, der } = record;
+        let (number, entries) = (rows::int(*number)?, rows::int(*entries)?);
+        let follows = "SELECT 1 WHERE (SELECT coalesce(max(number), 0) FROM access_list) = ?1 AND ?2 > ?1";
+        if !self.finds(follows, params![rows::int(after)?, number])? {
+            return Err(Trouble::conflict(refusal::ACCESS_LIST));
+        }
+        self.run(
+            "INSERT INTO access_list (number, this_update, next_update, entries, der) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![number, this_update.seconds(), next_update.seconds(), entries, der],
         )?;
         Ok(())
     }

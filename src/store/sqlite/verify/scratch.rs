@@ -87,7 +87,8 @@ pub(super) fn show(item: &Item<'_>) -> String {
             | Facet::Notice
             | Facet::NoticeSent
             | Facet::Disclosure
-            | Facet::RegisterText,
+            | Facet::RegisterText
+            | Facet::AccessList,
             key,
         ) => number(key),
         (Facet::Application, key) if key.len() == 24 => hex(&key[..16]).to_uppercase(),

@@ -72,6 +72,10 @@ impl Examiner<'_> {
             let one = rows::credential(row)?;
             Ok(Is::whole(Facet::Credential, one.fingerprint, Digest::credential(&one)))
         })?;
+        self.walk("access_list", |row, _| {
+            let one = rows::access_list(row)?;
+            Ok(Is::whole(Facet::AccessList, one.number.to_be_bytes(), Digest::access_list(&one)))
+        })?;
         self.walk("answer", |row, _| {
             let one = rows::answer(row)?;
             Ok(Is::whole(Facet::Answer, answer_key(&one.client, &one.key), Digest::answer(&one)))
