@@ -159,6 +159,12 @@ impl Issuer {
         self.validity
     }
 
+    /// Whether its certificate has ended by `now`, and with it everything that it issued: then it neither answers nor lists any more.
+    #[must_use]
+    pub fn is_over(&self, now: UnixTime) -> bool {
+        self.validity.1 < now
+    }
+
     /// Its certificate, DER.
     #[must_use]
     pub fn certificate(&self) -> &[u8] {

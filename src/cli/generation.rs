@@ -412,6 +412,21 @@ fn until_done(mut ask: impl FnMut() -> Result<Compromised, Failure>) -> Result<T
     }
 }
 
+/// Whether each CA issues, and its newest generation outlives every certificate that it may be asked for: for readiness.
+///
+/// # Errors
+/// Which does not, in a sentence.
+pub(super) fn check_issuing(issuers: &Issuers, now: UnixTime) -> Result<(), String> {
+    for kind in Kind::BOTH {
+        let issuer = issuers.issuing(kind).map_err(|none| none.to_string())?;
+        let (generation, end) = (issuer.generation(), issuer.validity().1);
+        if end < now + LONGEST_LIFE {
+            return Err(format!("the {kind} CA's generation {generation} ends {end}; start the next generation"));
+        }
+    }
+    Ok(())
+}
+
 /// What is to be told of CAs whose newest generation will not outlive what it is asked for much longer, in a sentence each.
 pub(super) fn rollovers_due(issuers: &Issuers, now: UnixTime) -> Vec<String> {
     let due = |kind: Kind| {
@@ -427,4 +442,53 @@ pub(super) fn rollovers_due(issuers: &Issuers, now: UnixTime) -> Vec<String> {
         })
     };
     Kind::BOTH.into_iter().filter_map(due).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{profile::Profile, x509::Serial};
+
+    /// Both CAs in their first generation, until then.
+    fn issuers(end: UnixTime) -> Issuers {
+        let profile: Profile = super::super::house::profile(&Config::default()).unwrap();
+        let of = |kind: Kind| {
+            let key = PrivateKey::generate(KeyKind::P256).unwrap();
+            let signer = Arc::new(SoftwareSigner::new(&key).unwrap());
+            let serial = Serial::from_octets(&[1]).unwrap();
+            let validity = (at("2026-01-01T00:00:00Z"), end);
+            let der = ceremony::certificate_authority(&profile, (kind, 1), &*signer, &serial, validity).unwrap();
+            Arc::new(Issuer::open(&AuthorityRecord::new(kind, 1, der), signer, &profile).unwrap())
+        };
+        Issuers::new(Kind::BOTH.map(of).into()).unwrap()
+    }
+
+    fn at(text: &str) -> UnixTime {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_ca_near_its_end_is_told_of_a_year_before_it_cannot_issue_for_six_years() {
+        let issuers = issuers(at("2036-01-01T00:00:00Z"));
+        let last = at("2036-01-01T00:00:00Z").seconds() - i64::try_from(LONGEST_LIFE.as_secs()).unwrap();
+        let last = UnixTime::from_seconds(last).unwrap();
+        let first_told = UnixTime::from_seconds(last.seconds() - i64::try_from(ROLLOVER_NOTICE.as_secs()).unwrap());
+        let (first_told, second) = (first_told.unwrap(), std::time::Duration::from_secs(1));
+        assert_eq!(rollovers_due(&issuers, first_told), [""; 0]);
+        let told = rollovers_due(&issuers, first_told + second);
+        assert!(told.len() == 2 && told[0].contains("add the next: `jitsuin generation add --kind auth`"), "{told:?}");
+        assert_eq!(check_issuing(&issuers, last), Ok(()));
+        let said = check_issuing(&issuers, last + second).unwrap_err();
+        assert_eq!(said, "the auth CA's generation 1 ends 2036-01-01T00:00:00Z; start the next generation");
+    }
+
+    #[test]
+    fn a_compromised_generation_is_told_of_until_the_next_one_issues() {
+        let issuers = issuers(at("2036-01-01T00:00:00Z"));
+        issuers.current(Kind::Auth).stop();
+        let told = rollovers_due(&issuers, at("2026-02-01T00:00:00Z"));
+        assert!(told.len() == 1 && told[0].starts_with("the auth CA's generation 1 is compromised; add"), "{told:?}");
+        let said = check_issuing(&issuers, at("2026-02-01T00:00:00Z")).unwrap_err();
+        assert!(said.starts_with("the key of the auth CA, generation 1, is compromised"), "{said}");
+    }
 }
