@@ -4,7 +4,10 @@
 //! Everything that a running service has in memory knows one issuing key for each CA: what is being signed, answered and listed.
 //! A start reads all of it anew. It takes seconds, every four years, and status nodes answer meanwhile.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -14,9 +17,9 @@ use super::{
     failure::Failure,
     files,
     house::House,
-    keys::Keys,
+    keys::{Keys, causes::Causes, examine},
     layout::Layout,
-    operator_way::OperatorWay,
+    operator_way::{CONSOLE, OperatorWay},
     passphrase::{self, Purpose},
     world::{SystemClock, SystemEntropy, random_serial},
 };
@@ -24,15 +27,18 @@ use crate::{
     audit::Draft,
     authority::{
         Actor, Once,
-        compromise::{CompromiseRequest, Compromised, fingerprint},
+        compromise::{self, CompromiseRequest, Compromised, fingerprint},
         publish::Publication,
     },
     ca::{Issuer, Issuers, ceremony},
     config::{Config, tokens::KeyName},
     kind::Kind,
     limits::{LONGEST_LIFE, ROLLOVER_NOTICE},
-    ports::{AuthorityRecord, Change, Clock, Signer, Step, Store},
-    rules::calendar::{day_of, last_instant, plus_months},
+    ports::{AuthorityRecord, Change, Clock, Compromise, Signer, Step, Store},
+    rules::{
+        CertificateState,
+        calendar::{day_of, last_instant, plus_months},
+    },
     signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
     store::{OpenError, SqliteStore},
     x509::{CertificateView, UnixTime},
@@ -73,6 +79,10 @@ pub enum GenerationCommand {
         /// SHA-256 of its certificate as `generation list` shows it: there is no way back.
         #[arg(long)]
         confirm: String,
+        /// Its key is gone: the service is stopped, and there is neither the key's file nor a token that has it. It signs no more
+        /// lists.
+        #[arg(long)]
+        key_lost: bool,
     },
 }
 
@@ -85,7 +95,7 @@ pub fn run(command: &GenerationCommand, out: &Output) -> Result<(), Failure> {
         GenerationCommand::Add { service, kind } => {
             refuse_running(service)?;
             let passphrase = service.passphrase(Purpose::Open)?;
-            let added = add(service, &passphrase, *kind, Arc::new(SystemClock::default()))?;
+            let added = add(&service.dir, &passphrase, *kind, Arc::new(SystemClock::default()))?;
             out.print(&added, || added.to_string())
         }
         GenerationCommand::List { dir } => {
@@ -94,9 +104,9 @@ pub fn run(command: &GenerationCommand, out: &Output) -> Result<(), Failure> {
             let lines = lines(&store.authorities().map_err(Failure::fault)?, SystemClock::default().now())?;
             out.print(&lines, || lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         }
-        GenerationCommand::Compromised { service, kind, generation, confirm } => {
+        GenerationCommand::Compromised { service, kind, generation, confirm, key_lost } => {
             let request = CompromiseRequest { kind: *kind, generation: *generation, confirm: confirm.clone() };
-            let told = compromised(service, &request)?;
+            let told = if *key_lost { lost(service, &request)? } else { compromised(service, &request)? };
             out.print(&told, || {
                 format!(
                     "The {kind} CA, generation {generation}, issues nothing any more: {} certificates ended, {} lists are \
@@ -121,7 +131,7 @@ fn refuse_running(service: &ServiceArgs) -> Result<(), Failure> {
 
 /// A generation that was added.
 #[derive(Debug, Serialize)]
-struct Added {
+pub(super) struct Added {
     kind: Kind,
     generation: u8,
     certificate: PathBuf,
@@ -143,13 +153,14 @@ impl std::fmt::Display for Added {
     }
 }
 
-fn add(
-    service: &ServiceArgs,
+/// Adds one to the stopped service in a directory.
+pub(super) fn add(
+    directory: &Path,
     passphrase: &zeroize::Zeroizing<String>,
     kind: Kind,
     clock: Arc<SystemClock>,
 ) -> Result<Added, Failure> {
-    let house = House::open(&service.dir, passphrase, Arc::clone(&clock) as _)?;
+    let house = House::open(directory, passphrase, Arc::clone(&clock) as _)?;
     let issuers = Arc::clone(&house.authority.parts().issuers);
     let before = issuers.current(kind);
     refuse_unused(&house, before)?;
@@ -164,7 +175,7 @@ fn add(
     house.store.commit(Change { steps: vec![Step::Authority(record)], audit }).map_err(Failure::fault)?;
     drop(house);
     // Opening it makes the responder's certificate and the first lists, and proves that everything fits together.
-    let house = House::open(&service.dir, passphrase, clock as _)?;
+    let house = House::open(directory, passphrase, clock as _)?;
     house.authority.publish_due()?;
     house.keep_checkpoint();
     Ok(added)
@@ -366,13 +377,89 @@ impl std::fmt::Display for Line {
 
 /// What a compromise came to.
 #[derive(Debug, Serialize)]
-struct Told {
+pub(super) struct Told {
     #[serde(flatten)]
     last: Compromised,
     /// Lists that were published.
     lists: usize,
     #[serde(skip)]
-    revoked: u64,
+    pub(super) revoked: u64,
+}
+
+/// Declares a generation compromised whose key nobody has any more, on a stopped service.
+fn lost(service: &ServiceArgs, request: &CompromiseRequest) -> Result<Told, Failure> {
+    let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
+    let OperatorWay::Stopped(store) = OperatorWay::find(&service.dir, &config)? else {
+        return Err(Failure::refused(
+            "the service runs, and has the key: declare it compromised without --key-lost, so that it signs its last lists",
+        ));
+    };
+    drop(store);
+    let passphrase = service.passphrase(Purpose::Open)?;
+    end_lost(&service.dir, &passphrase, request, Arc::new(SystemClock::default()))
+}
+
+/// The same, at that time; everything else must open, or nothing is changed.
+pub(super) fn end_lost(
+    directory: &Path,
+    passphrase: &zeroize::Zeroizing<String>,
+    request: &CompromiseRequest,
+    clock: Arc<SystemClock>,
+) -> Result<Told, Failure> {
+    let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
+    let (layout, name) = (Layout::new(directory, &config), KeyName::ca(request.kind, request.generation));
+    if layout.key(name).exists() || config.tokens.find(name).is_some() {
+        return Err(Failure::refused(format!(
+            "{name} is there: declare it compromised without --key-lost, so that it signs its last lists; one that is damaged for good \
+             is moved out of the service first"
+        )));
+    }
+    let mut causes = Causes::default();
+    let mut records = examine::records(&layout, &config, &mut causes);
+    let Some(record) = records.iter_mut().find(|one| (one.kind, one.generation) == (request.kind, request.generation))
+    else {
+        return Err(Failure::refused(format!(
+            "the {} CA has no generation {} (T-09)",
+            request.kind, request.generation
+        )));
+    };
+    compromise::confirm(record, request).map_err(Failure::refused)?;
+    let (is_new, at) = (record.compromise.is_none(), clock.now());
+    record.compromise.get_or_insert(Compromise { at, is_settled: false });
+    let record = record.clone();
+    examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
+    if is_new {
+        let store = SqliteStore::open(&config.store.path).map_err(Failure::refused)?;
+        let detail = serde_json::json!({ "certificate_sha256": fingerprint(&record), "key": "lost" }).to_string();
+        let audit = Draft {
+            at,
+            actor: CONSOLE.into(),
+            action: "generation.compromised".into(),
+            subject: format!("ca/{}/{}", record.kind, record.generation),
+            detail,
+        };
+        let (kind, generation) = (record.kind, record.generation);
+        let steps = vec![Step::Compromise { kind, generation, at, settled: false }];
+        store.commit(Change { steps, audit }).map_err(Failure::fault)?;
+    }
+    // A start ends what stands of it.
+    let revoked = |store: &dyn Store| -> Result<u64, Failure> {
+        let counts = store.counts().map_err(Failure::fault)?.into_iter();
+        Ok(counts
+            .filter(|one| (one.kind, one.state) == (request.kind, CertificateState::Revoked))
+            .map(|one| one.count)
+            .sum())
+    };
+    let before = revoked(&SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?)?;
+    let house = House::open(directory, passphrase, clock)?;
+    let published = house.authority.publish(&Actor::service())?;
+    house.keep_status();
+    house.keep_checkpoint();
+    let (kind, generation) = (record.kind, record.generation);
+    let revoked = revoked(&*house.store)?.saturating_sub(before);
+    let compromised_at = record.compromise.map_or(at, |known| known.at);
+    let last = Compromised { kind, generation, compromised_at, revoked, more: false };
+    Ok(Told { last, lists: published.len(), revoked })
 }
 
 /// Asks until nothing stands, then publishes; the way that is open.

@@ -158,7 +158,7 @@ pub struct IssuerEntry {
     /// The CA's first instant: every certificate it ever issued stays in the index, however long it has expired, so the
     /// cutoff of RFC 6960 §4.4.4 is the same in all answers.
     archive_cutoff: UnixTime,
-    /// The CA's last instant: no certificate of it outlives it.
+    /// The last instant at which it is answered for: the CA's, which no certificate of it outlives.
     not_after: UnixTime,
     delegate: ArcSwap<Delegate>,
 }
@@ -185,6 +185,13 @@ impl IssuerEntry {
         };
         entry.admit(&entry.delegate.load())?;
         Ok(entry)
+    }
+
+    /// The same, which nobody answers for after the end of its responder's certificate: the CA's key is lost, and certifies no other.
+    #[must_use]
+    pub fn with_last_delegate(self) -> Self {
+        let not_after = self.not_after.min(self.delegate.load().not_after());
+        Self { not_after, ..self }
     }
 
     /// Lets only a delegate pass that this generation certified.

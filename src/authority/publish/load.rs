@@ -14,7 +14,8 @@ use crate::{
 
 impl Authority {
     /// Serves the newest lists of the store: start-up. Deltas that the schedule makes no more are left out: nothing replaces
-    /// them, so they end, and a service that waits for that would never be ready again. So are the lists of a generation that has ended.
+    /// them, so they end, and a service that waits for that would never be ready again. So are the lists of a generation that has ended or whose key is
+    /// lost.
     ///
     /// A list that is not what was put there, or not the newest of its scope, is not served: the reason stands in
     /// [`Self::publication_failures`] until a list with a higher number takes its place, which is due at once.
@@ -27,7 +28,7 @@ impl Authority {
         let now = self.parts().clock.now();
         for record in self.store().newest_crls()?.into_iter().filter(|record| is_made(record.scope)) {
             let issuer = self.parts().issuers.generation(record.kind, record.generation);
-            if issuer.is_some_and(|issuer| issuer.is_over(now)) {
+            if issuer.is_some_and(|issuer| !issuer.lists(now)) {
                 continue;
             }
             self.take_up(record)?;

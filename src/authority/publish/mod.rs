@@ -295,14 +295,14 @@ impl Authority {
         outcomes
     }
 
-    /// Every scope of every generation that is not over, with the lists of it that are served.
+    /// Every scope of every generation that can sign lists, with the lists of it that are served.
     fn families(&self) -> Result<Vec<Family<'_>>, StoryError> {
         let places = self.store().municipalities()?;
         let partitions: Vec<_> = places.into_iter().map(CrlScope::Municipality).collect();
         let (records, now) = (self.store().authorities()?, self.parts().clock.now());
         let mut families = Vec::new();
         for issuer in self.parts().issuers.iter() {
-            if issuer.is_over(now) {
+            if !issuer.lists(now) {
                 self.retire(issuer);
                 continue;
             }
@@ -326,7 +326,8 @@ impl Authority {
         Ok(families)
     }
 
-    /// Nothing of a generation is served or missed any more: it has ended, and everything that it issued before it.
+    /// Nothing of a generation is served or missed any more: it has ended, and everything that it issued before it; or its key is
+    /// lost, and its last lists do not tell that everything ended.
     fn retire(&self, issuer: &Issuer) {
         let (kind, generation) = (issuer.kind(), issuer.generation());
         self.parts().lists.retire(kind, generation);
