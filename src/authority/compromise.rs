@@ -219,7 +219,11 @@ impl Progress {
     }
 }
 
-fn confirm(record: &AuthorityRecord, request: &CompromiseRequest) -> Result<(), Refusal> {
+/// Holds what is confirmed against the certificate of the generation.
+///
+/// # Errors
+/// `T-01` for another certificate.
+pub fn confirm(record: &AuthorityRecord, request: &CompromiseRequest) -> Result<(), Refusal> {
     if request.confirm.eq_ignore_ascii_case(&fingerprint(record)) {
         return Ok(());
     }

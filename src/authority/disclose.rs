@@ -294,7 +294,8 @@ impl Authority {
     /// The responder that speaks for a CA generation.
     fn delegate(&self, kind: Kind, generation: u8) -> Result<Arc<Delegate>, StoryError> {
         let desk = self.desk.get().ok_or_else(|| StoryError::Unavailable("no OCSP responder is there yet".into()))?;
-        let found = desk.responder().delegates().find(|(issuer, _)| *issuer == (kind, generation));
+        let found =
+            desk.responder().delegates(self.parts().clock.now()).find(|(issuer, _)| *issuer == (kind, generation));
         let none = || StoryError::Fault(format!("no OCSP responder of the {kind} CA, generation {generation}"));
         found.map(|(_, delegate)| delegate).ok_or_else(none)
     }

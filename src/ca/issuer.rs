@@ -159,6 +159,18 @@ impl Issuer {
         self.validity
     }
 
+    /// Whether it can sign lists: it has not ended, and its key is not lost.
+    #[must_use]
+    pub fn lists(&self, now: UnixTime) -> bool {
+        !self.is_over(now) && !self.signer.is_lost()
+    }
+
+    /// Whether its certificate has ended by `now`, and with it everything that it issued: then it neither answers nor lists any more.
+    #[must_use]
+    pub fn is_over(&self, now: UnixTime) -> bool {
+        self.validity.1 < now
+    }
+
     /// Its certificate, DER.
     #[must_use]
     pub fn certificate(&self) -> &[u8] {

@@ -21,7 +21,7 @@ use crate::{
     config::{Config, tokens::KeyName},
     http::access::Access,
     kind::Kind,
-    ports::{Clock, Store},
+    ports::{Clock, CrlRecord, Store},
     store::SqliteStore,
     x509::UnixTime,
 };
@@ -72,11 +72,13 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     let now = SystemClock::default().now();
     let lists = store.newest_crls().map_err(Failure::fault)?;
     let period = config.crl.period.duration();
+    let issuer = |list: &CrlRecord| examined.issuers.generation(list.kind, list.generation);
+    let is_over = |list: &CrlRecord| issuer(list).is_some_and(|issuer| issuer.is_over(now));
     let checked = Checked {
         authorities: examined.issuers.iter().filter_map(|issuer| authority(issuer, &examined)).collect(),
         municipalities: store.municipalities().map_err(Failure::fault)?.len(),
         lists: lists.len(),
-        overdue_lists: lists.iter().filter(|list| list.this_update + period < now).count(),
+        overdue_lists: lists.iter().filter(|list| list.this_update + period < now && !is_over(list)).count(),
         registration_not_after: tls.not_after()?,
         warnings: generation::rollovers_due(&examined.issuers, now),
     };

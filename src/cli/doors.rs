@@ -20,8 +20,7 @@ use crate::{
         server::{self, Bounds, Plain, Shutdown, ShutdownTrigger, Workers},
         status::{StatusService, StatusSources},
     },
-    kind::Kind,
-    limits::{CLOCK_TOLERANCE, LONGEST_LIFE},
+    limits::CLOCK_TOLERANCE,
     scope::CrlScope,
 };
 
@@ -262,15 +261,7 @@ impl House {
 
     /// Whether each CA's newest generation outlives every certificate that it may be asked for.
     fn check_generations(&self) -> Result<(), String> {
-        let latest = self.clock.now() + LONGEST_LIFE;
-        for kind in Kind::BOTH {
-            let issuer = self.authority.parts().issuers.issuing(kind).map_err(|none| none.to_string())?;
-            if issuer.validity().1 < latest {
-                let (generation, end) = (issuer.generation(), issuer.validity().1);
-                return Err(format!("the {kind} CA's generation {generation} ends {end}; start the next generation"));
-            }
-        }
-        Ok(())
+        generation::check_issuing(&self.authority.parts().issuers, self.clock.now())
     }
 
     /// Warns long before a CA's newest generation is at its end.

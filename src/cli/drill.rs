@@ -1,10 +1,14 @@
-//! `jitsuin drill restore`: loses a service on purpose and restores it from a backup, on scratch data of its own.
+//! `jitsuin drill restore|failover|key-loss`: loses a service, the machine that publishes, or a CA's key on purpose, on scratch data of
+//! its own, and does what [`docs/operations.md`](../../../docs/operations.md) says.
 //!
-//! A service is made in a directory that goes afterwards. Counters issue and revoke side by side while a backup is made; then
+//! `restore`: a service is made in a directory that goes afterwards. Counters issue and revoke side by side while a backup is made; then
 //! they go on, lists are published, and the service is lost: nothing of it is used any more but the backup and what others keep
 //! (its lists, its status snapshot, its checkpoints). What is restored is held against what was acknowledged. The report, with
 //! times and with what was lost, is signed with the audit key of the restored service.
 
+mod ask;
+mod failover;
+mod key_loss;
 mod load;
 mod verdict;
 
@@ -48,6 +52,10 @@ use crate::{
 pub enum DrillCommand {
     /// Lose a service between two backups, and restore it.
     Restore(DrillArgs),
+    /// Lose the machine that publishes while counters are at work: a mirror answers until the service is restored.
+    Failover(DrillArgs),
+    /// Lose the passphrase, then a CA's key: end what it signed, add the next generation, and issue to everybody anew.
+    KeyLoss(DrillArgs),
 }
 
 /// How.
@@ -69,11 +77,33 @@ pub struct DrillArgs {
 /// # Errors
 /// [`Failure`]; a fault when something that must hold did not.
 pub fn run(command: &DrillCommand, out: &Output) -> Result<(), Failure> {
-    let DrillCommand::Restore(args) = command;
+    match command {
+        DrillCommand::Restore(args) => practise(args, out, restore_drill),
+        DrillCommand::Failover(args) => practise(args, out, failover::play),
+        DrillCommand::KeyLoss(args) => practise(args, out, key_loss::play),
+    }
+}
+
+/// What a drill came to.
+trait Outcome: Serialize + std::fmt::Display {
+    fn checks(&self) -> &[Check];
+}
+
+/// Plays one on a stage of its own, and writes its report.
+fn practise<R: Outcome>(
+    args: &DrillArgs,
+    out: &Output,
+    play: fn(&Stage, &DrillArgs) -> Result<R, Failure>,
+) -> Result<(), Failure> {
     let temporary = env::temp_dir().join(format!("jitsuin-drill-{}", process::id()));
     let directory = args.dir.clone().unwrap_or_else(|| temporary.clone());
     let directory = std::path::absolute(directory).map_err(Failure::fault)?;
-    let drilled = restore_drill(&directory, args);
+    let drilled = Stage::set(&directory).and_then(|stage| {
+        let report = play(&stage, args)?;
+        let place = stage.place("service");
+        let signed = restore::sign_report(&place, &stage.passphrase, "jitsuin-drill+jwt", &report)?;
+        Ok((report, signed))
+    });
     if args.dir.is_none() {
         // Throw-away keys do not outlive their drill.
         let _ = fs::remove_dir_all(&temporary);
@@ -83,13 +113,14 @@ pub fn run(command: &DrillCommand, out: &Output) -> Result<(), Failure> {
         files::write_private(path, signed).map_err(Failure::refused)?;
     }
     out.print(&report, || report.to_string())?;
-    match report.failed() {
+    match report.checks().iter().filter(|check| !check.holds).count() {
         0 => Ok(()),
+        1 => Err(Failure::fault("1 check did not hold")),
         failed => Err(Failure::fault(format!("{failed} checks did not hold"))),
     }
 }
 
-/// What a drill found.
+/// What the drill of a restore found.
 #[derive(Debug, Serialize)]
 struct Report {
     drill: &'static str,
@@ -123,8 +154,7 @@ struct Stage {
     ledger: Arc<Ledger>,
 }
 
-fn restore_drill(directory: &Path, args: &DrillArgs) -> Result<(Report, Option<String>), Failure> {
-    let stage = Stage::set(directory)?;
+fn restore_drill(stage: &Stage, args: &DrillArgs) -> Result<Report, Failure> {
     let began = stage.clock.now();
     let mut times = Times::default();
     let house = stage.open("service")?;
@@ -136,7 +166,7 @@ fn restore_drill(directory: &Path, args: &DrillArgs) -> Result<(Report, Option<S
     house.authority.publish(&Actor::service())?;
     stage.ledger.next_phase();
 
-    let file = directory.join("backup.age");
+    let file = stage.place("backup.age");
     let sealing = backup::age::Sealing::Recipients(vec![recipient]);
     let watch = stopwatch();
     counters.issue_while(|| backup::save(&stage.place("service"), &file, &sealing, true).map(drop))?;
@@ -164,7 +194,7 @@ fn restore_drill(directory: &Path, args: &DrillArgs) -> Result<(Report, Option<S
     let Verdict { mut checks, lost_pairs, learnt } = verdict::reach(&house, &stage.ledger, (&before, &after))?;
     let refused = stage.open("lost").is_err_and(|failure| failure.is_refused());
     checks.push(Check { what: "the copy that was lost refuses to go on".into(), holds: refused });
-    let report = Report {
+    Ok(Report {
         drill: "restore",
         began,
         version: env!("CARGO_PKG_VERSION"),
@@ -174,9 +204,7 @@ fn restore_drill(directory: &Path, args: &DrillArgs) -> Result<(Report, Option<S
         learnt,
         restore: serde_json::to_value(&told).map_err(Failure::fault)?,
         checks,
-    };
-    let signed = restore::sign_report(&stage.place("service"), &stage.passphrase, "jitsuin-drill+jwt", &report)?;
-    Ok((report, signed))
+    })
 }
 
 impl Stage {
@@ -239,15 +267,19 @@ fn identity() -> Result<Identity, Failure> {
     Ok(Identity::from_octets(octets))
 }
 
-impl Report {
-    fn failed(&self) -> usize {
-        self.checks.iter().filter(|check| !check.holds).count()
+impl Outcome for Report {
+    fn checks(&self) -> &[Check] {
+        &self.checks
     }
+}
+
+/// Of so many milliseconds.
+fn span(milliseconds: u128) -> Duration {
+    Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX))
 }
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let span = |milliseconds: u128| Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX));
         let Times { backup, restore, until_issuing } = self.times;
         writeln!(
             f,
@@ -259,7 +291,6 @@ impl std::fmt::Display for Report {
         let [before, during, after] = self.acknowledged;
         writeln!(f, "Pairs acknowledged: {before} before the backup, {during} while it was made, {after} after it.")?;
         writeln!(f, "Lost with the window: {} pairs. Revocations learnt again: {}.", self.lost_pairs, self.learnt)?;
-        let line = |check: &Check| format!("{} {}", if check.holds { "ok  " } else { "FAIL" }, check.what);
-        f.write_str(&self.checks.iter().map(line).collect::<Vec<_>>().join("\n"))
+        verdict::write_checks(f, &self.checks)
     }
 }

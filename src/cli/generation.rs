@@ -4,7 +4,10 @@
 //! Everything that a running service has in memory knows one issuing key for each CA: what is being signed, answered and listed.
 //! A start reads all of it anew. It takes seconds, every four years, and status nodes answer meanwhile.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Subcommand;
 use serde::Serialize;
@@ -14,9 +17,9 @@ use super::{
     failure::Failure,
     files,
     house::House,
-    keys::Keys,
+    keys::{Keys, causes::Causes, examine},
     layout::Layout,
-    operator_way::OperatorWay,
+    operator_way::{CONSOLE, OperatorWay},
     passphrase::{self, Purpose},
     world::{SystemClock, SystemEntropy, random_serial},
 };
@@ -24,15 +27,18 @@ use crate::{
     audit::Draft,
     authority::{
         Actor, Once,
-        compromise::{CompromiseRequest, Compromised, fingerprint},
+        compromise::{self, CompromiseRequest, Compromised, fingerprint},
         publish::Publication,
     },
     ca::{Issuer, Issuers, ceremony},
     config::{Config, tokens::KeyName},
     kind::Kind,
     limits::{LONGEST_LIFE, ROLLOVER_NOTICE},
-    ports::{AuthorityRecord, Change, Clock, Signer, Step, Store},
-    rules::calendar::{day_of, last_instant, plus_months},
+    ports::{AuthorityRecord, Change, Clock, Compromise, Signer, Step, Store},
+    rules::{
+        CertificateState,
+        calendar::{day_of, last_instant, plus_months},
+    },
     signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
     store::{OpenError, SqliteStore},
     x509::{CertificateView, UnixTime},
@@ -73,6 +79,10 @@ pub enum GenerationCommand {
         /// SHA-256 of its certificate as `generation list` shows it: there is no way back.
         #[arg(long)]
         confirm: String,
+        /// Its key is gone: the service is stopped, and there is neither the key's file nor a token that has it. It signs no more
+        /// lists.
+        #[arg(long)]
+        key_lost: bool,
     },
 }
 
@@ -85,7 +95,7 @@ pub fn run(command: &GenerationCommand, out: &Output) -> Result<(), Failure> {
         GenerationCommand::Add { service, kind } => {
             refuse_running(service)?;
             let passphrase = service.passphrase(Purpose::Open)?;
-            let added = add(service, &passphrase, *kind, Arc::new(SystemClock::default()))?;
+            let added = add(&service.dir, &passphrase, *kind, Arc::new(SystemClock::default()))?;
             out.print(&added, || added.to_string())
         }
         GenerationCommand::List { dir } => {
@@ -94,9 +104,9 @@ pub fn run(command: &GenerationCommand, out: &Output) -> Result<(), Failure> {
             let lines = lines(&store.authorities().map_err(Failure::fault)?, SystemClock::default().now())?;
             out.print(&lines, || lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         }
-        GenerationCommand::Compromised { service, kind, generation, confirm } => {
+        GenerationCommand::Compromised { service, kind, generation, confirm, key_lost } => {
             let request = CompromiseRequest { kind: *kind, generation: *generation, confirm: confirm.clone() };
-            let told = compromised(service, &request)?;
+            let told = if *key_lost { lost(service, &request)? } else { compromised(service, &request)? };
             out.print(&told, || {
                 format!(
                     "The {kind} CA, generation {generation}, issues nothing any more: {} certificates ended, {} lists are \
@@ -121,7 +131,7 @@ fn refuse_running(service: &ServiceArgs) -> Result<(), Failure> {
 
 /// A generation that was added.
 #[derive(Debug, Serialize)]
-struct Added {
+pub(super) struct Added {
     kind: Kind,
     generation: u8,
     certificate: PathBuf,
@@ -143,13 +153,14 @@ impl std::fmt::Display for Added {
     }
 }
 
-fn add(
-    service: &ServiceArgs,
+/// Adds one to the stopped service in a directory.
+pub(super) fn add(
+    directory: &Path,
     passphrase: &zeroize::Zeroizing<String>,
     kind: Kind,
     clock: Arc<SystemClock>,
 ) -> Result<Added, Failure> {
-    let house = House::open(&service.dir, passphrase, Arc::clone(&clock) as _)?;
+    let house = House::open(directory, passphrase, Arc::clone(&clock) as _)?;
     let issuers = Arc::clone(&house.authority.parts().issuers);
     let before = issuers.current(kind);
     refuse_unused(&house, before)?;
@@ -164,7 +175,7 @@ fn add(
     house.store.commit(Change { steps: vec![Step::Authority(record)], audit }).map_err(Failure::fault)?;
     drop(house);
     // Opening it makes the responder's certificate and the first lists, and proves that everything fits together.
-    let house = House::open(&service.dir, passphrase, clock as _)?;
+    let house = House::open(directory, passphrase, clock as _)?;
     house.authority.publish_due()?;
     house.keep_checkpoint();
     Ok(added)
@@ -366,13 +377,89 @@ impl std::fmt::Display for Line {
 
 /// What a compromise came to.
 #[derive(Debug, Serialize)]
-struct Told {
+pub(super) struct Told {
     #[serde(flatten)]
     last: Compromised,
     /// Lists that were published.
     lists: usize,
     #[serde(skip)]
-    revoked: u64,
+    pub(super) revoked: u64,
+}
+
+/// Declares a generation compromised whose key nobody has any more, on a stopped service.
+fn lost(service: &ServiceArgs, request: &CompromiseRequest) -> Result<Told, Failure> {
+    let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
+    let OperatorWay::Stopped(store) = OperatorWay::find(&service.dir, &config)? else {
+        return Err(Failure::refused(
+            "the service runs, and has the key: declare it compromised without --key-lost, so that it signs its last lists",
+        ));
+    };
+    drop(store);
+    let passphrase = service.passphrase(Purpose::Open)?;
+    end_lost(&service.dir, &passphrase, request, Arc::new(SystemClock::default()))
+}
+
+/// The same, at that time; everything else must open, or nothing is changed.
+pub(super) fn end_lost(
+    directory: &Path,
+    passphrase: &zeroize::Zeroizing<String>,
+    request: &CompromiseRequest,
+    clock: Arc<SystemClock>,
+) -> Result<Told, Failure> {
+    let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
+    let (layout, name) = (Layout::new(directory, &config), KeyName::ca(request.kind, request.generation));
+    if layout.key(name).exists() || config.tokens.find(name).is_some() {
+        return Err(Failure::refused(format!(
+            "{name} is there: declare it compromised without --key-lost, so that it signs its last lists; one that is damaged for good \
+             is moved out of the service first"
+        )));
+    }
+    let mut causes = Causes::default();
+    let mut records = examine::records(&layout, &config, &mut causes);
+    let Some(record) = records.iter_mut().find(|one| (one.kind, one.generation) == (request.kind, request.generation))
+    else {
+        return Err(Failure::refused(format!(
+            "the {} CA has no generation {} (T-09)",
+            request.kind, request.generation
+        )));
+    };
+    compromise::confirm(record, request).map_err(Failure::refused)?;
+    let (is_new, at) = (record.compromise.is_none(), clock.now());
+    record.compromise.get_or_insert(Compromise { at, is_settled: false });
+    let record = record.clone();
+    examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
+    if is_new {
+        let store = SqliteStore::open(&config.store.path).map_err(Failure::refused)?;
+        let detail = serde_json::json!({ "certificate_sha256": fingerprint(&record), "key": "lost" }).to_string();
+        let audit = Draft {
+            at,
+            actor: CONSOLE.into(),
+            action: "generation.compromised".into(),
+            subject: format!("ca/{}/{}", record.kind, record.generation),
+            detail,
+        };
+        let (kind, generation) = (record.kind, record.generation);
+        let steps = vec![Step::Compromise { kind, generation, at, settled: false }];
+        store.commit(Change { steps, audit }).map_err(Failure::fault)?;
+    }
+    // A start ends what stands of it.
+    let revoked = |store: &dyn Store| -> Result<u64, Failure> {
+        let counts = store.counts().map_err(Failure::fault)?.into_iter();
+        Ok(counts
+            .filter(|one| (one.kind, one.state) == (request.kind, CertificateState::Revoked))
+            .map(|one| one.count)
+            .sum())
+    };
+    let before = revoked(&SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?)?;
+    let house = House::open(directory, passphrase, clock)?;
+    let published = house.authority.publish(&Actor::service())?;
+    house.keep_status();
+    house.keep_checkpoint();
+    let (kind, generation) = (record.kind, record.generation);
+    let revoked = revoked(&*house.store)?.saturating_sub(before);
+    let compromised_at = record.compromise.map_or(at, |known| known.at);
+    let last = Compromised { kind, generation, compromised_at, revoked, more: false };
+    Ok(Told { last, lists: published.len(), revoked })
 }
 
 /// Asks until nothing stands, then publishes; the way that is open.
@@ -412,6 +499,21 @@ fn until_done(mut ask: impl FnMut() -> Result<Compromised, Failure>) -> Result<T
     }
 }
 
+/// Whether each CA issues, and its newest generation outlives every certificate that it may be asked for: for readiness.
+///
+/// # Errors
+/// Which does not, in a sentence.
+pub(super) fn check_issuing(issuers: &Issuers, now: UnixTime) -> Result<(), String> {
+    for kind in Kind::BOTH {
+        let issuer = issuers.issuing(kind).map_err(|none| none.to_string())?;
+        let (generation, end) = (issuer.generation(), issuer.validity().1);
+        if end < now + LONGEST_LIFE {
+            return Err(format!("the {kind} CA's generation {generation} ends {end}; start the next generation"));
+        }
+    }
+    Ok(())
+}
+
 /// What is to be told of CAs whose newest generation will not outlive what it is asked for much longer, in a sentence each.
 pub(super) fn rollovers_due(issuers: &Issuers, now: UnixTime) -> Vec<String> {
     let due = |kind: Kind| {
@@ -427,4 +529,53 @@ pub(super) fn rollovers_due(issuers: &Issuers, now: UnixTime) -> Vec<String> {
         })
     };
     Kind::BOTH.into_iter().filter_map(due).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{profile::Profile, x509::Serial};
+
+    /// Both CAs in their first generation, until then.
+    fn issuers(end: UnixTime) -> Issuers {
+        let profile: Profile = super::super::house::profile(&Config::default()).unwrap();
+        let of = |kind: Kind| {
+            let key = PrivateKey::generate(KeyKind::P256).unwrap();
+            let signer = Arc::new(SoftwareSigner::new(&key).unwrap());
+            let serial = Serial::from_octets(&[1]).unwrap();
+            let validity = (at("2026-01-01T00:00:00Z"), end);
+            let der = ceremony::certificate_authority(&profile, (kind, 1), &*signer, &serial, validity).unwrap();
+            Arc::new(Issuer::open(&AuthorityRecord::new(kind, 1, der), signer, &profile).unwrap())
+        };
+        Issuers::new(Kind::BOTH.map(of).into()).unwrap()
+    }
+
+    fn at(text: &str) -> UnixTime {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_ca_near_its_end_is_told_of_a_year_before_it_cannot_issue_for_six_years() {
+        let issuers = issuers(at("2036-01-01T00:00:00Z"));
+        let last = at("2036-01-01T00:00:00Z").seconds() - i64::try_from(LONGEST_LIFE.as_secs()).unwrap();
+        let last = UnixTime::from_seconds(last).unwrap();
+        let first_told = UnixTime::from_seconds(last.seconds() - i64::try_from(ROLLOVER_NOTICE.as_secs()).unwrap());
+        let (first_told, second) = (first_told.unwrap(), std::time::Duration::from_secs(1));
+        assert_eq!(rollovers_due(&issuers, first_told), [""; 0]);
+        let told = rollovers_due(&issuers, first_told + second);
+        assert!(told.len() == 2 && told[0].contains("add the next: `jitsuin generation add --kind auth`"), "{told:?}");
+        assert_eq!(check_issuing(&issuers, last), Ok(()));
+        let said = check_issuing(&issuers, last + second).unwrap_err();
+        assert_eq!(said, "the auth CA's generation 1 ends 2036-01-01T00:00:00Z; start the next generation");
+    }
+
+    #[test]
+    fn a_compromised_generation_is_told_of_until_the_next_one_issues() {
+        let issuers = issuers(at("2036-01-01T00:00:00Z"));
+        issuers.current(Kind::Auth).stop();
+        let told = rollovers_due(&issuers, at("2026-02-01T00:00:00Z"));
+        assert!(told.len() == 1 && told[0].starts_with("the auth CA's generation 1 is compromised; add"), "{told:?}");
+        let said = check_issuing(&issuers, at("2026-02-01T00:00:00Z")).unwrap_err();
+        assert!(said.starts_with("the key of the auth CA, generation 1, is compromised"), "{said}");
+    }
 }

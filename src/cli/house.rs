@@ -165,11 +165,14 @@ impl House {
         let mut entries = Vec::new();
         for record in &records {
             let issuer = (record.kind, record.generation);
+            let (is_over, is_lost) = (certifier.is_over(issuer), certifier.is_lost(issuer));
             let delegate = match delegates.remove(&issuer) {
-                Some(delegate) if !certifier.is_due(issuer, delegate.not_after()) => delegate,
+                Some(delegate) if is_over || is_lost || !certifier.is_due(issuer, delegate.not_after()) => delegate,
+                None if is_over || is_lost => continue,
                 _ => certifier.certify(issuer, keys.signer(KeyName::responder(record.kind, record.generation))?)?,
             };
-            entries.push(IssuerEntry::new(record, delegate).map_err(Failure::fault)?);
+            let entry = IssuerEntry::new(record, delegate).map_err(Failure::fault)?;
+            entries.push(if is_lost { entry.with_last_delegate() } else { entry });
         }
         let answers = ResponsePolicy {
             life: config.ocsp.response_life.duration(),
@@ -192,8 +195,8 @@ impl House {
     pub fn renew_delegates(&self) -> Result<(), Failure> {
         let life = self.config.ocsp.responder_life.duration();
         let delegates = Delegates { authority: &self.authority, layout: &self.layout, life };
-        for (issuer, delegate) in self.desk.responder().delegates() {
-            if delegates.is_due(issuer, delegate.not_after()) {
+        for (issuer, delegate) in self.desk.responder().delegates(self.clock.now()) {
+            if !delegates.is_lost(issuer) && delegates.is_due(issuer, delegate.not_after()) {
                 let fresh = delegates.certify(issuer, delegate.shared_signer())?;
                 self.desk.responder().replace_delegate(issuer, fresh).map_err(Failure::fault)?;
             }
@@ -314,6 +317,18 @@ struct Delegates<'a> {
 }
 
 impl Delegates<'_> {
+    /// Whether a generation has ended: no certificate of a responder follows its last one.
+    fn is_over(&self, (kind, generation): (Kind, u8)) -> bool {
+        let parts = self.authority.parts();
+        parts.issuers.generation(kind, generation).is_some_and(|issuer| issuer.is_over(parts.clock.now()))
+    }
+
+    /// Whether a generation's key is lost: it certifies no responder.
+    fn is_lost(&self, (kind, generation): (Kind, u8)) -> bool {
+        let issuers = &self.authority.parts().issuers;
+        issuers.generation(kind, generation).is_some_and(|issuer| issuer.signer().is_lost())
+    }
+
     /// Whether a certificate that ends then has passed the middle of its life. None outlives its CA: one that ends with it
     /// stays.
     fn is_due(&self, (kind, generation): (Kind, u8), not_after: UnixTime) -> bool {

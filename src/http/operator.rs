@@ -134,12 +134,12 @@ impl Check {
         })
     }
 
-    /// `ocsp`: every CA generation has a responder certificate that is still valid.
+    /// `ocsp`: every CA generation that has not ended has a responder certificate that is still valid.
     #[must_use]
     pub fn delegates_valid(desk: Arc<AnswerDesk>, clock: Arc<dyn Clock>) -> Self {
         Self::new("ocsp", move || {
             let now = clock.now();
-            let ended = desk.responder().delegates().find(|(_, delegate)| delegate.not_after() <= now);
+            let ended = desk.responder().delegates(now).find(|(_, delegate)| delegate.not_after() <= now);
             ended.map_or(Ok(()), |((kind, generation), delegate)| {
                 let end = delegate.not_after();
                 Err(format!("the responder certificate of the {kind} CA, generation {generation}, ended {end}"))

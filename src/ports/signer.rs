@@ -26,6 +26,11 @@ pub trait Signer: Send + Sync {
     /// As for [`Signer::sign`], and for a digest of another length.
     fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, SignerError>;
 
+    /// Whether the private half is gone, so that every signature fails: only of a CA generation that is declared compromised.
+    fn is_lost(&self) -> bool {
+        false
+    }
+
     /// Whether a signature takes so long that a thread which serves connections must not make it: more than P-256 takes in
     /// this process, about 20 µs.
     fn is_slow(&self) -> bool {

@@ -117,6 +117,28 @@ impl PublishedLists {
         self.withheld.load().get(key).copied()
     }
 
+    /// Serves no list of a generation any more: it has ended.
+    pub fn retire(&self, kind: Kind, generation: u8) {
+        let stays = |key: &ListKey| (key.0, key.1) != (kind, generation);
+        if self.lists.load().keys().all(stays) && self.withheld.load().keys().all(stays) {
+            return;
+        }
+        self.lists.rcu(|lists| {
+            lists
+                .iter()
+                .filter(|(key, _)| stays(key))
+                .map(|(key, list)| (*key, Arc::clone(list)))
+                .collect::<HashMap<_, _>>()
+        });
+        self.withheld.rcu(|withheld| {
+            withheld
+                .iter()
+                .filter(|(key, _)| stays(key))
+                .map(|(key, number)| (*key, *number))
+                .collect::<HashMap<_, _>>()
+        });
+    }
+
     /// Makes the smaller form of every list that has none yet. It takes a second for some 30 MB of lists, so it has a
     /// thread of its own.
     pub fn compress(&self) {

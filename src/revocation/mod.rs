@@ -1,6 +1,7 @@
 //! Status: the serial permutation, the index that answers from memory, the OCSP responder and the lists.
 
 pub mod answer;
+pub mod authorities;
 pub mod census;
 pub mod crl;
 pub mod entity_tag;

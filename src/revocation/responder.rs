@@ -6,6 +6,7 @@
 //! |---|---|
 //! | no strict DER, or beyond the limits | malformedRequest |
 //! | an issuer that is not ours, or a CertID with another hash than SHA-1 and SHA-256 | unauthorized |
+//! | a generation whose own certificate has ended | unauthorized: nothing of it can be relied on |
 //! | two issuers or two generations in one request | unauthorized |
 //! | a serial that the generation never issued | `revoked`, on hold since 1970, with extended-revoke; or `unknown`, by policy |
 //! | a certificate of the CA itself or of its responder | `unknown`: the authority list speaks for them |
@@ -157,6 +158,8 @@ pub struct IssuerEntry {
     /// The CA's first instant: every certificate it ever issued stays in the index, however long it has expired, so the
     /// cutoff of RFC 6960 §4.4.4 is the same in all answers.
     archive_cutoff: UnixTime,
+    /// The last instant at which it is answered for: the CA's, which no certificate of it outlives.
+    not_after: UnixTime,
     delegate: ArcSwap<Delegate>,
 }
 
@@ -176,11 +179,19 @@ impl IssuerEntry {
             sha1: (digest(&SHA1_FOR_LEGACY_USE_ONLY, tbs.subject).as_ref().to_vec(), key.key_id()),
             sha256: (digest(&SHA256, tbs.subject).as_ref().to_vec(), key.key_sha256()),
             archive_cutoff: tbs.not_before,
+            not_after: tbs.not_after,
             delegate: ArcSwap::from_pointee(delegate),
             key,
         };
         entry.admit(&entry.delegate.load())?;
         Ok(entry)
+    }
+
+    /// The same, which nobody answers for after the end of its responder's certificate: the CA's key is lost, and certifies no other.
+    #[must_use]
+    pub fn with_last_delegate(self) -> Self {
+        let not_after = self.not_after.min(self.delegate.load().not_after());
+        Self { not_after, ..self }
     }
 
     /// Lets only a delegate pass that this generation certified.
@@ -344,9 +355,10 @@ impl Responder {
         Ok(())
     }
 
-    /// Every generation with its responder of the moment.
-    pub fn delegates(&self) -> impl Iterator<Item = ((Kind, u8), Arc<Delegate>)> {
-        self.issuers.iter().map(|entry| ((entry.kind, entry.generation), entry.delegate.load_full()))
+    /// Every generation that has not ended by `now`, with its responder of the moment.
+    pub fn delegates(&self, now: UnixTime) -> impl Iterator<Item = ((Kind, u8), Arc<Delegate>)> {
+        let answering = self.issuers.iter().filter(move |entry| now <= entry.not_after);
+        answering.map(|entry| ((entry.kind, entry.generation), entry.delegate.load_full()))
     }
 
     /// Decides a request as it came, DER, at the instant `now`.
@@ -355,7 +367,7 @@ impl Responder {
     /// The status to answer with instead, unsigned; see the table above.
     pub fn decide<'a>(&self, request: &'a [u8], now: UnixTime) -> Result<Decided<'a>, ErrorStatus> {
         let request = OcspRequest::from_der(request).map_err(|_| ErrorStatus::MalformedRequest)?;
-        let issuer = self.issuer(&request)?;
+        let issuer = self.issuer(&request, now)?;
         let delegate = issuer.delegate.load();
         let (not_before, not_after) = delegate.validity;
         if now < not_before || not_after <= now {
@@ -377,9 +389,10 @@ impl Responder {
     }
 
     /// The one issuer that all CertIDs name.
-    fn issuer(&self, request: &OcspRequest<'_>) -> Result<&IssuerEntry, ErrorStatus> {
+    fn issuer(&self, request: &OcspRequest<'_>, now: UnixTime) -> Result<&IssuerEntry, ErrorStatus> {
         let first = request.cert_ids.first();
-        let issuer = self.issuers.iter().find(|entry| entry.is_named_by(first)).ok_or(ErrorStatus::Unauthorized)?;
+        let issuer = self.issuers.iter().find(|entry| entry.is_named_by(first)).filter(|entry| now <= entry.not_after);
+        let issuer = issuer.ok_or(ErrorStatus::Unauthorized)?;
         let all = request.cert_ids[1..].iter().all(|id| issuer.is_named_by(id));
         if all { Ok(issuer) } else { Err(ErrorStatus::Unauthorized) }
     }

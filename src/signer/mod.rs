@@ -6,11 +6,13 @@
 
 pub mod key;
 pub mod keyfile;
+pub mod lost;
 pub mod rotate;
 pub mod software;
 pub mod token;
 
 pub use key::{KeyError, KeyKind, PrivateKey, SerialKey};
 pub use keyfile::KeyFileError;
+pub use lost::LostKey;
 pub use software::SoftwareSigner;
 pub use token::{TokenError, TokenSigner, TokenUri};

@@ -57,7 +57,7 @@ fn an_answer_in_flight_across_a_renewal_is_signed_by_the_old_responder_and_verif
     let request = house.request(AUTH_1, 1);
     let now = house.clock.now();
     let Ok(Next::Sign(in_flight)) = house.desk.prepare(&request, now) else { panic!("nothing is kept yet") };
-    let old = house.desk.responder().delegates().find(|(key, _)| *key == (Kind::Auth, 1)).unwrap().1;
+    let old = house.desk.responder().delegates(house.clock.now()).find(|(key, _)| *key == (Kind::Auth, 1)).unwrap().1;
     let renewed = delegate(&house.issuers[AUTH_1], TestSigner::p256(), now, 30);
     let new = renewed.certificate().to_vec();
     house.desk.responder().replace_delegate((Kind::Auth, 1), renewed).unwrap();

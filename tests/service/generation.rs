@@ -37,6 +37,56 @@ fn fingerprint(site: &Site, at: usize) -> String {
 }
 
 #[test]
+fn readiness_warns_of_a_ca_that_is_to_be_rolled_over_and_fails_while_one_cannot_issue() {
+    let site = Site::new();
+    site.configure("enabled = true", "enabled = false");
+    let readiness = |addresses: &Value| {
+        let url = format!("http://{}/readyz", addresses["operator"].as_str().expect("an address"));
+        let told = std::process::Command::new("curl").args(["--silent", &url]).output().expect("curl is there");
+        let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+        let check = |name: &str| {
+            let all = told["checks"].as_array().expect("checks").iter();
+            all.clone().find(|one| one["name"] == name).unwrap_or_else(|| panic!("{told}")).clone()
+        };
+        (told["ready"].as_bool().expect("ready or not"), check("rollover"), check("generations"))
+    };
+    // A generation of seven years is due for the next one from its first day on.
+    site.configure("ca_years = 10", "ca_years = 7");
+    let (running, addresses) = serve(&site.path());
+    assert!(readiness(&addresses).1["warning"].is_null());
+    let client = client_of(&site);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let url = format!("https://{}/v1/certificates", addresses["registration"].as_str().expect("an address"));
+    let answer = runtime.block_on(client.post_json(&url, "key-TEST-1", &application("TEST-1")));
+    assert_eq!(answer.expect("an answer").status, 201);
+    running.kill();
+    let added = json(&site, &["add", "--kind", "sign"]);
+    assert_eq!(added["generation"], 2);
+    refuses(&site, &["add", "--kind", "sign"], "has issued nothing yet");
+    let (running, addresses) = serve(&site.path());
+    let (ready, rollover, generations) = readiness(&addresses);
+    let word = rollover["warning"].as_str().expect("a warning");
+    assert!(word.contains("the sign CA's generation 2 ends") && word.contains("`jitsuin generation add"), "{word}");
+    assert!(ready && generations["ok"] == true, "{generations}");
+
+    running.kill();
+    let confirm = fingerprint(&site, 1);
+    let told = json(&site, &["compromised", "--kind", "sign", "--generation", "2", "--confirm", &confirm]);
+    assert_eq!(told["revoked"], 0, "{told}");
+    let (running, addresses) = serve(&site.path());
+    let (ready, rollover, generations) = readiness(&addresses);
+    let cause = generations["cause"].as_str().expect("a cause");
+    assert!(!ready && cause.starts_with("the key of the sign CA, generation 2, is compromised"), "{cause}");
+    assert!(rollover["warning"].as_str().expect("a warning").contains("is compromised; add the next"), "{rollover}");
+    running.kill();
+    site.configure("ca_years = 7", "ca_years = 10");
+    assert_eq!(json(&site, &["add", "--kind", "sign"])["generation"], 3);
+    let (_running, addresses) = serve(&site.path());
+    let (ready, rollover, generations) = readiness(&addresses);
+    assert!(ready && generations["ok"] == true && rollover["warning"].is_null(), "{rollover} {generations}");
+}
+
+#[test]
 fn a_ca_is_rolled_over_and_the_key_of_either_generation_may_be_declared_compromised() {
     let site = Site::new();
     site.configure("enabled = true", "enabled = false");

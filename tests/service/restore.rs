@@ -13,6 +13,10 @@ use std::{
     },
 };
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jitsuin::{
     cli::layout::Layout, config::Config, http::client::Client, kind::Kind, ports::Store, rules::CertificateState,
     store::SqliteStore,
@@ -521,6 +525,74 @@ fn nothing_stands_in_the_directory_unless_all_of_it_is_right() {
     let restored = lost.restore(&to, &[]);
     assert!(restored.status.success(), "{}", text(&restored));
     assert_eq!(fs::metadata(to.join("keys/sign-1.pem")).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+/// Holds a signed report against the certificate in it, by OpenSSL, and that certificate against the audit of the drill's service.
+fn verified_report(report: &Path, directory: &Path) -> Value {
+    let jws = fs::read_to_string(report).unwrap();
+    let parts: Vec<&str> = jws.trim().split('.').collect();
+    let [header, payload, signature] = parts[..] else { panic!("no compact JWS: {jws}") };
+    let decoded = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+    let told: Value = serde_json::from_slice(&decoded(header)).unwrap();
+    assert_eq!((told["alg"].as_str(), told["typ"].as_str()), (Some("ES256"), Some("jitsuin-drill+jwt")));
+    let certificate = STANDARD.decode(told["x5c"][0].as_str().unwrap()).unwrap();
+    // R and S side by side (RFC 7518 §3.4), as ECDSA-Sig-Value for OpenSSL.
+    let raw = decoded(signature);
+    let integer = |half: &[u8]| {
+        let first = half.iter().position(|octet| *octet != 0).unwrap();
+        let sign = if half[first] > 0x7f { vec![0] } else { Vec::new() };
+        let octets = [sign, half[first..].to_vec()].concat();
+        [vec![2, octets.len() as u8], octets].concat()
+    };
+    let both = [integer(&raw[..32]), integer(&raw[32..])].concat();
+    fs::write(directory.join("signature"), [vec![0x30, both.len() as u8], both].concat()).unwrap();
+    fs::write(directory.join("signed"), format!("{header}.{payload}")).unwrap();
+    fs::write(directory.join("certificate.der"), certificate).unwrap();
+    let openssl = |arguments: &str| {
+        let output = Command::new("openssl").args(arguments.split(' ')).current_dir(directory).output().unwrap();
+        assert!(output.status.success(), "{arguments}: {}", text(&output));
+        output.stdout
+    };
+    let own = openssl("x509 -in service/certificates/audit-1.pem -outform DER");
+    assert_eq!(fs::read(directory.join("certificate.der")).unwrap(), own);
+    let key = openssl("x509 -inform DER -in certificate.der -noout -pubkey");
+    fs::write(directory.join("key.pem"), key).unwrap();
+    openssl("dgst -sha256 -verify key.pem -signature signature signed");
+    serde_json::from_slice(&decoded(payload)).unwrap()
+}
+
+/// A drill on a stage that is kept; what it said, which is what its signed report says.
+fn drilled(name: &str) -> Value {
+    let room = tempfile::tempdir().unwrap();
+    let (stage, report) = (room.path().join("stage"), room.path().join("report.jws"));
+    let mut drill = jitsuin();
+    drill.args(["--json", "drill", name, "--pairs", "10", "--dir"]).arg(&stage).arg("--report").arg(&report);
+    let drill = drill.output().expect("it runs");
+    assert!(drill.status.success(), "{}", text(&drill));
+    let told: Value = serde_json::from_slice(&drill.stdout).expect("JSON");
+    assert!(told["checks"].as_array().unwrap().iter().all(|check| check["holds"] == true), "{told}");
+    assert_eq!(verified_report(&report, &stage), told);
+    told
+}
+
+#[test]
+fn the_drill_of_a_failover_tells_how_old_the_answers_of_the_mirror_were_and_what_was_lost() {
+    let told = drilled("failover");
+    let count = |name: &str| told["mirror"][name].as_u64().unwrap();
+    assert!(count("right") > 0 && count("outdated") > 0 && count("missing") > 0 && count("lists") > 0, "{told}");
+    assert!(told["lost_pairs"].as_u64() > Some(0) && told["lost_revocations"].as_u64() > Some(0), "{told}");
+    assert!(told["learnt"].as_u64() > Some(0), "{told}");
+}
+
+#[test]
+fn the_drill_of_a_lost_key_ends_all_of_its_ca_and_issues_anew_to_everybody() {
+    let told = drilled("key-loss");
+    assert_eq!((told["revoked"].as_u64(), told["reissued"].as_u64()), (Some(10), Some(10)), "{told}");
+}
+
+#[test]
+fn the_drill_of_a_restore_is_signed_by_the_restored_service() {
+    assert_eq!(drilled("restore")["drill"], "restore");
 }
 
 #[test]

@@ -137,6 +137,7 @@ fn lists(node: &mut Node<'_>, ledger: &Ledger, at: &str) {
         let on =
             base.as_ref().and_then(|base| inner.crl_before(kind, generation, scope.complete(), base.number).unwrap());
         let (name, key) = issuer(node, kind);
+        let authorities = inner.authorities().unwrap();
         let partition = partition(&node.house.as_ref().unwrap().authority.parts().profile, kind, scope);
         let known = Kept {
             record: &record,
@@ -144,6 +145,7 @@ fn lists(node: &mut Node<'_>, ledger: &Ledger, at: &str) {
             base: base.as_ref().map(|base| Base { record: base, previous: on.as_ref() }),
             issuer: (&name, &key),
             partition: partition.as_ref(),
+            authorities: &authorities,
             fetched: (now, now),
         };
         let (found, _) = census::examine(ledger, &list.der, &known);

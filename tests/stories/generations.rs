@@ -14,17 +14,19 @@ use jitsuin::{
     authority::{
         StoryError,
         compromise::{CompromiseRequest, Compromised, fingerprint},
+        publish::verify::Listed,
     },
     ca::{Issuer, IssuerError, Issuers, ceremony},
     kind::Kind,
     limits::{COMPROMISE_PAGE, COMPROMISE_PAGES},
     ports::{AuthorityRecord, CardRecord, CertificateRecord, Change, HolderRecord, Step},
     profile::{Profile, Variant},
+    revocation::crl::ListEntries,
     rules::{Asked, Cause, CertificateState::*, Policy},
     scope::CrlScope,
     signer::{KeyKind, PrivateKey, SoftwareSigner},
     store::{Fault, MemoryStore},
-    x509::CertificateView,
+    x509::{CertificateView, CrlEntry, RevocationReason},
 };
 
 use crate::house::{
@@ -335,6 +337,105 @@ fn whichever_write_of_a_compromise_fails_asking_again_and_starting_again_end_it(
             }
             house.check();
         }
+    }
+}
+
+#[test]
+fn the_links_over_a_compromised_key_are_on_the_list_of_who_signed_them_and_openssl_refuses_the_chain() {
+    let (house, old) = (House::new(), Person::new("TEST-1"));
+    house.pair(&old);
+    house.set_clock("2026-04-01T00:00:00Z");
+    let house = house.linked_generation();
+    house.authority.publish(&operator()).unwrap();
+    let entries = |kind, generation| {
+        let list = house.authority.parts().lists.find(&(kind, generation, CrlScope::Authorities)).unwrap();
+        ListEntries::of(&list.der).unwrap().collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    assert!(entries(Kind::Sign, 1).is_empty() && entries(Kind::Sign, 2).is_empty());
+    house.set_clock("2026-04-01T12:00:00Z");
+    let at = house.now();
+    compromise(&house, &asked(&house, Kind::Sign, 1)).unwrap();
+    // What is on no list yet is due at the next turn, not at the next day.
+    house.set_clock("2026-04-01T12:01:00Z");
+    let due = house.authority.publish_due().unwrap();
+    let of_authorities: Vec<_> = due.iter().filter(|one| one.scope == "ca").collect();
+    assert_eq!(
+        of_authorities.iter().map(|one| (one.kind, one.generation)).collect::<Vec<_>>(),
+        [(Kind::Sign, 1), (Kind::Sign, 2)]
+    );
+    let records = house.store.authorities().unwrap();
+    let record =
+        |generation| records.iter().find(|one| (one.kind, one.generation) == (Kind::Sign, generation)).unwrap();
+    let links = record(2).links.clone().unwrap();
+    let serial = |der: &[u8]| CertificateView::from_der(der).unwrap().tbs.serial;
+    let told = |entries: Vec<CrlEntry>| {
+        entries.into_iter().map(|one| (one.serial, one.reason, one.revocation_date)).collect::<Vec<_>>()
+    };
+    let ended = |der: &[u8]| (serial(der), RevocationReason::CaCompromise, at);
+    assert_eq!(told(entries(Kind::Sign, 2)), [ended(&links.old_with_new)], "the newer one's link over the key");
+    let mut own = vec![ended(&record(1).certificate), ended(&links.new_with_old)];
+    own.sort_by_key(|one| one.0);
+    assert_eq!(told(entries(Kind::Sign, 1)), own, "what the key itself signed");
+    assert!(entries(Kind::Auth, 1).is_empty() && entries(Kind::Auth, 2).is_empty());
+    assert_eq!(house.authority.publish_due().unwrap(), [], "told once");
+    for list in house.store.newest_crls().unwrap() {
+        let verdict = Listed::stored(&*house.store, list).unwrap().verify(house.now()).unwrap();
+        assert_eq!(verdict.faults, Vec::<String>::new());
+    }
+
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, label: &str, ders: &[Vec<u8>]| {
+        let pem = |der: &Vec<u8>| pkcs8::der::pem::encode_string(label, pkcs8::der::pem::LineEnding::LF, der).unwrap();
+        std::fs::write(directory.path().join(name), ders.iter().map(pem).collect::<String>()).unwrap();
+    };
+    write("root.pem", "CERTIFICATE", &[record(2).certificate.clone()]);
+    write("link.pem", "CERTIFICATE", std::slice::from_ref(&links.old_with_new));
+    let list = |generation, scope| {
+        house.authority.parts().lists.find(&(Kind::Sign, generation, scope)).unwrap().der.whole().unwrap().to_vec()
+    };
+    write("lists.pem", "X509 CRL", &[list(2, CrlScope::Authorities), list(2, CrlScope::Full)]);
+    let verified = |crls: &[&str]| {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["verify", "-attime", &house.now().seconds().to_string(), "-CAfile", "root.pem"]);
+        let output = openssl.args(crls).arg("link.pem").current_dir(directory.path()).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert!(verified(&[]).0, "who looks at no list still takes the link");
+    let (good, said) = verified(&["-crl_check_all", "-CRLfile", "lists.pem"]);
+    assert!(!good && said.contains("error 23 at 0 depth lookup: certificate revoked"), "{said}");
+    house.check();
+}
+
+#[test]
+fn a_generation_that_is_over_is_listed_no_more_and_what_it_said_last_is_no_fault() {
+    let key = |_| SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).unwrap()).unwrap();
+    let validity = (at("2019-01-01T00:00:00Z"), at("2033-01-01T00:00:00Z"));
+    let plan = Plan { variant: Variant::Open, validity, key: &key };
+    let house = House::build(Arc::new(MemoryStore::new()), Policy::default(), &plan);
+    house.pair(&Person::new("TEST-1"));
+    let house = house.next_generation();
+    let generations = |house: &House| {
+        let all = house.authority.parts().lists.all();
+        all.iter().map(|((_, generation, _), _)| *generation).collect::<std::collections::BTreeSet<_>>()
+    };
+    house.set_clock("2033-01-01T00:00:00Z");
+    house.authority.publish(&operator()).unwrap();
+    assert_eq!(generations(&house), [1, 2].into(), "in its last second it lists still");
+    house.set_clock("2033-01-01T00:00:01Z");
+    house.authority.publish_due().unwrap();
+    assert_eq!(generations(&house), [2].into());
+    house.set_clock("2033-02-01T00:00:00Z");
+    let published = house.authority.publish(&operator()).unwrap();
+    assert!(published.iter().all(|one| one.generation == 2), "{published:?}");
+    assert_eq!(house.authority.check_publishing(), Ok(()));
+    let house = house.reopen();
+    house.authority.load_lists().unwrap();
+    assert_eq!(generations(&house), [2].into(), "nor after a restart");
+    let kept = house.store.newest_crls().unwrap();
+    assert!(kept.iter().any(|list| list.generation == 1), "they are kept");
+    for list in kept {
+        let verdict = Listed::stored(&*house.store, list).unwrap().verify(house.now()).unwrap();
+        assert_eq!(verdict.faults, Vec::<String>::new());
     }
 }
 

@@ -306,6 +306,15 @@ impl House {
 
     /// The house after a restart with a new generation of both CAs beside the old one.
     pub(crate) fn next_generation(self) -> Self {
+        self.another_generation(false)
+    }
+
+    /// As [`Self::next_generation`], linked with the one before.
+    pub(crate) fn linked_generation(self) -> Self {
+        self.another_generation(true)
+    }
+
+    fn another_generation(self, linked: bool) -> Self {
         let parts = self.authority.parts();
         let validity = (self.now(), at("2059-01-01T00:00:00Z"));
         let mut issuers: Vec<_> = parts.issuers.iter().cloned().collect();
@@ -314,6 +323,8 @@ impl House {
             let key = SoftwareSigner::new(&PrivateKey::generate(KeyKind::P256).expect("a key")).expect("its signer");
             let signer = Arc::new(FrailSigner { key, fuse: Arc::clone(&self.fuse) });
             let (record, issuer) = authority((kind, generation), signer, &parts.profile, validity);
+            let links = ceremony::links(&parts.profile, parts.issuers.current(kind), &issuer).expect("links");
+            let record = AuthorityRecord { links: linked.then_some(links), ..record };
             issuers.push(Arc::new(issuer));
             let audit = Draft {
                 at: self.now(),

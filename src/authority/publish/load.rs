@@ -14,7 +14,8 @@ use crate::{
 
 impl Authority {
     /// Serves the newest lists of the store: start-up. Deltas that the schedule makes no more are left out: nothing replaces
-    /// them, so they end, and a service that waits for that would never be ready again.
+    /// them, so they end, and a service that waits for that would never be ready again. So are the lists of a generation that has ended or whose key is
+    /// lost.
     ///
     /// A list that is not what was put there, or not the newest of its scope, is not served: the reason stands in
     /// [`Self::publication_failures`] until a list with a higher number takes its place, which is due at once.
@@ -24,7 +25,12 @@ impl Authority {
     pub fn load_lists(&self) -> Result<(), StoryError> {
         let schedule = &self.parts().schedule;
         let is_made = |scope: CrlScope| !scope.is_delta() || schedule.delta_of(scope.complete()) == Some(scope);
+        let now = self.parts().clock.now();
         for record in self.store().newest_crls()?.into_iter().filter(|record| is_made(record.scope)) {
+            let issuer = self.parts().issuers.generation(record.kind, record.generation);
+            if issuer.is_some_and(|issuer| !issuer.lists(now)) {
+                continue;
+            }
             self.take_up(record)?;
         }
         Ok(())

@@ -53,7 +53,10 @@ use crate::{
     ca::Issuer,
     kind::Kind,
     ports::{Change, Follower, Hands, StatusEvent},
-    revocation::lists::{ListKey, PublishedList},
+    revocation::{
+        authorities,
+        lists::{ListKey, PublishedList},
+    },
     rules::CertificateState,
     scope::CrlScope,
     x509::UnixTime,
@@ -129,6 +132,8 @@ struct Family<'a> {
     withheld: u64,
     /// The floor of its CA's numbers.
     floor: u64,
+    /// Whether what is served does not tell of every end that it must: only lists of CAs' own certificates are asked.
+    is_behind: bool,
 }
 
 impl Family<'_> {
@@ -290,12 +295,17 @@ impl Authority {
         outcomes
     }
 
-    /// Every scope of every generation, with the lists of it that are served.
+    /// Every scope of every generation that can sign lists, with the lists of it that are served.
     fn families(&self) -> Result<Vec<Family<'_>>, StoryError> {
         let places = self.store().municipalities()?;
         let partitions: Vec<_> = places.into_iter().map(CrlScope::Municipality).collect();
+        let (records, now) = (self.store().authorities()?, self.parts().clock.now());
         let mut families = Vec::new();
         for issuer in self.parts().issuers.iter() {
+            if !issuer.lists(now) {
+                self.retire(issuer);
+                continue;
+            }
             let floor = self.store().number_floor(issuer.kind())?;
             for scope in [CrlScope::Full, CrlScope::Authorities].iter().chain(&partitions) {
                 let find = |scope| self.parts().lists.find(&(issuer.kind(), issuer.generation(), scope));
@@ -304,10 +314,24 @@ impl Authority {
                 let withheld = |scope| self.parts().lists.withheld(&(issuer.kind(), issuer.generation(), scope));
                 // Numbers up to the floor are taken too: by a copy that is lost.
                 let withheld = withheld(*scope).max(scope.delta().and_then(withheld)).max(Some(floor)).unwrap_or(0);
-                families.push(Family { issuer, key, complete: find(*scope), delta, withheld, floor });
+                let complete = find(*scope);
+                let is_behind = *scope == CrlScope::Authorities
+                    && complete.as_ref().is_some_and(|list| {
+                        let ended = authorities::revoked(&records, (issuer.kind(), issuer.generation()), now);
+                        ended.is_ok_and(|ended| ended.len() as u64 != list.entries)
+                    });
+                families.push(Family { issuer, key, complete, delta, withheld, floor, is_behind });
             }
         }
         Ok(families)
+    }
+
+    /// Nothing of a generation is served or missed any more: it has ended, and everything that it issued before it; or its key is
+    /// lost, and its last lists do not tell that everything ended.
+    fn retire(&self, issuer: &Issuer) {
+        let (kind, generation) = (issuer.kind(), issuer.generation());
+        self.parts().lists.retire(kind, generation);
+        self.publisher.failures().retain(|key, _| (key.0, key.1) != (kind, generation));
     }
 
     /// What the occasion asks for.
@@ -318,6 +342,7 @@ impl Authority {
             Occasion::Demand => Ok((all.map(|family| (family, Task::Complete)).collect(), false)),
             Occasion::Schedule => {
                 let due = |family: &'f Family<'a>| match family.is_of_a_backup() {
+                    _ if family.is_behind => Some((family, Task::Complete)),
                     true => Some((family, Task::Complete)),
                     false => Some((family, schedule.due(family.key.2, family.served(), now)?)),
                 };

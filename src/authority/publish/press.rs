@@ -17,6 +17,7 @@ use crate::{
     limits::LONG_LIST_ENTRIES,
     ports::{CertificateRecord, CrlRecord, ListDraft, ListOctets},
     revocation::{
+        authorities,
         crl::{self, Changes, ChangesBeside, DeltaWitnesses, GateError, ListError, ListOrder, Witnesses},
         index::Status,
         lists::{ListKey, PublishedList},
@@ -126,9 +127,16 @@ impl<'a> Press<'a> {
         let (kind, generation, scope) = key;
         // An expired certificate leaves only after a list that still had it and was made after its end (RFC 5280 §3.3).
         let not_over_before = previous.map_or(UnixTime::EPOCH, |list| list.this_update);
-        let (_turn, entries, position) = self.read(key, not_over_before, previous.map_or(0, |list| list.entries))?;
+        let (_turn, mut entries, position) =
+            self.read(key, not_over_before, previous.map_or(0, |list| list.entries))?;
         let span = (previous.map_or(0, |list| list.position), position, not_over_before);
-        let changes = self.changes(key, span, &entries)?;
+        let mut changes = self.changes(key, span, &entries)?;
+        let is_of_authorities = scope == CrlScope::Authorities;
+        if is_of_authorities {
+            let ended = authorities::revoked(&store.authorities()?, (kind, generation), this_update);
+            let ended = ended.map_err(|error| StoryError::Fault(error.to_string()))?;
+            (entries, changes) = (ended.values().collect(), ended.values().copied().collect());
+        }
         let scope_value = self.authority.issuing_distribution_point(key).map_err(unnamed)?;
         let freshest = self.authority.freshest(key).map_err(unnamed)?;
         let order = ListOrder {
@@ -146,7 +154,7 @@ impl<'a> Press<'a> {
             previous: previous.map(|list| &list.der),
             changes: &changes,
             is_over: &|gone| record(&gone.serial).is_some_and(|one| one.not_after < not_over_before),
-            is_ended: &|new| self.authority.index_has_ended(key, new),
+            is_ended: &|new| is_of_authorities || self.authority.index_has_ended(key, new),
         };
         let (draft, der, digest) =
             self.print(family, &order, &entries, |list| crl::gate(list, &order, &entries, witnesses))?;

@@ -16,6 +16,7 @@ use crate::{
     kind::Kind,
     ports::{AuthorityRecord, CrlRecord, ListOctets, Store},
     revocation::{
+        authorities,
         crl::{self, Changes, DeltaWitnesses, ListEntries, ListOrder, Outline, Witnesses},
         lists::ListKey,
     },
@@ -190,7 +191,7 @@ impl<'a> Listed<'a> {
         if list.verify(&self.der, &key).is_err() && !faults.contains(&unsigned) {
             faults.insert(0, unsigned);
         }
-        if newest && list.next_update() <= now {
+        if newest && list.next_update() <= now && !self.is_over(now) {
             faults.push(format!("it ended {} and has no successor", list.next_update()));
         }
         if list.this_update() > now {
@@ -232,6 +233,11 @@ impl<'a> Listed<'a> {
         })
     }
 
+    /// Whether its CA generation has ended, so that nothing follows its last lists.
+    fn is_over(&self, now: UnixTime) -> bool {
+        CertificateView::from_der(&self.authority.certificate).is_ok_and(|view| view.tbs.not_after < now)
+    }
+
     fn outline(&self) -> Result<&Outline, Unknown> {
         self.outline.as_ref().map_err(|fault| fault.clone().into())
     }
@@ -269,15 +275,29 @@ impl<'a> Listed<'a> {
         before: Option<&CrlRecord>,
     ) -> Result<Result<(), crl::GateError>, Unknown> {
         let (since, last) = before.map_or((0, UnixTime::EPOCH), |list| (list.position, list.this_update));
-        let changes = journal::changes(self.store, self.key(), (since, kept.position, last))?;
+        let changes = match kept.scope {
+            CrlScope::Authorities => self.ended_authorities(order.this_update)?,
+            _ => journal::changes(self.store, self.key(), (since, kept.position, last))?,
+        };
+        let is_of_authorities = kept.scope == CrlScope::Authorities;
         let record = |entry: &CrlEntry| self.store.certificate(kept.kind, &entry.serial).ok().flatten();
         let witnesses = Witnesses {
             previous: before.map(|list| &list.der),
             changes: &changes,
             is_over: &|gone| record(gone).is_some_and(|one| one.not_after < last),
-            is_ended: &|new| record(new).is_some_and(|one| one.revocation.is_some()),
+            is_ended: &|new| is_of_authorities || record(new).is_some_and(|one| one.revocation.is_some()),
         };
         Ok(crl::gate_again(&self.der, order, witnesses).map(drop))
+    }
+
+    /// What a list of CAs' own certificates had to say.
+    fn ended_authorities(&self, this_update: UnixTime) -> Result<Changes, Unknown> {
+        let listed = ListEntries::of(&self.der)?.collect::<Result<Vec<_>, _>>()?;
+        let is_listed = |serial: &Serial| listed.iter().any(|entry| entry.serial == *serial);
+        let (kind, generation, _) = self.key();
+        let due = authorities::due(&self.store.authorities()?, (kind, generation), (this_update, &is_listed));
+        let due = due.map_err(|error| StoryError::Fault(error.to_string()))?;
+        Ok(due.into_values().collect())
     }
 
     fn judge_delta(

@@ -32,7 +32,7 @@ impl Walk<'_> {
             .chain(places.into_iter().map(CrlScope::Municipality))
             .collect();
         let mut keys: Vec<ListKey> = kept.keys().copied().collect();
-        for issuer in self.issuers {
+        for issuer in self.issuers.iter().filter(|issuer| !issuer.is_over) {
             keys.extend(due.iter().map(|scope| (issuer.kind, issuer.generation, *scope)));
         }
         for (key, number) in highest {
@@ -42,6 +42,9 @@ impl Walk<'_> {
                 self.findings.note(channel(key.2), [Contradiction::of_channel(key.0, path, says)]);
             }
         }
+        let over: Vec<_> =
+            self.issuers.iter().filter(|one| one.is_over).map(|one| (one.kind, one.generation)).collect();
+        keys.retain(|key| !over.contains(&(key.0, key.1)));
         keys.sort_unstable();
         keys.dedup();
         let count = keys.len() as u64;
@@ -103,6 +106,7 @@ impl Walk<'_> {
             base: base.as_ref().map(|(record, previous)| Base { record, previous: previous.as_ref() }),
             issuer: (&issuer.name, &issuer.key),
             partition: partition.as_ref(),
+            authorities: self.authorities,
             fetched,
         };
         Ok(census::examine_read(&self.ledger, (&list, &outline), &known))

@@ -51,16 +51,19 @@ pub(super) struct Issuer {
     pub(super) generation: u8,
     pub(super) name: Name,
     pub(super) key: SubjectPublicKey,
+    /// Whether it has ended, so that it neither answers nor lists.
+    pub(super) is_over: bool,
 }
 
 impl Issuer {
-    fn new(record: &AuthorityRecord) -> Result<Self, Failure> {
+    fn new(record: &AuthorityRecord, now: UnixTime) -> Result<Self, Failure> {
         let view = CertificateView::from_der(&record.certificate).map_err(Failure::fault)?;
         Ok(Self {
             kind: record.kind,
             generation: record.generation,
             name: Name::from_der(view.tbs.subject).map_err(Failure::fault)?,
             key: SubjectPublicKey::from_der(view.tbs.spki).map_err(Failure::fault)?,
+            is_over: view.tbs.not_after < now,
         })
     }
 }
@@ -71,12 +74,13 @@ impl Doctor<'_> {
     /// # Errors
     /// [`Failure`] where the store cannot be read, or the service stops answering in the middle.
     pub fn examine(&self, progress: &mut dyn FnMut(Channel, u64, u64)) -> Result<Findings, Failure> {
-        let issuers = self.store.authorities().map_err(Failure::fault)?;
-        let issuers = issuers.iter().map(Issuer::new).collect::<Result<Vec<_>, _>>()?;
+        let (authorities, now) = (self.store.authorities().map_err(Failure::fault)?, self.clock.now());
+        let issuers = authorities.iter().map(|record| Issuer::new(record, now)).collect::<Result<Vec<_>, _>>()?;
         let numbers = self.store.newest_crls().map_err(Failure::fault)?;
         let numbers = numbers.iter().map(|list| ((list.kind, list.generation, list.scope), list.number)).collect();
         let (ledger, findings) = Default::default();
-        let mut walk = Walk { doctor: self, issuers: &issuers, numbers, ledger, findings, progress };
+        let mut walk =
+            Walk { doctor: self, authorities: &authorities, issuers: &issuers, numbers, ledger, findings, progress };
         walk.read_events()?;
         let began = walk.ledger.position();
         for kind in Kind::BOTH {
@@ -96,6 +100,7 @@ impl Doctor<'_> {
 
 pub(super) struct Walk<'a> {
     pub(super) doctor: &'a Doctor<'a>,
+    pub(super) authorities: &'a [AuthorityRecord],
     pub(super) issuers: &'a [Issuer],
     /// The newest lists of the store when the walk began; what is served later is not older.
     pub(super) numbers: BTreeMap<ListKey, u64>,
@@ -258,7 +263,7 @@ impl Walk<'_> {
         let Some(service) = self.doctor.service else { return Ok(()) };
         let is_it = |issuer: &&Issuer| (issuer.kind, issuer.generation) == (kind, generation);
         // That a row names a generation that is not there was told with the row.
-        let Some(issuer) = self.issuers.iter().find(is_it) else { return Ok(()) };
+        let Some(issuer) = self.issuers.iter().find(is_it).filter(|issuer| !issuer.is_over) else { return Ok(()) };
         for asked in asked.chunks(OCSP_CERT_IDS) {
             let began = Instant::now();
             let found = self.exchange(service, issuer, asked)?;

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -139,6 +139,30 @@ impl<'a> Counters<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Issues a certificate of that kind anew to every holder, side by side; how many have one.
+    pub(super) fn reissue(&self, kind: Kind) -> Result<usize, Failure> {
+        let numbers: Vec<u64> = self.ledger.pairs().keys().copied().collect();
+        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let actor = self.actor(Role::Municipality)?;
+        let counter = || {
+            while let Some(number) = numbers.get(next.fetch_add(1, Ordering::SeqCst)) {
+                let mut wanted = application(*number)?;
+                wanted["requests"][kind.other().word()] = Value::Null;
+                let enrolment: Enrolment = serde_json::from_value(wanted).map_err(Failure::fault)?;
+                let key = once(&format!("reissue-{number}"));
+                let issuance = told(|| self.house.authority.issue(&actor, &key, Asked::New, &enrolment))?;
+                done.fetch_add(issuance.certificates.iter().filter(|one| one.kind == kind).count(), Ordering::SeqCst);
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let counters: Vec<_> = (0..COUNTERS).map(|_| scope.spawn(counter)).collect();
+            let mut joined = counters.into_iter().map(|one| one.join());
+            joined.try_for_each(|ended| ended.unwrap_or_else(|_| Err(Failure::fault("a counter panicked"))))
+        })?;
+        Ok(done.load(Ordering::SeqCst))
     }
 
     fn actor(&self, role: Role) -> Result<Actor, Failure> {

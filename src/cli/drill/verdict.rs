@@ -22,6 +22,18 @@ pub(super) struct Check {
     pub(super) holds: bool,
 }
 
+impl Check {
+    pub(super) fn that(what: &str, holds: bool) -> Self {
+        Self { what: what.to_owned(), holds }
+    }
+}
+
+/// A line for each.
+pub(super) fn write_checks(f: &mut std::fmt::Formatter<'_>, checks: &[Check]) -> std::fmt::Result {
+    let line = |check: &Check| format!("{} {}", if check.holds { "ok  " } else { "FAIL" }, check.what);
+    f.write_str(&checks.iter().map(line).collect::<Vec<_>>().join("\n"))
+}
+
 /// All of it.
 pub(super) struct Verdict {
     pub(super) checks: Vec<Check>,
@@ -75,7 +87,8 @@ pub(super) fn reach(house: &House, ledger: &Ledger, (before, after): (&Numbers, 
     Ok(Verdict { checks, lost_pairs, learnt })
 }
 
-fn is_unbroken(house: &House) -> Result<bool, Failure> {
+/// Whether the chain of the audit is whole.
+pub(super) fn is_unbroken(house: &House) -> Result<bool, Failure> {
     let (mut position, mut seal) = (0, GENESIS);
     loop {
         let page = house.store.audit_after(position, 10_000).map_err(Failure::fault)?;

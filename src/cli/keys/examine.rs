@@ -18,7 +18,7 @@ use crate::{
     ports::{AuthorityRecord, Store},
     profile::Profile,
     revocation::{responder::Delegate, serial::SerialPermutation, snapshot::Lineage},
-    signer::keyfile,
+    signer::{LostKey, keyfile},
     store::{OpenError, SqliteStore},
 };
 
@@ -56,7 +56,14 @@ pub(in crate::cli) fn examine<'a>(
     let mut issuers = Vec::new();
     let mut delegates = BTreeMap::new();
     for record in records {
-        let signer = keys.open(KeyName::ca(record.kind, record.generation), causes);
+        let name = KeyName::ca(record.kind, record.generation);
+        // Whoever cannot sign any more need not have a key: it was lost, or destroyed after its last list.
+        let signer = match record.compromise {
+            Some(_) if keys.is_missing(name) => {
+                causes.keep(LostKey::of(&record.certificate)).map(|lost| Arc::new(lost) as _)
+            }
+            _ => keys.open(name, causes),
+        };
         if let (Some(signer), Some(profile)) = (signer, &profile) {
             issuers.extend(causes.keep(Issuer::open(record, signer, profile)).map(Arc::new));
         }

@@ -70,6 +70,11 @@ impl<'a> Keys<'a> {
         Some(signer)
     }
 
+    /// Whether a key is neither in a token, by the configuration, nor in its file.
+    fn is_missing(&self, name: KeyName) -> bool {
+        self.config.tokens.find(name).is_none() && !self.layout.key(name).exists()
+    }
+
     /// A key, ready to sign.
     ///
     /// # Errors

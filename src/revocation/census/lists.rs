@@ -7,8 +7,11 @@ use std::{cmp::Ordering, collections::BTreeMap, iter::Peekable};
 
 use super::{Contradiction, Ledger, Said};
 use crate::{
-    ports::{CrlRecord, ListOctets},
-    revocation::crl::{ListEntries, Outline},
+    ports::{AuthorityRecord, CrlRecord, ListOctets},
+    revocation::{
+        authorities,
+        crl::{ListEntries, Outline},
+    },
     scope::CrlScope,
     x509::{CrlEntry, CrlFault, Name, RevocationReason, Serial, SubjectPublicKey, UnixTime},
 };
@@ -26,6 +29,8 @@ pub struct Kept<'a> {
     pub issuer: (&'a Name, &'a SubjectPublicKey),
     /// The directory name that its issuingDistributionPoint must carry; the full list has none.
     pub partition: Option<&'a Name>,
+    /// Every CA generation: of which of their own certificates their lists tell.
+    pub authorities: &'a [AuthorityRecord],
     /// Before and after it was fetched.
     pub fetched: (UnixTime, UnixTime),
 }
@@ -149,6 +154,13 @@ type Wrong = BTreeMap<Serial, (Option<CrlEntry>, Option<CrlEntry>)>;
 
 fn complete(ledger: &Ledger, list: &ListOctets, kept: &Kept<'_>) -> Result<(Wrong, usize), String> {
     let key = (kept.record.kind, kept.record.generation, kept.record.scope);
+    if key.2 == CrlScope::Authorities {
+        let listed = read(list)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+        let is_listed = |serial: &Serial| listed.iter().any(|entry| entry.serial == *serial);
+        let due = authorities::due(kept.authorities, (key.0, key.1), (kept.record.this_update, &is_listed));
+        let due = due.map_err(|error| error.to_string())?;
+        return differences(read(list)?, due.into_values().map(Ok)).map_err(unreadable);
+    }
     let bound = kept.previous.map_or(UnixTime::EPOCH, |list| list.this_update);
     differences(read(list)?, ledger.ended(key, kept.record.position, bound).map(Ok)).map_err(unreadable)
 }
