@@ -10,7 +10,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::{
-    Output, ServiceArgs,
+    Output, ServiceArgs, adoption,
     failure::Failure,
     files,
     house::House,
@@ -73,6 +73,10 @@ pub enum GenerationCommand {
         /// SHA-256 of its certificate as `generation list` shows it: there is no way back.
         #[arg(long)]
         confirm: String,
+        /// The approval of another operator, by `jitsuin approve compromise`; of two, given twice, where the service is stopped.
+        /// What broke off goes on without.
+        #[arg(long, value_name = "FILE")]
+        approval: Vec<PathBuf>,
     },
 }
 
@@ -94,8 +98,10 @@ pub fn run(command: &GenerationCommand, out: &Output) -> Result<(), Failure> {
             let lines = lines(&store.authorities().map_err(Failure::fault)?, SystemClock::default().now())?;
             out.print(&lines, || lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         }
-        GenerationCommand::Compromised { service, kind, generation, confirm } => {
-            let request = CompromiseRequest { kind: *kind, generation: *generation, confirm: confirm.clone() };
+        GenerationCommand::Compromised { service, kind, generation, confirm, approval } => {
+            let approvals = adoption::read_all(approval)?;
+            let (kind, generation, confirm) = (*kind, *generation, confirm.clone());
+            let request = CompromiseRequest { kind, generation, confirm, approvals };
             let told = compromised(service, &request)?;
             out.print(&told, || {
                 format!(
