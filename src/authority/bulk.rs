@@ -100,9 +100,18 @@ impl Authority {
         of: Option<&OfFile>,
         lines: &[RevocationLine],
     ) -> Result<Vec<Outcome>, StoryError> {
-        match self.approved_file(actor, of)? {
-            None => self.revoke_each(actor, lines),
-            Some(digest) => self.revoke_lines(actor, lines, Some(&digest)),
+        match self.approved_file(actor, of) {
+            Ok(None) => self.revoke_each(actor, lines),
+            Ok(Some(digest)) => self.revoke_lines(actor, lines, Some(&digest)),
+            Err(StoryError::Refused(refusal)) => {
+                let (now, nobody) = (self.parts().clock.now(), Once { key: String::new(), digest: [0; 32] });
+                let detail = serde_json::json!({ "rule": refusal.rule }).to_string();
+                let audit = Telling { actor, once: &nobody, now }.audit("request.refused", "file", detail);
+                // Without an answer: the same lines with an approval are another matter.
+                self.store().commit(Change { steps: Vec::new(), audit })?;
+                Err(refusal.into())
+            }
+            Err(other) => Err(other),
         }
     }
 

@@ -403,6 +403,9 @@ async fn lines_of_an_approved_file_are_done_and_no_other() {
         live
     };
     assert_eq!(states().await, [true; 5]);
+    let noted = open.house.store.audit_after(0, usize::MAX).unwrap();
+    let noted = noted.iter().filter(|entry| entry.draft.subject == "file" && entry.draft.detail.contains("T-16"));
+    assert_eq!(noted.count(), 11, "each is noted");
 
     // In parts, and one that came before by its leaf.
     let changed = |answer: Value| {

@@ -162,7 +162,7 @@ impl Approver {
 }
 
 /// The key in a file, in the clear or opened by its passphrase.
-fn private_key(path: &Path, passphrase: Option<&Path>) -> Result<PrivateKey, Failure> {
+pub(in crate::cli) fn private_key(path: &Path, passphrase: Option<&Path>) -> Result<PrivateKey, Failure> {
     let text = keyfile::read_private(path, KEY_FILE_OCTETS).map_err(Failure::refused)?;
     let named = |error: &dyn std::fmt::Display| Failure::refused(format!("{}: {error}", path.display()));
     let (label, der) = pem::decode_vec(&text).map_err(|error| named(&error))?;

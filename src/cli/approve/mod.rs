@@ -10,6 +10,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use self::approver::Approver;
+pub(super) use self::approver::private_key;
 use super::{Output, adoption, bulk, failure::Failure, layout::Layout, world::SystemClock};
 use crate::{
     audit::approval::{Act, Approval, Content},
