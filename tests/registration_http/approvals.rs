@@ -191,7 +191,7 @@ fn what_has_another_form_or_another_signature_is_no_approval() {
     for other in
         [format!("{line}\n"), format!("{line}."), format!("{line}.AAAA"), format!(" {line}"), format!("{line}A")]
     {
-        let refused = compromise(&house, &asks, &[other.clone()]).unwrap_err();
+        let refused = compromise(&house, &asks, std::slice::from_ref(&other)).unwrap_err();
         assert_eq!(refused.case.as_deref(), Some("unreadable"), "{other}");
     }
     for at in (0..line.len()).step_by(7).chain([line.len() - 1]) {
