@@ -5,6 +5,7 @@
 //! The fuzzer (`fuzz_targets/`) and plain `cargo test` (`tests/regressions.rs`) call the same functions.
 
 pub mod answer;
+pub mod approval;
 pub mod certificate;
 pub mod cms;
 pub mod crl;
@@ -22,7 +23,8 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name: the fuzz target, its folder of seeds and its folder of regressions are called so.
-pub const TARGETS: [(&str, Check); 15] = [
+pub const TARGETS: [(&str, Check); 16] = [
+    ("approval", approval::check),
     ("certificate", certificate::check),
     ("cms", cms::check),
     ("config", text::check_config),
