@@ -4,8 +4,10 @@
 //! can be changed, dropped, inserted or moved without breaking every later seal. Entries carry no personal data: holders appear by
 //! reference, contents by digest.
 
+pub mod approval;
 mod checkpoint;
 mod examination;
+pub mod lines;
 mod marks;
 
 use ring::digest;

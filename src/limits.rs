@@ -460,3 +460,15 @@ pub const SNAPSHOT_EVENTS: usize = 32;
 /// Octets of a snapshot that are written before they are forced to the disk, so that a commit never waits for a hundred
 /// megabytes of it.
 pub const SNAPSHOT_SYNC_OCTETS: usize = 4 * 1024 * 1024;
+
+/// Octets of an approval: the certificate of a credential with a long name in base64 twice over, and the statement, fit three times.
+pub const APPROVAL_OCTETS: usize = 8 * 1024;
+
+/// Characters of an approval's summary, which is a line.
+pub const APPROVAL_SUMMARY_CHARACTERS: usize = 300;
+
+/// Approvals that come with one act; it takes two, and one spare does no harm.
+pub const APPROVALS: usize = 3;
+
+/// The longest life of an approval: whoever wants the act tomorrow wants it tomorrow.
+pub const APPROVAL_LIFE: Duration = Duration::from_secs(24 * 3600);

@@ -134,7 +134,7 @@ fn an_unknown_key_is_refused_in_every_section_and_at_the_top() {
     assert!(error.problem.contains("service, profile"), "{error}");
     let mut sections = keys(&template()).into_iter().map(|(section, ..)| section).collect::<Vec<_>>();
     sections.dedup();
-    assert_eq!(sections.len(), 18);
+    assert_eq!(sections.len(), 19);
     for section in sections {
         let error = refusal(&format!("[{section}]\n\ncolour = 1\n"));
         assert_eq!((error.line, error.key), (Some(3), format!("{section}.colour")));

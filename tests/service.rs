@@ -5,6 +5,8 @@
 #[path = "support/weak_keys.rs"]
 mod weak_keys;
 
+#[path = "service/approvals.rs"]
+mod approvals;
 #[path = "service/audit.rs"]
 mod audit;
 #[expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]

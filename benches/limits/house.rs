@@ -13,7 +13,7 @@ use std::{
 use jitsuin::{
     audit::Draft,
     authority::{
-        Actor, Authority, Once, Parts,
+        Actor, Authority, DualControl, Once, Parts,
         enrol::{Card, Enrolment, Facts, Person, RequestDer, Requests},
         issue::Issuance,
         publish::Schedule,
@@ -165,6 +165,7 @@ impl House {
             index: Arc::clone(&index),
             lists: Arc::new(PublishedLists::default()),
             schedule: Schedule::default(),
+            control: DualControl::Off,
         });
         let policy = ResponsePolicy { life: Duration::from_secs(3600), never_issued: NeverIssued::Revoked };
         let responder = Responder::new(entries, serials(), Arc::clone(&index), policy);

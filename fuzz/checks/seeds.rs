@@ -29,7 +29,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use super::{
-    cms,
+    approval, cms,
     desk::{House, KnownKey, LIFE, now},
 };
 
@@ -57,6 +57,7 @@ pub fn all() -> Vec<Seed> {
         signed_contents().into_iter().map(|(name, content)| ("cms", format!("{name}.bin"), chosen(1, content))),
     );
     seeds.extend(signed_attributes().into_iter().map(|(name, list)| ("cms", format!("{name}.bin"), chosen(2, list))));
+    seeds.extend(approvals().into_iter().map(|(name, octets)| ("approval", format!("{name}.bin"), octets)));
     seeds.extend(elements().into_iter().map(|(name, der)| ("der", format!("{name}.der"), der)));
     seeds.extend(texts());
     seeds.extend(files::snapshots());
@@ -212,6 +213,16 @@ fn request_info() -> Vec<u8> {
         out.extend_from_slice(KnownKey::Three.signer().spki());
         nested(out, context_constructed(0), |_| ());
     })
+}
+
+/// A statement, a header without its certificate, and a line that nobody signed.
+fn approvals() -> [(&'static str, Vec<u8>); 3] {
+    let head = r#"{"alg":"ES256","typ":"jitsuin-approval+jwt","x5c":["MIIB"]}"#;
+    [
+        ("statement", chosen(1, approval::STATEMENT.into())),
+        ("header", chosen(2, head.into())),
+        ("unsigned", chosen(0, format!("{}.{}.AAAA", STANDARD.encode(head), STANDARD.encode("{}")).into_bytes())),
+    ]
 }
 
 /// Texts that a holder signs.

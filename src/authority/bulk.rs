@@ -8,7 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, Authority, Once, StoryError,
+    Actor, Authority, DualControl, Once, StoryError,
+    approval::{Approved, Second},
     change::Outcome,
     end::{Effects, StatusChange},
     enrol::Enrolment,
@@ -16,14 +17,33 @@ use super::{
     revoke::RevocationRequest,
 };
 use crate::{
+    audit::{
+        approval::Content,
+        lines::{self, Node},
+    },
     kind::Kind,
-    ports::{Change, store::Beginning},
+    ports::{Change, StoreError, store::Beginning},
     rules::{Asked, Refusal},
-    x509::{CrlEntry, UnixTime},
+    x509::{CrlEntry, UnixTime, hex},
 };
 
 /// A line of revocations: under which key, and what it asks for, if it could be read.
 pub type RevocationLine = (Once, Result<RevocationRequest, Refusal>);
+
+/// What shows that lines are those of a file that was approved.
+#[derive(Clone, Debug)]
+pub struct OfFile {
+    /// The approvals.
+    pub approvals: Vec<String>,
+    /// How many lines the file has.
+    pub count: u64,
+    /// Which of them comes first here, from 0.
+    pub from: u64,
+    /// The leaves of those that come, and of those between them that came before.
+    pub leaves: Vec<Node>,
+    /// The nodes of the others.
+    pub proof: Vec<Node>,
+}
 
 /// What a line of a file asks for.
 #[derive(Clone, Deserialize)]
@@ -70,12 +90,89 @@ enum Drafted {
 }
 
 impl Authority {
+    /// Revokes by lines of a file. Where acts take two, they must be lines of one that was approved.
+    ///
+    /// # Errors
+    /// `T-16` for lines that nobody else approved; otherwise as [`Self::revoke_each`].
+    pub fn revoke_file(
+        &self,
+        actor: &Actor,
+        of: Option<&OfFile>,
+        lines: &[RevocationLine],
+    ) -> Result<Vec<Outcome>, StoryError> {
+        match self.approved_file(actor, of) {
+            Ok(None) => self.revoke_each(actor, lines),
+            Ok(Some(digest)) => self.revoke_lines(actor, lines, Some(&digest)),
+            Err(StoryError::Refused(refusal)) => {
+                let (now, nobody) = (self.parts().clock.now(), Once { key: String::new(), digest: [0; 32] });
+                let detail = serde_json::json!({ "rule": refusal.rule }).to_string();
+                let audit = Telling { actor, once: &nobody, now }.audit("request.refused", "file", detail);
+                // Without an answer: the same lines with an approval are another matter.
+                self.store().commit(Change { steps: Vec::new(), audit })?;
+                Err(refusal.into())
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The digest of the approved content that the lines are of; none where acts take one. What allowed it is noted in the audit once.
+    fn approved_file(&self, actor: &Actor, of: Option<&OfFile>) -> Result<Option<String>, StoryError> {
+        let (control, now) = (&self.parts().control, self.parts().clock.now());
+        if matches!(control, DualControl::Off) {
+            return Ok(None);
+        }
+        let missing = || {
+            let detail = "a file of revocations takes the approval of another person; `jitsuin approve bulk` makes one";
+            Refusal::new("T-16", detail)
+        };
+        let of = of.ok_or_else(missing)?;
+        let other = || {
+            let detail = "these lines cannot be shown to be of any file: the proof does not fit them";
+            Refusal::new("T-16", detail).in_case("content")
+        };
+        let root = lines::root(of.count, of.from, &of.leaves, &of.proof).ok_or_else(other)?;
+        let content = Content::bulk_revocation(of.count, &root);
+        // Whoever is neither is turned away by every line.
+        let second = actor.municipality().map_or(Second::Operator, Second::OfMunicipality);
+        let approved = control.judge((self.store(), now), (actor, second), &content, &of.approvals)?;
+        self.note_file(actor, &content, &approved)?;
+        Ok(Some(content.digest()))
+    }
+
+    fn note_file(&self, actor: &Actor, content: &Content, approved: &[Approved]) -> Result<(), StoryError> {
+        let statements: Vec<&str> = approved.iter().map(|one| one.jws.as_str()).collect();
+        let digest = ring::digest::digest(&ring::digest::SHA256, statements.join("\n").as_bytes());
+        // No key from outside has a space.
+        let once = Once { key: format!("approval {}", hex(digest.as_ref())), digest: [0; 32] };
+        if self.store().answer(actor.name(), &once.key)?.is_some() {
+            return Ok(());
+        }
+        let telling = Telling { actor, once: &once, now: self.parts().clock.now() };
+        let detail = serde_json::json!({ "content": content.text(), "approvals": approved }).to_string();
+        let audit = telling.audit("bulk.approved", format!("file/{}", content.digest()), detail);
+        match self.store().commit(Change { steps: vec![telling.answer(&())?], audit }) {
+            // Another load of the same file was first.
+            Err(StoreError::Repeated) => Ok(()),
+            noted => Ok(noted?),
+        }
+    }
+
     /// Revokes line by line, with as few commits as the store can do it in. The same lines again, in whatever company, give
     /// their first answers.
     ///
     /// # Errors
     /// The first that is not a refusal; what was done before stays done.
     pub fn revoke_each(&self, actor: &Actor, lines: &[RevocationLine]) -> Result<Vec<Outcome>, StoryError> {
+        self.revoke_lines(actor, lines, None)
+    }
+
+    /// The same; the audit names the approved content.
+    fn revoke_lines(
+        &self,
+        actor: &Actor,
+        lines: &[RevocationLine],
+        approval: Option<&str>,
+    ) -> Result<Vec<Outcome>, StoryError> {
         let mut outcomes: Vec<Option<Outcome>> = Vec::with_capacity(lines.len());
         let (mut changes, mut drafted) = (Vec::new(), Vec::new());
         let cards = lines.iter().map(|(once, asked)| (once.key.as_str(), asked.as_ref().ok().map(|asked| &asked.card)));
@@ -84,7 +181,8 @@ impl Authority {
         for (place, (line, beginning)) in lines.iter().zip(begun).enumerate() {
             outcomes.push(match self.draft_revocation(actor, line, beginning)? {
                 Drafted::Told(outcome) => Some(outcome),
-                Drafted::Change(change, outcome) => {
+                Drafted::Change(mut change, outcome) => {
+                    name(&mut change, approval);
                     changes.push(*change);
                     drafted.push((place, outcome));
                     None
@@ -99,7 +197,7 @@ impl Authority {
             }
         }
         let alone = outcomes.into_iter().zip(lines);
-        alone.map(|(outcome, line)| outcome.map_or_else(|| self.revoke_alone(actor, line), Ok)).collect()
+        alone.map(|(outcome, line)| outcome.map_or_else(|| self.revoke_alone(actor, line, approval), Ok)).collect()
     }
 
     fn draft_revocation(
@@ -129,10 +227,16 @@ impl Authority {
         }
     }
 
-    fn revoke_alone(&self, actor: &Actor, (once, request): &RevocationLine) -> Result<Outcome, StoryError> {
+    fn revoke_alone(
+        &self,
+        actor: &Actor,
+        (once, request): &RevocationLine,
+        approval: Option<&str>,
+    ) -> Result<Outcome, StoryError> {
         outcome(match request {
             Ok(request) => self.tell(actor, once, &request.subject(), |telling| {
-                let (change, effects) = self.revocation(telling, request)?;
+                let (mut change, effects) = self.revocation(telling, request)?;
+                name(&mut change, approval);
                 self.store().commit(change)?;
                 Ok(effects)
             }),
@@ -162,6 +266,15 @@ impl Authority {
         };
         let (sign_list_octets, auth_list_octets) = (grows(Kind::Sign), grows(Kind::Auth));
         Ok(Foreseen { issued, ended, sign_list_octets, auth_list_octets })
+    }
+}
+
+/// Has the entry of a line name the approved content that it is of.
+fn name(change: &mut Change, approval: Option<&str>) {
+    if let Some(approval) = approval
+        && change.audit.detail.pop() == Some('}')
+    {
+        change.audit.detail += &format!(",\"approval\":\"{approval}\"}}");
     }
 }
 

@@ -16,12 +16,16 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Authority, Once, StoryError, once::Telling};
+use super::{
+    Actor, Authority, DualControl, Once, StoryError,
+    approval::{Approved, Second},
+    once::Telling,
+};
 use crate::{
-    audit::Draft,
+    audit::{Draft, approval::Content},
     kind::Kind,
     limits::{COMPROMISE_PAGE, COMPROMISE_PAGES},
-    ports::{AuthorityRecord, CertificateRecord, Change, Revocation, Step, StoreError},
+    ports::{AuthorityRecord, CertificateRecord, Change, Revocation, Step, Store, StoreError},
     rules::{Cause, Refusal, decide_transition},
     x509::{Serial, UnixTime, hex},
 };
@@ -36,6 +40,9 @@ pub struct CompromiseRequest {
     pub generation: u8,
     /// SHA-256 of its certificate, in hexadecimal: so that nobody ends the wrong CA by a slip.
     pub confirm: String,
+    /// The approvals of the others that it takes; none where it was declared before and goes on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
 }
 
 /// How far it is.
@@ -63,13 +70,30 @@ pub fn fingerprint(record: &AuthorityRecord) -> String {
     hex(ring::digest::digest(&ring::digest::SHA256, &record.certificate).as_ref())
 }
 
+/// The approvals of a compromise that is declared now. One that was declared before goes on without.
+///
+/// # Errors
+/// `T-16` where nobody else approved it; otherwise as the store says.
+pub fn approved(
+    store: &dyn Store,
+    control: &DualControl,
+    (actor, now): (&Actor, UnixTime),
+    (record, approvals): (&AuthorityRecord, &[String]),
+) -> Result<Vec<Approved>, StoryError> {
+    if record.compromise.is_some() {
+        return Ok(Vec::new());
+    }
+    let content = Content::ca_compromise(record.kind, record.generation, &record.certificate);
+    control.judge((store, now), (actor, Second::Operator), &content, approvals)
+}
+
 impl Authority {
     /// Declares the key of a CA generation compromised, and ends as many of its certificates as one request may.
     ///
     /// # Errors
     /// [`StoryError::Refused`]: `T-08` unless an operator or the service itself asks, `T-09` for a generation that is not there,
-    /// `T-01` where another certificate is confirmed, `R-01` where all of it ended before; otherwise as the error says. What was
-    /// done stays done, and asking again goes on.
+    /// `T-01` where another certificate is confirmed, `R-01` where all of it ended before, `T-16` where it was not declared before
+    /// and nobody else approved it; otherwise as the error says. What was done stays done, and asking again goes on.
     pub fn compromise(
         &self,
         actor: &Actor,
@@ -90,7 +114,9 @@ impl Authority {
                 );
                 return Err(Refusal::new("R-01", detail).into());
             }
-            let (told, settled) = self.end_generation(telling, &record, COMPROMISE_PAGES)?;
+            let by = (telling.actor, telling.now);
+            let approved = approved(self.store(), &self.parts().control, by, (&record, &request.approvals))?;
+            let (told, settled) = self.end_generation(telling, &record, &approved, COMPROMISE_PAGES)?;
             let mut steps: Vec<Step> = settled.into_iter().collect();
             steps.push(telling.answer(&told)?);
             let action = if told.more { "generation.ending" } else { "generation.ended" };
@@ -112,7 +138,7 @@ impl Authority {
             }
             let (actor, once) = (Actor::service(), Once { key: String::new(), digest: [0; 32] });
             let telling = Telling { actor: &actor, once: &once, now: self.parts().clock.now() };
-            let (told, settled) = self.end_generation(&telling, &record, usize::MAX)?;
+            let (told, settled) = self.end_generation(&telling, &record, &[], usize::MAX)?;
             revoked += told.revoked;
             let subject = format!("ca/{}/{}", record.kind, record.generation);
             let detail = serde_json::json!({ "cause": Cause::CaKeyCompromise, "rule": Cause::CaKeyCompromise.rule() });
@@ -134,10 +160,11 @@ impl Authority {
         &self,
         telling: &Telling<'_>,
         record: &AuthorityRecord,
+        approved: &[Approved],
         pages: usize,
     ) -> Result<(Compromised, Option<Step>), StoryError> {
         let (kind, generation) = (record.kind, record.generation);
-        let compromised_at = self.note_compromise(telling, record)?;
+        let compromised_at = self.note_compromise(telling, record, approved)?;
         if let Some(issuer) = self.parts().issuers.generation(kind, generation) {
             issuer.stop();
         }
@@ -160,13 +187,21 @@ impl Authority {
         Ok((told, None))
     }
 
-    fn note_compromise(&self, telling: &Telling<'_>, record: &AuthorityRecord) -> Result<UnixTime, StoryError> {
+    fn note_compromise(
+        &self,
+        telling: &Telling<'_>,
+        record: &AuthorityRecord,
+        approved: &[Approved],
+    ) -> Result<UnixTime, StoryError> {
         if let Some(known) = record.compromise {
             return Ok(known.at);
         }
         let (kind, generation, at) = (record.kind, record.generation, telling.now);
-        let detail = serde_json::json!({ "certificate_sha256": fingerprint(record) }).to_string();
-        let audit = telling.audit("generation.compromised", format!("ca/{kind}/{generation}"), detail);
+        let mut detail = serde_json::json!({ "certificate_sha256": fingerprint(record) });
+        if !approved.is_empty() {
+            detail["approvals"] = serde_json::json!(approved);
+        }
+        let audit = telling.audit("generation.compromised", format!("ca/{kind}/{generation}"), detail.to_string());
         let steps = vec![Step::Compromise { kind, generation, at, settled: false }];
         self.store().commit(Change { steps, audit })?;
         Ok(at)

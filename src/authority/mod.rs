@@ -16,7 +16,9 @@ use crate::{
 
 pub mod access;
 mod actor;
+pub mod adoption;
 pub mod application;
+pub mod approval;
 pub mod bulk;
 pub mod canary;
 pub mod change;
@@ -49,6 +51,7 @@ pub mod revoke;
 pub mod wording;
 
 pub use actor::Actor;
+pub use approval::DualControl;
 pub use note::TurnedAway;
 pub use once::{Once, StoryError};
 pub use wording::Wording;
@@ -82,6 +85,8 @@ pub struct Parts {
     pub lists: Arc<PublishedLists>,
     /// How often lists appear and how long they are good.
     pub schedule: publish::Schedule,
+    /// Whether acts that take two do.
+    pub control: DualControl,
 }
 
 /// The registration authority: tells the stories.

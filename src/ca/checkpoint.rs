@@ -1,11 +1,14 @@
 //! Signing checkpoints, and the certificate of the key that does.
 
-use super::ceremony::{self, CeremonyError};
+use super::{
+    ceremony::{self, CeremonyError},
+    jws::{self, JwsError},
+};
 use crate::{
     audit::{AuditKey, Checkpoint, NotAnAuditKey},
-    ports::{Signer, SignerError},
+    ports::Signer,
     profile::audit,
-    x509::{Serial, SubjectPublicKey, UnixTime, der::DerError, jws},
+    x509::{Serial, SubjectPublicKey, UnixTime},
 };
 
 /// Why a checkpoint was not signed.
@@ -17,15 +20,9 @@ pub enum CheckpointError {
     /// The certificate is another key's.
     #[error("the audit key and its certificate do not belong together")]
     OtherKey,
-    /// The key did not sign.
+    /// It was not signed.
     #[error(transparent)]
-    Signer(#[from] SignerError),
-    /// The key gave no signature of its curve.
-    #[error("the signature is none of the key's algorithm: {0}")]
-    Signature(#[from] DerError),
-    /// The checkpoint is no JSON.
-    #[error("the checkpoint cannot be written: {0}")]
-    Json(#[from] serde_json::Error),
+    Jws(#[from] JwsError),
 }
 
 /// Makes the self-signed certificate of an audit key, DER.
@@ -58,8 +55,8 @@ pub fn key(certificate: &[u8], signer: &dyn Signer) -> Result<AuditKey, Checkpoi
 /// # Errors
 /// [`CheckpointError`]; then there is none.
 pub fn sign(checkpoint: &Checkpoint, key: &AuditKey, signer: &dyn Signer) -> Result<String, CheckpointError> {
-    let input = checkpoint.signing_input(key)?;
-    Ok(jws::complete(&input, signer.algorithm(), signer.sign(input.as_bytes())?)?)
+    let input = checkpoint.signing_input(key).map_err(JwsError::from)?;
+    Ok(jws::complete(&input, signer)?)
 }
 
 #[cfg(test)]
@@ -69,6 +66,7 @@ mod tests {
         audit::{BadCheckpoint, GENESIS, Marks, Misfit, Of},
         kind::Kind,
         signer::{KeyKind, PrivateKey, SoftwareSigner},
+        x509::jws,
     };
 
     fn at(second: i64) -> UnixTime {

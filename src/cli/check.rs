@@ -58,6 +58,8 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     let layout = Layout::new(directory, &config);
     let mut causes = Causes::default();
     let records = examine::records(&layout, &config, &mut causes);
+    let now = SystemClock::default().now();
+    examine::policy(&layout, &config, (now, &[]), &mut causes);
     for record in &records {
         let name = KeyName::responder(record.kind, record.generation).to_string();
         if !layout.certificate(&name).exists() {
@@ -69,7 +71,6 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     Access::new(&tls.authority, (&tls.certificate, &tls.key), Arc::new(|| Err("nobody knocks".into())))
         .map_err(Failure::refused)?;
     let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
-    let now = SystemClock::default().now();
     let lists = store.newest_crls().map_err(Failure::fault)?;
     let period = config.crl.period.duration();
     let issuer = |list: &CrlRecord| examined.issuers.generation(list.kind, list.generation);

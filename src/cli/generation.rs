@@ -13,7 +13,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::{
-    Output, ServiceArgs,
+    Output, ServiceArgs, adoption,
     failure::Failure,
     files,
     house::House,
@@ -83,6 +83,10 @@ pub enum GenerationCommand {
         /// lists.
         #[arg(long)]
         key_lost: bool,
+        /// The approval of another operator, by `jitsuin approve compromise`; of two, given twice, where the service is stopped.
+        /// What broke off goes on without.
+        #[arg(long, value_name = "FILE")]
+        approval: Vec<PathBuf>,
     },
 }
 
@@ -104,8 +108,10 @@ pub fn run(command: &GenerationCommand, out: &Output) -> Result<(), Failure> {
             let lines = lines(&store.authorities().map_err(Failure::fault)?, SystemClock::default().now())?;
             out.print(&lines, || lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         }
-        GenerationCommand::Compromised { service, kind, generation, confirm, key_lost } => {
-            let request = CompromiseRequest { kind: *kind, generation: *generation, confirm: confirm.clone() };
+        GenerationCommand::Compromised { service, kind, generation, confirm, key_lost, approval } => {
+            let approvals = adoption::read_all(approval)?;
+            let (kind, generation, confirm) = (*kind, *generation, confirm.clone());
+            let request = CompromiseRequest { kind, generation, confirm, approvals };
             let told = if *key_lost { lost(service, &request)? } else { compromised(service, &request)? };
             out.print(&told, || {
                 format!(
@@ -425,18 +431,27 @@ pub(super) fn end_lost(
     };
     compromise::confirm(record, request).map_err(Failure::refused)?;
     let (is_new, at) = (record.compromise.is_none(), clock.now());
+    let approved = {
+        let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
+        adoption::Held::of(&config, &store)?.check((&store, &layout), (at, &[]))?;
+        let control = adoption::control(&layout, config.approvals.required)?;
+        compromise::approved(&store, &control, (&Actor::service(), at), (record, &request.approvals))?
+    };
     record.compromise.get_or_insert(Compromise { at, is_settled: false });
     let record = record.clone();
     examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
     if is_new {
         let store = SqliteStore::open(&config.store.path).map_err(Failure::refused)?;
-        let detail = serde_json::json!({ "certificate_sha256": fingerprint(&record), "key": "lost" }).to_string();
+        let mut detail = serde_json::json!({ "certificate_sha256": fingerprint(&record), "key": "lost" });
+        if !approved.is_empty() {
+            detail["approvals"] = serde_json::json!(approved);
+        }
         let audit = Draft {
             at,
             actor: CONSOLE.into(),
             action: "generation.compromised".into(),
             subject: format!("ca/{}/{}", record.kind, record.generation),
-            detail,
+            detail: detail.to_string(),
         };
         let (kind, generation) = (record.kind, record.generation);
         let steps = vec![Step::Compromise { kind, generation, at, settled: false }];

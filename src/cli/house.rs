@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 use super::{
+    adoption::{self, Adopting, Held},
     checkpoints::{self, AUDIT, Checkpoints, Places},
     failure::Failure,
     files,
@@ -66,25 +67,41 @@ pub struct House {
 }
 
 impl House {
-    /// Opens the service in `directory`: checks that keys, certificates and configuration belong together, follows the
+    /// Opens the service in `directory` under the policy in force: checks that keys, certificates and configuration belong together, follows the
     /// store, finishes what a crash left, makes responder certificates that are due, and loads the newest lists.
     ///
     /// # Errors
     /// [`Failure`]; everything that does not fit, and then nothing was changed.
     pub fn open(directory: &Path, passphrase: &Zeroizing<String>, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        Self::open_adopting(directory, passphrase, clock, Adopting::Now(&[]))
+    }
+
+    /// The same, where another policy may come into force.
+    ///
+    /// # Errors
+    /// As for [`Self::open`]; also if the policy is not in force and may not come to be.
+    pub fn open_adopting(
+        directory: &Path,
+        passphrase: &Zeroizing<String>,
+        clock: Arc<dyn Clock>,
+        how: Adopting<'_>,
+    ) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
         let layout = Layout::new(directory, &config);
         // Everything is looked at before the database is opened to write, which may bring it up to date.
         let mut causes = Causes::default();
         let records = examine::records(&layout, &config, &mut causes);
+        if let Adopting::Now(approvals) = how {
+            examine::policy(&layout, &config, (clock.now(), approvals), &mut causes);
+        }
         let examined = examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
         let options = SqliteOptions { stopwatch: Some(stopwatch), ..SqliteOptions::default() };
         let store = Arc::new(SqliteStore::open_with(&config.store.path, options).map_err(Failure::refused)?);
         let house = if store.authorities().map_err(Failure::fault)? == records {
-            Self::assemble(store, (&layout, &config), examined, (passphrase, clock))?
+            Self::assemble(store, (&layout, &config), examined, (passphrase, clock), how)?
         } else {
             drop(examined);
-            Self::open_on(store, (directory, config), passphrase, clock)?
+            Self::examined(store, (directory, config), passphrase, clock, how)?
         };
         house.authority.publish_with(Arc::new(Threads::beside_answers()));
         Ok(house)
@@ -100,10 +117,20 @@ impl House {
         passphrase: &Zeroizing<String>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
+        Self::examined(store, (directory, config), passphrase, clock, Adopting::Now(&[]))
+    }
+
+    fn examined(
+        store: Arc<dyn Store>,
+        (directory, config): (&Path, Config),
+        passphrase: &Zeroizing<String>,
+        clock: Arc<dyn Clock>,
+        how: Adopting<'_>,
+    ) -> Result<Self, Failure> {
         let layout = Layout::new(directory, &config);
         let records = store.authorities().map_err(Failure::fault)?;
         let examined = examine::examine_or_refuse((&layout, &config), &records, passphrase, Causes::default())?;
-        Self::assemble(store, (&layout, &config), examined, (passphrase, clock))
+        Self::assemble(store, (&layout, &config), examined, (passphrase, clock), how)
     }
 
     /// Puts together what was examined.
@@ -112,6 +139,7 @@ impl House {
         (layout, config): (&Layout, &Config),
         examined: Examined<'_>,
         (passphrase, clock): (&str, Arc<dyn Clock>),
+        how: Adopting<'_>,
     ) -> Result<Self, Failure> {
         let records = store.authorities().map_err(Failure::fault)?;
         let Examined { keys, profile, issuers, mut delegates, serials, audit, tls } = examined;
@@ -125,6 +153,7 @@ impl House {
         let mut causes = checkpoints.as_ref().map_or(Ok(Vec::new()), |kept| kept.causes(&*store))?;
         causes.extend(behind);
         checkpoints::refuse(&causes)?;
+        Held::of(config, &*store)?.adopt((&*store, layout), clock.now(), how)?;
         let checkpoints = match checkpoints {
             Some(checkpoints) => checkpoints,
             None => first_audit_key(&*store, (layout, &profile), (passphrase, clock.now()), (places, lineage))?,
@@ -142,6 +171,7 @@ impl House {
             index: Arc::clone(&index),
             lists: Arc::new(PublishedLists::default()),
             schedule: schedule(config),
+            control: adoption::control(layout, config.approvals.required)?,
         }));
         let access: Arc<dyn Signer> = tls.access.clone();
         let names = (config.service.organisation.as_str(), config.urls.base.as_str());

@@ -13,6 +13,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{
+    adoption::Adopting,
     credential::{Client, CredentialFiles, Protection},
     failure::Failure,
     files,
@@ -57,6 +58,9 @@ pub struct Made {
     pub directory: PathBuf,
     /// The operator's credential.
     pub operator: CredentialFiles,
+    /// That of a second operator, for another person, where acts take two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_operator: Option<CredentialFiles>,
     /// The municipalities' credentials.
     pub municipalities: Vec<CredentialFiles>,
     /// The relying party's credential.
@@ -85,7 +89,8 @@ pub(super) fn run_with(
     let staging = Staging::new(&name)?;
     let made = Ceremony::new(staging.path(), plan)?.perform()?;
     // Opening it once makes the responder certificates and the first lists, and proves that everything fits together.
-    let house = House::open(staging.path(), plan.passphrase, Arc::clone(&plan.clock) as _)?;
+    let clock = Arc::clone(&plan.clock);
+    let house = House::open_adopting(staging.path(), plan.passphrase, clock as _, Adopting::Later)?;
     house.authority.publish_due()?;
     last(&house)?;
     house.checkpoints.take(&*house.store, house.clock.now()).map_err(Failure::fault)?;
@@ -245,9 +250,14 @@ impl<'a> Ceremony<'a> {
     }
 
     fn credentials(&self, access: &AccessCa<'_>) -> Result<Made, Failure> {
-        let operator = Client { role: Role::Operator, name: "operator-1".into(), municipality: None };
+        let operator = |name: &str| {
+            let client = Client { role: Role::Operator, name: name.into(), municipality: None };
+            self.credential(access, &client)
+        };
         let relying_party = Client { role: Role::RelyingParty, name: "relying-party-1".into(), municipality: None };
-        let operator = self.credential(access, &operator)?;
+        let takes_two = self.plan.config.approvals.required;
+        let (operator, second_operator) =
+            (operator("operator-1")?, takes_two.then(|| operator("operator-2")).transpose()?);
         let relying_party = self.credential(access, &relying_party)?;
         let mut municipalities = Vec::new();
         for code in &self.plan.municipalities {
@@ -256,7 +266,7 @@ impl<'a> Ceremony<'a> {
             let client = Client { role: Role::Municipality, name: code.to_string(), municipality: Some(*code) };
             municipalities.push(self.credential(access, &client)?);
         }
-        Ok(Made { directory: self.directory.clone(), operator, municipalities, relying_party })
+        Ok(Made { directory: self.directory.clone(), operator, second_operator, municipalities, relying_party })
     }
 
     fn credential(&self, access: &AccessCa<'_>, client: &Client) -> Result<CredentialFiles, Failure> {
@@ -315,6 +325,7 @@ impl Made {
         Self {
             directory: to.into(),
             operator: files(self.operator),
+            second_operator: self.second_operator.map(files),
             municipalities: self.municipalities.into_iter().map(files).collect(),
             relying_party: files(self.relying_party),
         }

@@ -13,6 +13,8 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+pub mod adoption;
+pub mod approve;
 pub mod audit;
 pub mod backup;
 pub mod bulk;
@@ -85,7 +87,7 @@ enum Command {
     /// Play a whole service with keys made for the occasion, and keep serving until Ctrl-C.
     Demo(DemoArgs),
     /// Serve until Ctrl-C or SIGTERM.
-    Serve(ServiceArgs),
+    Serve(ServeArgs),
     /// Check a service without starting it: configuration, keys, certificates, database.
     Check(ServiceArgs),
     /// Decide until when certificates are valid, one JSON case a line on standard input.
@@ -124,6 +126,9 @@ enum Command {
     /// List the generations of a CA, roll it over to the next, or declare a key compromised.
     #[command(subcommand)]
     Generation(generation::GenerationCommand),
+    /// Approve, as the second person, exactly what another is to do: a compromise, a file of revocations, a configuration.
+    #[command(subcommand)]
+    Approve(approve::ApproveCommand),
     /// Look at the sealed audit, and hold the database against it.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -152,6 +157,15 @@ pub struct ServiceArgs {
     /// Have the shares of the passphrase typed at the terminal.
     #[arg(long, conflicts_with_all = ["passphrase_file", "passphrase_from_shares"])]
     ask_shares: bool,
+}
+
+#[derive(Args, Debug)]
+struct ServeArgs {
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// The approval of a changed configuration, by `jitsuin approve config`: given twice, by two operators.
+    #[arg(long, value_name = "FILE")]
+    approval: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -185,6 +199,9 @@ struct InitArgs {
     /// The first municipality to take part, by its code.
     #[arg(long, default_value = "13115")]
     municipality: MunicipalityCode,
+    /// One person runs the service: no act takes the approval of another (`[approvals] required = false`).
+    #[arg(long)]
+    single_operator: bool,
 }
 
 #[derive(Args, Debug)]
@@ -285,7 +302,10 @@ impl Cli {
                 let DemoArgs { dir, exit, ca_key, token } = args;
                 demo::run(&demo::Options { directory: dir, exit, ca_key, token, json: self.json })
             }
-            Command::Serve(args) => serve::run(&args.dir, args.passphrase(Purpose::Open)?),
+            Command::Serve(ServeArgs { service, approval }) => {
+                let approvals = adoption::read_all(&approval)?;
+                serve::run(&service.dir, service.passphrase(Purpose::Open)?, &approvals)
+            }
             Command::Check(args) => check::run(&args.dir, &args.passphrase(Purpose::Open)?, &out),
             Command::Validity(_) => validity::run(io::stdin().lock(), io::stdout().lock()).map_err(Failure::fault),
             Command::Municipality(MunicipalityCommand::List { word }) => municipality::list(word.as_deref(), &out),
@@ -310,6 +330,7 @@ impl Cli {
             Command::Drill(command) => drill::run(&command, &out),
             Command::Restore(args) => restore::run(&args, &out),
             Command::Generation(command) => generation::run(&command, &out),
+            Command::Approve(command) => approve::run(&command, &out),
             Command::Audit(command) => audit::run(&command, &out),
             Command::Why { dir, name } => audit::why::run(&dir, &name, &out),
         }
@@ -370,6 +391,7 @@ fn configuration(args: &InitArgs) -> Result<Config, Failure> {
     config.urls.base = args.base_url.parse().map_err(Failure::usage)?;
     (config.keys.sign_ca, config.keys.auth_ca) = (args.ca_key, args.ca_key);
     config.keys.responder = args.responder_key;
+    config.approvals.required = !args.single_operator;
     for text in &args.token_key {
         let (name, uri) = token_key(text).map_err(Failure::usage)?;
         config.tokens.add(name, uri).map_err(Failure::usage)?;
@@ -394,7 +416,13 @@ fn init(args: &InitArgs, out: &Output) -> Result<(), Failure> {
             "A new service is ready in {dir} .\n\n\
              Look at {dir}/jitsuin.toml, then start it:\n\n  \
              jitsuin serve --dir {dir}\n\n\
-             Hand out the credentials in {dir}/credentials, each with its key and the key's own passphrase."
+             Hand out the credentials in {dir}/credentials, each with its key and the key's own passphrase{}.",
+            if made.second_operator.is_some() {
+                ";\noperator-1 and operator-2 to two people: what cannot be taken back \
+                                                   takes the approval of both"
+            } else {
+                ""
+            }
         )
     })
 }

@@ -6,6 +6,7 @@ use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
 use super::{
+    adoption::Adopting,
     doors::{Doors, Listeners},
     failure::Failure,
     house::House,
@@ -14,16 +15,21 @@ use super::{
 };
 use crate::config::{Config, value::LogFormat};
 
-/// Opens a service and serves until Ctrl-C or SIGTERM.
+/// Opens a service and serves until Ctrl-C or SIGTERM; with these approvals a changed policy comes into force.
 ///
 /// # Errors
 /// [`Failure`] with what does not fit; then nothing was served.
-pub fn run(directory: &Path, passphrase: Zeroizing<String>) -> Result<(), Failure> {
+pub fn run(directory: &Path, passphrase: Zeroizing<String>, approvals: &[String]) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
     start_log(config.log.format);
     let listeners = Listeners::bind(&config.listen)?;
     let addresses = listeners.addresses()?;
-    let house = Arc::new(House::open(directory, &passphrase, Arc::new(SystemClock::default()))?);
+    let house = Arc::new(House::open_adopting(
+        directory,
+        &passphrase,
+        Arc::new(SystemClock::default()),
+        Adopting::Now(approvals),
+    )?);
     drop(passphrase); // wiped: who serves needs it no more
     // Whoever finds the doors open finds lists behind them. A list that fails must not keep OCSP from answering: readiness
     // tells, and the timer tries again.

@@ -94,6 +94,16 @@ impl Counters {
         text
     }
 
+    /// What single towns do otherwise: the code, the key and its value as TOML.
+    pub(super) fn differences(&self) -> Vec<(MunicipalityCode, &'static str, String)> {
+        let everywhere = self.everywhere().keys();
+        let differs = |(code, town): (&MunicipalityCode, &Town)| {
+            let keys = town.keys().into_iter().zip(&everywhere).filter(|(own, every)| own.value != every.value);
+            keys.map(|(own, _)| (*code, own.name, own.value.unwrap_or_default())).collect::<Vec<_>>()
+        };
+        self.towns.iter().flat_map(differs).collect()
+    }
+
     fn everywhere(&self) -> Town {
         Town { every: self.every.clone(), desks: self.desks.clone(), fees: self.fees.clone() }
     }

@@ -8,6 +8,7 @@
 
 mod characters;
 pub mod counters;
+pub mod policy;
 mod reader;
 mod relations;
 mod section;
@@ -25,8 +26,8 @@ use self::{
     counters::Counters,
     reader::Reader,
     sections::{
-        Audit, Canary, Characters, Crl, Keys, Listen, Log, Ocsp, Profile, Registration, Rules, Service, Status, Store,
-        Urls,
+        Approvals, Audit, Canary, Characters, Crl, Keys, Listen, Log, Ocsp, Profile, Registration, Rules, Service,
+        Status, Store, Urls,
     },
     tokens::Tokens,
 };
@@ -59,6 +60,8 @@ pub struct Config {
     pub status: Status,
     /// `[audit]`
     pub audit: Audit,
+    /// `[approvals]`
+    pub approvals: Approvals,
     /// `[canary]`
     pub canary: Canary,
     /// `[rules]`
@@ -128,6 +131,7 @@ impl Config {
             ocsp: reader.section("ocsp"),
             status: reader.section("status"),
             audit: reader.section("audit"),
+            approvals: reader.section("approvals"),
             canary: reader.section("canary"),
             rules: reader.section("rules"),
             counters: Counters::read(&mut reader),
@@ -173,7 +177,7 @@ impl Config {
         Ok(text)
     }
 
-    fn sections(&self) -> [(&'static str, &dyn section::Documented); 18] {
+    fn sections(&self) -> [(&'static str, &dyn section::Documented); 19] {
         [
             ("service", &self.service),
             ("profile", &self.profile),
@@ -186,6 +190,7 @@ impl Config {
             ("ocsp", &self.ocsp),
             ("status", &self.status),
             ("audit", &self.audit),
+            ("approvals", &self.approvals),
             ("canary", &self.canary),
             ("rules", &self.rules),
             ("counters.every", &self.counters.every),

@@ -193,6 +193,16 @@ section! {
 }
 
 section! {
+    /// Dual control: whether it takes two to declare a CA key compromised, to revoke by a file, and to change this
+    /// configuration. See docs/approvals.md.
+    Approvals {
+        /// Whether those acts take the approval of another person, by `jitsuin approve`. A service that one person runs alone says
+        /// `false`, best before its first start (`init --single-operator`): afterwards that is a change that takes two operators.
+        required: bool = true;
+    }
+}
+
+section! {
     /// Canaries: certificates of the service's own that are issued and revoked on a timer, one of each CA. The service then
     /// asks its own status listener, as any client would, how soon the revocation can be seen: in OCSP, in the delta and in
     /// the lists. `/metrics` shows it, and `/readyz` fails while it takes longer than it may. Canaries are counted among the

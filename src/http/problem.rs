@@ -21,6 +21,7 @@
 //! | T-13 | 409 | the register's number stands for another event |
 //! | T-14 | 409 | the CA's newest generation ends before the certificate would, or its key is compromised |
 //! | T-15 | 429 | this client asks too often; `Retry-After` says when there is room again |
+//! | T-16 | 403 | the act takes two, and no other person approved exactly this |
 //!
 //! and the rules about what relying parties are told (section 8.1):
 //!
@@ -101,6 +102,7 @@ const STATUSES: &[(&str, StatusCode)] = &[
     ("T-13", StatusCode::CONFLICT),
     ("T-14", StatusCode::CONFLICT),
     ("T-15", StatusCode::TOO_MANY_REQUESTS),
+    ("T-16", StatusCode::FORBIDDEN),
 ];
 
 /// Who is turned away because of the queue is not sent away for longer: it may be over by then.

@@ -132,6 +132,11 @@ impl Substitutes {
         self.0.len()
     }
 
+    /// Each character with its substitute, by code point.
+    pub fn iter(&self) -> impl Iterator<Item = (char, &str)> {
+        self.0.iter().map(|(character, substitute)| (*character, substitute.as_str()))
+    }
+
     /// Whether no character has one.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -48,6 +48,16 @@ pub fn complete(input: &str, algorithm: SignatureAlgorithm, signature: Vec<u8>) 
     Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
+/// The header, JSON, of what may be a JWS: who reads it learns whose key to ask, and nothing that is proven.
+///
+/// # Errors
+/// [`BadSignature`] unless there are three parts, of which the first is base64url.
+pub fn unproven_header(text: &str) -> Result<Vec<u8>, BadSignature> {
+    let mut parts = text.split('.');
+    let header = parts.next().filter(|_| parts.by_ref().count() == 2).ok_or(BadSignature)?;
+    URL_SAFE_NO_PAD.decode(header).map_err(|_| BadSignature)
+}
+
 /// Header and payload, JSON, of a JWS that this key signed. Whether the header's `alg` and `typ` are what they should be is the
 /// reader's to see; the algorithm is the key's own in any case.
 ///

@@ -257,6 +257,7 @@ fn it_is_issued_by_the_first_municipality_by_code_and_without_one_not_at_all() {
         index: Arc::default(),
         lists: Arc::default(),
         schedule: parts.schedule,
+        control: parts.control.clone(),
     });
     assert_eq!(empty.canary(Kind::Auth, 30, &throw_away_key().unwrap()), Err(NoCanary::NoPlace));
 }

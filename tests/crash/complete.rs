@@ -71,6 +71,18 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("revocation.learnt", RESTORE, "../src/authority/restore/tests.rs"),
     ("credential.learnt", LEARNT, "../src/authority/restore/tests.rs"),
     ("recover", "a_recovery_that_fails_itself_is_made_up_for_by_the_next", "crash/pairs.rs"),
+    (
+        "revoke_file",
+        "whichever_write_of_an_approved_file_fails_the_same_again_ends_it",
+        "registration_http/approvals.rs",
+    ),
+    (
+        "bulk.approved",
+        "whichever_write_of_an_approved_file_fails_the_same_again_ends_it",
+        "registration_http/approvals.rs",
+    ),
+    // The first start of a service adopts what it finds, and is one of the commands.
+    ("configuration.adopted", "a_command_killed_at_a_write_is_done_or_the_same_again_ends_well", "service/commands.rs"),
     ("Authority", "an_init_that_is_broken_off_is_made_anew", "service/commands.rs"),
     ("generation.ending", ENDING, "stories/generations.rs"),
     ("Municipality", "a_command_killed_at_a_write_is_done_or_the_same_again_ends_well", "service/commands.rs"),

@@ -50,7 +50,7 @@ fn record(house: &House) -> AuthorityRecord {
 }
 
 fn asked(house: &House) -> CompromiseRequest {
-    CompromiseRequest { kind: Kind::Sign, generation: 1, confirm: fingerprint(&record(house)) }
+    CompromiseRequest { kind: Kind::Sign, generation: 1, confirm: fingerprint(&record(house)), approvals: Vec::new() }
 }
 
 /// The first commit of a compromise, after which the process was killed.

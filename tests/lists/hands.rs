@@ -215,6 +215,7 @@ fn lists_are_signed_side_by_side_and_stored_in_order() {
         index: Arc::clone(&parts.index),
         lists: Arc::default(),
         schedule: parts.schedule,
+        control: parts.control.clone(),
     });
     authority.publish_with(Arc::new(Threads::of(2)));
     let published = authority.publish_due().unwrap();

@@ -4,6 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod access;
+mod approvals;
+#[path = "../support/approver.rs"]
+mod approver;
 mod bad_input;
 mod bulk;
 mod contract;

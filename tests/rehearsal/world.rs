@@ -13,7 +13,7 @@ use std::{
 use jitsuin::{
     audit::Draft,
     authority::{
-        Actor, Authority, Parts,
+        Actor, Authority, DualControl, Parts,
         enrol::{Card, Enrolment, Facts, Person, RequestDer, Requests},
         publish::Schedule,
     },
@@ -149,6 +149,7 @@ impl World {
             index: follower(&*store),
             lists: Arc::new(PublishedLists::default()),
             schedule,
+            control: DualControl::Off,
         };
         let world = Self {
             authority: Authority::new(parts),
@@ -179,6 +180,7 @@ impl World {
             index,
             lists: Arc::default(),
             schedule: parts.schedule,
+            control: parts.control.clone(),
         });
         self.authority.load_lists().expect("the lists");
         assert_eq!(self.authority.recover(Duration::ZERO), Ok(0), "nothing was left reserved");

@@ -145,7 +145,7 @@ fn actions(store: &SqliteStore, action: &str) -> usize {
 
 #[test]
 fn killed_again_and_again_every_line_is_done_exactly_once() {
-    let site = Site::new();
+    let site = Site::of_one();
     let file = write(&site, "issue.jsonl", &issues());
     let (running, url, output) = sent_in_spite_of_kills(&site, "issue", &file, "13115", &[6, 9, 5, 12]);
     assert!(output.status.success(), "{}", said(&output));
@@ -238,7 +238,7 @@ fn same_words(file: &Path) -> (BTreeMap<u64, String>, Vec<u64>) {
 
 #[test]
 fn of_a_doubled_line_the_clerk_reads_the_same_beforehand_and_afterwards() {
-    let site = Site::new();
+    let site = Site::of_one();
     let (_running, addresses) = serve(&site.path());
     let url = address(&addresses);
     // Holder 0 three times, the last on another's card; more lines than are under way, so that they would overtake each other.
@@ -305,7 +305,7 @@ fn pass_on(client: TcpStream, service: SocketAddr) {
 
 #[test]
 fn a_file_that_is_changed_while_it_is_sent_has_no_result_and_no_run_goes_on_from_it() {
-    let site = Site::new();
+    let site = Site::of_one();
     let (_running, addresses) = serve(&site.path());
     let service: SocketAddr = addresses["registration"].as_str().expect("an address").parse().expect("one");
     let door = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -70,6 +70,31 @@ fn a_ceremony_makes_a_service_that_so_many_shares_open_and_a_transcript_that_ope
     perform.args(["ceremony", "perform", "--json", "--ca-key", "p-256", "--shares", "4", "--threshold", "3"]);
     perform.args(["--participant", "witness=JITSUIN-TEST-1", "--participant", "operator=JITSUIN-TEST-2"]);
     perform.args(["--holder", "JITSUIN-TEST-3", "--out"]).arg(&out).arg("--dir").arg(&service);
+    // Two of those who are there follow the same procedure, and say which.
+    let procedure = room.path().join("procedure.txt");
+    fs::write(&procedure, "JITSUIN-TEST procedure\n").expect("written");
+    let read = |who: &str| format!("JITSUIN-TEST-{who}");
+    let digits = {
+        let summed = Command::new("sha256sum").arg(&procedure).output().expect("it runs").stdout;
+        String::from_utf8(summed).expect("text")[..8].to_owned()
+    };
+    let refuses = |readers: &[String], words: &str| {
+        let mut command = without_passphrase();
+        command.args(perform.get_args()).arg("--procedure").arg(&procedure);
+        command.args(readers.iter().flat_map(|reader| ["--read-by", reader]));
+        let output = command.output().expect("it runs");
+        assert!(!output.status.success() && said(&output).contains(words), "{words}: {}", said(&output));
+        assert!(!service.exists() && !out.exists());
+    };
+    let (one, two) = (read(&format!("1={digits}")), read(&format!("2={digits}")));
+    refuses(&[], "there is no terminal");
+    refuses(&[one.clone()], "there is no terminal");
+    refuses(&[one.clone(), one.clone()], "has confirmed it already");
+    refuses(&[one.clone(), read(&format!("3={digits}"))], "none of the participants");
+    refuses(&[one.clone(), read("2=00000000")], "begins otherwise");
+    let alone = perform.output().expect("it runs");
+    assert!(alone.status.code() == Some(2) && said(&alone).contains("--procedure FILE"), "{}", said(&alone));
+    perform.arg("--procedure").arg(&procedure).args(["--read-by", &one, "--read-by", &two]);
     let performed = perform.output().expect("it runs");
     done(&performed);
     let told: Value = serde_json::from_slice(&performed.stdout).expect("JSON");
@@ -94,7 +119,15 @@ fn a_ceremony_makes_a_service_that_so_many_shares_open_and_a_transcript_that_ope
     for place in [&said(&performed), &text] {
         assert!(!place.contains(passphrase));
     }
-    for words in ["JITSUIN-TEST-2", "\"threshold\": 3", "\"signed_and_matched\": true", "responder-auth-1"] {
+    let digest = format!("\"sha256\": \"{digits}");
+    for words in [
+        digest.as_str(),
+        "\"confirmed_by\"",
+        "JITSUIN-TEST-2",
+        "\"threshold\": 3",
+        "\"signed_and_matched\": true",
+        "responder-auth-1",
+    ] {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert!(!text.contains("\"signed_and_matched\": false"), "{text}");
@@ -230,7 +263,7 @@ fn a_sharing_that_protects_nothing_is_refused_and_makes_nothing() {
     // A service that is there already is not made again, and no sheet is left of the try.
     let mut perform = jitsuin();
     perform
-        .args(["ceremony", "perform", "--shares", "3", "--threshold", "2", "--out"])
+        .args(["ceremony", "perform", "--single-operator", "--shares", "3", "--threshold", "2", "--out"])
         .arg(&out)
         .arg("--dir")
         .arg(site.path());
@@ -285,6 +318,10 @@ fn the_command_of_the_printed_procedure_makes_the_service_as_it_stands() {
             break;
         }
     }
+    // Where there is a terminal, two of them are asked.
+    fs::write(room.path().join("procedure.txt"), &text).expect("written");
+    command +=
+        " --read-by NAME=$(sha256sum procedure.txt | cut -c1-8) --read-by NAME1=$(sha256sum procedure.txt | cut -c1-8)";
     let program = Path::new(env!("CARGO_BIN_EXE_jitsuin")).parent().expect("a directory");
     let path = format!("{}:{}", program.display(), std::env::var("PATH").expect("a path"));
     let mut shell = Command::new("sh");

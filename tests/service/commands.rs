@@ -74,7 +74,7 @@ const TRIED: i64 = 8;
 
 const COMMANDS: &[&[&str]] = &[
     &["municipality", "add", "28207"],
-    &["credential", "issue", "--role", "operator", "operator-2"],
+    &["credential", "issue", "--role", "operator", "operator-3"],
     &["credential", "disable", "13115"],
     &["generation", "add", "--kind", "sign"],
     // Its responder's certificate is missing, and is made first.

@@ -5,6 +5,7 @@ use std::{fs, process::Output};
 use serde_json::Value;
 
 use super::{
+    approvals::approve,
     kill::{application, client_of},
     process::{jitsuin, serve},
     site::Site,
@@ -140,7 +141,11 @@ fn a_ca_is_rolled_over_and_the_key_of_either_generation_may_be_declared_compromi
     let confirm = fingerprint(&site, 0);
     refuses(&site, &["compromised", "--kind", "sign", "--generation", "3", "--confirm", &confirm], "T-09");
     refuses(&site, &["compromised", "--kind", "sign", "--generation", "2", "--confirm", &confirm], "T-01");
-    let told = json(&site, &["compromised", "--kind", "sign", "--generation", "1", "--confirm", &confirm]);
+    let compromised = ["compromised", "--kind", "sign", "--generation", "1", "--confirm", &confirm];
+    refuses(&site, &compromised, "T-16");
+    let what = ["compromise", "--kind", "sign", "--generation", "1"];
+    let [one, two] = ["operator-1", "operator-2"].map(|name| approve(&site, &what, name));
+    let told = json(&site, &[&compromised[..], &["--approval", &one, "--approval", &two]].concat());
     assert_eq!(told["revoked"], 1, "{told}");
     refuses(&site, &["compromised", "--kind", "sign", "--generation", "1", "--confirm", &confirm], "R-01");
     assert_eq!(states(&site), ["compromised", "issuing", "issuing"]);

@@ -17,6 +17,11 @@ impl Site {
         Self::made(tempfile::tempdir().expect("a directory"), (&mut jitsuin(), &[]))
     }
 
+    /// One that a single operator runs: no act takes two.
+    pub(crate) fn of_one() -> Self {
+        Self::made(tempfile::tempdir().expect("a directory"), (&mut jitsuin(), &["--single-operator".into()]))
+    }
+
     /// Made by a command with an environment and options of its own.
     pub(crate) fn made(directory: TempDir, (command, options): (&mut Command, &[String])) -> Self {
         let site = Self(directory);

@@ -215,7 +215,7 @@ fn with_a_link_openssl_comes_from_either_root_to_what_the_other_generation_signe
 fn asked(house: &House, kind: Kind, generation: u8) -> CompromiseRequest {
     let records = house.store.authorities().unwrap();
     let record = records.iter().find(|one| (one.kind, one.generation) == (kind, generation));
-    CompromiseRequest { kind, generation, confirm: record.map(fingerprint).unwrap_or_default() }
+    CompromiseRequest { kind, generation, confirm: record.map(fingerprint).unwrap_or_default(), approvals: Vec::new() }
 }
 
 fn compromise(house: &House, request: &CompromiseRequest) -> Result<Compromised, StoryError> {

@@ -14,7 +14,7 @@ use std::{
 use jitsuin::{
     audit::{self, Draft, GENESIS},
     authority::{
-        Actor, Authority, Once, Parts, StoryError,
+        Actor, Authority, DualControl, Once, Parts, StoryError,
         change::{RegisterChange, RegisterEvent},
         end::Effects,
         enrol::{Card, Enrolment, Facts, Person as Applicant, RequestDer, Requests},
@@ -213,6 +213,7 @@ impl House {
             index,
             lists: Arc::new(PublishedLists::default()),
             schedule: Schedule::default(),
+            control: DualControl::Off,
         };
         Self { authority: Arc::new(Authority::new(parts)), store, clock, fuse, asked: AtomicU64::new(0) }
     }
@@ -243,7 +244,7 @@ impl House {
         let (entropy, issuers) = (Arc::clone(&parts.entropy), Arc::clone(&parts.issuers));
         let (serials, profile) = (parts.serials.clone(), Arc::clone(&parts.profile));
         let (policy, counters, schedule) = (parts.policy, parts.counters.clone(), parts.schedule);
-        let substitutes = Arc::clone(&parts.substitutes);
+        let (substitutes, control) = (Arc::clone(&parts.substitutes), parts.control.clone());
         drop((authority, store));
         let (store, index) = (open(), Arc::new(StatusIndex::default()));
         store.follow(0, Arc::clone(&index) as Arc<_>).expect("a follower");
@@ -260,6 +261,7 @@ impl House {
             index,
             lists: Arc::default(),
             schedule,
+            control,
         });
         let asked = AtomicU64::new(asked.into_inner() + 1_000_000);
         Self { authority: Arc::new(authority), store, clock, fuse, asked }
@@ -301,6 +303,7 @@ impl House {
             index,
             lists: Arc::default(),
             schedule,
+            control: parts.control.clone(),
         }
     }
 
@@ -348,6 +351,7 @@ impl House {
             index: Arc::clone(&parts.index),
             lists: Arc::new(PublishedLists::default()),
             schedule: parts.schedule,
+            control: parts.control.clone(),
         }));
         authority.load_lists().expect("the lists");
         Self { authority, ..self }

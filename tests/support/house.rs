@@ -15,7 +15,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jitsuin::{
     audit::Draft,
-    authority::{Authority, Parts, access::AccessDesk, publish::Schedule},
+    authority::{Authority, DualControl, Parts, access::AccessDesk, publish::Schedule},
     ca::{
         Issuer, Issuers,
         ceremony::{self, AccessCa},
@@ -41,7 +41,7 @@ use jitsuin::{
     rules::{Counters, Policy, substitution::Substitutes},
     signer::{KeyKind, PrivateKey, SoftwareSigner},
     store::MemoryStore,
-    x509::{Serial, SubjectPublicKey, UnixTime, oid},
+    x509::{CertificateView, Serial, SubjectPublicKey, UnixTime, oid},
 };
 use pkcs8::der::pem::{LineEnding, encode_string};
 use ring::digest::{SHA256, digest};
@@ -233,6 +233,20 @@ impl House {
 
     /// The same, whose counters do what is said.
     pub(crate) fn with_counters(store: Arc<dyn Store>, counters: Counters) -> Self {
+        Self::made(store, counters, |_| DualControl::Off)
+    }
+
+    /// The same, in which acts that take two do.
+    pub(crate) fn of_two(store: Arc<dyn Store>) -> Self {
+        Self::made(store, Counters::default(), |access| {
+            let certificate = CertificateView::from_der(&access.certificate).unwrap();
+            DualControl::On(Box::new(SubjectPublicKey::from_der(certificate.tbs.spki).unwrap()))
+        })
+    }
+
+    fn made(store: Arc<dyn Store>, counters: Counters, control: impl Fn(&TestAccessCa) -> DualControl) -> Self {
+        let access = TestAccessCa::new();
+        let control = control(&access);
         let clock = Arc::new(StandingClock(AtomicI64::new(MORNING), AtomicBool::new(false)));
         let profile = Arc::new(profile());
         let mut steps: Vec<Step> = ["13115", "28207"].map(|code| Step::Municipality(code.parse().unwrap())).into();
@@ -265,11 +279,11 @@ impl House {
             index: index.clone(),
             lists: Arc::new(PublishedLists::default()),
             schedule: Schedule::default(),
+            control,
         });
         let policy = ResponsePolicy { life: Duration::from_secs(3600), never_issued: NeverIssued::Revoked };
         let responder = Responder::new(entries, serials, index, policy);
         authority.speak_through(Arc::new(AnswerDesk::new(responder)));
-        let access = TestAccessCa::new();
         authority.admit_through(
             AccessDesk::new(&access.certificate, ("JITSUIN-TEST", BASE), access.signer.clone()).unwrap(),
         );

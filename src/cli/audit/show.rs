@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Audited, Output};
-use crate::{audit::AuditEntry, cli::failure::Failure, x509::UnixTime};
+use crate::{audit::AuditEntry, authority::approval::Approved, cli::failure::Failure, x509::UnixTime};
 
 /// An entry, as it is shown.
 #[derive(Debug, Serialize)]
@@ -32,13 +32,48 @@ impl<'a> Shown<'a> {
 
     pub(super) fn text(&self) -> String {
         let Self { position, at, actor, action, subject, detail } = self;
+        let detail = &readable(detail);
         let detail = if matches!(detail, serde_json::Value::Object(fields) if fields.is_empty()) {
             String::new()
         } else {
             format!(" {detail}")
         };
-        format!("{position} {at} {actor} {action} {subject}{detail}")
+        let approvals = self.approvals().into_iter().map(|one| format!("\n    {}", one.text())).collect::<String>();
+        format!("{position} {at} {actor} {action} {subject}{detail}{approvals}")
     }
+
+    /// The approvals that allowed it.
+    pub(super) fn approvals(&self) -> Vec<ApprovedBy> {
+        let read = |one: &serde_json::Value| serde_json::from_value::<Approved>(one.clone()).ok();
+        let all = self.detail["approvals"].as_array().into_iter().flatten().filter_map(read);
+        all.map(|Approved { by, digest, summary, .. }| ApprovedBy { by, digest, summary, entry: self.position })
+            .collect()
+    }
+}
+
+/// An approval, as it is shown: the entry has the signed statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct ApprovedBy {
+    by: String,
+    digest: String,
+    summary: String,
+    entry: u64,
+}
+
+impl ApprovedBy {
+    pub(super) fn text(&self) -> String {
+        let Self { by, digest, summary, entry } = self;
+        format!("Approved by {by}: {summary} (digest {digest}, signed in entry {entry}).")
+    }
+}
+
+/// A detail without what only machines read: signed statements are some thousand characters.
+fn readable(detail: &serde_json::Value) -> serde_json::Value {
+    let mut detail = detail.clone();
+    if let Some(fields) = detail.as_object_mut() {
+        fields.remove("approvals");
+    }
+    detail
 }
 
 /// Prints entries from a position on, at most so many.

@@ -6,7 +6,10 @@ use ring::digest::{SHA256, digest};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Audited, Output, show::Shown};
+use super::{
+    Audited, Output,
+    show::{ApprovedBy, Shown},
+};
 use crate::{
     audit::AuditEntry,
     cli::failure::Failure,
@@ -15,7 +18,7 @@ use crate::{
         ApplicationNumber, ApplicationRecord, CertificateRecord, Store,
         written::{self, Facet, certificate_key},
     },
-    rules::{CertificateState, application::word, catalogue},
+    rules::{Cause, CertificateState, application::word, catalogue},
     scope::CrlScope,
     x509::{CrlStream, Serial, UnixTime, hex},
 };
@@ -26,6 +29,9 @@ struct Why {
     #[serde(skip_serializing_if = "Option::is_none")]
     application: Option<Application>,
     certificates: Vec<Certificate>,
+    /// Who else approved what was done by two.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    approvals: Vec<ApprovedBy>,
     /// The rules that were applied, each in a sentence.
     rules: Vec<Rule>,
     /// The entries, oldest first: the first is the request.
@@ -91,15 +97,21 @@ struct About {
 pub fn run(directory: &Path, name: &str, out: &Output) -> Result<(), Failure> {
     let audited = Audited::open(directory)?;
     let about = About::find(&audited.store, name)?;
-    let mut entries = Vec::new();
+    let (mut entries, mut approved) = (Vec::new(), Vec::new());
     audited.each_entry(1, |entry| {
         if about.is_told_by(entry) {
             entries.push(entry.clone());
+        } else if APPROVED.contains(&entry.draft.action.as_str()) {
+            approved.push(entry.clone());
         }
         Ok(true)
     })?;
+    let named = about.approved_by(&entries);
+    entries.extend(approved.into_iter().filter(|entry| named.contains(&entry.draft.subject)));
+    entries.sort_by_key(|entry| entry.position);
     let why = Why {
         rules: rules(&about, &entries),
+        approvals: entries.iter().flat_map(|entry| Shown::new(entry).approvals()).collect(),
         application: about.application.as_ref().map(application),
         certificates: about
             .certificates
@@ -111,7 +123,22 @@ pub fn run(directory: &Path, name: &str, out: &Output) -> Result<(), Failure> {
     out.print(&why, || text(&why, &entries))
 }
 
+/// Acts whose entries have the approvals of what others tell.
+const APPROVED: [&str; 2] = ["bulk.approved", "generation.compromised"];
+
 impl About {
+    /// The subjects under which what ended them was approved: the file that a line was of, and the key that was compromised.
+    fn approved_by(&self, entries: &[AuditEntry]) -> BTreeSet<String> {
+        let file = |entry: &AuditEntry| {
+            let detail: Value = serde_json::from_str(&entry.draft.detail).ok()?;
+            Some(format!("file/{}", detail["approval"].as_str()?))
+        };
+        let by_key =
+            |one: &&CertificateRecord| one.revocation.as_ref().is_some_and(|end| end.cause == Cause::CaKeyCompromise);
+        let keys = self.certificates.iter().filter(by_key).map(|one| format!("ca/{}/{}", one.kind, one.generation));
+        entries.iter().filter_map(file).chain(keys).collect()
+    }
+
     fn find(store: &dyn Store, name: &str) -> Result<Self, Failure> {
         if let Ok(number) = name.parse::<ApplicationNumber>()
             && let Some(application) = store.applications().application(&number).map_err(Failure::fault)?
@@ -259,6 +286,7 @@ fn text(why: &Why, entries: &[AuditEntry]) -> String {
         let draft = &first.draft;
         lines.push(format!("Asked for by {} on {} ({}).", draft.actor, draft.at, draft.action));
     }
+    lines.extend(why.approvals.iter().map(ApprovedBy::text));
     for Rule { rule, says } in &why.rules {
         lines.push(format!("Rule {rule}: {}", says.unwrap_or("see the rule book")));
     }

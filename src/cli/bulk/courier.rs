@@ -1,11 +1,14 @@
 //! Takes lines to the service and brings back what became of them, however often it is told to come again.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hyper::{StatusCode, header::RETRY_AFTER};
 use serde_json::{Value, json};
 
-use super::journal::Outcome;
+use super::{approved::ApprovedFile, journal::Outcome};
 use crate::{
     cli::{failure::Failure, operator_way::problem},
     http::client::{Answer, Client},
@@ -39,6 +42,8 @@ pub(super) struct Courier {
     pub(super) base: String,
     /// Names the file in every key.
     pub(super) digest: String,
+    /// The file, where it was approved.
+    pub(super) approved: Option<Arc<ApprovedFile>>,
 }
 
 impl Courier {
@@ -50,8 +55,12 @@ impl Courier {
         match errand {
             Errand::Issue => self.issue(load).await,
             Errand::Revoke => {
-                let lines = load.iter().map(|(line, request)| json!({ "line": line, "request": request }));
-                let body = json!({ "lines": lines.collect::<Vec<_>>() });
+                let plain = || {
+                    let lines = load.iter().map(|(line, request)| json!({ "line": line, "request": request }));
+                    json!({ "lines": lines.collect::<Vec<_>>() })
+                };
+                // A file that changed meanwhile has lines that are not approved, which the service says.
+                let body = self.approved.as_ref().and_then(|file| file.body(&load)).unwrap_or_else(plain);
                 self.together("/v1/bulk/revocations", load, &body).await
             }
             Errand::Foresee(issue) => {

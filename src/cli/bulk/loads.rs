@@ -27,6 +27,9 @@ use crate::{
 /// Where a line names whom and which card it is about: an enrolment, and a revocation.
 const SUBJECTS: [&str; 3] = ["/holder/reference", "/card/number", "/card"];
 
+/// Octets of a leaf in a request.
+const LEAF_OCTETS: usize = 64;
+
 /// Why a load was not put together: a file that cannot be read, or what was told of it.
 pub(super) enum Stop {
     Unread(io::Error),
@@ -71,13 +74,19 @@ impl<R: BufRead> Loads<R> {
     /// The next load, which is under way from now on; none at the end, or while the next line has to wait for one that is.
     pub(super) fn next(&mut self, tell: &mut impl FnMut(Event) -> Result<bool, Failure>) -> Result<Option<Load>, Stop> {
         let most = if self.errand == Errand::Issue { 1 } else { BULK_LINES };
-        let (mut load, mut octets) = (Load::default(), 0);
+        let (mut load, mut octets) = (Load::default(), 0_usize);
         while load.lines.len() < most && load.refused.len() < BULK_LINES {
             let line = match self.held.take().map(Ok).or_else(|| self.lines.next()) {
                 Some(line) => line.map_err(Stop::Unread)?,
                 None => break,
             };
-            if !load.lines.is_empty() && octets + line.length > BULK_OCTETS {
+            // Of an approved file, the lines between travel along, by their leaves.
+            let between = load.lines.last().map_or(0, |(last, _)| line.number - last - 1);
+            let between = usize::try_from(between).unwrap_or(usize::MAX).saturating_mul(LEAF_OCTETS);
+            let spans = load.lines.first().map_or(0, |(first, _)| line.number - first);
+            let is_long =
+                octets.saturating_add(line.length).saturating_add(between) > BULK_OCTETS || spans >= BULK_LINES as u64;
+            if !load.lines.is_empty() && is_long {
                 self.held = Some(line);
                 break;
             }
@@ -92,7 +101,7 @@ impl<R: BufRead> Loads<R> {
             match line.wish {
                 Ok(wish) => {
                     // With what stands around a line in a request.
-                    octets += line.length + 48;
+                    octets += line.length + between + 48;
                     load.lines.push((line.number, wish));
                     load.subjects.extend(subjects);
                 }

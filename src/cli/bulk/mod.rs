@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `lines` | the file as a stream of lines, and its digest |
 //! | `loads` | lines that travel together, those of one holder in the order of the file |
+//! | `approved` | the file as another person approved it, and what shows that lines are of it |
 //! | `courier` | lines to the service and outcomes back |
 //! | `journal` | the result file, from which a run that broke off goes on |
 //! | `progress` | the line that tells rate and time left |
@@ -17,13 +18,17 @@
 //! the audit are those of any other request. Nothing is done twice: the key of each line is the file's digest and the line's
 //! number, and the service gives its first answer to the same key again.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use tokio::{runtime::Runtime, task::JoinSet};
 
 use self::{
+    approved::ApprovedFile,
     courier::{Courier, Errand},
     journal::{Heading, Journal, Outcome, regular},
     lines::{Lines, Survey, survey},
@@ -31,7 +36,7 @@ use self::{
     progress::Progress,
 };
 use super::{
-    Output,
+    Output, adoption,
     failure::Failure,
     layout::Layout,
     operator_way::{self, client_of},
@@ -41,6 +46,7 @@ use crate::{
     limits::{BULK_ISSUES_AT_ONCE, BULK_REVOCATIONS_AT_ONCE},
 };
 
+mod approved;
 mod courier;
 mod earlier;
 mod foresee;
@@ -49,6 +55,8 @@ mod lines;
 mod loads;
 mod progress;
 mod trial;
+
+pub use approved::tree;
 
 /// What is done by file.
 #[derive(Debug, Subcommand)]
@@ -82,6 +90,9 @@ pub struct BulkArgs {
     /// Requests under way at a time.
     #[arg(long)]
     at_once: Option<u16>,
+    /// The approval of these lines by another person, by `jitsuin approve bulk`; to revoke.
+    #[arg(long, value_name = "FILE")]
+    approval: Vec<PathBuf>,
     /// Change nothing: tell what would be done and refused, how long the lists would be, and about how long it would take.
     #[arg(long)]
     dry_run: bool,
@@ -119,7 +130,15 @@ pub fn run(command: &BulkCommand, out: &Output) -> Result<(), Failure> {
     let client = client_of(&args.dir, &config, &args.name)?;
     regular(&args.file)?;
     let survey = survey(&args.file).map_err(|error| Failure::usage(format!("{}: {error}", args.file.display())))?;
-    let courier = Courier { client, base: base.trim_end_matches('/').to_owned(), digest: survey.digest.clone() };
+    let approved = match (errand, args.approval.as_slice()) {
+        (_, []) => None,
+        (Errand::Revoke, files) if !args.dry_run => {
+            Some(Arc::new(ApprovedFile::read(&args.file, adoption::read_all(files)?)?))
+        }
+        _ => return Err(Failure::usage("only `bulk revoke` takes an approval, and no dry run does")),
+    };
+    let base = base.trim_end_matches('/').to_owned();
+    let courier = Courier { client, base, digest: survey.digest.clone(), approved };
     let sender = Sender { courier, survey, path: args.file.clone() };
     if args.dry_run {
         let result = args.result.clone().unwrap_or_else(|| beside(&args.file, "foresight"));

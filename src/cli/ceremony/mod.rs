@@ -20,6 +20,7 @@ use super::{
 use crate::{config::Config, ports::Clock, signer::keyfile};
 
 mod perform;
+mod procedure;
 mod script;
 pub mod share;
 pub mod sharing;
@@ -27,6 +28,7 @@ mod sheet;
 pub mod transcript;
 pub(super) mod unlock;
 
+use procedure::Reader;
 use sharing::{Quorum, split};
 use sheet::Sheets;
 use transcript::Participant;
@@ -84,6 +86,13 @@ pub struct PerformArgs {
     /// Who is there, for the transcript: ROLE=NAME, once for each.
     #[arg(long, value_name = "ROLE=NAME")]
     participant: Vec<Participant>,
+    /// The procedure that is followed, as `ceremony script` printed it. Two of the participants type the first eight digits of its
+    /// SHA-256.
+    #[arg(long, value_name = "FILE")]
+    procedure: Option<PathBuf>,
+    /// Without a terminal: who follows it, and the digits by their word; given twice.
+    #[arg(long, value_name = "NAME=DIGITS")]
+    read_by: Vec<Reader>,
 }
 
 /// Which passphrase is shared out, and how.

@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc};
 use serde::Serialize;
 
 use super::{
-    PerformArgs,
+    PerformArgs, procedure,
     share::ServiceId,
     sharing::{combine, split},
     sheet::Sheets,
@@ -50,6 +50,7 @@ pub(super) fn perform(args: &PerformArgs, out: &Output) -> Result<(), Failure> {
             "a ceremony makes its passphrase itself, and nobody sees it; leave --passphrase-file out",
         ));
     }
+    let procedure = procedure::confirm(args)?;
     let clock = Arc::new(SystemClock::default());
     let begun = clock.now();
     let config = configuration(&args.init)?;
@@ -70,8 +71,14 @@ pub(super) fn perform(args: &PerformArgs, out: &Output) -> Result<(), Failure> {
         if combine(&shares).map_err(Failure::fault)? != passphrase {
             return Err(Failure::fault("the shares do not give the passphrase back"));
         }
-        let account =
-            Account { begun, participants: &args.participant, quorum, shares: &shares, passphrase: &passphrase };
+        let account = Account {
+            begun,
+            participants: &args.participant,
+            procedure: procedure.as_ref(),
+            quorum,
+            shares: &shares,
+            passphrase: &passphrase,
+        };
         let transcript = account.write(house)?;
         record(house, &transcript)?;
         written = Some(transcript);

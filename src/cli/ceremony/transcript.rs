@@ -12,7 +12,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
-use super::{share::Share, sharing::Quorum};
+use super::{procedure::Procedure, share::Share, sharing::Quorum};
 use crate::{
     ca::ceremony,
     cli::{
@@ -64,6 +64,8 @@ struct Transcript<'a> {
     organisation: String,
     configuration_sha256: String,
     participants: &'a [Participant],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    procedure: Option<&'a Procedure>,
     passphrase: Sharing,
     keys: Vec<Key>,
 }
@@ -129,6 +131,8 @@ type Named = (String, Arc<dyn Signer>);
 pub(super) struct Account<'a> {
     pub(super) begun: UnixTime,
     pub(super) participants: &'a [Participant],
+    /// Which was followed, and who said so.
+    pub(super) procedure: Option<&'a Procedure>,
     pub(super) quorum: Quorum,
     pub(super) shares: &'a [Share],
     pub(super) passphrase: &'a str,
@@ -156,6 +160,7 @@ impl Account<'_> {
             organisation: config.service.organisation.as_str().into(),
             configuration_sha256: sha256(&configuration),
             participants: self.participants,
+            procedure: self.procedure,
             passphrase: Sharing {
                 shares: self.quorum.count(),
                 threshold: self.quorum.threshold(),

@@ -8,6 +8,7 @@ mod people;
 mod stage;
 mod story;
 mod token;
+mod two;
 mod weeks;
 
 use std::{

@@ -8,6 +8,7 @@ use super::{
     feed,
     people::{Card, Person},
     stage::{Certified, Stage},
+    two,
     weeks::{self, Sent},
 };
 use crate::{
@@ -58,6 +59,7 @@ impl<'a> Story<'a> {
         story.a_renewal_in_its_window()?;
         story.a_lost_card()?;
         story.a_death()?;
+        story.a_file_takes_two()?;
         story.the_register_tells_of_a_move()?;
         story.certificates_for_testers(short_stay)?;
         story.the_lists_are_published()?;
@@ -236,6 +238,23 @@ impl<'a> Story<'a> {
         for one in pair {
             stage.check_status("the late holder's", &one, Some(RevocationReason::CessationOfOperation))?;
             self.leave("death", "revoked", one, SUGINAMI);
+        }
+        Ok(())
+    }
+
+    fn a_file_takes_two(&mut self) -> Result<(), Failure> {
+        let stage = self.stage;
+        stage.chapter(
+            "Two cards come back, by a file: the operator asks, and a second operator approves exactly that file",
+        );
+        let (_, first, pair) = self.somebody("TEST-BACK-1", "試験　返納")?;
+        let (_, second, other) = self.somebody("TEST-BACK-2", "試験　返却")?;
+        two::revokes_by_a_file(stage, &[&first.number, &second.number])?;
+        for (name, pair) in [("returned", pair), ("returned-too", other)] {
+            for one in pair {
+                stage.check_status("a returned", &one, Some(RevocationReason::CessationOfOperation))?;
+                self.leave(name, "revoked", one, SUGINAMI);
+            }
         }
         Ok(())
     }

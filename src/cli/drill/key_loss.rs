@@ -99,7 +99,7 @@ pub(super) fn play(stage: &Stage, args: &DrillArgs) -> Result<Report, Failure> {
 
     fs::remove_file(&key).map_err(Failure::fault)?;
     let (watch, mut times) = (stopwatch(), Times::default());
-    let request = CompromiseRequest { kind: LOST, generation: 1, confirm: fingerprint(&record) };
+    let request = CompromiseRequest { kind: LOST, generation: 1, confirm: fingerprint(&record), approvals: Vec::new() };
     let place = stage.place("service");
     let told = generation::end_lost(&place, &stage.passphrase, &request, stage.clock.clone())?;
     times.ending = (stopwatch() - watch).as_millis();

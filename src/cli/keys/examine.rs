@@ -6,6 +6,7 @@ use super::{Keys, causes::Causes};
 use crate::{
     ca::{Issuer, Issuers},
     cli::{
+        adoption::Held,
         checkpoints::{self, AUDIT},
         failure::Failure,
         files,
@@ -20,6 +21,7 @@ use crate::{
     revocation::{responder::Delegate, serial::SerialPermutation, snapshot::Lineage},
     signer::{LostKey, keyfile},
     store::{OpenError, SqliteStore},
+    x509::UnixTime,
 };
 
 use std::sync::Arc;
@@ -105,6 +107,19 @@ fn audit(layout: &Layout, passphrase: &str, causes: &mut Causes) -> Option<Certi
     let (certificate, signer) = (certificate?, signer?);
     causes.keep(matches(&certificate, &signer, "audit"))?;
     Some((certificate, Arc::new(signer)))
+}
+
+/// Notes if the configuration's policy is not in force, and may not come to be with these approvals.
+pub(in crate::cli) fn policy(
+    layout: &Layout,
+    config: &Config,
+    (now, approvals): (UnixTime, &[String]),
+    causes: &mut Causes,
+) {
+    // Where it cannot be read, that was noted; one of an earlier schema has none in force.
+    let Ok(store) = SqliteStore::open_read_only(&config.store.path) else { return };
+    let held = Held::of(config, &store);
+    causes.keep(held.and_then(|held| held.check((&store, layout), (now, approvals))));
 }
 
 /// Notes what says that the store is older than it was, or another.

@@ -9,7 +9,7 @@ use super::{
     super::{checkpoints::AUDIT, failure::Failure, files, layout::Layout},
     standing::audit_signer,
 };
-use crate::{config::Config, x509::jws};
+use crate::{ca, config::Config, x509::jws};
 
 #[derive(Serialize)]
 struct Header<'a> {
@@ -34,7 +34,5 @@ pub fn sign_report(
     let Some(signer) = audit_signer(&layout, passphrase)? else { return Ok(None) };
     let certificate = files::read_certificate(&layout.certificate(AUDIT)).map_err(Failure::refused)?;
     let header = Header { alg: jws::algorithm(signer.algorithm()), typ, x5c: [STANDARD.encode(certificate)] };
-    let input = jws::signing_input(&header, report).map_err(Failure::fault)?;
-    let signature = signer.sign(input.as_bytes()).map_err(Failure::fault)?;
-    jws::complete(&input, signer.algorithm(), signature).map(Some).map_err(Failure::fault)
+    ca::jws::sign(&header, report, &*signer).map(Some).map_err(Failure::fault)
 }

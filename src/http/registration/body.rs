@@ -24,7 +24,8 @@ use crate::{http::problem::Problem, limits::IDEMPOTENCY_KEY_OCTETS, ports::NotAn
 pub(super) struct Empty {}
 
 /// The fields that are lists; all others are objects or plain values.
-const LISTS: [&str; 7] = ["documents", "events", "kinds", "lines", "purposes", "queries", "scopes"];
+const LISTS: [&str; 9] =
+    ["approvals", "documents", "events", "kinds", "lines", "proof", "purposes", "queries", "scopes"];
 
 /// The fields with a digit a character of a text, `0` or `1` (N-05).
 const FLAGS: [&str; 2] = ["address_flags", "name_flags"];

@@ -1,5 +1,6 @@
 //! The routes of files: many revocations in one request, and what a file's lines would come to.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,9 +14,10 @@ use super::{
     what_if,
 };
 use crate::{
+    audit::lines::{Node, leaf},
     authority::{
         Once, StoryError,
-        bulk::{Foreseen, RevocationLine, Wish},
+        bulk::{Foreseen, OfFile, RevocationLine, Wish},
     },
     http::problem::Problem,
     limits::BULK_LINES,
@@ -27,15 +29,45 @@ use crate::{
 #[serde(deny_unknown_fields)]
 struct Revocations {
     lines: Vec<Line>,
+    #[serde(default)]
+    approved: Option<ApprovedFile>,
 }
 
-/// A line of a file; it is read for itself, and refused alone where it cannot be.
+/// A line of a file; it is read for itself, and refused alone where it cannot be. Of an approved file, the leaf of a line that came
+/// before may stand in its place.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     /// Its number, from 1.
-    line: u64,
-    request: Value,
+    #[serde(default)]
+    line: Option<u64>,
+    #[serde(default)]
+    request: Option<Value>,
+    #[serde(default)]
+    done: Option<NodeText>,
+}
+
+/// By what the lines are those of a file that was approved.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApprovedFile {
+    approvals: Vec<String>,
+    /// How many lines the file has.
+    count: u64,
+    /// Which of them is the first here, from 0.
+    from: u64,
+    proof: Vec<NodeText>,
+}
+
+/// A SHA-256 in base64url: digits by themselves, as in hexadecimal, could pass for a number of a person.
+struct NodeText(Node);
+
+impl<'de> Deserialize<'de> for NodeText {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(input)?;
+        let octets = URL_SAFE_NO_PAD.decode(text).ok().and_then(|octets| octets.try_into().ok());
+        octets.map(Self).ok_or_else(|| serde::de::Error::custom("a SHA-256 is 43 characters of base64url"))
+    }
 }
 
 #[derive(Deserialize)]
@@ -70,11 +102,21 @@ struct ListSize {
 
 /// Lines of a file of revocations. The Idempotency-Key names the file; with its number, it is the key of each line.
 pub(super) const REVOKE: Route = post("/v1/bulk/revocations", "bulk-revoke", Audience::Staff, |call| {
-    let Revocations { lines } = read(call.body)?;
+    let Revocations { lines, approved } = read(call.body)?;
     few_enough(lines.len())?;
-    let file = call.once()?;
-    let lines: Vec<RevocationLine> = lines.into_iter().map(|line| revocation(&file, line)).collect();
-    Reply::ok(&Outcomes::of(call.authority.revoke_each(call.actor, &lines)?))
+    let (file, mut asked, mut leaves) = (call.once()?, Vec::with_capacity(lines.len()), Vec::new());
+    for line in lines {
+        match (line.line, line.request, line.done) {
+            (Some(number), Some(request), None) => asked.push(revocation(&file, number, request, &mut leaves)),
+            (None, None, Some(done)) if approved.is_some() => leaves.push(done.0),
+            _ => return Err(Problem::refused("T-01", "a line has a number and a request").into()),
+        }
+    }
+    let of = approved.map(|ApprovedFile { approvals, count, from, proof }| {
+        let proof = proof.into_iter().map(|node| node.0).collect();
+        OfFile { approvals, count, from, leaves, proof }
+    });
+    Reply::ok(&Outcomes::of(call.authority.revoke_file(call.actor, of.as_ref(), &asked)?))
 });
 
 /// What lines of a file would come to.
@@ -92,10 +134,12 @@ fn few_enough(lines: usize) -> Result<(), Problem> {
     Ok(())
 }
 
-fn revocation(file: &Once, Line { line, request }: Line) -> RevocationLine {
+fn revocation(file: &Once, line: u64, request: Value, leaves: &mut Vec<Node>) -> RevocationLine {
     // No key from outside has a space.
     let key = format!("{} {line}", file.key);
-    let digest = body::digest(&[b"bulk revoke", request.to_string().as_bytes()]);
+    let text = request.to_string();
+    leaves.push(leaf(text.as_bytes()));
+    let digest = body::digest(&[b"bulk revoke", text.as_bytes()]);
     (Once { key, digest }, read_part(request))
 }
 

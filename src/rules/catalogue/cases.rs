@@ -453,6 +453,32 @@ pub(super) const CASES: &[Case] = &[
         ),
     ),
     case(
+        ("T-16", "content"),
+        ("What was approved is not what is to be done", "承認された内容と、行おうとする操作の内容が異なります"),
+        (
+            "Look at what is different; then have what is to be done approved",
+            "相違を確認した上で、行おうとする内容についてあらためて承認を受けてください",
+        ),
+    ),
+    case(
+        ("T-16", "person"),
+        ("Who approved it is nobody who may approve it", "この方は、この操作の承認者になれません"),
+        (
+            "Have it approved by another person, who may and whose credential is admitted",
+            "操作する方とは別の、承認の権限がある方の承認を受けてください",
+        ),
+    ),
+    case(
+        ("T-16", "time"),
+        ("The approval does not hold at this time", "承認の有効な時間内ではありません"),
+        ("Have it approved again", "あらためて承認を受けてください"),
+    ),
+    case(
+        ("T-16", "unreadable"),
+        ("This is no approval", "承認書として読み取れません"),
+        ("Send the file as `jitsuin approve` wrote it", "jitsuin approveで作成したファイルをそのまま送信してください"),
+    ),
+    case(
         ("V-01", "after-card"),
         ("No certificate outlasts its card", "電子証明書の有効期限がカードの有効期限より後になっています"),
         ("Check the last days of both", "両方の有効期限を確認してください"),

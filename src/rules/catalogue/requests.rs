@@ -96,4 +96,15 @@ pub(super) const RULES: &[Rule] = &[
             "Retry-Afterの時間の後に、同じIdempotency-Keyで送信し直してください",
         ),
     ),
+    rule(
+        ("T-16", "-"),
+        (
+            "It takes two: another person approves exactly what is to be done",
+            "この操作には、内容を確認した別の方の承認が必要です",
+        ),
+        (
+            "Have another person look at it and approve it with `jitsuin approve`",
+            "別の方が内容を確認し、jitsuin approveで承認してください",
+        ),
+    ),
 ];
