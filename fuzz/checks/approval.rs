@@ -55,7 +55,11 @@ fn check_payload(payload: &[u8]) {
     let Ok(approval) = Approval::open(&line) else { return };
     assert!(line.len() <= APPROVAL_OCTETS);
     let said: Value = serde_json::from_slice(payload).expect("JSON");
-    assert_eq!(said, serde_json::to_value(&approval.statement).expect("JSON"), "no member more, and none that means another");
+    assert_eq!(
+        said,
+        serde_json::to_value(&approval.statement).expect("JSON"),
+        "no member more, and none that means another"
+    );
     let statement = &approval.statement;
     let digits = statement.digest.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit));
     assert!(statement.digest.len() == 64 && digits && statement.iat < statement.exp);

@@ -1,8 +1,11 @@
 //! The policy of the configuration that is in force, and how another comes into force: by the approval of two operators.
 //!
-//! It stands in the store, sealed by the audit like everything there, under a name that no client can have. The first start adopts
-//! what it finds.
+//! It stands in the store among the answers, sealed by the audit like everything there, under a name that no client can have: whoever
+//! forgets answers in time must leave it, or the next start would be a first one. The first start adopts what it finds.
 
+use std::collections::BTreeMap;
+
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -15,7 +18,6 @@ use crate::{
     ports::{AnswerRecord, Change, Step, Store},
     x509::UnixTime,
 };
-use std::collections::BTreeMap;
 
 /// The name and key under which the store has it: names of clients have no space.
 const PLACE: (&str, &str) = ("the service", "configuration");
@@ -96,8 +98,8 @@ impl Proposal<'_> {
         let outcome = serde_json::to_vec(&adopted).map_err(fault)?;
         let content = self.content();
         let (client, key) = (PLACE.0.to_owned(), PLACE.1.to_owned());
-        let mut digest = [0; 32];
-        digest.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, &outcome).as_ref());
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(digest(&SHA256, &outcome).as_ref());
         let mut detail = serde_json::json!({
             "adoption": adopted.number, "changes": self.changes, "digest": content.digest(),
         });
@@ -118,7 +120,7 @@ impl Proposal<'_> {
         if self.adopted.is_some() {
             steps.push(Step::Forget { client: client.clone(), key: key.clone() });
         }
-        steps.push(Step::Answer(AnswerRecord { client, key, digest, outcome }));
+        steps.push(Step::Answer(AnswerRecord { client, key, digest: sha256, outcome }));
         Ok(store.commit(Change { steps, audit })?)
     }
 }

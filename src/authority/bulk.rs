@@ -5,6 +5,7 @@
 //! is the commit. So a line that is refused keeps no other from being done, and a file that broke off goes on wherever it is
 //! sent from again.
 
+use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -141,7 +142,7 @@ impl Authority {
 
     fn note_file(&self, actor: &Actor, content: &Content, approved: &[Approved]) -> Result<(), StoryError> {
         let statements: Vec<&str> = approved.iter().map(|one| one.jws.as_str()).collect();
-        let digest = ring::digest::digest(&ring::digest::SHA256, statements.join("\n").as_bytes());
+        let digest = digest(&SHA256, statements.join("\n").as_bytes());
         // No key from outside has a space.
         let once = Once { key: format!("approval {}", hex(digest.as_ref())), digest: [0; 32] };
         if self.store().answer(actor.name(), &once.key)?.is_some() {

@@ -1,12 +1,17 @@
 //! The configuration that is in force, held against the one on disk.
 
-use std::path::Path;
+use std::{
+    fmt, fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use super::{failure::Failure, files, layout::Layout};
 use crate::{
     authority::{
         DualControl,
         adoption::{Adopted, Proposal, adopted},
+        approval::Approved,
     },
     config::{
         Config,
@@ -71,7 +76,7 @@ impl Held {
         &self,
         (store, layout): (&dyn Store, &Layout),
         (now, approvals): (UnixTime, &[String]),
-    ) -> Result<Vec<crate::authority::approval::Approved>, Failure> {
+    ) -> Result<Vec<Approved>, Failure> {
         let control = if self.is_controlled() { control(layout, true)? } else { DualControl::Off };
         let allowed = self.proposal().allowed((store, now), &control, approvals);
         allowed.map_err(|error| match Failure::from(error) {
@@ -133,10 +138,9 @@ pub(super) fn control(layout: &Layout, required: bool) -> Result<DualControl, Fa
 /// # Errors
 /// [`Failure`] for a file that cannot be read, or is longer than an approval.
 pub fn read(path: &Path) -> Result<String, Failure> {
-    use std::io::Read;
-    let named = |error: &dyn std::fmt::Display| Failure::refused(format!("{}: {error}", path.display()));
+    let named = |error: &dyn fmt::Display| Failure::refused(format!("{}: {error}", path.display()));
     let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(|error| named(&error))?;
+    let file = fs::File::open(path).map_err(|error| named(&error))?;
     file.take(APPROVAL_OCTETS as u64 + 2).read_to_string(&mut text).map_err(|error| named(&error))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     if line.len() > APPROVAL_OCTETS {
@@ -149,6 +153,6 @@ pub fn read(path: &Path) -> Result<String, Failure> {
 ///
 /// # Errors
 /// As for [`read`].
-pub fn read_all(paths: &[std::path::PathBuf]) -> Result<Vec<String>, Failure> {
+pub fn read_all(paths: &[PathBuf]) -> Result<Vec<String>, Failure> {
     paths.iter().map(|path| read(path)).collect()
 }

@@ -81,8 +81,12 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
         "whichever_write_of_an_approved_file_fails_the_same_again_ends_it",
         "registration_http/approvals.rs",
     ),
-    // The first start of a service adopts what it finds, and is one of the commands.
-    ("configuration.adopted", "a_command_killed_at_a_write_is_done_or_the_same_again_ends_well", "service/commands.rs"),
+    // The first start of a service adopts what it finds; that is among the commands that are killed, too.
+    (
+        "configuration.adopted",
+        "whichever_write_of_an_adoption_fails_there_is_one_policy_in_force",
+        "registration_http/approvals.rs",
+    ),
     ("Authority", "an_init_that_is_broken_off_is_made_anew", "service/commands.rs"),
     ("generation.ending", ENDING, "stories/generations.rs"),
     ("Municipality", "a_command_killed_at_a_write_is_done_or_the_same_again_ends_well", "service/commands.rs"),

@@ -488,3 +488,42 @@ fn whichever_write_of_an_approved_file_fails_the_same_again_ends_it() {
         assert_eq!((count("bulk.approved"), count("request.refused")), (1, 2), "{fault:?} {number}");
     }
 }
+
+#[test]
+fn whichever_write_of_an_adoption_fails_there_is_one_policy_in_force() {
+    use jitsuin::authority::adoption::{Proposal, adopted};
+    let policy = |value: &str| [("crl.period".to_owned(), value.to_owned())].into();
+    for fault in [Fault::Lost, Fault::Kept] {
+        let writes = Arc::new(AtomicU64::new(u64::MAX / 2));
+        let counted = Arc::clone(&writes);
+        let house = House::of_two(Arc::new(MemoryStore::with_faults(move |_| {
+            if counted.fetch_add(1, Ordering::SeqCst) == 0 { fault } else { Fault::None }
+        })));
+        let store = &*house.store;
+        let people = ["operator-1", "operator-2"].map(|name| approver(&house.admit(Role::Operator, name)));
+        let first = policy("\"24h\"");
+        let proposal = Proposal { adopted: None, policy: &first, changes: &[] };
+        proposal.adopt((store, at(MORNING)), &[]).unwrap();
+        let in_force = adopted(store).unwrap().unwrap();
+        assert_eq!((in_force.number, &in_force.policy), (1, &first));
+
+        let (second, changes) = (policy("\"12h\""), ["crl.period: \"24h\" -> \"12h\"".to_owned()]);
+        let proposal = Proposal { adopted: Some(&in_force), policy: &second, changes: &changes };
+        let control = &house.authority.parts().control;
+        let approvals = people.each_ref().map(|one| one.approve(&proposal.content(), MORNING, LATER));
+        let refused = proposal.allowed((store, at(MORNING)), control, &approvals[..1]).unwrap_err();
+        assert!(matches!(&refused, StoryError::Refused(refusal) if refusal.rule == "T-16"), "{refused}");
+        let approved = proposal.allowed((store, at(MORNING)), control, &approvals).unwrap();
+        writes.store(0, Ordering::SeqCst);
+        assert!(matches!(proposal.adopt((store, at(MORNING)), &approved), Err(StoryError::Unavailable(_))));
+        let now = adopted(store).unwrap().unwrap();
+        let (number, stands) = if fault == Fault::Kept { (2, &second) } else { (1, &first) };
+        assert_eq!((now.number, &now.policy), (number, stands), "the one or the other");
+        // Whoever starts again adopts what is not in force; what was approved once is not good for the next.
+        let third = ["crl.period: \"12h\" -> \"24h\"".to_owned()];
+        let again = Proposal { adopted: Some(&now), policy: &second, changes: &changes };
+        assert_eq!(again.allowed((store, at(MORNING)), control, &approvals).is_ok(), fault == Fault::Lost);
+        let back = Proposal { adopted: Some(&now), policy: &first, changes: &third };
+        assert!(back.allowed((store, at(MORNING)), control, &approvals).is_err());
+    }
+}

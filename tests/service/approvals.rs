@@ -4,7 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Output,
+    process::{Command, Output},
     sync::atomic::{AtomicU32, Ordering},
 };
 
@@ -129,6 +129,31 @@ fn beside_a_running_service_a_compromise_takes_the_approval_of_another_operator(
     assert_eq!(told["detail"]["approvals"][0]["jws"], line.trim_end());
 }
 
+/// The commands of `docs/approvals.md`, as they stand there, on an approval of `revocations.jsonl`.
+fn the_document_says_how_it_is_checked(site: &Site, approval: &str) {
+    let document =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/approvals.md")).expect("the document");
+    let block = |language: &str| {
+        let fence = format!(
+            "```{language}
+"
+        );
+        let blocks = document.split(&fence).skip(1);
+        blocks.map(|block| block.split("```").next().expect("its end").to_owned()).last().expect("a block")
+    };
+    fs::copy(approval, site.aside().join("two.jws")).expect("copied");
+    let run = |program: &str, option: &str, text: &str| {
+        let text = text.replace("/srv/ca", site.path().to_str().expect("a path"));
+        let output = Command::new(program).args([option, &text]).current_dir(site.aside()).output().expect("it runs");
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let checked = run("bash", "-ec", &block("sh"));
+    assert!(checked.contains("who.pem: OK") && checked.contains("Verified OK"), "{checked}");
+    let digest = run("python3", "-c", &block("python"));
+    assert!(checked.contains(&format!("\"digest\": \"{}\"", digest.trim())), "{checked} {digest}");
+}
+
 #[test]
 fn a_file_of_revocations_goes_as_it_was_approved() {
     let site = Site::new();
@@ -149,6 +174,7 @@ fn a_file_of_revocations_goes_as_it_was_approved() {
     let own = approve(&site, &["bulk", path], "operator-1");
     refused(&bulk(&["--approval", &own]), &["T-16", "somebody else"]);
     let good = approve(&site, &["bulk", path], "operator-2");
+    the_document_says_how_it_is_checked(&site, &good);
     // A line more, and a dry run, which takes no approval.
     write(&[&one, "\n", &two, &three]);
     refused(&bulk(&["--approval", &good]), &["T-16", "the digest"]);

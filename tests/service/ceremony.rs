@@ -88,7 +88,7 @@ fn a_ceremony_makes_a_service_that_so_many_shares_open_and_a_transcript_that_ope
     };
     let (one, two) = (read(&format!("1={digits}")), read(&format!("2={digits}")));
     refuses(&[], "there is no terminal");
-    refuses(&[one.clone()], "there is no terminal");
+    refuses(std::slice::from_ref(&one), "there is no terminal");
     refuses(&[one.clone(), one.clone()], "has confirmed it already");
     refuses(&[one.clone(), read(&format!("3={digits}"))], "none of the participants");
     refuses(&[one.clone(), read("2=00000000")], "begins otherwise");

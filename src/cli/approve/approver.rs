@@ -90,11 +90,13 @@ impl Approver {
         if fs::symlink_metadata(&self.to).is_ok() {
             return Err(Failure::refused(format!("{} is there already, and is not written over", self.to.display())));
         }
-        let (certificate, signer) = self.credential()?;
+        let (certificate, key, beside) = self.files()?;
+        let certificate = files::read_certificate(&certificate).map_err(Failure::refused)?;
         let by = name_in(&certificate).unwrap_or_default();
-        let clock = SystemClock::default();
         self.confirm(content, &by)?;
-        let from = clock.now();
+        let key = private_key(&key, self.passphrase_file.as_deref().or(beside.as_deref()))?;
+        let signer = SoftwareSigner::new(&key).map_err(Failure::refused)?;
+        let from = SystemClock::default().now();
         let until = from + Duration::from_secs(u64::from(self.hours) * 3600).min(APPROVAL_LIFE);
         let line =
             ca::approval::sign(&content.approve(from, until), &certificate, &signer).map_err(Failure::refused)?;
@@ -142,22 +144,18 @@ impl Approver {
         }
     }
 
-    /// The certificate of the credential, DER, and its key.
-    fn credential(&self) -> Result<(Vec<u8>, SoftwareSigner), Failure> {
-        let (certificate, key, beside) = match (&self.credential, &self.cert, &self.key) {
-            (_, Some(certificate), Some(key)) => (certificate.clone(), key.clone(), None),
+    /// The files of the credential: certificate, key, and the key's passphrase where it lies beside it.
+    fn files(&self) -> Result<(PathBuf, PathBuf, Option<PathBuf>), Failure> {
+        match (&self.credential, &self.cert, &self.key) {
+            (_, Some(certificate), Some(key)) => Ok((certificate.clone(), key.clone(), None)),
             (Some(name), ..) => {
                 let config = Config::load(&Layout::configuration(&self.dir)).map_err(Failure::refused)?;
                 let directory = Layout::new(&self.dir, &config).credentials();
                 let file = |end: &str| directory.join(format!("{name}.{end}"));
-                (file("pem"), file("key"), Some(file("passphrase")).filter(|path| path.exists()))
+                Ok((file("pem"), file("key"), Some(file("passphrase")).filter(|path| path.exists())))
             }
-            _ => return Err(Failure::usage("say whose credential: --credential NAME, or --cert and --key")),
-        };
-        let certificate = files::read_certificate(&certificate).map_err(Failure::refused)?;
-        let passphrase = self.passphrase_file.clone().or(beside);
-        let key = private_key(&key, passphrase.as_deref())?;
-        Ok((certificate, SoftwareSigner::new(&key).map_err(Failure::refused)?))
+            _ => Err(Failure::usage("say whose credential: --credential NAME, or --cert and --key")),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What takes two: a file of revocations.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
@@ -16,7 +18,6 @@ use crate::{
     ports::Clock,
     signer::SoftwareSigner,
 };
-use std::time::Duration;
 
 const REVOKE: &str = "/v1/bulk/revocations";
 
