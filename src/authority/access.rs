@@ -144,10 +144,13 @@ impl AccessDesk {
         Ok(AccessListRecord { number, this_update, next_update, entries: entries.len() as u64, der })
     }
 
-    /// Whether a list is one of this CA's.
-    fn made(&self, record: &AccessListRecord) -> bool {
-        let view = CrlView::from_der(&record.der);
-        view.is_ok_and(|view| view.issuer == self.issuer.der() && view.verify(&self.public_key).is_ok())
+    /// Whether a list is one of this CA's, and revokes these and nobody else.
+    fn made(&self, record: &AccessListRecord, revoked: &[Serial]) -> bool {
+        let Ok(view) = CrlView::from_der(&record.der) else { return false };
+        let own = view.issuer == self.issuer.der() && view.verify(&self.public_key).is_ok();
+        let mut revoked = revoked.to_vec();
+        revoked.sort();
+        own && view.entries().map(|entry| entry.map(|entry| entry.serial)).eq(revoked.into_iter().map(Ok))
     }
 
     /// The list that stands, whether or not its time is over.
@@ -180,6 +183,13 @@ fn ended(credentials: &[CredentialRecord], now: UnixTime) -> impl Iterator<Item 
     let undated = CredentialRevocation { at: now, reason: RevocationReason::Unspecified };
     let out = credentials.iter().filter(|one| !one.active);
     out.map(move |one| CredentialRecord { revocation: one.revocation.or(Some(undated)), ..one.clone() })
+}
+
+/// Whether a list says what the store says of credentials.
+fn stands(desk: &AccessDesk, list: &AccessListRecord, credentials: &[CredentialRecord]) -> bool {
+    let out = || credentials.iter().filter(|one| !one.active);
+    let serials: Result<Vec<Serial>, StoryError> = out().map(serial_of).collect();
+    out().all(|one| one.revocation.is_some()) && serials.is_ok_and(|serials| desk.made(list, &serials))
 }
 
 /// The steps that make the list after the last one of these credentials: the list, and the date of those that have none.
@@ -233,17 +243,20 @@ impl Authority {
         let desk = self.access_desk()?;
         for _ in 0..CONFLICT_RETRIES {
             let now = self.parts().clock.now();
-            let credentials = self.store().credentials()?;
             let last = self.store().access_list()?;
-            let out = credentials.iter().filter(|one| !one.active).count() as u64;
-            let is_dated = credentials.iter().all(|one| one.active || one.revocation.is_some());
-            let stands = |list: &AccessListRecord| {
-                let is_fresh = now + ACCESS_LIST_LIFE / 2 < list.next_update;
-                is_fresh && is_dated && list.entries == out && desk.made(list)
-            };
-            if let Some(last) = last.filter(stands) {
-                desk.put(last);
+            let is_fresh = last.as_ref().is_some_and(|last| now + ACCESS_LIST_LIFE / 2 < last.next_update);
+            let number = |list: &AccessListRecord| list.number;
+            // It was looked at when it was taken, and who was revoked since has made another.
+            if is_fresh && desk.standing().as_deref().map(number) == last.as_ref().map(number) {
                 return Ok(false);
+            }
+            let credentials = self.store().credentials()?;
+            if let Some(last) = last.filter(|last| stands(desk, last, &credentials)) {
+                // Also where another is due: it is good until it ends, whatever keeps the next from being made.
+                desk.put(last);
+                if is_fresh {
+                    return Ok(false);
+                }
             }
             let (steps, record) = next_list(self.store(), desk, &credentials, now)?;
             let detail = serde_json::json!({ "number": record.number, "entries": record.entries });

@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 
 use ring::digest;
+use zeroize::Zeroizing;
 
 use super::{failure::Failure, files, layout::Layout, passphrase, world::random_serial};
 use crate::{
     authority::{credential::CredentialRequest, enrol::RequestDer},
     ca::ceremony::AccessCa,
     config::Config,
-    limits::CREDENTIAL_LIFE,
+    limits::{CREDENTIAL_LIFE, PASSPHRASE_OCTETS},
     municipality::MunicipalityCode,
     ports::{CredentialRecord, Entropy, Role, Signer},
     signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
-    x509::{Attribute, Name, SubjectPublicKey, UnixTime, assemble, csr::request_info},
+    x509::{Attribute, CertificateView, Name, SubjectPublicKey, UnixTime, assemble, csr::request_info},
 };
 
 /// How the key of a credential is written.
@@ -68,10 +69,18 @@ impl CredentialFiles {
         (!there.is_empty()).then(|| there.join("\n"))
     }
 
-    /// Those of that name, where the key is there and the certificate is not: a command that was broken off in between.
-    pub(super) fn without_certificate(layout: &Layout, name: &str) -> Option<Self> {
+    /// Those of that name, where the key of this certificate is there and the certificate is not: a command that was broken off in
+    /// between.
+    pub(super) fn without_certificate(layout: &Layout, name: &str, certificate: &[u8]) -> Option<Self> {
         let files = Self::named(layout, name);
-        (files.key.exists() && !files.certificate.exists()).then_some(files)
+        if files.certificate.exists() {
+            return None;
+        }
+        let passphrase = keyfile::read_private(files.passphrase.as_deref()?, PASSPHRASE_OCTETS).ok()?;
+        let passphrase = Zeroizing::new(String::from_utf8_lossy(&passphrase).trim_end().to_owned());
+        let key = keyfile::read_signer(&files.key, &passphrase).ok()?;
+        let view = CertificateView::from_der(certificate).ok()?;
+        (view.tbs.spki == key.spki()).then_some(files)
     }
 
     /// Writes the certificate, PEM.

@@ -103,7 +103,7 @@ fn may_have_one(store: &SqliteStore, client: &Client) -> Result<(), Failure> {
 fn ask(running: &Running, layout: &Layout, client: &Client) -> Result<CredentialFiles, Failure> {
     let known = running.store.credentials().map_err(Failure::fault)?.into_iter().find(|one| one.name == client.name);
     if let Some(known) = &known
-        && let Some(files) = CredentialFiles::without_certificate(layout, &client.name)
+        && let Some(files) = CredentialFiles::without_certificate(layout, &client.name, &known.certificate)
     {
         // Broken off after the service had certified it.
         files.write_certificate(&known.certificate)?;

@@ -126,6 +126,12 @@ fn credentials_are_given_out_and_revoked_beside_a_running_service_and_without_on
     assert_eq!(written["key"], json!(path.join("credentials/audit-office.key")));
     assert_eq!(comes_in(&site, &address, "audit-office"), Some(json!("auditor")));
     assert!(verified(&site, &list(&site, &told), "audit-office").contains(": OK"));
+    // Broken off after the service had certified the key: the same command again ends it.
+    let given = path.join("credentials/audit-office.pem");
+    let certificate = fs::read(&given).expect("the certificate");
+    fs::remove_file(&given).expect("removed");
+    done(&credential(&path, &["issue", "--role", "auditor", "audit-office"], false));
+    assert_eq!(fs::read(&given).expect("the certificate"), certificate);
     // Names are given once, and what is refused leaves nothing.
     refused(&credential(&path, &["issue", "--role", "auditor", "operator-1"], false), "");
     let place = ["issue", "--role", "municipality", "--municipality", "13101", "chiyoda"];

@@ -102,4 +102,38 @@ mod tests {
         let changed = sql.execute("UPDATE status_event SET recorded = 0", []).unwrap_err().to_string();
         assert!(changed.contains("append-only"), "{changed}");
     }
+
+    #[test]
+    fn credentials_of_earlier_schemas_stay_as_they_were_and_new_roles_are_taken() {
+        let mut sql = Connection::open_in_memory().unwrap();
+        sql.pragma_update(None, "foreign_keys", true).unwrap();
+        MIGRATIONS[..11].iter().for_each(|migration| sql.execute_batch(migration).unwrap());
+        sql.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        sql.pragma_update(None, "user_version", 11).unwrap();
+        let put = "INSERT INTO credential (fingerprint, role, name, municipality, active, certificate) VALUES";
+        sql.execute_batch(&format!(
+            "{put} (zeroblob(32), 'municipality', '13115', '13115', 1, x'01'), (randomblob(32), 'operator', 'o', NULL, 0, x'02')"
+        ))
+        .unwrap();
+        assert!(sql.execute_batch(&format!("{put} (randomblob(32), 'auditor', 'a', NULL, 1, x'03')")).is_err());
+        migrate(&mut sql).unwrap();
+        let mut query = sql.prepare("SELECT name, role, active, revoked_at FROM credential ORDER BY name").unwrap();
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        let rows: Vec<(String, String, bool, Option<i64>)> =
+            query.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap();
+        let word = str::to_owned;
+        let old = [(word("13115"), word("municipality"), true, None), (word("o"), word("operator"), false, None)];
+        assert_eq!(rows, old);
+        sql.execute_batch(&format!("{put} (randomblob(32), 'auditor', 'a', NULL, 1, x'03')")).unwrap();
+        sql.execute_batch("UPDATE credential SET active = 0, revoked_at = 5, reason = 1 WHERE name = 'a'").unwrap();
+        for edit in ["revoked_at = 6", "revoked_at = NULL, reason = NULL", "active = 1", "certificate = x'04'"] {
+            assert!(sql.execute_batch(&format!("UPDATE credential SET {edit} WHERE name = 'a'")).is_err(), "{edit}");
+        }
+        let list = |number: u8| format!("INSERT INTO access_list VALUES ({number}, 0, 1, 0, x'01')");
+        sql.execute_batch(&list(5)).unwrap();
+        for bad in [&list(5), &list(4), "UPDATE access_list SET der = x'02'", "DELETE FROM access_list"] {
+            assert!(sql.execute_batch(bad).is_err(), "{bad}");
+        }
+        sql.execute_batch(&list(6)).unwrap();
+    }
 }
