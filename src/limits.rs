@@ -189,6 +189,10 @@ pub const OCSP_KEPT_ANSWERS: usize = 65_536;
 /// OCSP answers that may wait for a slow (RSA) key; beyond it the answer is tryLater, and clients come back later.
 pub const OCSP_SIGNING_QUEUE: usize = 512;
 
+/// How long who asks OCSP waits for a slow key: a token that hangs is told by 503 and tryLater, before clients give up by themselves.
+/// A key that signs at all empties the whole queue within it.
+pub const OCSP_SIGNATURE_WAIT: Duration = Duration::from_secs(5);
+
 /// Octets of an HTTP request's head: the largest OCSP request that fits a URL, in base64, and the usual headers.
 pub const HTTP_HEAD_OCTETS: usize = 64 * 1024;
 

@@ -21,6 +21,7 @@ use super::{
     layout::Layout,
     operator_way::{CONSOLE, OperatorWay},
     passphrase::{self, Purpose},
+    words::counted,
     world::{SystemClock, SystemEntropy, random_serial},
 };
 use crate::{
@@ -113,11 +114,16 @@ pub fn run(command: &GenerationCommand, out: &Output) -> Result<(), Failure> {
             let (kind, generation, confirm) = (*kind, *generation, confirm.clone());
             let request = CompromiseRequest { kind, generation, confirm, approvals };
             let told = if *key_lost { lost(service, &request)? } else { compromised(service, &request)? };
+            let why = match key_lost {
+                true => "no list tells of it any more, only OCSP, for as long as its responder's certificate holds",
+                false => "whoever has the key can forge lists too",
+            };
             out.print(&told, || {
                 format!(
-                    "The {kind} CA, generation {generation}, issues nothing any more: {} certificates ended, {} lists are \
-                     published.\nTell relying parties to remove its certificate: whoever has the key can forge lists too.",
-                    told.revoked, told.lists
+                    "The {kind} CA, generation {generation}, issues nothing any more: {}, {} published.\n\
+                     Tell relying parties to remove its certificate: {why}.",
+                    counted(told.revoked, "certificate ended", "certificates ended"),
+                    counted(told.lists as u64, "list is", "lists are")
                 )
             })
         }

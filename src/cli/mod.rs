@@ -48,6 +48,7 @@ pub mod status_file;
 pub mod tls;
 pub mod upkeep;
 pub mod validity;
+mod words;
 pub mod world;
 
 use credential::Protection;

@@ -48,7 +48,7 @@ use super::{
     representation::{is_read, method_not_allowed, text},
 };
 use crate::{
-    limits::{OCSP_SIGNING_QUEUE, REQUEST_TIMEOUT},
+    limits::{OCSP_SIGNATURE_WAIT, OCSP_SIGNING_QUEUE, REQUEST_TIMEOUT},
     ports::{AuthorityRecord, Clock, CrlRecord, StoreError},
     profile::locations::OCSP_PATH,
     revocation::{
@@ -91,6 +91,8 @@ pub struct StatusSources {
     pub answer_max_age: Duration,
     /// OCSP answers that may wait for a slow key; further ones are 503 with tryLater.
     pub signing_queue: usize,
+    /// How long one waits for it; after that it is 503 with tryLater too.
+    pub signature_wait: Duration,
 }
 
 impl StatusSources {
@@ -112,6 +114,7 @@ impl StatusSources {
             body_timeout: REQUEST_TIMEOUT,
             answer_max_age: Duration::MAX,
             signing_queue: OCSP_SIGNING_QUEUE,
+            signature_wait: OCSP_SIGNATURE_WAIT,
         }
     }
 }
@@ -125,6 +128,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     body_timeout: Duration,
     answer_max_age: Duration,
+    signature_wait: Duration,
     signing: SigningPool,
     meter: RequestMeter,
     answers: AnswerMeter,
@@ -153,6 +157,7 @@ impl StatusService {
             clock: sources.clock,
             body_timeout: sources.body_timeout,
             answer_max_age: sources.answer_max_age,
+            signature_wait: sources.signature_wait,
             meter: RequestMeter::new(metrics, "status", &Route::WORDS),
             answers: AnswerMeter::new(metrics),
         })))

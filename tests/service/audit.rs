@@ -100,7 +100,10 @@ fn a_service_is_verified_shown_and_explained_and_an_edit_is_found() {
     let verified = run(&site, &["audit", "verify", "--findings", "2"]);
     let told = String::from_utf8(verified.stdout).expect("text");
     assert_eq!(verified.status.code(), Some(1));
-    assert!(told.contains("trigger card_keeps_its_holder: it is missing") && told.contains("findings more"), "{told}");
+    assert!(
+        told.contains("trigger card_keeps_its_holder: it is missing") && told.contains("and 1 finding more"),
+        "{told}"
+    );
 }
 
 /// The script of docs/audit.md.

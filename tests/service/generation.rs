@@ -1,6 +1,6 @@
 //! `jitsuin generation`: a CA is rolled over, and a key is declared compromised, beside a running service and without one.
 
-use std::{fs, process::Output};
+use std::{fs, os::unix::fs::PermissionsExt, process::Output};
 
 use serde_json::Value;
 
@@ -85,6 +85,113 @@ fn readiness_warns_of_a_ca_that_is_to_be_rolled_over_and_fails_while_one_cannot_
     let (_running, addresses) = serve(&site.path());
     let (ready, rollover, generations) = readiness(&addresses);
     assert!(ready && generations["ok"] == true && rollover["warning"].is_null(), "{rollover} {generations}");
+}
+
+#[test]
+fn a_restore_of_before_a_compromise_says_that_it_is_to_be_declared_again() {
+    let site = Site::new();
+    site.configure("enabled = true", "enabled = false");
+    let (running, addresses) = serve(&site.path());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let url = format!("https://{}/v1/certificates", addresses["registration"].as_str().expect("an address"));
+    let answer = runtime.block_on(client_of(&site).post_json(&url, "key-TEST-1", &application("TEST-1")));
+    assert_eq!(answer.expect("an answer").status, 201);
+    running.kill();
+    assert_eq!(json(&site, &["add", "--kind", "sign"])["generation"], 2);
+    let (file, secret) = (site.aside().join("backup.age"), site.aside().join("secret"));
+    fs::write(&secret, "correct horse battery staple for a backup").expect("written");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("private");
+    let mut save = jitsuin();
+    save.args(["backup", "--with-keys", "--dir"]).arg(site.path()).arg("--to").arg(&file);
+    let saved = save.arg("--passphrase-file").arg(&secret).output().expect("it runs");
+    assert!(saved.status.success(), "{}", said(&saved));
+    let confirm = fingerprint(&site, 0);
+    let told = json(&site, &["compromised", "--kind", "sign", "--generation", "1", "--confirm", &confirm]);
+    assert_eq!(told["revoked"], 1);
+    let (running, addresses) = serve(&site.path());
+    let fetch = |name: &str, path: &str| {
+        let url = format!("http://{}{path}", addresses["status"].as_str().expect("an address"));
+        let to = site.aside().join(name);
+        let told = std::process::Command::new("curl").args(["--silent", "--fail", &url, "--output"]).arg(&to).output();
+        assert!(told.expect("curl is there").status.success(), "{path}");
+        to
+    };
+    // Its own list, and that of the generation whose link ended: each tells of the one key.
+    let lists = [fetch("own.crl", "/crl/sign/ca.crl"), fetch("other.crl", "/crl/sign/2/ca.crl")];
+    running.kill();
+    for (number, list) in lists.iter().enumerate() {
+        let to = site.aside().join(format!("restored-{number}"));
+        let mut restore = jitsuin();
+        restore.args(["restore", "--json", "--from"]).arg(&file).arg("--to").arg(&to).arg("--crl").arg(list);
+        let restored = restore.arg("--passphrase-file").arg(&secret).output().expect("it runs");
+        assert!(restored.status.success(), "{}", said(&restored));
+        let report: Value = serde_json::from_slice(&restored.stdout).expect("JSON");
+        let found = &report["compromised"];
+        assert_eq!(found.as_array().map(Vec::len), Some(1), "{report}");
+        assert_eq!((&found[0]["generation"], &found[0]["certificate_sha256"]), (&1.into(), &confirm.clone().into()));
+        assert_eq!(report["lost"], serde_json::json!([]), "a CA's certificate is no lost holder's");
+        let next = report["next"].to_string();
+        assert!(next.contains("jitsuin generation compromised --dir /") && next.contains(&confirm), "{next}");
+        assert!(next.contains(&format!("jitsuin serve --dir {}", to.display())), "{next}");
+    }
+}
+
+#[test]
+fn a_key_that_is_lost_is_declared_so_only_where_it_is_gone_and_the_service_goes_on_without_it() {
+    let site = Site::new();
+    site.configure("enabled = true", "enabled = false");
+    let (running, addresses) = serve(&site.path());
+    let client = client_of(&site);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let issue = |addresses: &Value, holder: &str| {
+        let url = format!("https://{}/v1/certificates", addresses["registration"].as_str().expect("an address"));
+        let answer = runtime.block_on(client.post_json(&url, &format!("key-{holder}"), &application(holder)));
+        answer.expect("an answer").status.as_u16()
+    };
+    assert_eq!(issue(&addresses, "TEST-1"), 201);
+    running.kill();
+    let confirm = fingerprint(&site, 0);
+    let lost = |generation: &'static str, confirm: &str| {
+        let words = ["compromised", "--kind", "sign", "--generation", generation, "--key-lost", "--confirm"];
+        words.map(str::to_owned).into_iter().chain([confirm.to_owned()]).collect::<Vec<_>>()
+    };
+    let refused = |generation, confirm: &str, word| {
+        let words = lost(generation, confirm);
+        refuses(&site, &words.iter().map(String::as_str).collect::<Vec<_>>(), word);
+    };
+    refused("1", &confirm, "sign-1 is there");
+    let key = site.path().join("keys/sign-1.pem");
+    fs::rename(&key, site.aside().join("safe.pem")).expect("moved");
+    let start = jitsuin().args(["check", "--dir"]).arg(site.path()).output().expect("it runs");
+    assert!(start.status.code() == Some(3) && said(&start).contains("sign-1.pem"), "{}", said(&start));
+    refused("2", &confirm, "T-09");
+    refused("1", &fingerprint(&site, 1), "T-01");
+    // Something else is wrong too: nothing is changed.
+    let other = site.path().join("keys/responder-auth-1.pem");
+    fs::rename(&other, site.aside().join("other.pem")).expect("moved");
+    refused("1", &confirm, "responder-auth-1.pem");
+    assert_eq!(json(&site, &["list"])[0]["state"], "issuing");
+    fs::rename(site.aside().join("other.pem"), &other).expect("back");
+
+    let words = lost("1", &confirm);
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    assert_eq!(json(&site, &words)["revoked"], 1);
+    assert_eq!(json(&site, &words)["revoked"], 0, "once");
+    assert_eq!(json(&site, &["add", "--kind", "sign"])["links"].as_array().map(Vec::len), Some(0));
+    let (running, addresses) = serve(&site.path());
+    assert_eq!(issue(&addresses, "TEST-2"), 201);
+    let fetch = |listener: &str, path: &str| {
+        let url = format!("http://{}{path}", addresses[listener].as_str().expect("an address"));
+        let told = std::process::Command::new("curl").args(["--silent", "--fail", &url]).output();
+        told.expect("curl is there")
+    };
+    assert!(!fetch("status", "/crl/sign/full.crl").status.success(), "its last list tells of nothing");
+    assert!(fetch("status", "/crl/sign/2/full.crl").status.success());
+    let ready = fetch("operator", "/readyz");
+    assert!(ready.status.success(), "{}", said(&ready));
+    drop(running);
+    let verified = jitsuin().args(["audit", "verify", "--dir"]).arg(site.path()).output().expect("it runs");
+    assert!(verified.status.success(), "{}", said(&verified));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jitsuin::{
-    http::server::Bounds,
+    http::{server::Bounds, status::StatusSources},
     kind::Kind,
     ports::{Clock, Signer, SignerError},
     revocation::responder::Delegate,
@@ -56,6 +56,10 @@ fn gated() -> (Running, Gate, mpsc::Receiver<()>) {
 
 /// For whose signature so many may wait.
 fn gated_for(places: usize) -> (Running, Gate, mpsc::Receiver<()>) {
+    gated_with(|sources| sources.signing_queue = places)
+}
+
+fn gated_with(set: impl FnOnce(&mut StatusSources)) -> (Running, Gate, mpsc::Receiver<()>) {
     let house = House::new(TestClock::real());
     let (asked, asks) = mpsc::sync_channel(16);
     let gate = Gate::new(true);
@@ -64,7 +68,7 @@ fn gated_for(places: usize) -> (Running, Gate, mpsc::Receiver<()>) {
     let certificate = responder_certificate(&house, &signer.inner);
     let renewed = Delegate::new(signer, certificate).unwrap();
     house.desk.responder().replace_delegate((Kind::Auth, 1), renewed).unwrap();
-    let running = Running::with_sources(house, Bounds::default(), |sources| sources.signing_queue = places);
+    let running = Running::with_sources(house, Bounds::default(), set);
     (running, gate, asks)
 }
 
@@ -100,6 +104,22 @@ fn a_full_signing_queue_is_503_with_try_later_at_once_and_never_cached() {
     assert_ne!(running.get(&running.ocsp_path(AUTH_1, 2)).body, error_response(ErrorStatus::TryLater));
     let text = running.metrics.render();
     assert!(text.contains(r#"jitsuin_ocsp_answers_total{ca="none",status="try-later"} 2"#), "{text}");
+}
+
+#[test]
+fn a_key_that_hangs_is_503_with_try_later_when_the_wait_is_over_and_signs_when_it_is_back() {
+    let (running, gate, asks) = gated_with(|sources| {
+        (sources.signing_queue, sources.signature_wait) = (8, std::time::Duration::from_millis(50));
+    });
+    running.house.live(Kind::Auth, 1);
+    let closed = gate.close();
+    for answer in [running.get(&running.ocsp_path(AUTH_1, 1)), running.post(&running.house.request(AUTH_1, 1))] {
+        assert_eq!((answer.status, answer.body.as_slice()), (503, error_response(ErrorStatus::TryLater)));
+        assert_eq!((answer.header("retry-after"), answer.header("cache-control")), (Some("1"), Some("no-store")));
+    }
+    asks.recv().unwrap();
+    drop(closed);
+    while running.get(&running.ocsp_path(AUTH_1, 1)).status != 200 {}
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jitsuin::{
@@ -25,7 +25,7 @@ use jitsuin::{
     rules::{Asked, Cause, CertificateState::*, Policy},
     scope::CrlScope,
     signer::{KeyKind, PrivateKey, SoftwareSigner},
-    store::{Fault, MemoryStore},
+    store::{Fault, MemoryStore, SqliteStore},
     x509::{CertificateView, CrlEntry, RevocationReason},
 };
 
@@ -469,6 +469,34 @@ fn crowd(house: &House, like: &Person, count: usize) {
         ]);
     }
     house.store.commit(Change { steps, audit: Draft { at: house.now(), ..audit } }).unwrap();
+}
+
+/// With `JITSUIN_CROWD=100000` it tells how long that takes (docs/generations.md).
+#[test]
+fn a_compromise_on_sqlite_ends_every_page_and_its_list_has_them_all() {
+    let crowd_of = std::env::var("JITSUIN_CROWD").ok().map_or(2 * COMPROMISE_PAGE + 7, |text| text.parse().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let house = House::on(Arc::new(SqliteStore::open(&directory.path().join("jitsuin.db")).unwrap()));
+    let person = Person::new("TEST-1");
+    house.pair(&person);
+    crowd(&house, &person, crowd_of);
+    house.authority.publish(&operator()).unwrap();
+    house.set_clock("2025-10-28T00:00:00Z");
+    let (request, began, mut revoked) = (asked(&house, Kind::Sign, 1), Instant::now(), 0);
+    loop {
+        let told = compromise(&house, &request).unwrap();
+        revoked += told.revoked;
+        if !told.more {
+            break;
+        }
+    }
+    let ended = began.elapsed();
+    assert_eq!(revoked, crowd_of as u64 + 1);
+    house.authority.publish(&operator()).unwrap();
+    println!("{revoked} certificates ended after {ended:?}, every list told of them after {:?}", began.elapsed());
+    let list = house.authority.parts().lists.find(&(Kind::Sign, 1, CrlScope::Full)).unwrap();
+    assert_eq!(list.entries, revoked);
+    house.check();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Audited, Output, certificate};
 use crate::{
     audit::{Examination, Finding, Misfit},
-    cli::failure::Failure,
+    cli::{failure::Failure, words::counted},
     ports::Store,
 };
 
@@ -24,7 +24,10 @@ pub(super) fn run(audited: &Audited, told: usize, out: &Output) -> Result<(), Fa
     out.print(&examined, || text(&examined, audited.key.is_some()))?;
     match examined.findings.len() as u64 + examined.further {
         0 => Ok(()),
-        count => Err(Failure::fault(format!("{count} findings: the database is not what its audit says"))),
+        count => {
+            let count = counted(count, "finding", "findings");
+            Err(Failure::fault(format!("{count}: the database is not what its audit says")))
+        }
     }
 }
 
@@ -53,18 +56,24 @@ fn checkpoints(audited: &Audited, examined: &mut Examination) -> Result<(), Fail
 
 fn text(examined: &Examination, has_key: bool) -> String {
     let Examination { entries, seal, checkpoints, rows, .. } = examined;
-    let mut text = format!("{entries} entries, sealed {seal}; {checkpoints} checkpoints; {rows} rows");
+    let mut text = format!(
+        "{}, sealed {seal}; {}; {}",
+        counted(*entries, "entry", "entries"),
+        counted(*checkpoints, "checkpoint", "checkpoints"),
+        counted(*rows, "row", "rows")
+    );
     text += &match (examined.vouched, has_key) {
         (Some(at), _) => format!("\nthe newest checkpoint is of {at}; nobody vouches for what came after"),
         (None, true) => "\nno checkpoint: nobody vouches for the chain".to_owned(),
         (None, false) => "\nno audit key: nobody vouches for the chain (the next start makes one)".to_owned(),
     };
     for (table, count) in &examined.not_covered {
-        text += &format!("\nnot covered: {count} rows of {table}, which entries before schema 10 wrote");
+        let rows = counted(*count, "row", "rows");
+        text += &format!("\nnot covered: {rows} of {table}, which entries before schema 10 wrote");
     }
     examined.findings.iter().for_each(|finding| text += &format!("\n{}", line(finding)));
     if examined.further > 0 {
-        text += &format!("\nand {} findings more", examined.further);
+        text += &format!("\nand {} more", counted(examined.further, "finding", "findings"));
     }
     if examined.is_clean() { text + "\nnothing was found" } else { text }
 }

@@ -233,6 +233,8 @@ fn text(found: &[Found]) -> String {
         let state = match (one.opened, one.matches) {
             (true, Some(true)) => "opens, signs, matches",
             (true, Some(false)) => "opens, DOES NOT MATCH",
+            // No key pair: it permutes serial numbers, and signs nothing.
+            (true, None) if matches!(one.purpose, Purpose::Serial) => "opens",
             (true, None) => "opens, signs",
             (false, _) => "not opened",
         };

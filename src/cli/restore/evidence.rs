@@ -39,6 +39,7 @@ pub(super) struct Evidence {
 /// A list that the lost service published.
 pub(super) struct GivenList {
     pub(super) kind: Kind,
+    pub(super) generation: u8,
     pub(super) number: u64,
     pub(super) der: ListOctets,
 }
@@ -134,7 +135,7 @@ impl Evidence {
             };
             *highest = number.max(*highest);
             self.wrote(outline.this_update(), path.display().to_string());
-            self.lists.push(GivenList { kind, number, der });
+            self.lists.push(GivenList { kind, generation: record.generation, number, der });
             return Ok(());
         }
         Err(named(&"no CA of this service signed it, by its issuer and key identifier"))

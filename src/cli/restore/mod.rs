@@ -45,9 +45,9 @@ use super::{
 use crate::{
     authority::restore::{Lesson, Pupil, decide_leap, leap, learn_credentials},
     kind::Kind,
-    ports::{Clock, Entropy, Store},
+    ports::{AuthorityRecord, Clock, Entropy, Store},
     revocation::crl::ListEntries,
-    x509::{UnixTime, hex},
+    x509::{CertificateView, Serial, UnixTime, hex},
 };
 
 /// The report, in the directory of the restored service.
@@ -153,7 +153,7 @@ fn restore_by(
     let mut report = go_on(lost, &manifest, (&standing, &evidence), now)?;
     let (checkpoint, line) = standing.checkpoint(now)?;
     report.checkpoint = checkpoint;
-    report.complete(from, &standing);
+    report.complete((from, to), &standing);
     write(&report, staging.path())?;
     let lineage = standing.lineage().cloned();
     // It closes the database before its directory is moved.
@@ -203,18 +203,35 @@ fn go_on(
     if let Some(entries) = &evidence.access {
         report.credentials = Some(learn_credentials(&*standing.store, now, entries)?);
     }
-    let mut told = |lesson: &Lesson| report.learn(lesson);
-    let mut pupil = Pupil::new(&*standing.store, now, &mut told);
+    let mut learn = |lesson: &Lesson| report.learn(lesson);
+    let mut ended: Vec<&AuthorityRecord> = Vec::new();
+    let mut pupil = Pupil::new(&*standing.store, now, &mut learn);
     for list in &evidence.lists {
+        let mut told = Vec::new();
         for entry in ListEntries::of(&list.der).map_err(Failure::fault)? {
-            pupil.entry((list.kind, list.number), &entry.map_err(Failure::fault)?)?;
+            let entry = entry.map_err(Failure::fault)?;
+            let is_it = |record: &&AuthorityRecord| record.kind == list.kind && is_of(record, &entry.serial);
+            match standing.records.iter().find(is_it) {
+                Some(record) => told.push(record),
+                None => pupil.entry((list.kind, list.number), &entry)?,
+            }
         }
+        // Who tells of its own end tells of everything that it signed for the others too, and they stand.
+        let is_own = told.iter().any(|record| record.generation == list.generation);
+        told.retain(|record| record.compromise.is_none() && (!is_own || record.generation == list.generation));
+        ended.append(&mut told);
     }
     pupil.commit()?;
     if let (Some(snapshot), Some(serials)) = (&evidence.snapshot, standing.serials()) {
         Kind::BOTH.into_iter().try_for_each(|kind| pupil.snapshot(kind, snapshot, serials))?;
     }
+    ended.into_iter().for_each(|record| report.compromised(record));
     Ok(report)
+}
+
+/// Whether a serial number is that of the generation's own certificate: no holder's.
+fn is_of(record: &AuthorityRecord, serial: &Serial) -> bool {
+    CertificateView::from_der(&record.certificate).is_ok_and(|view| view.tbs.serial == *serial)
 }
 
 impl RestoreArgs {

@@ -21,8 +21,12 @@ use super::{
 };
 use crate::{
     audit::Marks,
-    authority::restore::{CredentialLesson, Lesson, Outcome},
+    authority::{
+        compromise::fingerprint,
+        restore::{CredentialLesson, Lesson, Outcome},
+    },
     kind::Kind,
+    ports::AuthorityRecord,
     x509::UnixTime,
 };
 
@@ -97,6 +101,11 @@ pub struct Report {
     /// None: no list of the access CA was given.
     pub(super) credentials: Option<Vec<CredentialLesson>>,
     missing_keys: Vec<PathBuf>,
+    /// CA generations whose key a list of the lost service says is compromised, and the backup does not know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    compromised: Vec<Generation>,
+    /// Where it was restored to.
+    place: PathBuf,
     pub(super) checkpoint: Signed,
     keeper: Option<PathBuf>,
     next: Vec<String>,
@@ -109,6 +118,14 @@ struct Backup {
     version: String,
     service: Service,
     marks: Marks,
+}
+
+/// A CA generation.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Generation {
+    kind: Kind,
+    generation: u8,
+    certificate_sha256: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -134,6 +151,8 @@ impl Report {
             open: Vec::new(),
             credentials: None,
             missing_keys: Vec::new(),
+            compromised: Vec::new(),
+            place: PathBuf::new(),
             checkpoint: Signed::Waiting,
             keeper: None,
             next: Vec::new(),
@@ -149,13 +168,23 @@ impl Report {
         list.push(lesson.clone());
     }
 
+    /// A list says that the key of a generation is compromised, and the backup does not know.
+    pub(super) fn compromised(&mut self, record: &AuthorityRecord) {
+        let AuthorityRecord { kind, generation, .. } = *record;
+        let found = Generation { kind, generation, certificate_sha256: fingerprint(record) };
+        if !self.compromised.contains(&found) {
+            self.compromised.push(found);
+        }
+    }
+
     /// Tells whether the keeper has the checkpoint.
     pub(super) fn keeper(&mut self, told: Result<Option<PathBuf>, Failure>) {
         match told {
             Ok(keeper) => self.keeper = keeper,
             Err(failure) => {
+                let place = self.place.display();
                 let line = format!(
-                    "the keeper was not told ({failure}): bring it back, then run: jitsuin restore --finish DIR"
+                    "the keeper was not told ({failure}): bring it back, then run: jitsuin restore --finish {place}"
                 );
                 self.next.insert(1.min(self.next.len()), line);
             }
@@ -163,20 +192,28 @@ impl Report {
     }
 
     /// Says what is to be done next.
-    pub(super) fn complete(&mut self, from: &Path, standing: &Standing) {
+    pub(super) fn complete(&mut self, (from, to): (&Path, &Path), standing: &Standing) {
         // A certificate stands on the list of its CA and on that of its place.
         for list in [&mut self.lost, &mut self.open] {
             let mut seen = std::collections::BTreeSet::new();
             list.retain(|lesson| seen.insert((lesson.kind, lesson.serial)));
         }
-        self.from = from.into();
+        (self.from, self.place) = (from.into(), std::path::absolute(to).unwrap_or_else(|_| to.into()));
+        let place = self.place.display();
         self.missing_keys = standing.missing.clone();
         let mut next = Vec::new();
         let mut say = |line: &str| next.push(line.to_owned());
         say("make sure that the lost service stays off: two that write are two authorities of one name");
         if !self.missing_keys.is_empty() {
             say(&format!(
-                "put the keys that are missing into {KEY_DIRECTORY}/ (mode 0600), then run: jitsuin restore --finish DIR"
+                "put the keys that are missing into {KEY_DIRECTORY}/ (mode 0600), then run: jitsuin restore --finish {place}"
+            ));
+        }
+        for Generation { kind, generation, certificate_sha256 } in &self.compromised {
+            say(&format!(
+                "the key of the {kind} CA, generation {generation}, was declared compromised after the backup: before anything is \
+                 issued, run: jitsuin generation compromised --dir {place} --kind {kind} --generation {generation} --confirm \
+                 {certificate_sha256}"
             ));
         }
         if !self.lost.is_empty() {
@@ -197,9 +234,10 @@ impl Report {
         say(
             "put the lists of substitutes, credentials and PIN files that the backup does not hold where the configuration names them",
         );
-        say(
-            "run: jitsuin audit verify --dir DIR, jitsuin check --dir DIR, then jitsuin serve --dir DIR; its first lists bear the new numbers",
-        );
+        say(&format!(
+            "run: jitsuin audit verify --dir {place}, jitsuin check --dir {place}, then jitsuin serve --dir {place}; its first lists \
+             bear the new numbers"
+        ));
         self.next = next;
     }
 }

@@ -59,7 +59,7 @@ pub(super) type Answered = Result<Arc<Answer>, Unanswered>;
 pub(super) enum Unanswered {
     /// The request, or the service, is so that OCSP has an error for it.
     Error(ErrorStatus),
-    /// Too many wait for a slow key.
+    /// Too many wait for a slow key, or it has not signed in time.
     Busy,
 }
 
@@ -190,10 +190,12 @@ impl Inner {
         }))
     }
 
-    /// Waits for a slow key.
+    /// Waits for a slow key, but not for one that hangs: whoever gives up leaves the queue.
     pub(super) async fn signed(&self, signature: Signature) -> Answered {
-        let signed = signature.await.unwrap_or(Err(ErrorStatus::InternalError));
-        self.count(signed.map_err(Unanswered::Error))
+        self.count(match tokio::time::timeout(self.signature_wait, signature).await {
+            Ok(signed) => signed.unwrap_or(Err(ErrorStatus::InternalError)).map_err(Unanswered::Error),
+            Err(_) => Err(Unanswered::Busy),
+        })
     }
 
     fn count(&self, answered: Answered) -> Answered {

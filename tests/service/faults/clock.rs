@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jitsuin::{ports::Store, store::SqliteStore};
+
 use super::stricken::{Stricken, now};
 use crate::{kill::application, process::jitsuin, shim::Slot};
 
@@ -22,6 +24,36 @@ fn a_clock_that_leaps_years_ahead_is_not_believed_and_everything_goes_on_by_the_
     service.until(30, "it is ready again", |service| service.ready().0);
     service.issue("TEST-2");
     service.nothing_is_lost();
+}
+
+#[test]
+fn a_service_that_starts_with_a_clock_of_years_ago_writes_nothing_and_goes_on_when_it_is_started_by_the_right_one() {
+    let mut service = Stricken::new();
+    service.issue("TEST-1");
+    service.stop();
+    let entries = entries(&service);
+    // Before its CAs begin, and before anything that it has written.
+    service.shim.set(Slot::Clock, -3 * 366 * DAY);
+    service.start();
+    let (ready, said) = service.ready();
+    assert!(!ready && said.contains("the clock went back: the last entry is of"), "{said}");
+    // A turn of the timers.
+    std::thread::sleep(Duration::from_secs(6));
+    // To this process the right time is a leap.
+    service.shim.set(Slot::Clock, 0);
+    let (ready, said) = service.ready();
+    assert!(!ready && said.contains("the system's clock leapt ahead by"), "{said}");
+    service.stop();
+    assert_eq!(self::entries(&service), entries, "nothing was written");
+    service.start();
+    assert!(service.ready().0, "{}", service.ready().1);
+    service.issue("TEST-2");
+    service.nothing_is_lost();
+}
+
+fn entries(service: &Stricken) -> usize {
+    let store = SqliteStore::open_read_only(&service.site.path().join("jitsuin.sqlite")).expect("the database");
+    store.audit_after(0, usize::MAX).expect("entries").len()
 }
 
 #[test]
