@@ -233,6 +233,11 @@ const EDITS: &[(&str, Expected)] = &[
     ("UPDATE certificate SET pair = 2 WHERE kind = 1 AND ca_index = 4", ("certificate", "sign 4", "the other of its pair", true)),
     ("UPDATE certificate SET successor = NULL WHERE kind = 1 AND ca_index = 1", ("certificate", "sign 1", "which replaced it", false)),
     ("UPDATE certificate SET successor = 3 WHERE kind = 1 AND ca_index = 1", ("certificate", "sign 1", "names it as predecessor", false)),
+    // What hides the content is part of it.
+    ("UPDATE holder SET blind = randomblob(16) WHERE reference = 'TEST-000002'", ("holder", "TEST-000002", "not what was written", true)),
+    ("UPDATE holder SET blind = NULL WHERE reference = 'TEST-000002'", ("holder", "TEST-000002", "not what was written", true)),
+    ("UPDATE application SET state_blind = NULL WHERE id = 2", ("application", "0202", "where it stands is not", true)),
+    ("UPDATE deadline SET blind = NULL", ("deadline", "TEST-000001", "not what was written", true)),
     // A revocation undone, in the row alone and in both.
     (
         "UPDATE certificate SET state = 'live', revocation_date = NULL, reason = NULL, invalidity_date = NULL, cause = NULL
@@ -311,7 +316,7 @@ const EDITS: &[(&str, Expected)] = &[
     ("INSERT INTO municipality VALUES ('01101')", ("municipality", "01101", "no entry wrote it", false)),
     ("INSERT INTO credential VALUES (zeroblob(32), 'operator', 'operator-9', NULL, 1, x'01')", ("credential", "0000", "no entry wrote it", false)),
     (
-        "INSERT INTO holder VALUES ('TEST-999999', '13115', NULL, '1980-01-01', 0, 1, 1)",
+        "INSERT INTO holder VALUES ('TEST-999999', '13115', NULL, '1980-01-01', 0, 1, 1, NULL)",
         ("holder", "TEST-999999", "no entry wrote it", false),
     ),
     (

@@ -8,7 +8,7 @@ use super::OpenError;
 const APPLICATION_ID: i64 = 0x4A54_534E;
 
 /// Each brings the schema from its place in this list to the next; never edited once released.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_deltas.sql"),
     include_str!("migrations/0003_relying_parties.sql"),
@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0009_lean.sql"),
     include_str!("migrations/0010_fence.sql"),
     include_str!("migrations/0011_generations.sql"),
+    include_str!("migrations/0014_erasure.sql"),
 ];
 
 /// The version that this program writes.
