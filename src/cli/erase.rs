@@ -115,3 +115,30 @@ fn text(report: &Report) -> String {
     });
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::date;
+
+    use super::*;
+    use crate::{audit::Draft, ports::Change, store::MemoryStore};
+
+    #[test]
+    fn a_day_is_today_or_before_and_a_clock_that_went_back_or_leapt_is_not_believed() {
+        let last = UnixTime::from_seconds(1_900_000_000).unwrap();
+        let store = MemoryStore::new();
+        assert_eq!(decide_day(&store, last, None).ok(), Some(day_of(last)), "an empty store knows no better");
+        let word = String::new;
+        let audit = Draft { at: last, actor: word(), action: word(), subject: word(), detail: word() };
+        store.commit(Change { steps: Vec::new(), audit }).unwrap();
+        let after = |seconds: i64| UnixTime::from_seconds(last.seconds() + seconds).unwrap();
+        let month = i64::try_from(ERASURE_SILENCE.as_secs()).unwrap();
+        assert_eq!(decide_day(&store, after(month), None).ok(), Some(day_of(after(month))));
+        let told = |now, asked| decide_day(&store, now, asked).unwrap_err().to_string();
+        assert!(told(after(month + 1), None).contains("--as-of"));
+        let today = day_of(after(month + 1));
+        assert_eq!(decide_day(&store, after(month + 1), Some(today)).ok(), Some(today));
+        assert!(told(after(0), Some(today)).contains("a day to come"));
+        assert!(told(after(-3600), Some(date!(2026 - 01 - 01))).contains("the clock went back"));
+    }
+}
