@@ -15,7 +15,10 @@ use crate::{
     config::Config,
     limits::{CLOCK_TOLERANCE, ERASURE_SILENCE},
     ports::{Clock, Store},
-    rules::{Day, calendar::{day_of, parse_day}},
+    rules::{
+        Day,
+        calendar::{day_of, parse_day},
+    },
     store::{OpenError, SqliteStore},
     x509::UnixTime,
 };
@@ -73,7 +76,9 @@ pub fn run(args: &EraseArgs, out: &Output) -> Result<(), Failure> {
 
 fn held(error: OpenError) -> Failure {
     match error {
-        OpenError::Held(_) => Failure::refused("the service runs: stop it to erase; without --run it is only said what is due"),
+        OpenError::Held(_) => {
+            Failure::refused("the service runs: stop it to erase; without --run it is only said what is due")
+        }
         other => Failure::refused(other),
     }
 }
@@ -84,7 +89,9 @@ fn decide_day(store: &dyn Store, now: UnixTime, asked: Option<Day>) -> Result<Da
     let today = day_of(now);
     if let Some(last) = store.last_recorded().map_err(Failure::fault)? {
         if now + CLOCK_TOLERANCE < last {
-            return Err(Failure::refused(format!("the clock went back: it says {now}, and the last entry is of {last}")));
+            return Err(Failure::refused(format!(
+                "the clock went back: it says {now}, and the last entry is of {last}"
+            )));
         }
         if asked.is_none() && last + ERASURE_SILENCE < now {
             return Err(Failure::refused(format!(

@@ -36,9 +36,7 @@ pub use record::{
 };
 pub use register::{EndingCount, EndingPlace, EndingRecord, NoticeRecord, RegisterEntry, RegisterStore};
 pub use registration::{ExceptionRecord, NoRequestDigest, RegisterTextRecord, RequestDigest};
-pub use retention::{
-    CertificateStub, DisclosureStub, ErasedCertificate, OldAnswer, Retained, RetainedApplication,
-};
+pub use retention::{CertificateStub, DisclosureStub, ErasedCertificate, OldAnswer, Retained, RetainedApplication};
 pub use signer::{Signer, SignerError};
 pub use store::{Duplicate, Follower, Store, StoreError};
 pub use world::{Clock, Entropy, EntropyError};

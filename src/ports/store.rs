@@ -23,8 +23,9 @@ use std::{ops::Range, sync::Arc, time::Duration};
 
 use super::{
     AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-    CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ErasedCertificate, ExceptionRecord, History, HolderReference, ListDraft,
-    ListedEvent, OldAnswer, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Retained, StatusEvent, UsageRecord,
+    CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ErasedCertificate, ExceptionRecord, History,
+    HolderReference, ListDraft, ListedEvent, OldAnswer, RegisterStore, RegisterTextRecord, RelyingPartyRecord,
+    Retained, StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Marks},

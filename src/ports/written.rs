@@ -240,7 +240,9 @@ impl Written {
 
     fn step(&mut self, step: &Step, blind: Option<Blind>) {
         match step {
-            Step::Holder(record) => self.item(Facet::Holder, record.reference.as_str(), Digest::holder(record, 1).under(blind)),
+            Step::Holder(record) => {
+                self.item(Facet::Holder, record.reference.as_str(), Digest::holder(record, 1).under(blind))
+            }
             Step::Card(record) => self.item(Facet::Card, record.number.as_str(), Digest::card(record).under(blind)),
             Step::Reserve(record) => {
                 self.item(Facet::Reserved, certificate_key(record.kind, record.index), reserved(record));
@@ -277,7 +279,9 @@ impl Written {
             Step::UnderConsent { .. } => {}
             Step::Leap(to) => self.item(Facet::Fence, [], leap(to.fence, to.indexes, to.numbers)),
             Step::RelyingParty(record) => self.item(Facet::RelyingParty, &record.name, Digest::party(record, 1)),
-            Step::Disclosure { record, .. } => self.given(Facet::Disclosure, [], Digest::disclosure(record).under(blind)),
+            Step::Disclosure { record, .. } => {
+                self.given(Facet::Disclosure, [], Digest::disclosure(record).under(blind))
+            }
             Step::Register(entry) => self.given(Facet::RegisterEntry, [], Digest::register_entry(entry).under(blind)),
             Step::Deadline { holder, day: on } => {
                 let content = on.map(|on| deadline(on, blind)).unwrap_or_default();

@@ -90,8 +90,7 @@ fn what_is_due_is_said_first_and_erased_on_demand_and_the_audit_holds() {
     let last = store.last_recorded().expect("it reads").expect("an entry");
     let at = UnixTime::from_seconds(last.seconds() + 86_400).expect("a time");
     let word = |word: &str| word.to_owned();
-    let audit =
-        Draft { at, actor: word("test"), action: word("test.ahead"), subject: word("x"), detail: word("{}") };
+    let audit = Draft { at, actor: word("test"), action: word("test.ahead"), subject: word("x"), detail: word("{}") };
     store.commit(Change { steps: Vec::new(), audit }).expect("a day ahead");
     drop(store);
     refused(&site, &["--run"], 3, "the clock went back");

@@ -53,11 +53,8 @@ fn two_lives(store: &dyn Store) {
     enrol(store, 1);
     enrol(store, 2);
     let paired = |kind, index| CertificateRecord { pair: Some(1), ..reservation(kind, index, 1) };
-    commit(
-        store,
-        vec![reserve(paired(Sign, 1)), reserve(paired(Auth, 1)), Step::RegisterText(Box::new(text(1)))],
-    )
-    .unwrap();
+    commit(store, vec![reserve(paired(Sign, 1)), reserve(paired(Auth, 1)), Step::RegisterText(Box::new(text(1)))])
+        .unwrap();
     commit(store, vec![issue(Sign, 1), issue(Auth, 1)]).unwrap();
     live(store, Sign, 2, 2);
     commit(store, vec![status(Sign, 1, Live, Revoked)]).unwrap();
@@ -129,7 +126,10 @@ pub(crate) fn a_person_is_erased_whole_and_what_is_left_names_nobody(open: Open)
     assert_eq!(store.register_text(1).unwrap(), None);
     assert_eq!(store.applications().application(&ApplicationNumber([1; 16])).unwrap(), None);
     assert_eq!(store.exception(&[1; 32]).unwrap(), None);
-    assert_eq!((store.consents(&reference(1)).unwrap(), store.disclosures(&reference(1), 99, 99).unwrap()), (vec![], vec![]));
+    assert_eq!(
+        (store.consents(&reference(1)).unwrap(), store.disclosures(&reference(1), 99, 99).unwrap()),
+        (vec![], vec![])
+    );
     assert_eq!((store.register().deadline(&reference(1)).unwrap(), store.register().notice(1).unwrap()), (None, None));
     assert!(store.register().register_entries(&reference(1)).unwrap().is_empty());
     conflicts(store, LATER, &person);
@@ -172,7 +172,10 @@ pub(crate) fn each_record_keeps_the_person_to_the_last_instant_of_its_last_day(o
     // Certificates of the fixtures should end on 2027-01-27 in Japan; what is handed in is of 2027-01-15.
     let table: [(Add, Day); 6] = [
         (|_| (), date!(2037 - 01 - 27)),
-        (|store| commit(store, vec![Step::Register(Box::new(register_entry(1, None)))]).unwrap(), date!(2038 - 02 - 28)),
+        (
+            |store| commit(store, vec![Step::Register(Box::new(register_entry(1, None)))]).unwrap(),
+            date!(2038 - 02 - 28),
+        ),
         (
             |store| {
                 let own = ApplicationRecord { holder: reference(1), ..application(1) };
@@ -256,7 +259,12 @@ pub(crate) fn old_answers_are_those_of_before_that_no_application_rests_on(open:
         store.commit(change_at(second, vec![Step::Answer(answer("client", key, b"x"))])).unwrap();
     }
     let rests = ApplicationRecord {
-        issuing: Some(jitsuin::ports::IssuingRecord { auth: Some(1), sign: None, client: "client".into(), key: "key-2".into() }),
+        issuing: Some(jitsuin::ports::IssuingRecord {
+            auth: Some(1),
+            sign: None,
+            client: "client".into(),
+            key: "key-2".into(),
+        }),
         version: 1,
         state: ApplicationState::SentToCa,
         ..application(1)

@@ -28,7 +28,8 @@ fn gone() -> Person {
 /// The person, with every certificate there was, oldest first: kind, index, serial, SHA-256. Another goes on living.
 fn live_and_die(house: &House) -> Vec<(Kind, u64, Serial, Vec<u8>)> {
     let suginami = municipality(SUGINAMI);
-    let issue = |person: &Person, asked, kinds: &[Kind]| house.issue(&suginami, asked, &person.enrolment(kinds)).unwrap();
+    let issue =
+        |person: &Person, asked, kinds: &[Kind]| house.issue(&suginami, asked, &person.enrolment(kinds)).unwrap();
     house.pair(&gone());
     house.set_clock("2026-04-01T03:00:00Z");
     house.change(&gone().on("2026-03-20"), RegisterEvent::Move).unwrap();
@@ -149,7 +150,8 @@ fn ten_years_after_the_last_validity_nothing_names_the_dead_and_their_certificat
         // The reference stays in the audit alone, and so does the card's number.
         let sql = rusqlite::Connection::open(&path).unwrap();
         let tables: Vec<String> = {
-            let mut query = sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'audit_entry'").unwrap();
+            let mut query =
+                sql.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'audit_entry'").unwrap();
             query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
         };
         for table in tables {
@@ -187,8 +189,10 @@ fn both_engines_have_the_same_left_of_a_life() {
         let certificates = live_and_die(&house);
         let erased = erase::erase(&*store, at("2045-03-01T03:00:00Z"), date!(2045 - 03 - 01)).unwrap();
         names_nobody(&*store, &certificates);
-        let stubs: Vec<_> = certificates.iter().map(|(kind, _, serial, _)| store.erased(*kind, serial).unwrap()).collect();
-        let stubs = stubs.into_iter().flatten().map(|one| (one.stub.kind, one.stub.index, one.stub.not_after, one.erased));
+        let stubs: Vec<_> =
+            certificates.iter().map(|(kind, _, serial, _)| store.erased(*kind, serial).unwrap()).collect();
+        let stubs =
+            stubs.into_iter().flatten().map(|one| (one.stub.kind, one.stub.index, one.stub.not_after, one.erased));
         let kept: Vec<_> = store.retained(None, 9).unwrap().iter().map(|one| one.rows()).collect();
         (erased, stubs.collect::<Vec<_>>(), kept, store.counts().unwrap())
     };

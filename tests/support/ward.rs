@@ -13,9 +13,9 @@ use jitsuin::{
     ports::{
         AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, AuthorityRecord,
         CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier,
-        EndingCount, EndingPlace, EndingRecord, ErasedCertificate, EventNumber, ExceptionRecord, Follower, History, HolderReference,
-        ListDraft, ListedEvent, NoticeRecord, OldAnswer, RegisterEntry, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Retained,
-        Store, StoreError, UsageRecord, store::StateCount,
+        EndingCount, EndingPlace, EndingRecord, ErasedCertificate, EventNumber, ExceptionRecord, Follower, History,
+        HolderReference, ListDraft, ListedEvent, NoticeRecord, OldAnswer, RegisterEntry, RegisterStore,
+        RegisterTextRecord, RelyingPartyRecord, Retained, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,

@@ -73,21 +73,29 @@ fn a_person_is_due_when_everything_is_over_and_not_before() {
     };
     assert!(!due(|one| one.certificates[0].state = Reserved), "it may yet be issued");
     assert!(due(|one| one.certificates[0].state = Held), "a hold ends with the validity");
-    assert!(!due(|one| one.certificates[0].not_after = at(date!(2035 - 06 - 01))), "the tenth year has its last day today");
+    assert!(
+        !due(|one| one.certificates[0].not_after = at(date!(2035 - 06 - 01))),
+        "the tenth year has its last day today"
+    );
     assert!(due(|one| one.certificates[0].not_after = at(date!(2035 - 05 - 31))));
     assert!(!due(|one| one.consents = vec![(DraftNumber([1; 16]), at(date!(2036 - 01 - 01)))]));
     assert!(!due(|one| one.notices = vec![(1, at(date!(2036 - 01 - 01)))]));
     assert!(!due(|one| one.entries = vec![(1, date!(2036 - 01 - 01))]));
     assert!(!due(|one| one.exceptions = vec![([1; 32], at(date!(2030 - 06 - 02)))]));
-    assert!(due(|one| one.exceptions = vec![([1; 32], at(date!(2030 - 06 - 01)))]), "fifteen years from that day, which counts");
+    assert!(
+        due(|one| one.exceptions = vec![([1; 32], at(date!(2030 - 06 - 01)))]),
+        "fifteen years from that day, which counts"
+    );
     assert!(!due(|one| one.deadline = Some(TODAY)));
     assert!(due(|one| one.deadline = Some(date!(2045 - 05 - 31))));
     assert!(!due(|one| one.cards[0].1 = Some(TODAY)), "the card is valid today");
     assert!(due(|one| one.cards[0].1 = None), "a void card holds nothing");
     assert!(!due(|one| one.holder = HolderReference::own("canary").unwrap()));
-    for (received, has_ended, is_over) in
-        [(date!(2030 - 06 - 01), true, true), (date!(2030 - 06 - 02), true, false), (date!(2026 - 06 - 01), false, false)]
-    {
+    for (received, has_ended, is_over) in [
+        (date!(2030 - 06 - 01), true, true),
+        (date!(2030 - 06 - 02), true, false),
+        (date!(2026 - 06 - 01), false, false),
+    ] {
         let person = Retained { applications: application(received, has_ended), ..kept() };
         assert_eq!(is_due(&person, TODAY), is_over, "{received} {has_ended}");
     }
@@ -118,7 +126,8 @@ fn town(store: MemoryStore) -> MemoryStore {
     let began = at(date!(2026 - 02 - 01));
     let audit = |at| Draft { at, actor: "t".into(), action: "t".into(), subject: "t".into(), detail: "{}".into() };
     for number in 0..70_u8 {
-        let (holder, card) = (person(&format!("TEST-{number:03}")), CardNumber::parse(format!("CARD-{number}")).unwrap());
+        let (holder, card) =
+            (person(&format!("TEST-{number:03}")), CardNumber::parse(format!("CARD-{number}")).unwrap());
         let not_after = at(if number == 7 { date!(2040 - 02 - 17) } else { date!(2031 - 02 - 17) });
         let certificate = CertificateRecord {
             kind: Kind::Sign,
@@ -187,12 +196,15 @@ fn a_day_is_surveyed_as_it_is_erased_and_entries_count_and_name_nobody() {
     assert!(survey(&store, TODAY).unwrap().is_empty());
     assert_eq!(store.retained(None, 99).unwrap().len(), 1);
     let entries = store.audit_after(before as u64, 999).unwrap();
-    let told: Vec<_> = entries.iter().map(|entry| (entry.draft.action.as_str(), entry.draft.subject.as_str())).collect();
+    let told: Vec<_> =
+        entries.iter().map(|entry| (entry.draft.action.as_str(), entry.draft.subject.as_str())).collect();
     let page = ("retention.erased", "retention/2045-06-01");
     assert_eq!(told, [("retention.begun", page.1), page, page, page]);
     let detail = |at: usize| entries[at].draft.detail.as_str();
     assert_eq!(detail(1), r#"{"persons":63,"rows":{"card":63,"certificate":63,"holder":63}}"#);
-    assert!(entries.iter().all(|entry| !entry.draft.detail.contains("TEST-") && !entry.draft.subject.contains("TEST-")));
+    assert!(
+        entries.iter().all(|entry| !entry.draft.detail.contains("TEST-") && !entry.draft.subject.contains("TEST-"))
+    );
     assert!(crate::audit::follow(&store.audit_after(0, 999).unwrap(), 0, crate::audit::GENESIS).is_ok());
 }
 

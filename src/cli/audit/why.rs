@@ -187,9 +187,7 @@ impl About {
         });
         let names = |text: &str| entry.draft.subject.contains(text) || entry.draft.detail.contains(text);
         let of = |serial: Serial| names(&serial.to_string());
-        wrote
-            || self.serials().any(of)
-            || self.application.as_ref().is_some_and(|one| names(&one.number.to_string()))
+        wrote || self.serials().any(of) || self.application.as_ref().is_some_and(|one| names(&one.number.to_string()))
     }
 }
 

@@ -11,7 +11,7 @@
 //! What is about no person has no blind, nor has a certificate: its digest is over a public key and a signature, which nobody
 //! guesses; who has them has the certificate.
 
-use super::{Digest, super::Step};
+use super::{super::Step, Digest};
 
 /// Random octets that hide what an item is the digest of.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use ring::digest::{SHA256, digest};
 use crate::{
     ports::{
         AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, CertificateStub, ConsentEnd,
-        ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, DisclosureStub, ExceptionRecord, HolderRecord, ListOctets, NoticeRecord,
-        RegisterEntry, RegisterTextRecord, RelyingPartyRecord, SignedDeclaration,
+        ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, DisclosureStub, ExceptionRecord, HolderRecord,
+        ListOctets, NoticeRecord, RegisterEntry, RegisterTextRecord, RelyingPartyRecord, SignedDeclaration,
     },
     rules::Day,
     x509::UnixTime,

@@ -27,9 +27,9 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ErasedCertificate, ExceptionRecord, Follower, History, HolderReference,
-        ListDraft, ListedEvent, MemoryDraft, OldAnswer, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Retained, Store, StoreError,
-        UsageRecord, store::StateCount,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ErasedCertificate, ExceptionRecord, Follower, History,
+        HolderReference, ListDraft, ListedEvent, MemoryDraft, OldAnswer, RegisterStore, RegisterTextRecord,
+        RelyingPartyRecord, Retained, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{CertificateState, Day},
     scope::CrlScope,
@@ -190,7 +190,9 @@ impl Store for MemoryStore {
     }
 
     fn erased(&self, kind: Kind, serial: &Serial) -> Result<Option<ErasedCertificate>, StoreError> {
-        self.read(|state| state.erased.values().find(|one| one.stub.kind == kind && one.stub.serial == *serial).cloned())
+        self.read(|state| {
+            state.erased.values().find(|one| one.stub.kind == kind && one.stub.serial == *serial).cloned()
+        })
     }
 
     fn retained(&self, after: Option<&HolderReference>, limit: usize) -> Result<Vec<Retained>, StoreError> {

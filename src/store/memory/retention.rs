@@ -31,9 +31,10 @@ impl State {
             let issuing = self.applications.0.iter().filter_map(|one| one.issuing.as_ref());
             issuing.into_iter().any(|made| made.client == client && made.key == key)
         };
-        let old = self.answers.iter().filter(|one| {
-            one.place > after && one.at < before && !rests(&one.record.client, &one.record.key)
-        });
+        let old = self
+            .answers
+            .iter()
+            .filter(|one| one.place > after && one.at < before && !rests(&one.record.client, &one.record.key));
         let told = |one: &super::state::Answered| OldAnswer {
             place: one.place,
             client: one.record.client.clone(),

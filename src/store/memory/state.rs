@@ -15,8 +15,8 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, Compromise, CredentialRecord, CrlRecord,
-        Dossier, Duplicate, ErasedCertificate, History, HolderRecord, HolderReference, Leap, ListedEvent, Revocation, StatusEvent, Step,
-        StoreError, store::StateCount, written::Written,
+        Dossier, Duplicate, ErasedCertificate, History, HolderRecord, HolderReference, Leap, ListedEvent, Revocation,
+        StatusEvent, Step, StoreError, store::StateCount, written::Written,
     },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
@@ -453,8 +453,7 @@ impl State {
     }
 
     pub(super) fn certificates(&self, kind: Kind, from: u64, limit: usize) -> (Vec<CertificateRecord>, u64) {
-        let mut found: Vec<_> =
-            self.known().filter(|one| one.kind == kind && one.index >= from).cloned().collect();
+        let mut found: Vec<_> = self.known().filter(|one| one.kind == kind && one.index >= from).cloned().collect();
         found.sort_by_key(|one| one.index);
         found.truncate(limit);
         (found, self.events.len() as u64)

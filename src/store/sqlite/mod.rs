@@ -65,9 +65,9 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ErasedCertificate, ExceptionRecord, Follower, History, HolderReference,
-        ListDraft, ListedEvent, MemoryDraft, OldAnswer, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Retained, Store, StoreError,
-        UsageRecord,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ErasedCertificate, ExceptionRecord, Follower, History,
+        HolderReference, ListDraft, ListedEvent, MemoryDraft, OldAnswer, RegisterStore, RegisterTextRecord,
+        RelyingPartyRecord, Retained, Store, StoreError, UsageRecord,
         store::{Beginning, StateCount},
         written::{self, Blind, Written},
     },

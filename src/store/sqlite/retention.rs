@@ -95,7 +95,10 @@ fn retained_of(sql: &Connection, holder: &HolderReference) -> Read<Retained> {
         registered: first(sql, "SELECT registered FROM holder WHERE reference = ?1", own, |row| row.get(0))?,
         cards: all(sql, "SELECT number, last_day, void FROM card WHERE holder = ?1 ORDER BY number", own, |row| {
             let day = rows::day(row, "last_day")?;
-            Ok((rows::card_number(row.get("number")?)?, Some(day).filter(|_| row.get("void").is_ok_and(|void: bool| !void))))
+            Ok((
+                rows::card_number(row.get("number")?)?,
+                Some(day).filter(|_| row.get("void").is_ok_and(|void: bool| !void)),
+            ))
         })?,
         certificates: all(sql, "SELECT * FROM certificate WHERE holder = ?1 ORDER BY kind, ca_index", own, living)?,
         texts: all(

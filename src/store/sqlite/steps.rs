@@ -72,7 +72,17 @@ impl<'a> Steps<'a> {
         (last_event, recorded, moves): (u64, UnixTime, Moves),
         events: &'a mut Vec<StatusEvent>,
     ) -> Self {
-        Self { sql, events, last_event, recorded, moves, pairs: Vec::new(), given: Vec::new(), blinds: &[], blind: None }
+        Self {
+            sql,
+            events,
+            last_event,
+            recorded,
+            moves,
+            pairs: Vec::new(),
+            given: Vec::new(),
+            blinds: &[],
+            blind: None,
+        }
     }
 
     /// With blinds for the rows that are about a person.

@@ -80,7 +80,11 @@ impl Examiner<'_> {
         })?;
         self.walk("answer", |row, _| {
             let one = rows::answer(row)?;
-            Ok(Is::whole(Facet::Answer, answer_key(&one.client, &one.key), Digest::answer(&one).under(blind(row, "blind")?)))
+            Ok(Is::whole(
+                Facet::Answer,
+                answer_key(&one.client, &one.key),
+                Digest::answer(&one).under(blind(row, "blind")?),
+            ))
         })?;
         self.registers()?;
         self.lists()?;
@@ -92,12 +96,21 @@ impl Examiner<'_> {
             let one = consents::row(row)?;
             let end = one.ended.as_ref().map(Digest::consent_end);
             let end = end.as_ref().map_or(&[][..], AsRef::as_ref);
-            let given = Is::new(Facet::Consent, one.number.0, Digest::consent(&one).under(blind(row, "blind")?), "what was consented to");
+            let given = Is::new(
+                Facet::Consent,
+                one.number.0,
+                Digest::consent(&one).under(blind(row, "blind")?),
+                "what was consented to",
+            );
             Ok(vec![given, Is::new(Facet::ConsentEnd, one.number.0, end, "its end")])
         })?;
         self.walk("register_entry", |row, _| {
             let one = register::entry(row)?;
-            Ok(Is::whole(Facet::RegisterEntry, one.id.to_be_bytes(), Digest::register_entry(&one).under(blind(row, "blind")?)))
+            Ok(Is::whole(
+                Facet::RegisterEntry,
+                one.id.to_be_bytes(),
+                Digest::register_entry(&one).under(blind(row, "blind")?),
+            ))
         })?;
         self.walk("deadline", |row, _| {
             let day = written::deadline(rows::day(row, "day")?, blind(row, "blind")?);
@@ -122,7 +135,11 @@ impl Examiner<'_> {
                 return Ok(vec![Is::new(Facet::Disclosure, left.number.to_be_bytes(), content, "what is left of it")]);
             }
             let one = ledger::disclosure_row(row)?;
-            Ok(Is::whole(Facet::Disclosure, one.number.to_be_bytes(), Digest::disclosure(&one).under(blind(row, "blind")?)))
+            Ok(Is::whole(
+                Facet::Disclosure,
+                one.number.to_be_bytes(),
+                Digest::disclosure(&one).under(blind(row, "blind")?),
+            ))
         })?;
         self.walk("usage", |row, _| {
             let one = ledger::usage_row(row)?;
@@ -134,17 +151,31 @@ impl Examiner<'_> {
         self.walk("application", |row, _| {
             let one = applications::row(row)?;
             let key = [&one.number.0[..], &one.place.to_be_bytes()].concat();
-            let asked = Is::new(Facet::Application, key, Digest::application(&one).under(blind(row, "blind")?), "what was applied for");
+            let asked = Is::new(
+                Facet::Application,
+                key,
+                Digest::application(&one).under(blind(row, "blind")?),
+                "what was applied for",
+            );
             let state = Digest::application_state(&one, 0).under(blind(row, "state_blind")?);
             Ok(vec![asked, Is::new(Facet::ApplicationState, one.number.0, state, "where it stands")])
         })?;
         self.walk("register_text", |row, _| {
             let one = registration::text(row)?;
-            Ok(Is::whole(Facet::RegisterText, one.index.to_be_bytes(), Digest::register_text(&one).under(blind(row, "blind")?)))
+            Ok(Is::whole(
+                Facet::RegisterText,
+                one.index.to_be_bytes(),
+                Digest::register_text(&one).under(blind(row, "blind")?),
+            ))
         })?;
         self.walk("exception", |row, _| {
             let one = registration::row(row)?;
-            let asked = Is::new(Facet::Exception, one.digest, Digest::exception(&one).under(blind(row, "blind")?), "what was asked for");
+            let asked = Is::new(
+                Facet::Exception,
+                one.digest,
+                Digest::exception(&one).under(blind(row, "blind")?),
+                "what was asked for",
+            );
             let state = Digest::exception_state(&one, 0);
             Ok(vec![asked, Is::new(Facet::ExceptionState, one.digest, state, "how far it is")])
         })
@@ -284,7 +315,9 @@ impl Examiner<'_> {
         let newest: i64 = sql.query_row("SELECT coalesce(max(at), 0) FROM audit_entry", [], |row| row.get(0))?;
         let mut old = sql.prepare("SELECT 1 FROM audit_entry WHERE position = ?1 AND at < ?2")?;
         scratch.each_left(|facet, key, last| {
-            if facet == Facet::Fence || facet == Facet::List && old.exists((last.entry as i64, newest - RETENTION_SECONDS))? {
+            if facet == Facet::Fence
+                || facet == Facet::List && old.exists((last.entry as i64, newest - RETENTION_SECONDS))?
+            {
                 return Ok(());
             }
             let what = match facet {
