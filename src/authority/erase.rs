@@ -1,7 +1,7 @@
 //! The story of an erasure: what is kept of persons goes when every term of it is over (rules §8.3, 規80).
 //!
 //! A person is erased whole or not at all: a reference of the register that stays in one table names its bearer to who has the
-//! register. What is left names nobody ([`CertificateStub`], [`DisclosureStub`](crate::ports::DisclosureStub)): numbers are never
+//! register. What is left names nobody ([`CertificateStub`](crate::ports::CertificateStub), [`DisclosureStub`](crate::ports::DisclosureStub)): numbers are never
 //! given twice, the status of every certificate is told on, and one that somebody shows is known as issued.
 //!
 //! # Order

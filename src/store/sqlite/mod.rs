@@ -6,6 +6,7 @@
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `queue`, `batch` | the writer's thread; its queue, measured; one of its transactions |
 //! | `steps`, `certificates`, `ledger`, `consents`, `register`, `applications`, `registration` | each step of a change |
+//! | `blinding` | the random octets that hide from the audit what rows say |
 //! | `retention` | what is kept of one person, and its erasure |
 //! | `counts` | how many certificates are in each state |
 //! | `read`, `rows` | the queries; rows to records |
@@ -20,6 +21,7 @@
 
 mod applications;
 mod batch;
+mod blinding;
 mod certificates;
 mod consents;
 mod copy;
@@ -43,20 +45,20 @@ mod writer;
 
 use std::{fs::File, ops::Range, path::Path, sync::Arc, time::Duration};
 
-use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::params;
 
-pub use self::{
-    copy::LongList,
-    open::{OpenError, SqliteOptions},
-    queue::Stopwatch,
-};
 use self::{
+    blinding::with_written,
     listed::Wanted,
     open::{Health, Place},
     read::{Readers, all, first},
     shelf::Shelf,
     writer::{Done, Task, Writer},
+};
+pub use self::{
+    copy::LongList,
+    open::{OpenError, SqliteOptions},
+    queue::Stopwatch,
 };
 use crate::{
     audit::{AuditEntry, Marks},
@@ -69,7 +71,6 @@ use crate::{
         HolderReference, ListDraft, ListedEvent, MemoryDraft, OldAnswer, RegisterStore, RegisterTextRecord,
         RelyingPartyRecord, Retained, Store, StoreError, UsageRecord,
         store::{Beginning, StateCount},
-        written::{self, Blind, Written},
     },
     rules::Day,
     scope::CrlScope,
@@ -159,26 +160,6 @@ impl SqliteStore {
         let writer = self.writer.as_ref();
         writer.ok_or_else(|| StoreError::Unavailable("opened for reading only".to_owned()))?.ask(task)
     }
-}
-
-/// What changes will have written is made out by who asks for them, not by the one writer for whom all wait; and so are the blinds
-/// of their rows, drawn at once for all.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] where there is no randomness: nothing is written unblinded.
-fn with_written(changes: Vec<Change>) -> Result<Vec<(Change, Written)>, StoreError> {
-    let count = |change: &Change| change.steps.iter().filter(|step| written::is_blinded(step)).count();
-    let mut octets = vec![0; changes.iter().map(count).sum::<usize>() * Blind::OCTETS];
-    let dry = |_| StoreError::Unavailable("the source of randomness gave nothing".to_owned());
-    SystemRandom::new().fill(&mut octets).map_err(dry)?;
-    let mut blinds = Blind::cut(&octets);
-    let with = |change: Change| {
-        let others = blinds.split_off(count(&change));
-        let own = std::mem::replace(&mut blinds, others);
-        let written = Written::blinded(&change.steps, own);
-        (change, written)
-    };
-    Ok(changes.into_iter().map(with).collect())
 }
 
 impl Store for SqliteStore {

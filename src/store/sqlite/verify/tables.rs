@@ -6,7 +6,7 @@ use ring::digest::{Context, SHA256};
 use rusqlite::Row;
 
 use super::{
-    super::{applications, consents, ledger, register, registration, retention, rows, shelf::Shelf},
+    super::{applications, blinding, consents, ledger, register, registration, retention, rows, shelf::Shelf},
     Examiner,
     chain::recorded_event,
     scratch::{Last, PAIR, show},
@@ -15,7 +15,7 @@ use crate::{
     kind::Kind,
     ports::{
         CertificateRecord, ListOctets,
-        written::{self, Blind, Digest, Facet, Item, answer_key, certificate_key, compromise, list_key},
+        written::{self, Digest, Facet, Item, answer_key, certificate_key, compromise, list_key},
     },
     rules::CertificateState,
     x509::UnixTime,
@@ -63,11 +63,15 @@ impl Examiner<'_> {
         })?;
         self.walk("holder", |row, _| {
             let one = rows::holder(row)?;
-            Ok(Is::whole(Facet::Holder, one.reference.as_str(), Digest::holder(&one, 0).under(blind(row, "blind")?)))
+            Ok(Is::whole(
+                Facet::Holder,
+                one.reference.as_str(),
+                Digest::holder(&one, 0).under(blinding::read(row, "blind")?),
+            ))
         })?;
         self.walk("card", |row, _| {
             let one = rows::card(row)?;
-            Ok(Is::whole(Facet::Card, one.number.as_str(), Digest::card(&one).under(blind(row, "blind")?)))
+            Ok(Is::whole(Facet::Card, one.number.as_str(), Digest::card(&one).under(blinding::read(row, "blind")?)))
         })?;
         self.walk("certificate", |row, _| match row.get::<_, Option<i64>>("erased")? {
             None => Ok(certificate(&rows::certificate(row)?)),
@@ -83,7 +87,7 @@ impl Examiner<'_> {
             Ok(Is::whole(
                 Facet::Answer,
                 answer_key(&one.client, &one.key),
-                Digest::answer(&one).under(blind(row, "blind")?),
+                Digest::answer(&one).under(blinding::read(row, "blind")?),
             ))
         })?;
         self.registers()?;
@@ -99,7 +103,7 @@ impl Examiner<'_> {
             let given = Is::new(
                 Facet::Consent,
                 one.number.0,
-                Digest::consent(&one).under(blind(row, "blind")?),
+                Digest::consent(&one).under(blinding::read(row, "blind")?),
                 "what was consented to",
             );
             Ok(vec![given, Is::new(Facet::ConsentEnd, one.number.0, end, "its end")])
@@ -109,11 +113,11 @@ impl Examiner<'_> {
             Ok(Is::whole(
                 Facet::RegisterEntry,
                 one.id.to_be_bytes(),
-                Digest::register_entry(&one).under(blind(row, "blind")?),
+                Digest::register_entry(&one).under(blinding::read(row, "blind")?),
             ))
         })?;
         self.walk("deadline", |row, _| {
-            let day = written::deadline(rows::day(row, "day")?, blind(row, "blind")?);
+            let day = written::deadline(rows::day(row, "day")?, blinding::read(row, "blind")?);
             Ok(Is::whole(Facet::Deadline, row.get::<_, String>("holder")?, day))
         })?;
         self.walk("notice", |row, _| {
@@ -121,7 +125,8 @@ impl Examiner<'_> {
             let sent = one.sent.map(|at| at.seconds().to_be_bytes());
             let sent = sent.as_ref().map_or(&[][..], |sent| sent);
             let key = one.number.to_be_bytes();
-            let written = Is::new(Facet::Notice, key, Digest::notice(&one).under(blind(row, "blind")?), "what it says");
+            let written =
+                Is::new(Facet::Notice, key, Digest::notice(&one).under(blinding::read(row, "blind")?), "what it says");
             Ok(vec![written, Is::new(Facet::NoticeSent, key, sent, "when it was sent")])
         })?;
         self.walk("relying_party", |row, _| {
@@ -138,7 +143,7 @@ impl Examiner<'_> {
             Ok(Is::whole(
                 Facet::Disclosure,
                 one.number.to_be_bytes(),
-                Digest::disclosure(&one).under(blind(row, "blind")?),
+                Digest::disclosure(&one).under(blinding::read(row, "blind")?),
             ))
         })?;
         self.walk("usage", |row, _| {
@@ -154,10 +159,10 @@ impl Examiner<'_> {
             let asked = Is::new(
                 Facet::Application,
                 key,
-                Digest::application(&one).under(blind(row, "blind")?),
+                Digest::application(&one).under(blinding::read(row, "blind")?),
                 "what was applied for",
             );
-            let state = Digest::application_state(&one, 0).under(blind(row, "state_blind")?);
+            let state = Digest::application_state(&one, 0).under(blinding::read(row, "state_blind")?);
             Ok(vec![asked, Is::new(Facet::ApplicationState, one.number.0, state, "where it stands")])
         })?;
         self.walk("register_text", |row, _| {
@@ -165,7 +170,7 @@ impl Examiner<'_> {
             Ok(Is::whole(
                 Facet::RegisterText,
                 one.index.to_be_bytes(),
-                Digest::register_text(&one).under(blind(row, "blind")?),
+                Digest::register_text(&one).under(blinding::read(row, "blind")?),
             ))
         })?;
         self.walk("exception", |row, _| {
@@ -173,7 +178,7 @@ impl Examiner<'_> {
             let asked = Is::new(
                 Facet::Exception,
                 one.digest,
-                Digest::exception(&one).under(blind(row, "blind")?),
+                Digest::exception(&one).under(blinding::read(row, "blind")?),
                 "what was asked for",
             );
             let state = Digest::exception_state(&one, 0);
@@ -332,11 +337,6 @@ impl Examiner<'_> {
             Ok(())
         })
     }
-}
-
-/// The blind of a row; none in one that was written last before schema 14.
-fn blind(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Blind>> {
-    Ok(row.get::<_, Option<_>>(column)?.map(Blind::new))
 }
 
 /// A certificate in three parts: what was reserved, what was signed, and its state.
