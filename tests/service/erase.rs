@@ -5,7 +5,9 @@ use std::process::Output;
 
 use jitsuin::{
     audit::Draft,
+    authority::erase,
     ports::{Change, Store},
+    rules::calendar::day_of,
     store::SqliteStore,
     x509::UnixTime,
 };
@@ -13,7 +15,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use super::{
-    kill::{application, client_of},
+    kill::{application, client_of, serials},
     process::{jitsuin, serve},
     site::Site,
 };
@@ -50,21 +52,62 @@ fn make_answers_older(site: &Site, days: i64) {
     sql.execute_batch(&trigger).expect("put back");
 }
 
-#[test]
-fn what_is_due_is_said_first_and_erased_on_demand_and_the_audit_holds() {
-    let site = Site::new();
+/// Serves, has a pair issued for TEST-1, and stops; the serial numbers.
+fn issued(site: &Site) -> Vec<String> {
     site.configure("enabled = true", "enabled = false");
     let (mut running, addresses) = serve(&site.path());
-    let client = client_of(&site);
+    let client = client_of(site);
     let url = format!("https://{}/v1/certificates", addresses["registration"].as_str().expect("an address"));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let answer = runtime.block_on(client.post_json(&url, "key-1", &application("TEST-1"))).expect("an answer");
     assert!(answer.status.is_success());
-    assert!(report(&site, &[])["rows"].as_object().expect("rows").is_empty(), "asking disturbs nobody");
-    refused(&site, &["--run"], 3, "stop it to erase");
+    assert!(report(site, &[])["rows"].as_object().expect("rows").is_empty(), "asking disturbs nobody");
+    refused(site, &["--run"], 3, "stop it to erase");
     running.signal("TERM");
     assert!(running.0.wait().expect("it ends").success());
+    serials(&answer.body).into_iter().collect()
+}
 
+#[test]
+fn why_tells_of_an_erased_certificate_that_it_was_issued_and_of_nobody() {
+    let site = Site::new();
+    let serials = issued(&site);
+    assert_eq!(serials.len(), 2);
+    let before: Value = serde_json::from_slice(&run(&site, &["--json", "why", &serials[0]]).stdout).expect("JSON");
+    let digest = &before["certificates"][0]["certificate_sha256"];
+    // Nobody can wait for it: as the service would do it thirty years from now.
+    let path = site.path().join("jitsuin.sqlite");
+    let store = SqliteStore::open(&path).expect("the store");
+    let last = store.last_recorded().expect("it reads").expect("an entry");
+    let later = UnixTime::from_seconds(last.seconds() + 30 * 366 * 86_400).expect("a time");
+    let done = erase::erase(&store, later, day_of(later)).expect("erased");
+    assert_eq!((done.persons, done.rows["certificate"], done.rows["register_text"]), (1, 2, 1), "{done:?}");
+    store.empty_journal(false).expect("emptied");
+    drop(store);
+
+    let octets = std::fs::read(&path).expect("the database");
+    for part in ["花子", "試験町", "1980-02-17"] {
+        assert!(!octets.windows(part.len()).any(|window| window == part.as_bytes()), "{part}");
+    }
+    for serial in &serials {
+        let why = run(&site, &["--json", "why", serial]);
+        assert!(why.status.success(), "{}", told(&why));
+        let why: Value = serde_json::from_slice(&why.stdout).expect("JSON");
+        assert_eq!(why["erased"]["serial"], serial.as_str());
+        assert!(why["certificates"].as_array().expect("none").is_empty());
+        assert!(why["entries"].as_array().expect("entries").len() >= 2, "how it was issued, and that it was erased");
+        assert!(*serial != serials[0] || why["erased"]["certificate_sha256"] == *digest, "{why}");
+    }
+    let text = told(&run(&site, &["why", &serials[0]]));
+    assert!(text.contains("was issued by 13115") && text.contains("was erased on"), "{text}");
+    let verified = run(&site, &["audit", "verify"]);
+    assert!(verified.status.success(), "{}", told(&verified));
+}
+
+#[test]
+fn what_is_due_is_said_first_and_erased_on_demand_and_the_audit_holds() {
+    let site = Site::new();
+    issued(&site);
     refused(&site, &["--as-of", "2999-01-01"], 3, "a day to come");
     refused(&site, &["--as-of", "2026-02-30"], 2, "YYYY-MM-DD");
     refused(&site, &["--compact"], 2, "--run");
