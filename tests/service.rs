@@ -22,6 +22,8 @@ mod commands;
 mod credentials;
 #[path = "service/demo.rs"]
 mod demo;
+#[path = "service/erase.rs"]
+mod erase;
 #[path = "service/faults.rs"]
 mod faults;
 #[path = "service/generation.rs"]

@@ -64,12 +64,18 @@ const ENDING: &str = "a_compromise_of_more_than_one_request_may_end_says_so_and_
 /// The test of what a restore learns of credentials.
 const LEARNT: &str = "a_write_that_fails_while_credentials_are_learnt_is_told_and_the_next_try_makes_up_for_it";
 
+/// The test of an erasure, which is told again when a write fails.
+const ERASURE: &str = "whichever_write_of_an_erasure_fails_it_is_told_and_goes_on_when_it_is_told_again";
+
 /// What writes and has tests of its own: the function, the step or the act, and the test, in the file that has it.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("Leap", RESTORE, "../src/authority/restore/tests.rs"),
     ("store.restored", RESTORE, "../src/authority/restore/tests.rs"),
     ("revocation.learnt", RESTORE, "../src/authority/restore/tests.rs"),
     ("credential.learnt", LEARNT, "../src/authority/restore/tests.rs"),
+    ("Erase", ERASURE, "../src/authority/erase/tests.rs"),
+    ("retention.begun", ERASURE, "../src/authority/erase/tests.rs"),
+    ("retention.erased", ERASURE, "../src/authority/erase/tests.rs"),
     ("recover", "a_recovery_that_fails_itself_is_made_up_for_by_the_next", "crash/pairs.rs"),
     (
         "revoke_file",

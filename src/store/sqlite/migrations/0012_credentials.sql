@@ -1,4 +1,4 @@
--- jitsuin, schema 13: roles of those who only read and of those who only hold, and the end of a credential.
+-- jitsuin, schema 12: roles of those who only read and of those who only hold, and the end of a credential.
 --
 -- revoked_at, reason: when and why it was revoked, as the access CA's list says it. A credential that was turned away under an
 -- earlier schema has neither, until the next list dates it.
