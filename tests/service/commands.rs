@@ -8,7 +8,7 @@ use std::{
     process::Output,
 };
 
-use jitsuin::{ports::Store, store::SqliteStore};
+use jitsuin::{authority::compromise::fingerprint, kind::Kind, ports::Store, store::SqliteStore};
 
 use serde_json::Value;
 
@@ -72,14 +72,35 @@ fn generations(directory: &Path) -> usize {
 /// About so many steps of a command are tried, all over it; all of them if `JITSUIN_EVERY_STEP` is set.
 const TRIED: i64 = 8;
 
+/// Stands for the SHA-256 of the first CA certificate for signatures.
+const CONFIRMED: &str = "SHA256";
+
 const COMMANDS: &[&[&str]] = &[
     &["municipality", "add", "28207"],
     &["credential", "issue", "--role", "operator", "operator-3"],
     &["credential", "disable", "13115"],
     &["generation", "add", "--kind", "sign"],
+    &["generation", "compromised", "--kind", "sign", "--generation", "1", "--key-lost", "--confirm", CONFIRMED],
     // Its responder's certificate is missing, and is made first.
     &["crl", "publish"],
 ];
+
+/// The words of a command on this site.
+fn filled(site: &Site, words: &[&str]) -> Vec<String> {
+    let store = SqliteStore::open_read_only(&site.path().join("jitsuin.sqlite")).expect("the database");
+    let authorities = store.authorities().expect("the generations");
+    let sign = authorities.iter().find(|one| one.kind == Kind::Sign).expect("a CA for signatures");
+    words.iter().map(|word| if *word == CONFIRMED { fingerprint(sign) } else { (*word).to_owned() }).collect()
+}
+
+/// As [`copied_without_responder`]; without the key of the CA too, where the command says that it is lost.
+fn copied_for(site: &Site, name: &str, words: &[&str]) -> PathBuf {
+    let copy = copied_without_responder(site, name);
+    if words.contains(&"--key-lost") {
+        fs::remove_file(copy.join("keys/sign-1.pem")).expect("it is there");
+    }
+    copy
+}
 
 /// A copy of the service that lacks the certificate of a responder, which whoever opens it makes anew.
 fn copied_without_responder(site: &Site, name: &str) -> PathBuf {
@@ -93,7 +114,9 @@ fn copied_without_responder(site: &Site, name: &str) -> PathBuf {
 fn a_command_killed_at_a_write_is_done_or_the_same_again_ends_well() {
     let site = Site::new();
     for words in COMMANDS {
-        let calm = copied_without_responder(&site, "calm");
+        let filled = filled(&site, words);
+        let words: &[&str] = &filled.iter().map(String::as_str).collect::<Vec<_>>();
+        let calm = copied_for(&site, "calm", words);
         let shim = Shim::new(&site.aside());
         let told = run(&shim, &calm, words);
         assert!(told.status.success(), "{words:?}: {}", said(&told));
@@ -106,7 +129,7 @@ fn a_command_killed_at_a_write_is_done_or_the_same_again_ends_well() {
         let stride = if every { 1 } else { (steps / TRIED).max(1) };
         for step in (1..=steps).step_by(usize::try_from(stride).expect("a stride")) {
             let case = format!("{words:?}, step {step} of {steps}");
-            let copy = copied_without_responder(&site, "copy");
+            let copy = copied_for(&site, "copy", words);
             let shim = Shim::new(&site.aside());
             shim.set(Slot::KillAt, step);
             shim.set(Slot::Torn, step % 2);
@@ -143,14 +166,19 @@ fn acts_of(text: &str) -> BTreeSet<String> {
 #[test]
 fn every_act_of_the_command_line_is_among_those_that_are_killed() {
     let site = Site::new();
-    let copy = copied_without_responder(&site, "copy");
+    let mut acted = BTreeSet::new();
     for words in COMMANDS {
+        let filled = filled(&site, words);
+        let words: &[&str] = &filled.iter().map(String::as_str).collect::<Vec<_>>();
+        let copy = copied_for(&site, "copy", words);
         let told = run(&Shim::new(&site.aside()), &copy, words);
         assert!(told.status.success(), "{words:?}: {}", said(&told));
+        let store = SqliteStore::open_read_only(&copy.join("jitsuin.sqlite")).expect("the database");
+        let entries = store.audit_after(0, usize::MAX).expect("entries");
+        acted.extend(entries.into_iter().map(|entry| entry.draft.action));
+        drop(store);
+        fs::remove_dir_all(&copy).expect("removed");
     }
-    let store = SqliteStore::open_read_only(&copy.join("jitsuin.sqlite")).expect("the database");
-    let entries = store.audit_after(0, usize::MAX).expect("entries");
-    let acted: BTreeSet<String> = entries.into_iter().map(|entry| entry.draft.action).collect();
     let sources = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli")).expect("read");
     let files = sources.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file());
     let written: BTreeSet<String> = files.flat_map(|path| acts_of(&fs::read_to_string(path).expect("text"))).collect();
