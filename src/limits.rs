@@ -295,6 +295,16 @@ pub const LONGEST_LIFE: Duration = Duration::from_secs((6 * 366 + 1) * 86_400);
 /// some tens of milliseconds.
 pub const COMPROMISE_PAGE: usize = 256;
 
+/// Persons that are read at a time for an erasure, and erased in one commit: some have thousands of rows in the ledger.
+pub const ERASED_PERSONS: usize = 64;
+
+/// Old answers that go in one commit.
+pub const ERASED_ANSWERS: usize = 1024;
+
+/// For how long a service may have written nothing before an erasure asks that somebody says the day: a clock that leapt ahead would
+/// have everything go at once, and nothing brings it back.
+pub const ERASURE_SILENCE: Duration = Duration::from_secs(31 * 86_400);
+
 /// Pages of them in one request: within the time that a client waits for an answer, on a slow disk too.
 pub const COMPROMISE_PAGES: usize = 32;
 

@@ -14,11 +14,13 @@ use std::{
 
 use jitsuin::{
     audit::{AuditEntry, Examination, Finding, GENESIS, Known},
+    authority::erase::erase,
     kind::Kind::{self, Auth, Sign},
     ports::{ApplicationRecord, CertificateRecord, ExceptionRecord, RegisterTextRecord, Role, Step, Store},
     rules::{
         CertificateState::{Held, Live, Revoked},
         DraftNumber, Query,
+        calendar::last_instant,
     },
     scope::CrlScope,
     store::{SqliteOptions, SqliteStore},
@@ -233,6 +235,11 @@ const EDITS: &[(&str, Expected)] = &[
     ("UPDATE certificate SET pair = 2 WHERE kind = 1 AND ca_index = 4", ("certificate", "sign 4", "the other of its pair", true)),
     ("UPDATE certificate SET successor = NULL WHERE kind = 1 AND ca_index = 1", ("certificate", "sign 1", "which replaced it", false)),
     ("UPDATE certificate SET successor = 3 WHERE kind = 1 AND ca_index = 1", ("certificate", "sign 1", "names it as predecessor", false)),
+    // What hides the content is part of it.
+    ("UPDATE holder SET blind = randomblob(16) WHERE reference = 'TEST-000002'", ("holder", "TEST-000002", "not what was written", true)),
+    ("UPDATE holder SET blind = NULL WHERE reference = 'TEST-000002'", ("holder", "TEST-000002", "not what was written", true)),
+    ("UPDATE application SET state_blind = NULL WHERE id = 2", ("application", "0202", "where it stands is not", true)),
+    ("UPDATE deadline SET blind = NULL", ("deadline", "TEST-000001", "not what was written", true)),
     // A revocation undone, in the row alone and in both.
     (
         "UPDATE certificate SET state = 'live', revocation_date = NULL, reason = NULL, invalidity_date = NULL, cause = NULL
@@ -311,7 +318,7 @@ const EDITS: &[(&str, Expected)] = &[
     ("INSERT INTO municipality VALUES ('01101')", ("municipality", "01101", "no entry wrote it", false)),
     ("INSERT INTO credential VALUES (zeroblob(32), 'operator', 'operator-9', NULL, 1, x'01')", ("credential", "0000", "no entry wrote it", false)),
     (
-        "INSERT INTO holder VALUES ('TEST-999999', '13115', NULL, '1980-01-01', 0, 1, 1)",
+        "INSERT INTO holder VALUES ('TEST-999999', '13115', NULL, '1980-01-01', 0, 1, 1, NULL)",
         ("holder", "TEST-999999", "no entry wrote it", false),
     ),
     (
@@ -416,6 +423,113 @@ fn every_kind_of_edit_is_named_by_table_and_key_with_the_entry_that_says_otherwi
         }
     }
     assert!(unnamed.is_empty(), "{}", unnamed.join("\n"));
+}
+
+/// Long after: everything that is due was erased. Person 4 has an exception whose term is not over.
+fn grown_old() -> Town {
+    let town = Town::new();
+    let store = SqliteStore::open(&town.path()).unwrap();
+    // What was asked for on 2027-01-15 is kept until 2042-01-14.
+    erase(&store, last_instant(date!(2042 - 01 - 14)), date!(2042 - 01 - 14)).unwrap();
+    assert_eq!(store.retained(None, 99).unwrap().iter().filter(|one| one.registered.is_some()).count(), 1);
+    drop(store);
+    town
+}
+
+/// What an edit of a store in which persons were erased must be found as.
+const EDITS_OF_OLD: &[(&str, Expected)] = &[
+    // Something comes back.
+    (
+        "INSERT INTO holder VALUES ('TEST-000001', '13115', NULL, '1980-02-29', 0, 1, 2, NULL)",
+        ("holder", "TEST-000001", "is there, and was taken away", true),
+    ),
+    (
+        "INSERT INTO register_text (ca_index, name, address, substituted) VALUES (1, 'a', 'b', '{}')",
+        ("register_text", "1", "is there, and was taken away", true),
+    ),
+    (
+        "UPDATE certificate SET erased = NULL, digest = NULL, holder = 'TEST-000004', card = 'CARD-000004', tbs = x'00', certificate = x'00'
+         WHERE kind = 1 AND ca_index = 3",
+        ("certificate", "sign 3", "what was reserved is not what was written", true),
+    ),
+    (
+        "UPDATE disclosure SET holder = 'TEST-000004' WHERE number = 2",
+        ("disclosure", "2", "not what was written", true),
+    ),
+    // What is left is changed.
+    (
+        "UPDATE certificate SET digest = randomblob(32) WHERE kind = 1 AND ca_index = 3",
+        ("certificate", "sign 3", "the SHA-256 of the certificate is not what was written", true),
+    ),
+    (
+        "UPDATE certificate SET serial = x'0102' WHERE kind = 1 AND ca_index = 3",
+        ("certificate", "sign 3", "what is left of the erased certificate is not", true),
+    ),
+    (
+        "UPDATE certificate SET pair = NULL WHERE kind = 2 AND ca_index = 1",
+        ("certificate", "auth 1", "the other of its pair", true),
+    ),
+    (
+        "UPDATE certificate SET state = 'expired', revocation_date = NULL, reason = NULL, invalidity_date = NULL, cause = NULL
+         WHERE kind = 1 AND ca_index = 3",
+        ("certificate", "sign 3", "its state is not", true),
+    ),
+    ("DELETE FROM certificate WHERE kind = 1 AND ca_index = 3", ("certificate", "sign 3", "missing", true)),
+    ("UPDATE disclosure SET ca_index = 2 WHERE number = 2", ("disclosure", "2", "what is left of it is not", true)),
+    ("DELETE FROM disclosure WHERE number = 2", ("disclosure", "2", "the row is missing", true)),
+    // Who still has a term is «erased».
+    ("DELETE FROM holder WHERE reference = 'TEST-000004'", ("holder", "TEST-000004", "the row is missing", true)),
+    ("DELETE FROM exception", ("exception", "0505", "the row is missing", true)),
+    ("DELETE FROM application WHERE id = 1", ("application", "0101", "the row is missing", true)),
+];
+
+#[test]
+fn in_a_store_in_which_persons_were_erased_there_is_nothing_to_find() {
+    let town = grown_old();
+    let examined = examine(&town.path(), &town.known);
+    assert_eq!(examined.findings, []);
+    assert!(examined.not_covered.is_empty());
+}
+
+#[test]
+fn what_comes_back_after_an_erasure_and_what_is_changed_of_what_is_left_is_named() {
+    let town = grown_old();
+    let mut unnamed = Vec::new();
+    for (edit, expected) in EDITS_OF_OLD {
+        let examined = town.edited(|sql| {
+            sql.execute_batch(edit).unwrap_or_else(|error| panic!("{edit}: {error}"));
+            assert!(sql.total_changes() > 0, "{edit} does nothing");
+        });
+        if !is_found(&examined, *expected) {
+            unnamed.push(format!("{edit}\n  expected {expected:?}\n  found {:#?}", examined.findings));
+        }
+    }
+    assert!(unnamed.is_empty(), "{}", unnamed.join("\n"));
+}
+
+#[test]
+fn an_erasure_that_no_entry_tells_of_is_named_row_by_row() {
+    let town = Town::new();
+    let examined = town.edited(|sql| {
+        sql.execute_batch(
+            "UPDATE certificate SET holder = NULL, card = NULL, tbs = x'', certificate = NULL, digest = zeroblob(32), erased = 9
+             WHERE kind = 1 AND ca_index = 3;
+             UPDATE disclosure SET holder = NULL, blind = NULL WHERE number = 2;
+             DELETE FROM register_text; DELETE FROM card WHERE number = 'CARD-000003';
+             DELETE FROM holder WHERE reference = 'TEST-000003'",
+        )
+        .unwrap();
+    });
+    for expected in [
+        ("certificate", "sign 3", "what is left of the erased certificate is not what was written", true),
+        ("certificate", "sign 3", "the SHA-256 of the certificate is not", true),
+        ("disclosure", "2", "what is left of it is not what was written", true),
+        ("register_text", "1", "the row is missing", true),
+        ("card", "CARD-000003", "the row is missing", true),
+        ("holder", "TEST-000003", "the row is missing", true),
+    ] {
+        assert!(is_found(&examined, expected), "{expected:?}: {:#?}", examined.findings);
+    }
 }
 
 /// Seals the whole chain anew, as who knows how.

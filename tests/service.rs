@@ -18,6 +18,8 @@ mod ceremony;
 mod commands;
 #[path = "service/demo.rs"]
 mod demo;
+#[path = "service/erase.rs"]
+mod erase;
 #[path = "service/faults.rs"]
 mod faults;
 #[path = "service/generation.rs"]

@@ -30,6 +30,8 @@ mod ledger;
 mod register;
 #[path = "store_contract/registration.rs"]
 mod registration;
+#[path = "store_contract/retention.rs"]
+mod retention;
 #[path = "store_contract/together.rs"]
 mod together;
 
@@ -121,6 +123,14 @@ macro_rules! engine {
                 an_exception_is_asked_for_once_and_approved_by_another
                 an_exception_is_used_once_and_for_one_certificate
                 exceptions_of_a_municipality_come_in_the_order_in_which_they_were_asked_for
+            );
+            run!($open, retention:
+                a_person_is_erased_whole_and_what_is_left_names_nobody
+                nothing_of_an_erased_person_is_given_again_and_the_person_may_come_back
+                each_record_keeps_the_person_to_the_last_instant_of_its_last_day
+                an_application_that_has_not_ended_is_kept_and_an_exception_may_be_all_there_is
+                what_is_kept_is_read_in_pages_in_the_order_of_references
+                old_answers_are_those_of_before_that_no_application_rests_on
             );
             run!($open, together:
                 a_refused_last_step_leaves_nothing_not_even_the_entry

@@ -10,6 +10,8 @@ mod house;
 mod card;
 #[path = "stories/engines.rs"]
 mod engines;
+#[path = "stories/erasing.rs"]
+mod erasing;
 #[path = "stories/exchanging.rs"]
 mod exchanging;
 #[path = "stories/generations.rs"]

@@ -27,6 +27,7 @@ pub mod disclose;
 mod enclosed;
 pub mod end;
 pub mod enrol;
+pub mod erase;
 pub mod exception;
 pub mod hold;
 mod indexes;

@@ -28,6 +28,7 @@ mod descriptors;
 pub mod doctor;
 pub mod doors;
 pub mod drill;
+pub mod erase;
 pub mod failure;
 pub mod files;
 pub mod generation;
@@ -117,6 +118,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Make a service of a backup, which goes on where the lost one cannot have been.
     Restore(Box<restore::RestoreArgs>),
+    /// Say what is kept of persons beyond its term, and erase it.
+    Erase(erase::EraseArgs),
     /// Lose a service on purpose, on scratch data, and see that it comes back.
     #[command(subcommand)]
     Drill(drill::DrillCommand),
@@ -298,6 +301,7 @@ impl Cli {
             Command::Keys(command) => keys::command::run(&command, &out),
             Command::Ceremony(command) => ceremony::run(&command, &out),
             Command::Backup(args) => backup::run(&args, &out),
+            Command::Erase(args) => erase::run(&args, &out),
             Command::Drill(command) => drill::run(&command, &out),
             Command::Restore(args) => restore::run(&args, &out),
             Command::Generation(command) => generation::run(&command, &out),

@@ -6,7 +6,7 @@
 use super::{
     AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
     CredentialRecord, CrlRecord, DisclosureRecord, ExceptionRecord, HolderRecord, HolderReference, NoticeRecord,
-    RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Revocation,
+    RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Retained, Revocation,
 };
 use crate::{
     audit::{Draft, Of},
@@ -64,7 +64,7 @@ pub enum Step {
     },
     /// The first answer to an idempotent request. [`StoreError::Repeated`](super::StoreError::Repeated) if the client used the key before.
     Answer(AnswerRecord),
-    /// Forgets an answer, because its story came to nothing; the key may be used again.
+    /// Forgets an answer, because its story came to nothing or its term is over; the key may be used again.
     Forget {
         /// Who asked.
         client: String,
@@ -176,6 +176,10 @@ pub enum Step {
     /// it by one, and keeps what was asked as it is. [`StoreError::Conflict`](super::StoreError::Conflict) if it has risen since, for one that is used, one
     /// that is approved otherwise, a new one that is more than asked for, and one that who asked approved.
     Exception(Box<ExceptionRecord>),
+    /// Nothing is kept of a holder any more but what names nobody: every row under the reference goes, and of certificates and of what
+    /// relying parties were told stays what is left of them (rules §8.3). [`StoreError::Conflict`](super::StoreError::Conflict) unless exactly this is
+    /// kept, every certificate of it is revoked or expired, and the term of every row is over by the day of the newest entry.
+    Erase(Box<Retained>),
     /// The store goes on where no copy of it can have been, and under a higher fence: the first thing after a restore.
     /// [`StoreError::Conflict`](super::StoreError::Conflict) unless the fence rises and no number falls.
     Leap(Leap),

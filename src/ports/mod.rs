@@ -12,6 +12,7 @@ pub mod list;
 pub mod record;
 pub mod register;
 pub mod registration;
+pub mod retention;
 pub mod signer;
 pub mod store;
 pub mod world;
@@ -35,6 +36,7 @@ pub use record::{
 };
 pub use register::{EndingCount, EndingPlace, EndingRecord, NoticeRecord, RegisterEntry, RegisterStore};
 pub use registration::{ExceptionRecord, NoRequestDigest, RegisterTextRecord, RequestDigest};
+pub use retention::{CertificateStub, DisclosureStub, ErasedCertificate, OldAnswer, Retained, RetainedApplication};
 pub use signer::{Signer, SignerError};
 pub use store::{Duplicate, Follower, Store, StoreError};
 pub use world::{Clock, Entropy, EntropyError};

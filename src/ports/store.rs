@@ -23,8 +23,9 @@ use std::{ops::Range, sync::Arc, time::Duration};
 
 use super::{
     AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-    CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, History, HolderReference, ListDraft,
-    ListedEvent, RegisterStore, RegisterTextRecord, RelyingPartyRecord, StatusEvent, UsageRecord,
+    CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ErasedCertificate, ExceptionRecord, History,
+    HolderReference, ListDraft, ListedEvent, OldAnswer, RegisterStore, RegisterTextRecord, RelyingPartyRecord,
+    Retained, StatusEvent, UsageRecord,
 };
 use crate::{
     audit::{AuditEntry, Marks},
@@ -160,11 +161,30 @@ pub trait Store: Send + Sync {
     /// As for all reading.
     fn holder_of_card(&self, card: &CardNumber) -> Result<Option<HolderReference>, StoreError>;
 
-    /// A certificate by its serial number.
+    /// A certificate by its serial number; none that was erased.
     ///
     /// # Errors
     /// As for all reading.
     fn certificate(&self, kind: Kind, serial: &Serial) -> Result<Option<CertificateRecord>, StoreError>;
+
+    /// A certificate that was erased, by its serial number.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn erased(&self, kind: Kind, serial: &Serial) -> Result<Option<ErasedCertificate>, StoreError>;
+
+    /// Everything that is kept under each of the next references of the register after `after`, at most `limit`, in order: what
+    /// an erasure decides about.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn retained(&self, after: Option<&HolderReference>, limit: usize) -> Result<Vec<Retained>, StoreError>;
+
+    /// First answers that were given before a time and that no application rests on, after a place, at most `limit`, oldest first.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn old_answers(&self, before: UnixTime, after: u64, limit: usize) -> Result<Vec<OldAnswer>, StoreError>;
 
     /// Reservations without a certificate, oldest first: what start-up finishes.
     ///
@@ -261,7 +281,7 @@ pub trait Store: Send + Sync {
         number: u64,
     ) -> Result<Option<CrlRecord>, StoreError>;
 
-    /// Certificates of a CA from an index on, at most `limit`, in order of index, whatever their state; and the position of
+    /// Certificates of a CA from an index on, at most `limit`, in order of index, whatever their state, erased ones left out; and the position of
     /// the last event, both at one instant.
     ///
     /// # Errors

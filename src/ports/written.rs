@@ -4,148 +4,28 @@
 //! item of a row is what the row must be now. Items follow from the steps alone, but for the numbers that the store gives, so
 //! whoever commits makes them beside the writer; it fills the numbers in.
 //!
+//! What is about a person is a commitment under a secret of the row ([`Blind`]): the audit is kept for ever, the row is not.
+//!
 //! ```text
 //! item     facet (1 octet), octets of the key (2), key, octets of the content (1), content; none: the row is gone
 //! numbers  8 octets, big-endian; a number that the store gave ends the key
 //! ```
 
+mod blind;
 mod content;
+mod facet;
 
-use super::{CertificateRecord, Revocation, Step};
+use super::{CertificateRecord, CertificateStub, Retained, Revocation, Step};
 use crate::{
     audit::Of,
     kind::Kind,
-    rules::{CertificateState, DraftNumber, calendar::day_of},
+    rules::{CertificateState, Day, DraftNumber, calendar::day_of},
     x509::UnixTime,
 };
 
+pub use blind::{Blind, is_blinded};
 pub use content::Digest;
-
-/// What of a table an item tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Facet {
-    /// `municipality`, by code.
-    Municipality = 1,
-    /// `authority`, by kind, generation and first index.
-    Authority = 2,
-    /// `holder`, by reference.
-    Holder = 3,
-    /// `card`, by number.
-    Card = 4,
-    /// `certificate` as it was reserved, by kind and index; with the index of the other of the pair, if there is one.
-    Reserved = 5,
-    /// `certificate`, the signed octets.
-    Signed = 6,
-    /// `certificate`, a state that no event tells of.
-    State = 7,
-    /// `status_event`, by position: kind and index, and the state from then on.
-    Event = 8,
-    /// `crl`, by kind, generation, scope and number.
-    List = 9,
-    /// `credential`, by fingerprint.
-    Credential = 10,
-    /// `answer`, by client and key.
-    Answer = 11,
-    /// `consent` as it was given, by number.
-    Consent = 12,
-    /// `consent`, its end.
-    ConsentEnd = 13,
-    /// `register_entry`, by id.
-    RegisterEntry = 14,
-    /// `deadline`, by holder.
-    Deadline = 15,
-    /// `notice` as it was written, by number.
-    Notice = 16,
-    /// `notice`, when it was sent.
-    NoticeSent = 17,
-    /// `relying_party`, by name.
-    RelyingParty = 18,
-    /// `disclosure`, by number.
-    Disclosure = 19,
-    /// `usage`: so many more were refused, by party, query and day.
-    Refused = 20,
-    /// `application` as it was received, by number and place.
-    Application = 21,
-    /// `application`, where it stands.
-    ApplicationState = 22,
-    /// `register_text`, by index.
-    RegisterText = 23,
-    /// `exception` as it was asked for, by digest.
-    Exception = 24,
-    /// `exception`, how far it is.
-    ExceptionState = 25,
-    /// `fence`, `next_index` and `number_floor`, raised by a restore ([`leap`]).
-    Fence = 26,
-    /// `authority`, the compromise of its key, by kind and generation.
-    Compromise = 27,
-}
-
-impl Facet {
-    /// Every facet.
-    pub const ALL: [Self; 27] = [
-        Self::Municipality,
-        Self::Authority,
-        Self::Holder,
-        Self::Card,
-        Self::Reserved,
-        Self::Signed,
-        Self::State,
-        Self::Event,
-        Self::List,
-        Self::Credential,
-        Self::Answer,
-        Self::Consent,
-        Self::ConsentEnd,
-        Self::RegisterEntry,
-        Self::Deadline,
-        Self::Notice,
-        Self::NoticeSent,
-        Self::RelyingParty,
-        Self::Disclosure,
-        Self::Refused,
-        Self::Application,
-        Self::ApplicationState,
-        Self::RegisterText,
-        Self::Exception,
-        Self::ExceptionState,
-        Self::Fence,
-        Self::Compromise,
-    ];
-
-    /// The facet of that number.
-    #[must_use]
-    pub fn from_id(id: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|facet| *facet as u8 == id)
-    }
-
-    /// The table.
-    #[must_use]
-    pub const fn table(self) -> &'static str {
-        match self {
-            Self::Municipality => "municipality",
-            Self::Authority | Self::Compromise => "authority",
-            Self::Holder => "holder",
-            Self::Card => "card",
-            Self::Reserved | Self::Signed | Self::State => "certificate",
-            Self::Event => "status_event",
-            Self::List => "crl",
-            Self::Credential => "credential",
-            Self::Answer => "answer",
-            Self::Consent | Self::ConsentEnd => "consent",
-            Self::RegisterEntry => "register_entry",
-            Self::Deadline => "deadline",
-            Self::Notice | Self::NoticeSent => "notice",
-            Self::RelyingParty => "relying_party",
-            Self::Disclosure => "disclosure",
-            Self::Refused => "usage",
-            Self::Application | Self::ApplicationState => "application",
-            Self::RegisterText => "register_text",
-            Self::Exception | Self::ExceptionState => "exception",
-            Self::Fence => "fence",
-        }
-    }
-}
+pub use facet::Facet;
 
 /// The items of one change, with room for the numbers that the store gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,6 +33,8 @@ pub struct Written {
     octets: Vec<u8>,
     /// Where numbers that the store gives are filled in, in order.
     blanks: Vec<usize>,
+    /// The blinds of the rows that are about a person, in the order of the steps.
+    blinds: Vec<Blind>,
 }
 
 /// One item.
@@ -196,12 +78,29 @@ pub fn items(mut octets: &[u8]) -> impl Iterator<Item = Result<Item<'_>, NotItem
 }
 
 impl Written {
-    /// What the steps of a change write.
+    /// What the steps of a change write, in rows without blinds.
     #[must_use]
     pub fn of(steps: &[Step]) -> Self {
-        let mut written = Self::default();
-        steps.iter().for_each(|step| written.step(step));
+        Self::blinded(steps, Vec::new())
+    }
+
+    /// What the steps of a change write, each row that is about a person under the next of these blinds: see [`is_blinded`].
+    #[must_use]
+    pub fn blinded(steps: &[Step], blinds: Vec<Blind>) -> Self {
+        let mut written = Self { blinds, ..Self::default() };
+        let mut next = 0;
+        for step in steps {
+            let blind = if is_blinded(step) { written.blinds.get(next).copied() } else { None };
+            next += usize::from(is_blinded(step));
+            written.step(step, blind);
+        }
         written
+    }
+
+    /// The blinds of the rows, in the order of the steps.
+    #[must_use]
+    pub fn blinds(&self) -> &[Blind] {
+        &self.blinds
     }
 
     /// The octets with the numbers that the store gave, in the order of the steps: positions of status events, numbers of
@@ -215,11 +114,12 @@ impl Written {
         octets
     }
 
-    fn step(&mut self, step: &Step) {
-        let day = |day: Option<crate::rules::Day>| day.map(content::day).unwrap_or_default();
+    fn step(&mut self, step: &Step, blind: Option<Blind>) {
         match step {
-            Step::Holder(record) => self.item(Facet::Holder, record.reference.as_str(), Digest::holder(record, 1)),
-            Step::Card(record) => self.item(Facet::Card, record.number.as_str(), Digest::card(record)),
+            Step::Holder(record) => {
+                self.item(Facet::Holder, record.reference.as_str(), Digest::holder(record, 1).under(blind))
+            }
+            Step::Card(record) => self.item(Facet::Card, record.number.as_str(), Digest::card(record).under(blind)),
             Step::Reserve(record) => {
                 self.item(Facet::Reserved, certificate_key(record.kind, record.index), reserved(record));
             }
@@ -234,7 +134,7 @@ impl Written {
                 _ => self.event((*kind, *index), &state(*to, revocation.as_ref())),
             },
             Step::Answer(record) => {
-                self.item(Facet::Answer, answer_key(&record.client, &record.key), Digest::answer(record));
+                self.item(Facet::Answer, answer_key(&record.client, &record.key), Digest::answer(record).under(blind));
             }
             Step::Forget { client, key } => self.item(Facet::Answer, answer_key(client, key), []),
             Step::Crl(record) => self.item(Facet::List, list_key(record), Digest::list(record)),
@@ -248,17 +148,22 @@ impl Written {
             Step::Credential(record) => {
                 self.item(Facet::Credential, record.fingerprint, Digest::credential(record));
             }
-            Step::Consent(record) => self.item(Facet::Consent, record.number.0, Digest::consent(record)),
+            Step::Consent(record) => self.item(Facet::Consent, record.number.0, Digest::consent(record).under(blind)),
             Step::EndConsent { number: DraftNumber(number), end } => {
                 self.item(Facet::ConsentEnd, number, Digest::consent_end(end));
             }
             Step::UnderConsent { .. } => {}
             Step::Leap(to) => self.item(Facet::Fence, [], leap(to.fence, to.indexes, to.numbers)),
             Step::RelyingParty(record) => self.item(Facet::RelyingParty, &record.name, Digest::party(record, 1)),
-            Step::Disclosure { record, .. } => self.given(Facet::Disclosure, [], Digest::disclosure(record)),
-            Step::Register(entry) => self.given(Facet::RegisterEntry, [], Digest::register_entry(entry)),
-            Step::Deadline { holder, day: on } => self.item(Facet::Deadline, holder.as_str(), day(*on)),
-            Step::Notice(record) => self.given(Facet::Notice, [], Digest::notice(record)),
+            Step::Disclosure { record, .. } => {
+                self.given(Facet::Disclosure, [], Digest::disclosure(record).under(blind))
+            }
+            Step::Register(entry) => self.given(Facet::RegisterEntry, [], Digest::register_entry(entry).under(blind)),
+            Step::Deadline { holder, day: on } => {
+                let content = on.map(|on| deadline(on, blind)).unwrap_or_default();
+                self.item(Facet::Deadline, holder.as_str(), content);
+            }
+            Step::Notice(record) => self.given(Facet::Notice, [], Digest::notice(record).under(blind)),
             Step::NoticeSent { number, at } => {
                 self.item(Facet::NoticeSent, number.to_be_bytes(), at.seconds().to_be_bytes());
             }
@@ -268,20 +173,60 @@ impl Written {
             }
             Step::Application(record) => {
                 if record.version == 0 {
-                    self.given(Facet::Application, record.number.0, Digest::application(record));
+                    self.given(Facet::Application, record.number.0, Digest::application(record).under(blind));
                 }
-                self.item(Facet::ApplicationState, record.number.0, Digest::application_state(record, 1));
+                self.item(Facet::ApplicationState, record.number.0, Digest::application_state(record, 1).under(blind));
             }
             Step::RegisterText(record) => {
-                self.item(Facet::RegisterText, record.index.to_be_bytes(), Digest::register_text(record));
+                self.item(Facet::RegisterText, record.index.to_be_bytes(), Digest::register_text(record).under(blind));
             }
+            Step::Erase(retained) => self.erased(retained),
             Step::Exception(record) => {
                 if record.version == 0 {
-                    self.item(Facet::Exception, record.digest, Digest::exception(record));
+                    self.item(Facet::Exception, record.digest, Digest::exception(record).under(blind));
                 }
                 self.item(Facet::ExceptionState, record.digest, Digest::exception_state(record, 1));
             }
         }
+    }
+
+    /// Rows that go have no content any more; certificates and the ledger have what is left of them.
+    fn erased(&mut self, gone: &Retained) {
+        for stub in &gone.certificates {
+            self.item(Facet::Reserved, certificate_key(stub.kind, stub.index), erased(stub));
+        }
+        gone.disclosures.iter().for_each(|stub| {
+            self.item(Facet::Disclosure, stub.number.to_be_bytes(), Digest::disclosure_stub(stub));
+        });
+        gone.texts.iter().for_each(|index| self.gone(Facet::RegisterText, index.to_be_bytes()));
+        for one in &gone.applications {
+            self.gone(Facet::Application, [&one.number.0[..], &one.place.to_be_bytes()].concat());
+            self.gone(Facet::ApplicationState, one.number.0);
+        }
+        for (digest, _) in &gone.exceptions {
+            self.gone(Facet::Exception, digest);
+            self.gone(Facet::ExceptionState, digest);
+        }
+        for (DraftNumber(number), _) in &gone.consents {
+            self.gone(Facet::Consent, number);
+            self.gone(Facet::ConsentEnd, number);
+        }
+        for (number, _) in &gone.notices {
+            self.gone(Facet::Notice, number.to_be_bytes());
+            self.gone(Facet::NoticeSent, number.to_be_bytes());
+        }
+        gone.entries.iter().for_each(|(id, _)| self.gone(Facet::RegisterEntry, id.to_be_bytes()));
+        if gone.deadline.is_some() {
+            self.gone(Facet::Deadline, gone.holder.as_str());
+        }
+        gone.cards.iter().for_each(|(number, _)| self.gone(Facet::Card, number.as_str()));
+        if gone.registered.is_some() {
+            self.gone(Facet::Holder, gone.holder.as_str());
+        }
+    }
+
+    fn gone(&mut self, facet: Facet, key: impl AsRef<[u8]>) {
+        self.item(facet, key, []);
     }
 
     fn event(&mut self, (kind, index): (Kind, u64), state: &[u8]) {
@@ -334,6 +279,14 @@ pub fn reserved(record: &CertificateRecord) -> Vec<u8> {
     content
 }
 
+/// The content of a certificate that was erased: the digest of what is left of it, and the other of the pair.
+#[must_use]
+pub fn erased(stub: &CertificateStub) -> Vec<u8> {
+    let mut content = Digest::certificate_stub(stub).as_ref().to_vec();
+    content.extend(stub.pair.iter().flat_map(|pair| pair.to_be_bytes()));
+    content
+}
+
 /// The content of a compromise: since when, and whether it is settled.
 #[must_use]
 pub fn compromise(at: UnixTime, is_settled: bool) -> Vec<u8> {
@@ -350,6 +303,13 @@ pub fn event(kind: Kind, index: u64, state: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn leap(fence: u64, indexes: Of, floors: Of) -> Vec<u8> {
     [fence, indexes.sign, indexes.auth, floors.sign, floors.auth].map(u64::to_be_bytes).concat()
+}
+
+/// The content of a deadline: the day, or what hides it.
+#[must_use]
+pub fn deadline(on: Day, blind: Option<Blind>) -> Vec<u8> {
+    let day = content::day(on);
+    blind.map_or(day.clone(), |_| Digest::octets(&day).under(blind).as_ref().to_vec())
 }
 
 /// A state with its revocation.

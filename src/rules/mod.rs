@@ -30,6 +30,7 @@
 //! | [`pin`], [`shop`] | PINs, and where they are set again (P-01…P-10) |
 //! | [`fee`], [`fee_table`] | fees, and who sets them (F-01…F-09) |
 //! | [`notice`], [`afterwards`] | the letter before the end, and what is told after (W-01…W-09) |
+//! | [`retention`] | how long what is recorded is kept (section 8.3) |
 //! | [`catalogue`] | nothing: every rule that refuses, in plain words of both languages |
 //! | [`facts`], [`flagged_text`], [`characters`], [`substitution`] | what the signing certificate may say of its holder, and in which characters (N-01…N-05) |
 
@@ -68,6 +69,7 @@ pub mod refusal;
 pub mod relying_party;
 pub mod replacement;
 pub mod reporting;
+pub mod retention;
 pub mod shop;
 pub mod state;
 pub mod stay;

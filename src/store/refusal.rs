@@ -55,5 +55,9 @@ pub(super) const NO_CERTIFICATE: &str = "no such certificate of this holder";
 pub(super) const APPLICATION: &str = "the application";
 /// A new application that is more than received, or an ended one that keeps what only an open one may.
 pub(super) const NO_APPLICATION: &str = "a new application is received only, and an ended one keeps no address";
+/// What is kept of a holder is not what was decided about.
+pub(super) const RETAINED: &str = "what is kept of the holder";
+/// Something of a holder whose term is not over, or of a certificate that has not ended.
+pub(super) const KEPT: &str = "a term that is not over";
 /// A leap under a fence that does not rise, or back to numbers that were given.
 pub(super) const LEAP: &str = "a leap raises the fence, and no number falls";

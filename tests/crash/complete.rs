@@ -53,11 +53,17 @@ const READING: &[&str] = &[
 /// The test of a restore, which throws its copy away and begins again when a write fails.
 const RESTORE: &str = "whichever_write_of_a_restore_fails_it_is_told_and_nothing_is_half_done";
 
+/// The test of an erasure, which is told again when a write fails.
+const ERASURE: &str = "whichever_write_of_an_erasure_fails_it_is_told_and_goes_on_when_it_is_told_again";
+
 /// What writes and has tests of its own: the function, the step or the act, and the test, in the file that has it.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("Leap", RESTORE, "../src/authority/restore/tests.rs"),
     ("store.restored", RESTORE, "../src/authority/restore/tests.rs"),
     ("revocation.learnt", RESTORE, "../src/authority/restore/tests.rs"),
+    ("Erase", ERASURE, "../src/authority/erase/tests.rs"),
+    ("retention.begun", ERASURE, "../src/authority/erase/tests.rs"),
+    ("retention.erased", ERASURE, "../src/authority/erase/tests.rs"),
     ("recover", "a_recovery_that_fails_itself_is_made_up_for_by_the_next", "crash/pairs.rs"),
     ("Authority", "an_init_that_is_broken_off_is_made_anew", "service/commands.rs"),
     ("Municipality", "a_command_killed_at_a_write_is_done_or_the_same_again_ends_well", "service/commands.rs"),

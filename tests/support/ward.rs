@@ -13,9 +13,9 @@ use jitsuin::{
     ports::{
         AnswerRecord, ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, AuthorityRecord,
         CardNumber, CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier,
-        EndingCount, EndingPlace, EndingRecord, EventNumber, ExceptionRecord, Follower, History, HolderReference,
-        ListDraft, ListedEvent, NoticeRecord, RegisterEntry, RegisterStore, RegisterTextRecord, RelyingPartyRecord,
-        Store, StoreError, UsageRecord, store::StateCount,
+        EndingCount, EndingPlace, EndingRecord, ErasedCertificate, EventNumber, ExceptionRecord, Follower, History,
+        HolderReference, ListDraft, ListedEvent, NoticeRecord, OldAnswer, RegisterEntry, RegisterStore,
+        RegisterTextRecord, RelyingPartyRecord, Retained, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::Day,
     scope::CrlScope,
@@ -119,6 +119,9 @@ watched! {
     fn dossier(&self, holder: &HolderReference) -> Option<Dossier>;
     fn holder_of_card(&self, card: &CardNumber) -> Option<HolderReference>;
     fn certificate(&self, kind: Kind, serial: &Serial) -> Option<CertificateRecord>;
+    fn erased(&self, kind: Kind, serial: &Serial) -> Option<ErasedCertificate>;
+    fn retained(&self, after: Option<&HolderReference>, limit: usize) -> Vec<Retained>;
+    fn old_answers(&self, before: UnixTime, after: u64, limit: usize) -> Vec<OldAnswer>;
     fn reserved(&self) -> Vec<CertificateRecord>;
     fn answer(&self, client: &str, key: &str) -> Option<AnswerRecord>;
     fn draft_list(&self, octets: u64) -> Box<dyn ListDraft>;

@@ -12,7 +12,7 @@ use crate::{
     cli::failure::Failure,
     kind::Kind,
     ports::{
-        ApplicationNumber, ApplicationRecord, CertificateRecord, Store,
+        ApplicationNumber, ApplicationRecord, CertificateRecord, ErasedCertificate, Store,
         written::{self, Facet, certificate_key},
     },
     rules::{CertificateState, application::word, catalogue},
@@ -26,6 +26,9 @@ struct Why {
     #[serde(skip_serializing_if = "Option::is_none")]
     application: Option<Application>,
     certificates: Vec<Certificate>,
+    /// The one that is asked about, where it was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<Erased>,
     /// The rules that were applied, each in a sentence.
     rules: Vec<Rule>,
     /// The entries, oldest first: the first is the request.
@@ -64,6 +67,21 @@ struct Certificate {
     lists: Vec<List>,
 }
 
+/// What is left of a certificate whose term was over.
+#[derive(Debug, Serialize)]
+struct Erased {
+    kind: Kind,
+    serial: Serial,
+    erased: UnixTime,
+    municipality: String,
+    not_before: UnixTime,
+    not_after: UnixTime,
+    state: &'static str,
+    /// SHA-256 of the certificate; absent if it was discarded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate_sha256: Option<String>,
+}
+
 #[derive(Debug, Serialize)]
 struct List {
     scope: String,
@@ -82,6 +100,7 @@ struct Rule {
 struct About {
     application: Option<ApplicationRecord>,
     certificates: Vec<CertificateRecord>,
+    erased: Option<ErasedCertificate>,
 }
 
 /// Tells of a serial number, or of the number of an application. The service may be running.
@@ -106,6 +125,7 @@ pub fn run(directory: &Path, name: &str, out: &Output) -> Result<(), Failure> {
             .iter()
             .map(|one| certificate(&audited.store, one))
             .collect::<Result<_, _>>()?,
+        erased: about.erased.as_ref().map(erased),
         entries: entries.iter().map(|entry| serde_json::to_value(Shown::new(entry)).unwrap_or_default()).collect(),
     };
     out.print(&why, || text(&why, &entries))
@@ -121,25 +141,37 @@ impl About {
                 let (found, _) = store.certificates(kind, index, 1).map_err(Failure::fault)?;
                 certificates.extend(found.into_iter().filter(|one| one.index == index));
             }
-            return Ok(Self { application: Some(application), certificates });
+            return Ok(Self { application: Some(application), certificates, erased: None });
         }
         let serial: Option<Serial> = name.parse().ok();
         for kind in Kind::BOTH {
             let Some(serial) = &serial else { break };
             if let Some(found) = store.certificate(kind, serial).map_err(Failure::fault)? {
                 let application = store.applications().application_of(kind, found.index).map_err(Failure::fault)?;
-                return Ok(Self { application, certificates: vec![found] });
+                return Ok(Self { application, certificates: vec![found], erased: None });
+            }
+            if let Some(found) = store.erased(kind, serial).map_err(Failure::fault)? {
+                return Ok(Self { application: None, certificates: Vec::new(), erased: Some(found) });
             }
         }
         Err(Failure::refused(format!("{name}: no certificate has this serial number, and no application this number")))
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = (Kind, u64)> {
+        let erased = self.erased.iter().map(|one| (one.stub.kind, one.stub.index));
+        self.certificates.iter().map(|one| (one.kind, one.index)).chain(erased)
+    }
+
+    fn serials(&self) -> impl Iterator<Item = Serial> {
+        self.certificates.iter().map(|one| one.serial).chain(self.erased.iter().map(|one| one.stub.serial))
     }
 
     /// Whether an entry wrote one of them, or names it.
     fn is_told_by(&self, entry: &AuditEntry) -> bool {
         let wrote = entry.written.as_deref().is_some_and(|octets| {
             written::items(octets).filter_map(Result::ok).any(|item| {
-                let is = |one: &CertificateRecord| {
-                    let key = certificate_key(one.kind, one.index);
+                let is = |(kind, index): (Kind, u64)| {
+                    let key = certificate_key(kind, index);
                     match item.facet {
                         Facet::Reserved | Facet::Signed | Facet::State => item.key == key,
                         Facet::Event => item.content.starts_with(&key),
@@ -150,14 +182,12 @@ impl About {
                     let is_its = matches!(item.facet, Facet::Application | Facet::ApplicationState);
                     is_its && item.key.starts_with(&one.number.0)
                 };
-                self.certificates.iter().any(is) || self.application.as_ref().is_some_and(asked)
+                self.indexes().any(is) || self.application.as_ref().is_some_and(asked)
             })
         });
         let names = |text: &str| entry.draft.subject.contains(text) || entry.draft.detail.contains(text);
-        let of = |one: &CertificateRecord| names(&one.serial.to_string());
-        wrote
-            || self.certificates.iter().any(of)
-            || self.application.as_ref().is_some_and(|one| names(&one.number.to_string()))
+        let of = |serial: Serial| names(&serial.to_string());
+        wrote || self.serials().any(of) || self.application.as_ref().is_some_and(|one| names(&one.number.to_string()))
     }
 }
 
@@ -188,6 +218,19 @@ fn certificate(store: &dyn Store, one: &CertificateRecord) -> Result<Certificate
         certificate_sha256: one.certificate.as_deref().map(|der| hex(digest(&SHA256, der).as_ref())),
         lists: lists(store, one)?,
     })
+}
+
+fn erased(one: &ErasedCertificate) -> Erased {
+    Erased {
+        kind: one.stub.kind,
+        serial: one.stub.serial,
+        erased: one.erased,
+        municipality: one.stub.municipality.to_string(),
+        not_before: one.stub.not_before,
+        not_after: one.stub.not_after,
+        state: one.stub.state.word(),
+        certificate_sha256: one.stub.digest.as_ref().map(|digest| hex(digest)),
+    }
 }
 
 /// The newest lists that carry it.
@@ -255,6 +298,13 @@ fn text(why: &Why, entries: &[AuditEntry]) -> String {
             lines.push(format!("  on the list {scope}, number {number} of {this_update}"));
         }
     }
+    if let Some(Erased { kind, serial, erased, municipality, not_before, not_after, state, .. }) = &why.erased {
+        lines.push(format!(
+            "Certificate {kind} {serial} was issued by {municipality}, valid from {not_before} to {not_after}; it is {state}. What was kept of its holder was erased on {erased}."
+        ));
+    }
+    let digest = why.erased.iter().filter_map(|one| one.certificate_sha256.as_ref());
+    lines.extend(digest.map(|digest| format!("  SHA-256 of the certificate: {digest}")));
     if let Some(first) = entries.first() {
         let draft = &first.draft;
         lines.push(format!("Asked for by {} on {} ({}).", draft.actor, draft.at, draft.action));

@@ -6,9 +6,9 @@ use ring::digest::{SHA256, digest};
 
 use crate::{
     ports::{
-        AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, ConsentEnd, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, ExceptionRecord, HolderRecord, ListOctets, NoticeRecord,
-        RegisterEntry, RegisterTextRecord, RelyingPartyRecord, SignedDeclaration,
+        AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, CertificateStub, ConsentEnd,
+        ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, DisclosureStub, ExceptionRecord, HolderRecord,
+        ListOctets, NoticeRecord, RegisterEntry, RegisterTextRecord, RelyingPartyRecord, SignedDeclaration,
     },
     rules::Day,
     x509::UnixTime,
@@ -130,6 +130,22 @@ impl Digest {
             .end()
     }
 
+    /// Of what is left of an erased certificate: all that never changes and names nobody. Its state has items of its own.
+    #[must_use]
+    pub fn certificate_stub(stub: &CertificateStub) -> Self {
+        Fields::default()
+            .text("erased")
+            .number(stub.generation.into())
+            .octets(stub.serial.octets())
+            .shown(stub.municipality)
+            .at(stub.not_before)
+            .at(stub.not_after)
+            .maybe(stub.predecessor, Fields::number)
+            .octets(&stub.key_digest)
+            .maybe(stub.digest, |fields, digest| fields.octets(&digest))
+            .end()
+    }
+
     /// Of a CA generation: its certificate, and its links where it has them.
     #[must_use]
     pub fn authority(record: &AuthorityRecord) -> Self {
@@ -223,6 +239,14 @@ impl Digest {
         let fields =
             fields.maybe(record.of.as_ref(), |fields, (index, holder)| fields.number(*index).text(holder.as_str()));
         fields.maybe(record.withheld.as_ref(), Fields::text).end()
+    }
+
+    /// Of what is left of a disclosure about an erased person.
+    #[must_use]
+    pub fn disclosure_stub(stub: &DisclosureStub) -> Self {
+        let fields = Fields::default().text("erased").at(stub.at).text(&stub.party).text(stub.query.word());
+        let fields = fields.number(stub.kind.id().into()).number(stub.index);
+        fields.maybe(stub.withheld.as_ref(), Fields::text).end()
     }
 
     /// Of what was applied for, which never changes.

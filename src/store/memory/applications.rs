@@ -12,7 +12,7 @@ use crate::{
 
 /// Every application, in order of place.
 #[derive(Clone, Default)]
-pub(super) struct Applications(Vec<ApplicationRecord>);
+pub(super) struct Applications(pub(super) Vec<ApplicationRecord>);
 
 impl Applications {
     pub(super) fn put(&mut self, record: ApplicationRecord) -> Done {
@@ -27,7 +27,7 @@ impl Applications {
         let known = self.0.iter().position(|known| known.number == record.number);
         match (known, record.version) {
             (None, 0) => {
-                let place = self.0.len() as u64 + 1;
+                let place = self.count() + 1;
                 self.0.push(ApplicationRecord { place, version: 1, ..record });
                 Ok(())
             }
@@ -49,9 +49,9 @@ impl Applications {
         }
     }
 
-    /// How many there are.
+    /// The place of the last.
     pub(super) fn count(&self) -> u64 {
-        self.0.len() as u64
+        self.0.last().map_or(0, |last| last.place)
     }
 
     pub(super) fn by_number(&self, number: &ApplicationNumber) -> Option<ApplicationRecord> {

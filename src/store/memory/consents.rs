@@ -46,6 +46,11 @@ impl Consents {
         Ok(())
     }
 
+    /// Forgets those of a holder.
+    pub(super) fn erase(&mut self, holder: &HolderReference) {
+        self.0.retain(|one| one.holder != *holder);
+    }
+
     pub(super) fn of_holder(&self, holder: &HolderReference) -> Vec<ConsentRecord> {
         self.0.iter().filter(|one| one.holder == *holder).cloned().collect()
     }

@@ -19,7 +19,7 @@ type Counts = (u64, u64);
 #[derive(Clone, Default)]
 pub(super) struct Ledger {
     pub(super) parties: BTreeMap<String, RelyingPartyRecord>,
-    disclosures: Vec<DisclosureRecord>,
+    pub(super) disclosures: Vec<DisclosureRecord>,
     usage: BTreeMap<(Day, String, Query), Counts>,
 }
 

@@ -10,6 +10,7 @@ mod ledger;
 mod lists;
 mod register;
 mod registration;
+mod retention;
 mod state;
 
 use std::{
@@ -26,9 +27,9 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
-        ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError,
-        UsageRecord, store::StateCount,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ErasedCertificate, ExceptionRecord, Follower, History,
+        HolderReference, ListDraft, ListedEvent, MemoryDraft, OldAnswer, RegisterStore, RegisterTextRecord,
+        RelyingPartyRecord, Retained, Store, StoreError, UsageRecord, store::StateCount,
     },
     rules::{CertificateState, Day},
     scope::CrlScope,
@@ -185,7 +186,21 @@ impl Store for MemoryStore {
     }
 
     fn certificate(&self, kind: Kind, serial: &Serial) -> Result<Option<CertificateRecord>, StoreError> {
-        self.read(|state| state.certificates.iter().find(|one| one.kind == kind && one.serial == *serial).cloned())
+        self.read(|state| state.known().find(|one| one.kind == kind && one.serial == *serial).cloned())
+    }
+
+    fn erased(&self, kind: Kind, serial: &Serial) -> Result<Option<ErasedCertificate>, StoreError> {
+        self.read(|state| {
+            state.erased.values().find(|one| one.stub.kind == kind && one.stub.serial == *serial).cloned()
+        })
+    }
+
+    fn retained(&self, after: Option<&HolderReference>, limit: usize) -> Result<Vec<Retained>, StoreError> {
+        self.read(|state| state.retained_after(after, limit))
+    }
+
+    fn old_answers(&self, before: UnixTime, after: u64, limit: usize) -> Result<Vec<OldAnswer>, StoreError> {
+        self.read(|state| state.old_answers(before, after, limit))
     }
 
     fn reserved(&self) -> Result<Vec<CertificateRecord>, StoreError> {
@@ -194,7 +209,7 @@ impl Store for MemoryStore {
     }
 
     fn answer(&self, client: &str, key: &str) -> Result<Option<AnswerRecord>, StoreError> {
-        self.read(|state| state.answers.iter().find(|known| known.client == client && known.key == key).cloned())
+        self.read(|state| state.answer_to(client, key).cloned())
     }
 
     fn each_revoked(

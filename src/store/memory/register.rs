@@ -20,23 +20,23 @@ use crate::{
 /// Lists are in order of recording.
 #[derive(Clone, Default)]
 pub(super) struct Feed {
-    entries: Vec<RegisterEntry>,
-    deadlines: BTreeMap<HolderReference, Day>,
-    notices: Vec<NoticeRecord>,
+    pub(super) entries: Vec<RegisterEntry>,
+    pub(super) deadlines: BTreeMap<HolderReference, Day>,
+    pub(super) notices: Vec<NoticeRecord>,
 }
 
 impl Feed {
     pub(super) fn take(&mut self, entry: RegisterEntry) -> Done {
         let same = |known: &RegisterEntry| known.municipality == entry.municipality && known.number == entry.number;
         unless(entry.number.is_none() || !self.entries.iter().any(same), || conflict(refusal::REGISTER_ENTRY))?;
-        let id = self.entries.len() as u64 + 1;
+        let id = self.counts()[0] + 1;
         self.entries.push(RegisterEntry { id, ..entry });
         Ok(())
     }
 
-    /// How many entries and notices there are.
+    /// The numbers of the last entry and the last notice.
     pub(super) fn counts(&self) -> [u64; 2] {
-        [self.entries.len() as u64, self.notices.len() as u64]
+        [self.entries.last().map_or(0, |last| last.id), self.notices.last().map_or(0, |last| last.number)]
     }
 
     pub(super) fn deadline(&mut self, holder: HolderReference, day: Option<Day>) -> Done {
@@ -50,7 +50,7 @@ impl Feed {
     pub(super) fn notice(&mut self, record: NoticeRecord) -> Done {
         let new = record.sent.is_none() && record.cause != Cause::Death;
         unless(new && (record.sign.is_some() || record.auth.is_some()), || conflict(refusal::NEW_NOTICE))?;
-        let number = self.notices.len() as u64 + 1;
+        let number = self.counts()[1] + 1;
         self.notices.push(NoticeRecord { number, ..record });
         Ok(())
     }

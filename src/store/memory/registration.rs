@@ -11,8 +11,8 @@ use crate::{
 /// Every text and every exception.
 #[derive(Clone, Default)]
 pub(super) struct Registration {
-    texts: Vec<RegisterTextRecord>,
-    exceptions: Vec<ExceptionRecord>,
+    pub(super) texts: Vec<RegisterTextRecord>,
+    pub(super) exceptions: Vec<ExceptionRecord>,
 }
 
 impl Registration {

@@ -15,8 +15,8 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, Compromise, CredentialRecord, CrlRecord,
-        Dossier, Duplicate, History, HolderRecord, HolderReference, Leap, ListedEvent, Revocation, StatusEvent, Step,
-        StoreError, store::StateCount, written::Written,
+        Dossier, Duplicate, ErasedCertificate, History, HolderRecord, HolderReference, Leap, ListedEvent, Revocation,
+        StatusEvent, Step, StoreError, store::StateCount, written::Written,
     },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
@@ -32,7 +32,9 @@ pub(super) struct State {
     pub(super) certificates: Vec<CertificateRecord>,
     pub(super) events: Vec<StatusEvent>,
     pub(super) audit: Vec<AuditEntry>,
-    pub(super) answers: Vec<AnswerRecord>,
+    pub(super) answers: Vec<Answered>,
+    /// What is left of certificates that were erased; their records name nobody any more.
+    pub(super) erased: BTreeMap<(Kind, u64), ErasedCertificate>,
     pub(super) crls: Vec<CrlRecord>,
     pub(super) authorities: Vec<AuthorityRecord>,
     pub(super) municipalities: BTreeSet<MunicipalityCode>,
@@ -48,7 +50,15 @@ pub(super) struct State {
     /// By how much the fence has risen.
     fence_leaps: u64,
     /// When what happens now is recorded.
-    recorded: Option<UnixTime>,
+    pub(super) recorded: Option<UnixTime>,
+}
+
+/// An answer, its place among them, and when it was given.
+#[derive(Clone)]
+pub(super) struct Answered {
+    pub(super) record: AnswerRecord,
+    pub(super) place: u64,
+    pub(super) at: UnixTime,
 }
 
 pub(super) type Done = Result<(), StoreError>;
@@ -123,12 +133,13 @@ impl State {
             Step::Status { kind, index, from, to, revocation } => self.status((kind, index), from, to, revocation),
             Step::Answer(record) => self.answer(record),
             Step::Forget { client, key } => {
-                self.answers.retain(|known| known.client != client || known.key != key);
+                self.answers.retain(|known| known.record.client != client || known.record.key != key);
                 Ok(())
             }
             Step::Crl(record) => self.crl(record),
             Step::Authority(record) => self.authority(record),
             Step::Leap(leap) => self.leap(&leap),
+            Step::Erase(retained) => self.erase(&retained),
             Step::Compromise { kind, generation, at, settled } => self.compromise((kind, generation), at, settled),
             Step::Municipality(code) => {
                 self.municipalities.insert(code);
@@ -290,10 +301,11 @@ impl State {
     }
 
     fn answer(&mut self, record: AnswerRecord) -> Done {
-        if self.answers.iter().any(|known| known.client == record.client && known.key == record.key) {
+        if self.answer_to(&record.client, &record.key).is_some() {
             return Err(StoreError::Repeated);
         }
-        self.answers.push(record);
+        let place = self.answers.last().map_or(1, |last| last.place + 1);
+        self.answers.push(Answered { record, place, at: self.recorded.unwrap_or(UnixTime::EPOCH) });
         Ok(())
     }
 
@@ -399,7 +411,7 @@ impl State {
     }
 
     pub(super) fn history(&self, kind: Kind, serial: &Serial) -> Option<History> {
-        let certificate = self.certificates.iter().find(|one| one.kind == kind && one.serial == *serial)?.clone();
+        let certificate = self.known().find(|one| one.kind == kind && one.serial == *serial)?.clone();
         let its = |event: &&StatusEvent| (event.kind, event.index) == (kind, certificate.index);
         let events = self.events.iter().filter(its).cloned().collect();
         Some(History { events, position: self.events.len() as u64, certificate })
@@ -441,8 +453,7 @@ impl State {
     }
 
     pub(super) fn certificates(&self, kind: Kind, from: u64, limit: usize) -> (Vec<CertificateRecord>, u64) {
-        let mut found: Vec<_> =
-            self.certificates.iter().filter(|one| one.kind == kind && one.index >= from).cloned().collect();
+        let mut found: Vec<_> = self.known().filter(|one| one.kind == kind && one.index >= from).cloned().collect();
         found.sort_by_key(|one| one.index);
         found.truncate(limit);
         (found, self.events.len() as u64)

@@ -22,11 +22,12 @@ use crate::{
 type Read<T> = rusqlite::Result<T>;
 
 const INSERT: &str =
-    "INSERT INTO application (number, municipality, holder, card, asked, received, state, changed, version)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1) ON CONFLICT (number) DO NOTHING";
+    "INSERT INTO application (number, municipality, holder, card, asked, received, state, changed, version, blind,
+      state_blind)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?9) ON CONFLICT (number) DO NOTHING";
 
 const UPDATE: &str = "UPDATE application SET state = ?3, changed = ?4, due = ?5, round = ?6, posted = ?7, address = ?8,
-      defect = ?9, rule = ?10, auth_index = ?11, sign_index = ?12, answer_client = ?13, answer_key = ?14,
+      defect = ?9, rule = ?10, auth_index = ?11, sign_index = ?12, answer_client = ?13, answer_key = ?14, state_blind = ?15,
       version = version + 1
     WHERE number = ?1 AND version = ?2 AND NOT ended";
 
@@ -50,6 +51,7 @@ impl Steps<'_> {
             record.received.seconds(),
             word(&record.state),
             record.changed.seconds(),
+            self.blind(),
         ];
         Ok(self.run(INSERT, values)?)
     }
@@ -73,6 +75,7 @@ impl Steps<'_> {
             index(issuing.and_then(|issuing| issuing.sign))?,
             issuing.map(|issuing| &issuing.client),
             issuing.map(|issuing| &issuing.key),
+            self.blind(),
         ];
         Ok(self.run(UPDATE, values)?)
     }

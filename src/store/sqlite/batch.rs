@@ -192,7 +192,7 @@ impl<'a> Batch<'a> {
             return Err(Trouble::Refused(StoreError::ClockWentBack { last }));
         }
         let recorded = tip.at.map_or(change.audit.at, |last| last.max(change.audit.at));
-        let steps = Steps::new(&self.sql, (tip.event, recorded, tip.moves), events);
+        let steps = Steps::new(&self.sql, (tip.event, recorded, tip.moves), events).blinded(written.blinds());
         let Taken { last_event: event, moves, given } = steps.take(&change.steps)?;
         let (entry, seal) = self.seal(change.audit.clone(), written.complete(&given))?;
         Ok(((), Tip { entry, seal, at: Some(recorded), event, moves }))

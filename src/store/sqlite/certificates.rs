@@ -260,7 +260,7 @@ mod tests {
             })
         };
         sql.execute_batch(
-            "INSERT INTO holder VALUES ('A', '13115', NULL, '1980-02-17', 0, 1, 1);
+            "INSERT INTO holder VALUES ('A', '13115', NULL, '1980-02-17', 0, 1, 1, NULL);
              INSERT INTO card (number, holder, issue_day, application_day, last_day, void)
              VALUES ('C', 'A', '2026-01-15', '2026-01-15', '2036-02-17', 0);",
         )

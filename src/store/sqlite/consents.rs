@@ -31,8 +31,8 @@ impl Steps<'_> {
         }
         let [successor, facts] = ConsentScope::ALL.map(|scope| record.scopes.contains(&scope));
         self.run(
-            "INSERT INTO consent (number, holder, party, successor, facts, serial, given, ends, digest, message)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO consent (number, holder, party, successor, facts, serial, given, ends, digest, message, blind)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             params![
                 record.number.0,
                 record.holder.as_str(),
@@ -43,7 +43,8 @@ impl Steps<'_> {
                 record.given.seconds(),
                 record.ends.seconds(),
                 record.declaration.digest,
-                record.declaration.message
+                record.declaration.message,
+                self.blind()
             ],
         )?;
         Ok(())

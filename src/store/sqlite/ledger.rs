@@ -77,8 +77,8 @@ impl Steps<'_> {
         self.count(&record.party, &day, record.query, (1, 0))?;
         let (index, holder) = record.of.as_ref().map(|(index, holder)| (*index, holder.as_str())).unzip();
         self.run(
-            "INSERT INTO disclosure (at, party, query, kind, ca_index, holder, withheld)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO disclosure (at, party, query, kind, ca_index, holder, withheld, blind)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 record.at.seconds(),
                 record.party,
@@ -86,7 +86,8 @@ impl Steps<'_> {
                 record.kind.id(),
                 index.map(rows::int).transpose()?,
                 holder,
-                record.withheld
+                record.withheld,
+                self.blind()
             ],
         )?;
         self.note_given()
@@ -152,7 +153,8 @@ pub(super) fn usage(sql: &Connection, party: Option<&str>, first: &str, last: &s
     Ok(usage)
 }
 
-fn query(row: &Row<'_>) -> Read<Query> {
+/// What was asked.
+pub(super) fn query(row: &Row<'_>) -> Read<Query> {
     row.get::<_, String>("query")?.parse().map_err(|_| impossible("query"))
 }
 

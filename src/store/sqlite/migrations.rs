@@ -8,7 +8,7 @@ use super::OpenError;
 const APPLICATION_ID: i64 = 0x4A54_534E;
 
 /// Each brings the schema from its place in this list to the next; never edited once released.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0001_begin.sql"),
     include_str!("migrations/0002_deltas.sql"),
     include_str!("migrations/0003_relying_parties.sql"),
@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0009_lean.sql"),
     include_str!("migrations/0010_fence.sql"),
     include_str!("migrations/0011_generations.sql"),
+    include_str!("migrations/0014_erasure.sql"),
 ];
 
 /// The version that this program writes.
@@ -100,5 +101,26 @@ mod tests {
         assert_eq!(ending, ("13115".into(), 900, 2, 0, "A".into()), "the live one alone");
         let changed = sql.execute("UPDATE status_event SET recorded = 0", []).unwrap_err().to_string();
         assert!(changed.contains("append-only"), "{changed}");
+    }
+
+    #[test]
+    fn answers_of_earlier_schemas_count_as_given_last_and_certificates_may_be_of_nobody() {
+        let mut sql = schema_2();
+        sql.execute_batch(
+            "INSERT INTO answer (client, key, digest, outcome) VALUES ('13115', 'k', zeroblob(32), x'00');
+             INSERT INTO audit_entry VALUES (1, 777, 'a', 'b', 'c', '{}', zeroblob(32)), (2, 770, 'a', 'b', 'c', '{}', zeroblob(32));",
+        )
+        .unwrap();
+        migrate(&mut sql).unwrap();
+        let answer = sql.query_row("SELECT at, blind FROM answer", [], |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(answer.unwrap(), (777, None::<Vec<u8>>));
+        let may_be_null = "SELECT count(*) FROM pragma_table_info('certificate') WHERE name IN ('holder', 'card') AND \"notnull\" = 0";
+        assert_eq!(sql.query_row(may_be_null, [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+        let text = "SELECT sql FROM sqlite_schema WHERE name = ?1";
+        let text = |name: &str| sql.query_row(text, [name], |row| row.get::<_, String>(0)).unwrap();
+        assert!(text("certificate").contains("OR certificate IS NOT NULL OR erased IS NOT NULL)"));
+        assert!(text("disclosure").contains("CHECK (ca_index IS NOT NULL OR holder IS NULL)"));
+        let whole: String = sql.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(whole, "ok");
     }
 }

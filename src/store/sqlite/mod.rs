@@ -6,6 +6,8 @@
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `writer`, `queue`, `batch` | the writer's thread; its queue, measured; one of its transactions |
 //! | `steps`, `certificates`, `ledger`, `consents`, `register`, `applications`, `registration` | each step of a change |
+//! | `blinding` | the random octets that hide from the audit what rows say |
+//! | `retention` | what is kept of one person, and its erasure |
 //! | `counts` | how many certificates are in each state |
 //! | `read`, `rows` | the queries; rows to records |
 //! | `shelf` | long lists, in files beside the database |
@@ -19,6 +21,7 @@
 
 mod applications;
 mod batch;
+mod blinding;
 mod certificates;
 mod consents;
 mod copy;
@@ -33,6 +36,7 @@ mod queue;
 mod read;
 mod register;
 mod registration;
+mod retention;
 mod rows;
 mod shelf;
 mod steps;
@@ -43,17 +47,18 @@ use std::{fs::File, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use rusqlite::params;
 
-pub use self::{
-    copy::LongList,
-    open::{OpenError, SqliteOptions},
-    queue::Stopwatch,
-};
 use self::{
+    blinding::with_written,
     listed::Wanted,
     open::{Health, Place},
     read::{Readers, all, first},
     shelf::Shelf,
     writer::{Done, Task, Writer},
+};
+pub use self::{
+    copy::LongList,
+    open::{OpenError, SqliteOptions},
+    queue::Stopwatch,
 };
 use crate::{
     audit::{AuditEntry, Marks},
@@ -62,11 +67,10 @@ use crate::{
     municipality::MunicipalityCode,
     ports::{
         AnswerRecord, ApplicationStore, AuthorityRecord, CardNumber, CertificateRecord, Change, ConsentRecord,
-        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ExceptionRecord, Follower, History, HolderReference,
-        ListDraft, ListedEvent, MemoryDraft, RegisterStore, RegisterTextRecord, RelyingPartyRecord, Store, StoreError,
-        UsageRecord,
+        CredentialRecord, CrlRecord, DisclosureRecord, Dossier, ErasedCertificate, ExceptionRecord, Follower, History,
+        HolderReference, ListDraft, ListedEvent, MemoryDraft, OldAnswer, RegisterStore, RegisterTextRecord,
+        RelyingPartyRecord, Retained, Store, StoreError, UsageRecord,
         store::{Beginning, StateCount},
-        written::Written,
     },
     rules::Day,
     scope::CrlScope,
@@ -133,26 +137,41 @@ impl SqliteStore {
         Ok(Self { place, readers, shelf, long_list: 0, list_page: LIST_PAGE, writer: None, _lock: None })
     }
 
+    /// Takes what was deleted out of the journal too: everything in it goes into the database, and it is empty. With `compact` the
+    /// whole database is written anew, which also takes out what was deleted before schema 14.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where somebody reads meanwhile, or there is no room.
+    pub fn empty_journal(&self, compact: bool) -> Result<(), StoreError> {
+        let sql = self.place.connect_to_write()?;
+        let work = || {
+            if compact {
+                sql.execute_batch("VACUUM")?;
+            }
+            sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
+        };
+        match work().map_err(error::store_error)? {
+            false => Ok(()),
+            true => Err(StoreError::Unavailable("somebody reads the database: its journal was not emptied".to_owned())),
+        }
+    }
+
     fn ask(&self, task: Task) -> Result<Done, StoreError> {
         let writer = self.writer.as_ref();
         writer.ok_or_else(|| StoreError::Unavailable("opened for reading only".to_owned()))?.ask(task)
     }
 }
 
-/// What a change will have written is made out by who asks for it, not by the one writer for whom all wait.
-fn with_written<T>(change: Change, together: impl FnOnce(Change, Written) -> T) -> T {
-    let written = Written::of(&change.steps);
-    together(change, written)
-}
-
 impl Store for SqliteStore {
     fn commit(&self, change: Change) -> Result<(), StoreError> {
-        self.ask(with_written(change, Task::Change)).map(|_| ())
+        for (change, written) in with_written(vec![change])? {
+            self.ask(Task::Change(change, written))?;
+        }
+        Ok(())
     }
 
     fn commit_each(&self, changes: Vec<Change>) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-        let changes = changes.into_iter().map(|change| with_written(change, |change, written| (change, written)));
-        match self.ask(Task::Each(changes.collect()))? {
+        match self.ask(Task::Each(with_written(changes)?))? {
             Done::Each(outcomes) => Ok(outcomes),
             _ => Err(StoreError::Unavailable("the writer told of no changes".to_owned())),
         }
@@ -203,6 +222,18 @@ impl Store for SqliteStore {
 
     fn certificate(&self, kind: Kind, serial: &Serial) -> Result<Option<CertificateRecord>, StoreError> {
         self.readers.read(|sql| read::certificate(sql, kind, serial))
+    }
+
+    fn erased(&self, kind: Kind, serial: &Serial) -> Result<Option<ErasedCertificate>, StoreError> {
+        self.readers.read(|sql| retention::erased(sql, kind, serial))
+    }
+
+    fn retained(&self, after: Option<&HolderReference>, limit: usize) -> Result<Vec<Retained>, StoreError> {
+        self.readers.read(|sql| retention::page(sql, after.map_or("", HolderReference::as_str), limit))
+    }
+
+    fn old_answers(&self, before: UnixTime, after: u64, limit: usize) -> Result<Vec<OldAnswer>, StoreError> {
+        self.readers.read(|sql| retention::old_answers(sql, before, after, limit))
     }
 
     fn reserved(&self) -> Result<Vec<CertificateRecord>, StoreError> {

@@ -200,9 +200,10 @@ impl Place {
         }
         // FULL: a commit returns when the log is on the disk. The log is cut back to 64 MiB after a checkpoint, which comes with
         // 16 MiB: pages that many changes share are copied once for four times as many, and a start reads such a log in a
-        // moment. 64 MiB of pages: indexes by key and serial are hit at random.
+        // moment. Secure: what is deleted is overwritten, in free pages too. 64 MiB of pages: indexes by key and serial are hit at random.
         connection.execute_batch(
             "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;
+             PRAGMA secure_delete = ON;
              PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4096; PRAGMA cache_size = -65536;",
         )?;
         if let Some(pages) = self.options.max_pages {

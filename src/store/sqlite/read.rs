@@ -164,7 +164,7 @@ pub(super) fn certificate(
     kind: Kind,
     serial: &Serial,
 ) -> rusqlite::Result<Option<CertificateRecord>> {
-    let query = "SELECT * FROM certificate WHERE kind = ?1 AND serial = ?2";
+    let query = "SELECT * FROM certificate WHERE kind = ?1 AND serial = ?2 AND erased IS NULL";
     first(sql, query, params![kind.id(), serial.octets()], rows::certificate)
 }
 
@@ -183,7 +183,8 @@ pub(super) fn certificates(
     from: u64,
     limit: usize,
 ) -> rusqlite::Result<(Vec<CertificateRecord>, u64)> {
-    let query = "SELECT * FROM certificate WHERE kind = ?1 AND ca_index >= ?2 ORDER BY ca_index LIMIT ?3";
+    let query = "SELECT * FROM certificate WHERE kind = ?1 AND ca_index >= ?2 AND erased IS NULL
+        ORDER BY ca_index LIMIT ?3";
     let [from, limit] = [i64::try_from(from), i64::try_from(limit)].map(|bound| bound.unwrap_or(i64::MAX));
     Ok((all(sql, query, params![kind.id(), from, limit], rows::certificate)?, last_event(sql)?))
 }

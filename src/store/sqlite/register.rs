@@ -46,15 +46,16 @@ impl Steps<'_> {
     pub(super) fn register_entry(&mut self, entry: &RegisterEntry) -> Result<(), Trouble> {
         self.holder_is_there(&entry.holder)?;
         let touched = self.run(
-            "INSERT INTO register_entry (id, holder, municipality, number, day, said)
-             VALUES ((SELECT coalesce(max(id), 0) + 1 FROM register_entry), ?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO register_entry (id, holder, municipality, number, day, said, blind)
+             VALUES ((SELECT coalesce(max(id), 0) + 1 FROM register_entry), ?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (municipality, number) DO NOTHING",
             params![
                 entry.holder.as_str(),
                 entry.municipality.to_string(),
                 entry.number.as_ref().map(EventNumber::as_str),
                 rows::day_text(entry.day)?,
-                entry.said
+                entry.said,
+                self.blind()
             ],
         )?;
         one(touched, refusal::REGISTER_ENTRY)?;
@@ -65,9 +66,9 @@ impl Steps<'_> {
         self.holder_is_there(holder)?;
         match day {
             Some(day) => self.run(
-                "INSERT INTO deadline (holder, day) VALUES (?1, ?2)
-                 ON CONFLICT (holder) DO UPDATE SET day = excluded.day",
-                params![holder.as_str(), rows::day_text(day)?],
+                "INSERT INTO deadline (holder, day, blind) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (holder) DO UPDATE SET day = excluded.day, blind = excluded.blind",
+                params![holder.as_str(), rows::day_text(day)?, self.blind()],
             )?,
             None => self.run("DELETE FROM deadline WHERE holder = ?1", [holder.as_str()])?,
         };
@@ -81,8 +82,8 @@ impl Steps<'_> {
             return Err(Trouble::conflict(refusal::NEW_NOTICE));
         }
         self.run(
-            "INSERT INTO notice (number, at, municipality, holder, cause, event_day, sign, auth)
-             VALUES ((SELECT coalesce(max(number), 0) + 1 FROM notice), ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO notice (number, at, municipality, holder, cause, event_day, sign, auth, blind)
+             VALUES ((SELECT coalesce(max(number), 0) + 1 FROM notice), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 record.at.seconds(),
                 record.municipality.to_string(),
@@ -90,7 +91,8 @@ impl Steps<'_> {
                 record.cause.word(),
                 record.event_day.map(rows::day_text).transpose()?,
                 record.sign.as_ref().map(Serial::octets),
-                record.auth.as_ref().map(Serial::octets)
+                record.auth.as_ref().map(Serial::octets),
+                self.blind()
             ],
         )?;
         self.note_given()

@@ -14,19 +14,19 @@ use crate::{
     x509::UnixTime,
 };
 
-const REGISTER_TEXT: &str = "INSERT INTO register_text (ca_index, name, address, substituted)
-    SELECT ca_index, ?2, ?3, ?4 FROM certificate WHERE kind = 1 AND ca_index = ?1 AND state = 'reserved'
+const REGISTER_TEXT: &str = "INSERT INTO register_text (ca_index, name, address, substituted, blind)
+    SELECT ca_index, ?2, ?3, ?4, ?5 FROM certificate WHERE kind = 1 AND ca_index = ?1 AND state = 'reserved'
     ON CONFLICT (ca_index) DO NOTHING";
 
-const ASK: &str = "INSERT INTO exception (digest, municipality, holder, card, reason, asked_by, asked, version)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1) ON CONFLICT (digest) DO NOTHING";
+const ASK: &str = "INSERT INTO exception (digest, municipality, holder, card, reason, asked_by, asked, version, blind)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8) ON CONFLICT (digest) DO NOTHING";
 
 const GO_ON: &str = "UPDATE exception SET approved_by = ?3, approved = ?4, used = ?5, version = version + 1
     WHERE digest = ?1 AND version = ?2 AND used IS NULL AND (approved IS NULL OR (approved_by = ?3 AND approved = ?4))";
 
 impl Steps<'_> {
     pub(super) fn register_text(&self, record: &RegisterTextRecord) -> Result<(), Trouble> {
-        let values = params![rows::int(record.index)?, record.name, record.address, record.substituted];
+        let values = params![rows::int(record.index)?, record.name, record.address, record.substituted, self.blind()];
         one(self.run(REGISTER_TEXT, values)?, refusal::REGISTER_TEXT)
     }
 
@@ -43,6 +43,7 @@ impl Steps<'_> {
                 record.reason,
                 record.asked_by,
                 record.asked.seconds(),
+                self.blind(),
             ];
             return one(self.run(ASK, values)?, refusal::EXCEPTION);
         }

@@ -83,7 +83,8 @@ pub(super) fn unsigned(value: i64) -> Read<u64> {
     u64::try_from(value).map_err(|_| impossible("a count"))
 }
 
-fn optional_number(row: &Row<'_>, column: &str) -> Read<Option<u64>> {
+/// The unsigned number in `column`, if there is one.
+pub(super) fn optional_number(row: &Row<'_>, column: &str) -> Read<Option<u64>> {
     row.get::<_, Option<i64>>(column)?.map(unsigned).transpose()
 }
 
@@ -151,7 +152,8 @@ fn reason(code: u8) -> Read<RevocationReason> {
     RevocationReason::from_code(code).ok_or_else(|| impossible("reason"))
 }
 
-fn revocation(row: &Row<'_>) -> Read<Option<Revocation>> {
+/// When and why it ended or is held.
+pub(super) fn revocation(row: &Row<'_>) -> Read<Option<Revocation>> {
     let Some(date) = row.get::<_, Option<i64>>("revocation_date")? else { return Ok(None) };
     Ok(Some(Revocation {
         revocation_date: instant(date)?,

@@ -11,6 +11,7 @@ use crate::{
     ports::{
         AnswerRecord, AuthorityRecord, CardNumber, CardRecord, CredentialRecord, CrlRecord, Duplicate, HolderRecord,
         HolderReference, Leap, ListOctets, StatusEvent, Step, StoreError,
+        written::{Blind, is_blinded},
     },
     scope::CrlScope,
     store::refusal,
@@ -48,6 +49,10 @@ pub(super) struct Steps<'a> {
     pub(super) pairs: Vec<Pairing>,
     /// The numbers that were given to rows, in order: see [`Written::complete`](crate::ports::written::Written::complete).
     pub(super) given: Vec<u64>,
+    /// The blinds that are left for the rows to come.
+    blinds: &'a [Blind],
+    /// That of the row that the step under way writes.
+    blind: Option<Blind>,
 }
 
 /// What became of the steps of a change.
@@ -67,12 +72,40 @@ impl<'a> Steps<'a> {
         (last_event, recorded, moves): (u64, UnixTime, Moves),
         events: &'a mut Vec<StatusEvent>,
     ) -> Self {
-        Self { sql, events, last_event, recorded, moves, pairs: Vec::new(), given: Vec::new() }
+        Self {
+            sql,
+            events,
+            last_event,
+            recorded,
+            moves,
+            pairs: Vec::new(),
+            given: Vec::new(),
+            blinds: &[],
+            blind: None,
+        }
+    }
+
+    /// With blinds for the rows that are about a person.
+    pub(super) fn blinded(self, blinds: &'a [Blind]) -> Self {
+        Self { blinds, ..self }
+    }
+
+    /// The blind for a column.
+    pub(super) fn blind(&self) -> Option<[u8; Blind::OCTETS]> {
+        self.blind.map(|blind| *blind.octets())
     }
 
     /// Takes all steps in order.
     pub(super) fn take(mut self, steps: &[Step]) -> Result<Taken, Trouble> {
-        steps.iter().try_for_each(|step| self.step(step))?;
+        for step in steps {
+            self.blind = None;
+            if is_blinded(step)
+                && let Some((blind, left)) = self.blinds.split_first()
+            {
+                (self.blind, self.blinds) = (Some(*blind), left);
+            }
+            self.step(step)?;
+        }
         let halves = |one: &&Pairing| !self.pairs.iter().any(|other| one.is_mutual(other));
         self.pairs.iter().filter(halves).try_for_each(|one| self.link(one.kind, one.index, one.other))?;
         Ok(Taken { last_event: self.last_event, moves: self.moves, given: self.given })
@@ -107,6 +140,7 @@ impl<'a> Steps<'a> {
             Step::Application(record) => self.application(record),
             Step::RegisterText(record) => self.register_text(record),
             Step::Exception(record) => self.exception(record),
+            Step::Erase(retained) => self.erase(retained),
             Step::Leap(leap) => self.leap(leap),
         }
     }
@@ -136,17 +170,18 @@ impl<'a> Steps<'a> {
             record.ward,
             record.registered,
             rows::int(record.version)?,
+            self.blind(),
         ];
         let touched = if record.version == 0 {
             self.run(
-                "INSERT INTO holder (reference, municipality, moving_to, birth, ward, registered, version)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7 + 1) ON CONFLICT (reference) DO NOTHING",
+                "INSERT INTO holder (reference, municipality, moving_to, birth, ward, registered, version, blind)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7 + 1, ?8) ON CONFLICT (reference) DO NOTHING",
                 values,
             )?
         } else {
             self.run(
                 "UPDATE holder SET municipality = ?2, moving_to = ?3, birth = ?4, ward = ?5, registered = ?6,
-                   version = version + 1
+                   version = version + 1, blind = ?8
                  WHERE reference = ?1 AND version = ?7",
                 values,
             )?
@@ -158,11 +193,11 @@ impl<'a> Steps<'a> {
         let holder = record.holder.as_str();
         let touched = self.run(
             "INSERT INTO card (number, holder, issue_day, application_day, last_day, void,
-               face_authentication)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+               face_authentication, blind)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (number) DO UPDATE SET issue_day = excluded.issue_day,
                application_day = excluded.application_day, last_day = excluded.last_day, void = excluded.void,
-               face_authentication = excluded.face_authentication
+               face_authentication = excluded.face_authentication, blind = excluded.blind
              WHERE holder = excluded.holder",
             params![
                 record.number.as_str(),
@@ -171,7 +206,8 @@ impl<'a> Steps<'a> {
                 rows::day_text(record.application_day)?,
                 rows::day_text(record.last_day)?,
                 record.void,
-                record.face_authentication
+                record.face_authentication,
+                self.blind(),
             ],
         );
         match touched.map_err(Trouble::from) {
@@ -187,9 +223,9 @@ impl<'a> Steps<'a> {
 
     fn answer(&self, record: &AnswerRecord) -> Result<(), Trouble> {
         let touched = self.run(
-            "INSERT INTO answer (client, key, digest, outcome) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO answer (client, key, digest, outcome, at, blind) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (client, key) DO NOTHING",
-            params![record.client, record.key, record.digest, record.outcome],
+            params![record.client, record.key, record.digest, record.outcome, self.recorded.seconds(), self.blind()],
         )?;
         if touched == 1 { Ok(()) } else { Err(Trouble::Refused(StoreError::Repeated)) }
     }

@@ -10,14 +10,15 @@ const RELATIONS: &[(&str, &str)] = &[
         "SELECT s.word || ' ' || c.ca_index, 'the one that replaced it is not the one that names it as predecessor'
          FROM certificate c JOIN (SELECT 1 AS kind, 'sign' AS word UNION SELECT 2, 'auth') s USING (kind)
          WHERE c.successor IS NOT NULL AND NOT EXISTS (SELECT 1 FROM certificate n
-           WHERE n.kind = c.kind AND n.ca_index = c.successor AND n.predecessor = c.ca_index AND n.certificate IS NOT NULL)",
+           WHERE n.kind = c.kind AND n.ca_index = c.successor AND n.predecessor = c.ca_index
+             AND (n.certificate IS NOT NULL OR n.digest IS NOT NULL))",
     ),
     (
         "certificate",
         "SELECT s.word || ' ' || p.ca_index, 'it does not name certificate ' || c.ca_index || ', which replaced it'
          FROM certificate c JOIN certificate p ON p.kind = c.kind AND p.ca_index = c.predecessor
            JOIN (SELECT 1 AS kind, 'sign' AS word UNION SELECT 2, 'auth') s ON s.kind = c.kind
-         WHERE c.certificate IS NOT NULL AND p.successor IS NULL",
+         WHERE (c.certificate IS NOT NULL OR c.digest IS NOT NULL) AND p.successor IS NULL",
     ),
     (
         "certificate",

@@ -6,7 +6,7 @@ use ring::digest::{Context, SHA256};
 use rusqlite::Row;
 
 use super::{
-    super::{applications, consents, ledger, register, registration, rows, shelf::Shelf},
+    super::{applications, blinding, consents, ledger, register, registration, retention, rows, shelf::Shelf},
     Examiner,
     chain::recorded_event,
     scratch::{Last, PAIR, show},
@@ -21,7 +21,7 @@ use crate::{
     x509::UnixTime,
 };
 
-/// Lists and what applicants handed in may be forgotten after this time at the earliest (rules §8.3).
+/// Lists may be forgotten after this time at the earliest (rules §8.3).
 const RETENTION_SECONDS: i64 = 3653 * 86_400;
 
 /// What a row is, in the terms of items.
@@ -44,6 +44,9 @@ impl Is {
     }
 }
 
+/// What an erased certificate is called where it is not what an entry left.
+const ERASED: &str = "what is left of the erased certificate";
+
 type Told = rusqlite::Result<Vec<Is>>;
 
 impl Examiner<'_> {
@@ -60,13 +63,20 @@ impl Examiner<'_> {
         })?;
         self.walk("holder", |row, _| {
             let one = rows::holder(row)?;
-            Ok(Is::whole(Facet::Holder, one.reference.as_str(), Digest::holder(&one, 0)))
+            Ok(Is::whole(
+                Facet::Holder,
+                one.reference.as_str(),
+                Digest::holder(&one, 0).under(blinding::read(row, "blind")?),
+            ))
         })?;
         self.walk("card", |row, _| {
             let one = rows::card(row)?;
-            Ok(Is::whole(Facet::Card, one.number.as_str(), Digest::card(&one)))
+            Ok(Is::whole(Facet::Card, one.number.as_str(), Digest::card(&one).under(blinding::read(row, "blind")?)))
         })?;
-        self.walk("certificate", |row, _| Ok(certificate(&rows::certificate(row)?)))?;
+        self.walk("certificate", |row, _| match row.get::<_, Option<i64>>("erased")? {
+            None => Ok(certificate(&rows::certificate(row)?)),
+            Some(_) => erased(row),
+        })?;
         self.events()?;
         self.walk("credential", |row, _| {
             let one = rows::credential(row)?;
@@ -74,7 +84,11 @@ impl Examiner<'_> {
         })?;
         self.walk("answer", |row, _| {
             let one = rows::answer(row)?;
-            Ok(Is::whole(Facet::Answer, answer_key(&one.client, &one.key), Digest::answer(&one)))
+            Ok(Is::whole(
+                Facet::Answer,
+                answer_key(&one.client, &one.key),
+                Digest::answer(&one).under(blinding::read(row, "blind")?),
+            ))
         })?;
         self.registers()?;
         self.lists()?;
@@ -86,15 +100,24 @@ impl Examiner<'_> {
             let one = consents::row(row)?;
             let end = one.ended.as_ref().map(Digest::consent_end);
             let end = end.as_ref().map_or(&[][..], AsRef::as_ref);
-            let given = Is::new(Facet::Consent, one.number.0, Digest::consent(&one), "what was consented to");
+            let given = Is::new(
+                Facet::Consent,
+                one.number.0,
+                Digest::consent(&one).under(blinding::read(row, "blind")?),
+                "what was consented to",
+            );
             Ok(vec![given, Is::new(Facet::ConsentEnd, one.number.0, end, "its end")])
         })?;
         self.walk("register_entry", |row, _| {
             let one = register::entry(row)?;
-            Ok(Is::whole(Facet::RegisterEntry, one.id.to_be_bytes(), Digest::register_entry(&one)))
+            Ok(Is::whole(
+                Facet::RegisterEntry,
+                one.id.to_be_bytes(),
+                Digest::register_entry(&one).under(blinding::read(row, "blind")?),
+            ))
         })?;
         self.walk("deadline", |row, _| {
-            let day = rows::day(row, "day")?.to_julian_day().to_be_bytes();
+            let day = written::deadline(rows::day(row, "day")?, blinding::read(row, "blind")?);
             Ok(Is::whole(Facet::Deadline, row.get::<_, String>("holder")?, day))
         })?;
         self.walk("notice", |row, _| {
@@ -102,7 +125,8 @@ impl Examiner<'_> {
             let sent = one.sent.map(|at| at.seconds().to_be_bytes());
             let sent = sent.as_ref().map_or(&[][..], |sent| sent);
             let key = one.number.to_be_bytes();
-            let written = Is::new(Facet::Notice, key, Digest::notice(&one), "what it says");
+            let written =
+                Is::new(Facet::Notice, key, Digest::notice(&one).under(blinding::read(row, "blind")?), "what it says");
             Ok(vec![written, Is::new(Facet::NoticeSent, key, sent, "when it was sent")])
         })?;
         self.walk("relying_party", |row, _| {
@@ -110,8 +134,17 @@ impl Examiner<'_> {
             Ok(Is::whole(Facet::RelyingParty, &one.name, Digest::party(&one, 0)))
         })?;
         self.walk("disclosure", |row, _| {
+            if let (Some(_), None) = (row.get::<_, Option<i64>>("ca_index")?, row.get::<_, Option<String>>("holder")?) {
+                let left = retention::disclosure(row)?;
+                let content = Digest::disclosure_stub(&left);
+                return Ok(vec![Is::new(Facet::Disclosure, left.number.to_be_bytes(), content, "what is left of it")]);
+            }
             let one = ledger::disclosure_row(row)?;
-            Ok(Is::whole(Facet::Disclosure, one.number.to_be_bytes(), Digest::disclosure(&one)))
+            Ok(Is::whole(
+                Facet::Disclosure,
+                one.number.to_be_bytes(),
+                Digest::disclosure(&one).under(blinding::read(row, "blind")?),
+            ))
         })?;
         self.walk("usage", |row, _| {
             let one = ledger::usage_row(row)?;
@@ -123,17 +156,31 @@ impl Examiner<'_> {
         self.walk("application", |row, _| {
             let one = applications::row(row)?;
             let key = [&one.number.0[..], &one.place.to_be_bytes()].concat();
-            let asked = Is::new(Facet::Application, key, Digest::application(&one), "what was applied for");
-            let state = Digest::application_state(&one, 0);
+            let asked = Is::new(
+                Facet::Application,
+                key,
+                Digest::application(&one).under(blinding::read(row, "blind")?),
+                "what was applied for",
+            );
+            let state = Digest::application_state(&one, 0).under(blinding::read(row, "state_blind")?);
             Ok(vec![asked, Is::new(Facet::ApplicationState, one.number.0, state, "where it stands")])
         })?;
         self.walk("register_text", |row, _| {
             let one = registration::text(row)?;
-            Ok(Is::whole(Facet::RegisterText, one.index.to_be_bytes(), Digest::register_text(&one)))
+            Ok(Is::whole(
+                Facet::RegisterText,
+                one.index.to_be_bytes(),
+                Digest::register_text(&one).under(blinding::read(row, "blind")?),
+            ))
         })?;
         self.walk("exception", |row, _| {
             let one = registration::row(row)?;
-            let asked = Is::new(Facet::Exception, one.digest, Digest::exception(&one), "what was asked for");
+            let asked = Is::new(
+                Facet::Exception,
+                one.digest,
+                Digest::exception(&one).under(blinding::read(row, "blind")?),
+                "what was asked for",
+            );
             let state = Digest::exception_state(&one, 0);
             Ok(vec![asked, Is::new(Facet::ExceptionState, one.digest, state, "how far it is")])
         })
@@ -242,7 +289,8 @@ impl Examiner<'_> {
     /// Rows that are written once stand in the order in which entries wrote them.
     fn in_order(&mut self, table: &str, one: &Is, last: Option<&Last>) {
         let once = [Facet::Reserved, Facet::List, Facet::Consent, Facet::Exception, Facet::Answer];
-        let Some(last) = last.filter(|_| once.contains(&one.facet)) else { return };
+        // An erasure writes a certificate a second time, at its place.
+        let Some(last) = last.filter(|_| once.contains(&one.facet) && one.what != ERASED) else { return };
         if last.entry < self.newest {
             let key = show(&Item { facet: one.facet, key: &one.key, content: &[] });
             let what = format!("it stands behind a row that entry {} wrote", self.newest);
@@ -272,11 +320,9 @@ impl Examiner<'_> {
         let newest: i64 = sql.query_row("SELECT coalesce(max(at), 0) FROM audit_entry", [], |row| row.get(0))?;
         let mut old = sql.prepare("SELECT 1 FROM audit_entry WHERE position = ?1 AND at < ?2")?;
         scratch.each_left(|facet, key, last| {
-            let forgotten = matches!(
-                facet,
-                Facet::List | Facet::Consent | Facet::ConsentEnd | Facet::Application | Facet::ApplicationState
-            );
-            if facet == Facet::Fence || forgotten && old.exists((last.entry as i64, newest - RETENTION_SECONDS))? {
+            if facet == Facet::Fence
+                || facet == Facet::List && old.exists((last.entry as i64, newest - RETENTION_SECONDS))?
+            {
                 return Ok(());
             }
             let what = match facet {
@@ -304,6 +350,18 @@ fn certificate(one: &CertificateRecord) -> Vec<Is> {
         Is::new(Facet::Signed, key, signed, "the certificate"),
         Is::new(Facet::State, key, state, "its state"),
     ]
+}
+
+/// What is left of a certificate: the rest has its items from the entry that erased it.
+fn erased(row: &Row<'_>) -> Told {
+    let (left, revocation) = (retention::stub(row)?, rows::revocation(row)?);
+    let key = certificate_key(left.kind, left.index);
+    let signed = left.digest.as_ref().map_or(&[][..], |digest| digest);
+    Ok(vec![
+        Is::new(Facet::Reserved, key, written::erased(&left), ERASED),
+        Is::new(Facet::Signed, key, signed, "the SHA-256 of the certificate"),
+        Is::new(Facet::State, key, written::state(left.state, revocation.as_ref()), "its state"),
+    ])
 }
 
 /// Both states, where that is what differs.
