@@ -15,12 +15,12 @@ use super::{
 };
 use crate::{
     audit::{Draft, approval::Content},
-    ports::{AnswerRecord, Change, Step, Store},
+    ports::{AnswerRecord, Change, OWN_CLIENT, Step, Store},
     x509::UnixTime,
 };
 
-/// The name and key under which the store has it: names of clients have no space.
-const PLACE: (&str, &str) = ("the service", "configuration");
+/// The name and key under which the store has it.
+const PLACE: (&str, &str) = (OWN_CLIENT, "configuration");
 
 /// A policy in force: `section.key` to value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

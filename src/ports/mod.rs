@@ -36,7 +36,9 @@ pub use record::{
 };
 pub use register::{EndingCount, EndingPlace, EndingRecord, NoticeRecord, RegisterEntry, RegisterStore};
 pub use registration::{ExceptionRecord, NoRequestDigest, RegisterTextRecord, RequestDigest};
-pub use retention::{CertificateStub, DisclosureStub, ErasedCertificate, OldAnswer, Retained, RetainedApplication};
+pub use retention::{
+    CertificateStub, DisclosureStub, ErasedCertificate, OWN_CLIENT, OldAnswer, Retained, RetainedApplication,
+};
 pub use signer::{Signer, SignerError};
 pub use store::{Duplicate, Follower, Store, StoreError};
 pub use world::{Clock, Entropy, EntropyError};

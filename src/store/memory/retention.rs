@@ -9,7 +9,7 @@ use crate::{
     kind::Kind,
     ports::{
         AnswerRecord, CardNumber, CertificateRecord, CertificateStub, DisclosureRecord, DisclosureStub,
-        ErasedCertificate, HolderReference, OldAnswer, Retained, RetainedApplication, StoreError,
+        ErasedCertificate, HolderReference, OWN_CLIENT, OldAnswer, Retained, RetainedApplication, StoreError,
     },
     rules::calendar::day_of,
     store::refusal,
@@ -34,6 +34,7 @@ impl State {
         let old = self
             .answers
             .iter()
+            .filter(|one| one.record.client != OWN_CLIENT)
             .filter(|one| one.place > after && one.at < before && !rests(&one.record.client, &one.record.key));
         let told = |one: &super::state::Answered| OldAnswer {
             place: one.place,

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     kind::Kind,
     ports::{
-        ApplicationNumber, CertificateStub, DisclosureStub, ErasedCertificate, HolderReference, OldAnswer, Retained,
-        RetainedApplication,
+        ApplicationNumber, CertificateStub, DisclosureStub, ErasedCertificate, HolderReference, OWN_CLIENT, OldAnswer,
+        Retained, RetainedApplication,
     },
     rules::DraftNumber,
     store::refusal,
@@ -29,7 +29,7 @@ const REFERENCES: &str = "SELECT reference FROM holder WHERE reference > ?1
     UNION SELECT holder FROM exception WHERE holder > ?1
     ORDER BY 1 LIMIT ?2";
 
-const OLD_ANSWERS: &str = "SELECT id, client, key, at FROM answer a WHERE id > ?1 AND at < ?2
+const OLD_ANSWERS: &str = "SELECT id, client, key, at FROM answer a WHERE id > ?1 AND at < ?2 AND client <> ?4
       AND NOT EXISTS (SELECT 1 FROM application p WHERE p.answer_client = a.client AND p.answer_key = a.key)
     ORDER BY id LIMIT ?3";
 
@@ -189,7 +189,7 @@ pub(super) fn erased(sql: &Connection, kind: Kind, serial: &Serial) -> Read<Opti
 /// Answers of before a time that no application rests on.
 pub(super) fn old_answers(sql: &Connection, before: UnixTime, after: u64, limit: usize) -> Read<Vec<OldAnswer>> {
     let [after, limit] = [i64::try_from(after), i64::try_from(limit)].map(|bound| bound.unwrap_or(i64::MAX));
-    all(sql, OLD_ANSWERS, params![after, before.seconds(), limit], |row| {
+    all(sql, OLD_ANSWERS, params![after, before.seconds(), limit, OWN_CLIENT], |row| {
         Ok(OldAnswer {
             place: rows::number(row, "id")?,
             client: row.get("client")?,
