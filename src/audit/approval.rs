@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     kind::Kind,
     limits::{APPROVAL_OCTETS, APPROVAL_SUMMARY_CHARACTERS},
+    municipality::MunicipalityCode,
     x509::{CertificateView, KeyAlgorithm, SignatureAlgorithm, SubjectPublicKey, UnixTime, hex, jws, octets_of_hex},
 };
 
@@ -39,6 +40,8 @@ pub enum Act {
     BulkRevocation,
     /// Another configuration comes into force.
     Configuration,
+    /// A credential is given out that may act, or approve.
+    Credential,
 }
 
 impl Act {
@@ -49,6 +52,7 @@ impl Act {
             Self::CaCompromise => "ca-compromise",
             Self::BulkRevocation => "bulk-revocation",
             Self::Configuration => "configuration",
+            Self::Credential => "credential",
         }
     }
 }
@@ -102,6 +106,15 @@ impl Content {
         let lines = std::iter::once(format!("adoption: {adoption}")).chain(changes.iter().cloned());
         let summary = format!("change {} of the configuration's keys, as adoption {adoption}", changes.len());
         Self::new(Act::Configuration, lines, summary)
+    }
+
+    /// That a credential of that role and name is given out, for that municipality if it is one's. Names are given once, and with them
+    /// the approval is good once.
+    #[must_use]
+    pub fn credential((role, name): (&str, &str), municipality: Option<MunicipalityCode>) -> Self {
+        let of = municipality.map_or_else(|| "none".to_owned(), |code| code.to_string());
+        let lines = [format!("role: {role}"), format!("name: {name}"), format!("municipality: {of}")];
+        Self::new(Act::Credential, lines, format!("give out the credential {name} to a {role}"))
     }
 
     /// The act.

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     Actor, Authority, Once, StoryError,
     access::{AccessDesk, next_list, serial_of},
+    approval::{Approved, Second},
     enrol::RequestDer,
     once::Telling,
     relying_party::CertificateDer,
 };
 use crate::{
+    audit::approval::Content,
     limits::CREDENTIAL_LIFE,
     municipality::MunicipalityCode,
     ports::{Change, CredentialName, CredentialRecord, CredentialRevocation, Entropy, Role, Step, Store},
@@ -35,6 +37,9 @@ pub struct CredentialRequest {
     pub municipality: Option<MunicipalityCode>,
     /// The client's key with the proof that it has the private half: PKCS#10, in base64. What else stands in it is not looked at.
     pub request: RequestDer,
+    /// The approval of another operator, for a credential that may act or approve: an operator's, a municipality's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
 }
 
 /// What an operator sends to revoke one.
@@ -190,8 +195,8 @@ impl Authority {
     /// Gives out a credential for a key of the client's own; it is admitted from now on.
     ///
     /// # Errors
-    /// `T-08` unless an operator or the service itself asks; `T-04`, `T-05` for the request; as for [`decide_client`]; otherwise as
-    /// the error says.
+    /// `T-08` unless an operator or the service itself asks; `T-04`, `T-05` for the request; as for [`decide_client`]; `T-16` where no
+    /// other operator approved one that takes two; otherwise as the error says.
     pub fn issue_credential(
         &self,
         actor: &Actor,
@@ -207,14 +212,34 @@ impl Authority {
                 let detail = "this public key has been certified before; make a new key pair";
                 return Err(Refusal::new("T-06", detail).into());
             }
+            let approved = self.approved_credential(telling, request)?;
             let record = make((self.access_desk()?, &*self.parts().entropy), request, &key, telling.now)?;
             let credential = CredentialStatus::of(&record)?;
-            let audit = telling.audit("credential.issued", &subject, said(&credential)?);
+            let mut detail = said(&credential)?;
+            if !approved.is_empty() {
+                detail["approvals"] = serde_json::json!(approved);
+            }
+            let audit = telling.audit("credential.issued", &subject, detail.to_string());
             let issued = IssuedCredential { credential, certificate: CertificateDer(record.certificate.clone()) };
             let steps = vec![Step::Credential(record), telling.answer(&issued)?];
             self.store().commit(Change { steps, audit })?;
             Ok(issued)
         })
+    }
+
+    /// The approvals of a credential that may act, or approve what another does: who could give those out alone would be two. The service
+    /// itself gives out what the passphrase of its keys was given for.
+    fn approved_credential(
+        &self,
+        telling: &Telling<'_>,
+        request: &CredentialRequest,
+    ) -> Result<Vec<Approved>, StoryError> {
+        if telling.actor.role().is_none() || !matches!(request.role, Role::Operator | Role::Municipality) {
+            return Ok(Vec::new());
+        }
+        let content = Content::credential((request.role.word(), &request.name), request.municipality);
+        let who = (telling.actor, Second::Operator);
+        self.parts().control.judge((self.store(), telling.now), who, &content, &request.approvals)
     }
 
     /// Revokes a credential: from the next request on it is not admitted, and the access CA's list says so.
@@ -257,7 +282,7 @@ impl Authority {
         let mut steps = vec![Step::Credential(record)];
         steps.extend(list);
         steps.push(telling.answer(&status)?);
-        let audit = telling.audit("credential.revoked", subject, said(&status)?);
+        let audit = telling.audit("credential.revoked", subject, said(&status)?.to_string());
         self.store().commit(Change { steps, audit })?;
         Ok(status)
     }
@@ -290,6 +315,6 @@ fn shown(name: &str) -> String {
     name.chars().take(40).collect()
 }
 
-fn said(status: &CredentialStatus) -> Result<String, StoryError> {
-    serde_json::to_string(status).map_err(|error| StoryError::Fault(error.to_string()))
+fn said(status: &CredentialStatus) -> Result<serde_json::Value, StoryError> {
+    serde_json::to_value(status).map_err(|error| StoryError::Fault(error.to_string()))
 }

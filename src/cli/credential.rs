@@ -142,7 +142,7 @@ impl Client {
         Ok((record, written))
     }
 
-    /// Makes a key, writes it under a passphrase of its own, and asks for its certificate.
+    /// Makes a key, writes it under a passphrase of its own, and asks for its certificate with these approvals.
     ///
     /// # Errors
     /// [`Failure`]; a file that exists is never overwritten.
@@ -150,6 +150,7 @@ impl Client {
         &self,
         layout: &Layout,
         entropy: &dyn Entropy,
+        approvals: Vec<String>,
     ) -> Result<(CredentialRequest, CredentialFiles), Failure> {
         let key = PrivateKey::generate(KeyKind::P256).map_err(Failure::fault)?;
         let signer = SoftwareSigner::new(&key).map_err(Failure::fault)?;
@@ -160,7 +161,7 @@ impl Client {
         let request = RequestDer(assemble(&info, signer.algorithm(), &signature));
         let written = self.write_key(layout, (&key, Protection::OwnPassphrase), entropy)?;
         let (role, name, municipality) = (self.role, self.name.clone(), self.municipality);
-        Ok((CredentialRequest { role, name, municipality, request }, written))
+        Ok((CredentialRequest { role, name, municipality, request, approvals }, written))
     }
 
     fn write_key(

@@ -5,13 +5,13 @@
 //! written straight: to certify takes the passphrase of the keys, to revoke takes none, and the list follows at the next start,
 //! before anybody is let in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Output, ServiceArgs, checkpoints,
+    Output, ServiceArgs, adoption, checkpoints,
     credential::{Client, CredentialFiles, Protection, access_ca},
     failure::Failure,
     files,
@@ -74,12 +74,13 @@ pub fn list(directory: &Path, out: &Output) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`Failure`] for a name that is taken, or a municipality that does not take part.
-pub fn issue(service: &ServiceArgs, client: &Client, out: &Output) -> Result<(), Failure> {
+pub fn issue(service: &ServiceArgs, client: &Client, approvals: &[PathBuf], out: &Output) -> Result<(), Failure> {
+    let approvals = adoption::read_all(approvals)?;
     let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
     let way = OperatorWay::find(&service.dir, &config)?;
     may_have_one(way.store(), client)?;
     let written = match way {
-        OperatorWay::Running(running) => ask(&running, &Layout::new(&service.dir, &config), client)?,
+        OperatorWay::Running(running) => ask(&running, &Layout::new(&service.dir, &config), (client, approvals))?,
         OperatorWay::Stopped(store) => {
             let passphrase = service.passphrase(Purpose::Open)?;
             Desk::new(&service.dir, config, *store).enrol(&passphrase, client, Vec::new())?
@@ -100,7 +101,11 @@ fn may_have_one(store: &SqliteStore, client: &Client) -> Result<(), Failure> {
 }
 
 /// Has a running service certify a new key. The key is written before the service hears of it: what it certifies is nowhere else.
-fn ask(running: &Running, layout: &Layout, client: &Client) -> Result<CredentialFiles, Failure> {
+fn ask(
+    running: &Running,
+    layout: &Layout,
+    (client, approvals): (&Client, Vec<String>),
+) -> Result<CredentialFiles, Failure> {
     let known = running.store.credentials().map_err(Failure::fault)?.into_iter().find(|one| one.name == client.name);
     if let Some(known) = &known
         && let Some(files) = CredentialFiles::without_certificate(layout, &client.name, &known.certificate)
@@ -113,7 +118,7 @@ fn ask(running: &Running, layout: &Layout, client: &Client) -> Result<Credential
         refuse_remains(layout, &client.name)?;
     }
     files::make_directory(&layout.credentials()).map_err(Failure::fault)?;
-    let (request, written) = client.request(layout, &SystemEntropy::default())?;
+    let (request, written) = client.request(layout, &SystemEntropy::default(), approvals)?;
     match running.post::<IssuedCredential>("/v1/credentials", &request) {
         Ok(issued) => {
             written.write_certificate(&issued.certificate.0)?;

@@ -266,6 +266,10 @@ enum CredentialCommand {
         /// For a municipality: its code.
         #[arg(long)]
         municipality: Option<MunicipalityCode>,
+        /// The approval of another operator, by `jitsuin approve credential`, where the service runs and the role may act: `operator`,
+        /// `municipality`.
+        #[arg(long, value_name = "FILE")]
+        approval: Vec<PathBuf>,
         /// A name that nobody had before; also the name of the files.
         name: CredentialName,
     },
@@ -322,9 +326,9 @@ impl Cli {
             Command::Credential(CredentialCommand::Disable { dir, name, reason }) => {
                 credentials::disable(&dir, &name, reason, &out)
             }
-            Command::Credential(CredentialCommand::Issue { service, role, municipality, name }) => {
+            Command::Credential(CredentialCommand::Issue { service, role, municipality, approval, name }) => {
                 let client = credential::Client { role, name: name.as_str().to_owned(), municipality };
-                credentials::issue(&service, &client, &out)
+                credentials::issue(&service, &client, &approval, &out)
             }
             Command::RelyingParty(command) => relying_party::run(&command, &out),
             Command::Bulk(command) => bulk::run(&command, &out),

@@ -47,7 +47,7 @@ impl Access {
 }
 
 fn asked(role: Role, name: &str) -> CredentialRequest {
-    CredentialRequest { role, name: name.into(), municipality: None, request: request() }
+    CredentialRequest { role, name: name.into(), municipality: None, request: request(), approvals: Vec::new() }
 }
 
 pub(crate) fn rows() -> Vec<Row> {

@@ -47,7 +47,7 @@ const ORDER: &[(&str, &[&str])] = &[
     ("open/responder-sign", &[KEY_USAGE, EXTENDED_KEY_USAGE, NO_CHECK, AUTHORITY_KEY, SUBJECT_KEY]),
     ("access/ca", &[KEY_USAGE, BASIC_CONSTRAINTS, SUBJECT_KEY]),
     ("access/server", &[KEY_USAGE, EXTENDED_KEY_USAGE, SUBJECT_ALT_NAME, AUTHORITY_KEY, SUBJECT_KEY]),
-    ("access/client", &[KEY_USAGE, EXTENDED_KEY_USAGE, AUTHORITY_KEY, SUBJECT_KEY]),
+    ("access/client", &[KEY_USAGE, EXTENDED_KEY_USAGE, DISTRIBUTION_POINTS, AUTHORITY_KEY, SUBJECT_KEY]),
 ];
 const HOLDER_AUTH: &[&str] = &[
     KEY_USAGE,

@@ -5,6 +5,7 @@ use std::{fs, process::Command, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jitsuin::{
+    audit::approval::Content,
     http::{
         access::AccessLists,
         client::{Client, ClientError},
@@ -13,6 +14,7 @@ use jitsuin::{
         server::{self, Bounds},
     },
     ports::{AccessListRecord, Role},
+    store::MemoryStore,
     x509::{Attribute, Name, assemble, csr::request_info},
 };
 use jitsuin::{
@@ -24,8 +26,9 @@ use tempfile::TempDir;
 use x509_parser::prelude::{CertificateRevocationList, FromDer, ParsedExtension, X509Certificate};
 
 use crate::{
+    approver::Approver,
     desk::{Desk, done, refusal},
-    house::{Credential, House, Open, pem},
+    house::{Credential, House, MORNING, Open, pem},
     tls::{asks, is_in, is_refused},
 };
 
@@ -50,6 +53,31 @@ async fn issued(operator: &Desk<'_>, role: &str, name: &str) -> (Credential, Val
     let fingerprint = ring::digest::digest(&ring::digest::SHA256, &der).as_ref().try_into().unwrap();
     let (certificate, key) = (pem("CERTIFICATE", &der), pem("PRIVATE KEY", key.pkcs8()));
     (Credential { certificate, key, fingerprint, der }, told)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_operator_alone_gives_out_no_credential_that_acts_or_approves() {
+    let house = House::of_two(Arc::new(MemoryStore::new()));
+    let second = house.admit(Role::Operator, "operator-2");
+    let open = house.open();
+    let operator = Desk::operator(&open);
+    let before = open.house.store.credentials().unwrap().len();
+    for (role, municipality) in [("operator", Value::Null), ("municipality", "13115".into())] {
+        let (_, request) = request(KeyKind::P256);
+        let mut body = json!({ "role": role, "name": "new-1", "request": request });
+        if !municipality.is_null() {
+            body["municipality"] = municipality.clone();
+        }
+        assert_eq!(refusal(&operator.post("/v1/credentials", &body).await), (403, "T-16"));
+        let two = Approver::of_pem(&second.certificate, &second.key);
+        let other = Content::credential((role, "new-2"), None);
+        body["approvals"] = json!([two.approve(&other, MORNING, MORNING + 60)]);
+        assert_eq!(refusal(&operator.post("/v1/credentials", &body).await), (403, "T-16"));
+    }
+    assert_eq!(open.house.store.credentials().unwrap().len(), before);
+    for role in ["auditor", "call-centre", "relying-party"] {
+        issued(&operator, role, role).await;
+    }
 }
 
 async fn revoke(operator: &Desk<'_>, name: &str) -> Value {

@@ -116,7 +116,8 @@ impl World {
     pub(crate) fn new(store: Arc<dyn Store>, start: Moment, schedule: Schedule) -> Self {
         let clock = Arc::new(SimulatedClock(AtomicI64::new(start.at)));
         let profile = Arc::new(house::profile(Variant::Open));
-        let validity = (at("2019-01-01T00:00:00Z"), at("2089-01-01T00:00:00Z"));
+        // Longer than any order of requests takes: a CA that has ended lists nothing.
+        let validity = (at("2019-01-01T00:00:00Z"), at("2999-01-01T00:00:00Z"));
         let code = |town: &str| Step::Municipality(town.parse().expect("a code"));
         let mut steps: Vec<Step> = TOWNS[..TAKING_PART].iter().map(|town| code(town)).collect();
         let mut issuers = Vec::new();

@@ -155,6 +155,27 @@ fn the_document_says_how_it_is_checked(site: &Site, approval: &str) {
 }
 
 #[test]
+fn nobody_gives_out_a_credential_that_acts_or_approves_alone() {
+    let site = Site::new();
+    let (_running, _) = open(&site);
+    let third = ["credential", "issue", "--role", "operator", "operator-3"];
+    let with = |approval: &str| run(&site, &[&third[..], &["--approval", approval]].concat());
+    refused(&run(&site, &third), &["T-16", "another operator", "jitsuin approve"]);
+    let what = ["credential", "--role", "operator", "operator-3"];
+    refused(&with(&approve(&site, &what, "operator-1")), &["T-16", "somebody else"]);
+    let counter = ["credential", "--role", "municipality", "--municipality", "13115", "operator-3"];
+    refused(&with(&approve(&site, &counter, "operator-2")), &["T-16", "the digest"]);
+    let other = ["credential", "--role", "operator", "operator-4"];
+    refused(&with(&approve(&site, &other, "operator-2")), &["T-16", "the digest"]);
+    assert!(!site.path().join("credentials/operator-3.key").exists(), "what is refused leaves nothing");
+    assert!(with(&approve(&site, &what, "operator-2")).status.success());
+    assert_eq!(entry(&site, "credential.issued")["detail"]["approvals"][0]["by"], "operator/operator-2");
+    // A name is given once, and so the approval is of no more use; who only looks takes one.
+    refused(&with(&approve(&site, &what, "operator-2")), &["operator-3"]);
+    assert!(run(&site, &["credential", "issue", "--role", "auditor", "audit-office"]).status.success());
+}
+
+#[test]
 fn a_file_of_revocations_goes_as_it_was_approved() {
     let site = Site::new();
     let (running, addresses) = open(&site);

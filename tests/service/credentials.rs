@@ -116,7 +116,7 @@ fn stored(directory: &Path, name: &str) -> CredentialRecord {
 
 #[test]
 fn credentials_are_given_out_and_revoked_beside_a_running_service_and_without_one() {
-    let site = Site::new();
+    let site = Site::of_one();
     let path = site.path();
     let (running, told, address) = start(&site, "127.0.0.1:0");
     let (first, none) = read(&list(&site, &told));

@@ -11,12 +11,13 @@ use serde::Serialize;
 
 use self::approver::Approver;
 pub(super) use self::approver::private_key;
-use super::{Output, adoption, bulk, failure::Failure, layout::Layout, world::SystemClock};
+use super::{Output, adoption, bulk, failure::Failure, layout::Layout, role, world::SystemClock};
 use crate::{
     audit::approval::{Act, Approval, Content},
     config::Config,
     kind::Kind,
-    ports::{Clock, Store},
+    municipality::MunicipalityCode,
+    ports::{Clock, CredentialName, Role, Store},
     store::SqliteStore,
     x509::{CertificateView, Name, UnixTime, hex},
 };
@@ -50,6 +51,20 @@ pub enum ApproveCommand {
         #[command(flatten)]
         approver: Approver,
     },
+    /// That a credential of that role and name is given out beside the running service (`jitsuin credential issue`).
+    Credential {
+        /// `operator` or `municipality`: the roles that may act.
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// For a municipality: its code.
+        #[arg(long)]
+        municipality: Option<MunicipalityCode>,
+        /// Its name.
+        name: CredentialName,
+        /// Who approves.
+        #[command(flatten)]
+        approver: Approver,
+    },
     /// Show what an approval says, and whose certificate signed it. Whether it holds, the service decides.
     Show {
         /// The approval.
@@ -69,6 +84,9 @@ pub fn run(command: &ApproveCommand, out: &Output) -> Result<(), Failure> {
         ApproveCommand::Bulk { file, approver } => {
             let tree = bulk::tree(file)?;
             approver.approve(&Content::bulk_revocation(tree.len(), &tree.root()), out)
+        }
+        ApproveCommand::Credential { role, municipality, name, approver } => {
+            approver.approve(&Content::credential((role.word(), name.as_str()), *municipality), out)
         }
         ApproveCommand::Config { approver } => approver.approve(&configuration(approver.directory())?, out),
         ApproveCommand::Show { file } => show(file, out),

@@ -223,7 +223,8 @@ mod tests {
              VALUES (1, 1, 0, x'01', 'A', 'C', '13115', 100, 1929106799, 'revoked', 300, 5, 'card-found', zeroblob(32), x'', x'3000'),
                (1, 1, 1, x'02', 'B', 'D', '13115', 100, 1929106799, 'live', NULL, NULL, NULL, randomblob(32), x'', x'3000');
              INSERT INTO register_text (ca_index, name, address, substituted) VALUES (0, 'a', 'b', '{}');
-             INSERT INTO credential VALUES (zeroblob(32), 'relying-party', 'e', NULL, 1, x'01');
+             INSERT INTO credential (fingerprint, role, name, active, certificate)
+             VALUES (zeroblob(32), 'relying-party', 'e', 1, x'01');
              INSERT INTO relying_party VALUES ('e', 't', '', '', 9, '2030-01-01', NULL, NULL, 1);
              INSERT INTO disclosure (number, at, party, query, kind, ca_index, holder, blind)
              VALUES (1, 1929106799, 'e', 'status', 1, 0, 'A', zeroblob(16));",
