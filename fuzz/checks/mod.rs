@@ -5,6 +5,7 @@
 //! The fuzzer (`fuzz_targets/`) and plain `cargo test` (`tests/regressions.rs`) call the same functions.
 
 pub mod answer;
+pub mod apdu;
 pub mod backup;
 pub mod certificate;
 pub mod checkpoint;
@@ -25,7 +26,8 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name: the fuzz target, its folder of seeds and its folder of regressions are called so.
-pub const TARGETS: [(&str, Check); 18] = [
+pub const TARGETS: [(&str, Check); 19] = [
+    ("apdu", apdu::check),
     ("backup", backup::check),
     ("certificate", certificate::check),
     ("checkpoint", checkpoint::check),

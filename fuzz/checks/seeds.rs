@@ -29,7 +29,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use super::{
-    cms,
+    apdu, cms,
     desk::{House, KnownKey, LIFE, now},
 };
 
@@ -62,6 +62,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(files::snapshots());
     seeds.extend(files::backups());
     seeds.extend(files::checkpoints());
+    seeds.extend(apdu::sequences().into_iter().map(|(name, octets)| ("apdu", format!("{name}.bin"), octets)));
     seeds
 }
 
