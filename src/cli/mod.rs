@@ -17,6 +17,7 @@ pub mod audit;
 pub mod backup;
 pub mod bulk;
 pub mod canary;
+pub mod card;
 pub mod ceremony;
 pub mod check;
 pub mod checkpoints;
@@ -123,6 +124,9 @@ enum Command {
     /// List the generations of a CA, roll it over to the next, or declare a key compromised.
     #[command(subcommand)]
     Generation(generation::GenerationCommand),
+    /// Play virtual cards: make them, look at them, and put them into readers.
+    #[command(subcommand)]
+    Card(card::CardCommand),
     /// Look at the sealed audit, and hold the database against it.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -301,6 +305,7 @@ impl Cli {
             Command::Drill(command) => drill::run(&command, &out),
             Command::Restore(args) => restore::run(&args, &out),
             Command::Generation(command) => generation::run(&command, &out),
+            Command::Card(command) => card::run(&command, &out),
             Command::Audit(command) => audit::run(&command, &out),
             Command::Why { dir, name } => audit::why::run(&dir, &name, &out),
         }
