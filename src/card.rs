@@ -35,6 +35,7 @@ use crate::{
 };
 
 mod apdu;
+mod cms;
 mod ef;
 mod image;
 pub mod issuer;
@@ -48,6 +49,7 @@ use ef::Ef;
 use reference::Reference;
 use signature::{Form, signature_octets};
 
+pub use cms::{CmsDraft, CmsDraftError};
 pub use image::NotACard;
 pub use issuer::{HalfSummary, IssuerRefusal, Summary};
 pub use reference::BadPin;

@@ -5,6 +5,8 @@ use std::{
     process::Stdio,
 };
 
+use jitsuin::x509::{CertificateView, SignedMessage};
+
 use crate::room::{Room, Running, said};
 
 /// Runs `jitsuin card` with the passphrase, whatever it comes to: the exit code and what it said.
@@ -47,6 +49,43 @@ fn cards_of_the_next_generation_sign_with_their_curves() {
         room.file("public.pem", public);
         let verify = ["dgst", hash, "-verify", "public.pem", "-signature", "signature", "text"];
         assert_eq!(room.done("openssl", &verify).trim(), "Verified OK");
+    }
+}
+
+#[test]
+fn signed_messages_verify_against_the_ca_attached_and_detached() {
+    let room = Room::without_reader();
+    room.make("taro");
+    room.make_with("next", "p-384");
+    // OpenSSL takes a text for one unless it is told otherwise.
+    room.file("text", "JITSUIN-TEST\nnot a text of mail\n");
+    room.file("other", "JITSUIN-TEST\nanother\n");
+    for name in ["taro", "next"] {
+        let (file, pin) = (format!("{name}.card"), format!("{name}-sign.pin"));
+        let sign = ["sign", &file, "--pin-file", &pin, "--in", "text", "--out", "message.der", "--cms"];
+        let verify = |more: &[&str]| {
+            let by = ["-CAfile", "ca-sign.pem", "-purpose", "any", "-cades", "-out", "read"];
+            let of = ["cms", "-verify", "-binary", "-inform", "DER", "-in", "message.der"];
+            room.run("openssl", &[&of[..], &by[..], more].concat())
+        };
+        room.card(&sign);
+        let verified = verify(&[]);
+        assert!(verified.status.success(), "{}", said(&verified));
+        assert_eq!(room.read("read"), room.read("text"));
+        // Our own reader, which knows no detached ones, agrees; so it does about what is cut off.
+        let message = room.read("message.der");
+        room.done("openssl", &["x509", "-in", &format!("{name}-sign.pem"), "-outform", "DER", "-out", "sign.der"]);
+        let certificate = room.read("sign.der");
+        let view = CertificateView::from_der(&certificate).expect("a certificate");
+        let read = SignedMessage::from_der(&message).expect("a signed message");
+        assert_eq!(read.verify(&view.tbs).expect("verified"), room.read("text"));
+        assert!(read.claimed_signing_time().is_some());
+        assert!(SignedMessage::from_der(&message[..message.len() - 1]).is_err());
+
+        room.card(&[&sign[..], &["--detached"]].concat());
+        let verified = verify(&["-content", "text"]);
+        assert!(verified.status.success(), "{}", said(&verified));
+        assert!(!verify(&["-content", "other"]).status.success());
     }
 }
 

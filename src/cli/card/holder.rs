@@ -12,9 +12,10 @@ use zeroize::Zeroizing;
 
 use super::{CardArgs, file::CardFile};
 use crate::{
-    card::{AID, Reply, StatusWord, der_ecdsa},
-    cli::{Output, failure::Failure, files},
+    card::{AID, CmsDraft, Reply, StatusWord, der_ecdsa},
+    cli::{Output, failure::Failure, files, world::SystemClock},
     kind::Kind,
+    ports::Clock,
     rules::pin::{Pin, decide_pin},
     signer::keyfile::read_private,
     x509::KeyAlgorithm,
@@ -67,6 +68,12 @@ pub struct SignArgs {
     /// Where the signature goes: PKCS#1 v1.5 with SHA-256, or ECDSA with the curve's hash, as `openssl dgst -verify` reads it.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// A signed message instead (CMS, DER), with the certificate and what was signed in it.
+    #[arg(long)]
+    cms: bool,
+    /// A signed message without what was signed.
+    #[arg(long, requires = "cms")]
+    detached: bool,
 }
 
 /// A certificate to be read.
@@ -184,6 +191,15 @@ impl Session {
         Ok(self.send(&[&head[..], hash, &[0x00]].concat())?.data().to_vec())
     }
 
+    /// A signature of a digest in the form of X.509: PKCS#1 v1.5, or an Ecdsa-Sig-Value.
+    fn x509_signature(&mut self, kind: Kind, hash: &[u8]) -> Result<Vec<u8>, Failure> {
+        let signature = self.signature(kind, 0x02, hash)?;
+        Ok(match self.key_algorithm(kind)? {
+            KeyAlgorithm::Rsa(_) => signature,
+            KeyAlgorithm::P256 | KeyAlgorithm::P384 => der_ecdsa(&signature),
+        })
+    }
+
     /// The whole of an EF that begins with the header of a certificate.
     pub(super) fn read(&mut self, identifier: u8) -> Result<Vec<u8>, Failure> {
         self.send(&[0x00, 0xA4, 0x02, 0x0C, 2, 0x00, identifier])?;
@@ -210,6 +226,14 @@ const fn pin_file(kind: Kind) -> u8 {
     match kind {
         Kind::Auth => 0x18,
         Kind::Sign => 0x1B,
+    }
+}
+
+/// Short identifiers of the certificates.
+const fn certificate_file(kind: Kind) -> u8 {
+    match kind {
+        Kind::Auth => 0x0A,
+        Kind::Sign => 0x01,
     }
 }
 
@@ -247,13 +271,16 @@ pub fn sign(args: &SignArgs, out: &Output) -> Result<(), Failure> {
     let mut session = Session::begin(&args.card)?;
     let algorithm = session.key_algorithm(args.kind)?;
     session.verify(args.kind, &args.pin.read(args.kind)?)?;
-    let hash = digest(if algorithm == KeyAlgorithm::P384 { &SHA384 } else { &SHA256 }, &content);
-    let signature = session.signature(args.kind, 0x02, hash.as_ref())?;
-    let signature = match algorithm {
-        KeyAlgorithm::Rsa(_) => signature,
-        KeyAlgorithm::P256 | KeyAlgorithm::P384 => der_ecdsa(&signature),
+    let signed = if args.cms {
+        let certificate = session.read(certificate_file(args.kind))?;
+        let draft = CmsDraft::new(&certificate, &content, SystemClock::default().now()).map_err(Failure::fault)?;
+        let signature = session.x509_signature(args.kind, &draft.digest())?;
+        draft.complete(&signature, (!args.detached).then_some(&content))
+    } else {
+        let hash = digest(if algorithm == KeyAlgorithm::P384 { &SHA384 } else { &SHA256 }, &content);
+        session.x509_signature(args.kind, hash.as_ref())?
     };
-    fs::write(&args.out, signature).map_err(|cause| named(&args.out, cause))?;
+    fs::write(&args.out, signed).map_err(|cause| named(&args.out, cause))?;
     let told = serde_json::json!({ "signature": args.out, "kind": args.kind, "key": algorithm.to_string() });
     out.print(&told, || {
         format!("{}: signed with {algorithm} of {}", args.out.display(), args.kind.word().to_uppercase())
@@ -266,12 +293,8 @@ pub fn sign(args: &SignArgs, out: &Output) -> Result<(), Failure> {
 /// [`Failure`]; refused where the PIN is another, or there is no certificate.
 pub fn export(args: &ExportArgs, out: &Output) -> Result<(), Failure> {
     let mut session = Session::begin(&args.card)?;
-    let file = match (args.kind, args.ca) {
-        (Kind::Sign, false) => 0x01,
-        (Kind::Sign, true) => 0x02,
-        (Kind::Auth, false) => 0x0A,
-        (Kind::Auth, true) => 0x0B,
-    };
+    // Each CA's comes after its holder's.
+    let file = certificate_file(args.kind) + u8::from(args.ca);
     if args.kind == Kind::Sign && !args.ca {
         session.verify(Kind::Sign, &args.pin.read(Kind::Sign)?)?;
     }
