@@ -6,7 +6,7 @@
 //! | floor | modules | what lives there |
 //! |---|---|---|
 //! | 0 | [`limits`], [`kind`], [`scope`], [`municipality`], [`x509`] | nouns: RFC 5280/6960/2986, strict DER, every bound with its reason |
-//! | 1 | [`rules`], [`audit`] | pure decisions: who may have what, until when, what ends it; the sealed chain |
+//! | 1 | [`rules`], [`audit`], [`card`] | pure decisions: who may have what, until when, what ends it; the sealed chain; the virtual card |
 //! | 2 | [`profile`], [`ports`] | what a certificate contains and its lint; the contracts `Clock`, `Entropy`, `Hands`, `Signer`, `Store` |
 //! | 3 | [`ca`], [`revocation`] | the only code that asks a `Signer` |
 //! | 4 | [`authority`] | the stories, a file each |
@@ -27,6 +27,7 @@
 pub mod audit;
 pub mod authority;
 pub mod ca;
+pub mod card;
 pub mod cli;
 pub mod config;
 pub mod http;

@@ -142,6 +142,9 @@ pub const INDEX_BLOCK: u64 = 8192;
 /// Octets of a private key file: RSA-4096 in PEM needs 3.5 KiB.
 pub const KEY_FILE_OCTETS: usize = 16 * 1024;
 
+/// Octets of a card file: four keys of RSA-2048, four certificates of the longest and the seal fit.
+pub const CARD_FILE_OCTETS: usize = 32 * 1024;
+
 /// Memory that scrypt may take to open a key file: ours need 16 MiB, OpenSSL opens no more than 32 MiB.
 pub const SCRYPT_MEMORY_OCTETS: u64 = 64 * 1024 * 1024;
 

@@ -5,6 +5,7 @@
 //! The fuzzer (`fuzz_targets/`) and plain `cargo test` (`tests/regressions.rs`) call the same functions.
 
 pub mod answer;
+pub mod apdu;
 pub mod approval;
 pub mod backup;
 pub mod certificate;
@@ -26,7 +27,8 @@ pub mod text;
 pub type Check = fn(&[u8]);
 
 /// Every target by its name: the fuzz target, its folder of seeds and its folder of regressions are called so.
-pub const TARGETS: [(&str, Check); 19] = [
+pub const TARGETS: [(&str, Check); 20] = [
+    ("apdu", apdu::check),
     ("approval", approval::check),
     ("backup", backup::check),
     ("certificate", certificate::check),

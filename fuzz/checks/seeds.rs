@@ -29,7 +29,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::json;
 
 use super::{
-    approval, cms,
+    apdu, approval, cms,
     desk::{House, KnownKey, LIFE, now},
 };
 
@@ -63,6 +63,7 @@ pub fn all() -> Vec<Seed> {
     seeds.extend(files::snapshots());
     seeds.extend(files::backups());
     seeds.extend(files::checkpoints());
+    seeds.extend(apdu::sequences().into_iter().map(|(name, octets)| ("apdu", format!("{name}.bin"), octets)));
     seeds
 }
 

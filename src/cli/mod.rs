@@ -19,6 +19,7 @@ pub mod audit;
 pub mod backup;
 pub mod bulk;
 pub mod canary;
+pub mod card;
 pub mod ceremony;
 pub mod check;
 pub mod checkpoints;
@@ -130,9 +131,13 @@ enum Command {
     /// List the generations of a CA, roll it over to the next, or declare a key compromised.
     #[command(subcommand)]
     Generation(generation::GenerationCommand),
-    /// Approve, as the second person, exactly what another is to do: a compromise, a file of revocations, a configuration.
+    /// Approve, as the second person, exactly what another is to do: a compromise, a file of revocations, a configuration, a
+    /// credential.
     #[command(subcommand)]
     Approve(approve::ApproveCommand),
+    /// Play virtual cards: make them, look at them, and put them into readers.
+    #[command(subcommand)]
+    Card(card::CardCommand),
     /// Look at the sealed audit, and hold the database against it.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -340,6 +345,7 @@ impl Cli {
             Command::Restore(args) => restore::run(&args, &out),
             Command::Generation(command) => generation::run(&command, &out),
             Command::Approve(command) => approve::run(&command, &out),
+            Command::Card(command) => card::run(&command, &out),
             Command::Audit(command) => audit::run(&command, &out),
             Command::Why { dir, name } => audit::why::run(&dir, &name, &out),
         }
