@@ -248,13 +248,15 @@ impl Town {
             for counter in 0..counters {
                 let (over, begun, totals) = (&over, &begun, &totals);
                 scope.spawn(move || {
-                    // From the end, whose fates are still open, each counter its own residents.
+                    // From the end, whose fates are still open, each counter its own residents; and then, for as long as the
+                    // look takes, again those whose cards were found.
                     let mine = (0..self.residents).rev().filter(|one| one % counters == counter && one % 100 >= 12);
-                    for resident in mine {
+                    let found = mine.clone().filter(|one| one % 2 == 0 && one % 3 != 0).cycle();
+                    for (place, resident) in mine.chain(found).enumerate() {
                         if over.load(SeqCst) {
                             return;
                         }
-                        self.strike(resident, totals);
+                        self.strike((resident, place), totals);
                         begun.fetch_add(1, SeqCst);
                     }
                 });
@@ -278,7 +280,7 @@ impl Town {
     }
 
     /// A hold, then for every second a release, then for every third the end.
-    fn strike(&self, resident: u64, totals: &[AtomicU64; 5]) {
+    fn strike(&self, (resident, place): (u64, usize), totals: &[AtomicU64; 5]) {
         let card = json!({ "card": card(resident).as_str() });
         let mut steps = vec![(0, "holds", card.clone())];
         if resident.is_multiple_of(2) {
@@ -288,15 +290,15 @@ impl Town {
             steps.push((2, "revocations", json!({ "card": card["card"], "cause": "card-damaged" })));
         }
         for (total, path, body) in steps {
-            let at = if self.post(resident, path, &body) { total } else { 4 };
+            let at = if self.post((resident, place), path, &body) { total } else { 4 };
             totals[at].fetch_add(1, SeqCst);
         }
     }
 
-    fn post(&self, resident: u64, path: &str, body: &Value) -> bool {
+    fn post(&self, (resident, place): (u64, usize), path: &str, body: &Value) -> bool {
         let client = &self.clients[(resident % PLACES.len() as u64) as usize];
         let url = format!("https://{}/v1/{path}", self.addresses.registration);
-        let answer = self.doors.block_on(client.post_json(&url, &format!("stream-{path}-{resident}"), body));
+        let answer = self.doors.block_on(client.post_json(&url, &format!("stream-{path}-{resident}-{place}"), body));
         answer.is_ok_and(|answer| answer.status.is_success())
     }
 
