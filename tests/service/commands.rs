@@ -112,7 +112,7 @@ fn copied_without_responder(site: &Site, name: &str) -> PathBuf {
 
 #[test]
 fn a_command_killed_at_a_write_is_done_or_the_same_again_ends_well() {
-    let site = Site::new();
+    let site = Site::of_one();
     for words in COMMANDS {
         let filled = filled(&site, words);
         let words: &[&str] = &filled.iter().map(String::as_str).collect::<Vec<_>>();
@@ -165,7 +165,7 @@ fn acts_of(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_act_of_the_command_line_is_among_those_that_are_killed() {
-    let site = Site::new();
+    let site = Site::of_one();
     let mut acted = BTreeSet::new();
     for words in COMMANDS {
         let filled = filled(&site, words);

@@ -39,7 +39,7 @@ fn fingerprint(site: &Site, at: usize) -> String {
 
 #[test]
 fn readiness_warns_of_a_ca_that_is_to_be_rolled_over_and_fails_while_one_cannot_issue() {
-    let site = Site::new();
+    let site = Site::of_one();
     site.configure("enabled = true", "enabled = false");
     let readiness = |addresses: &Value| {
         let url = format!("http://{}/readyz", addresses["operator"].as_str().expect("an address"));
@@ -89,7 +89,7 @@ fn readiness_warns_of_a_ca_that_is_to_be_rolled_over_and_fails_while_one_cannot_
 
 #[test]
 fn a_restore_of_before_a_compromise_says_that_it_is_to_be_declared_again() {
-    let site = Site::new();
+    let site = Site::of_one();
     site.configure("enabled = true", "enabled = false");
     let (running, addresses) = serve(&site.path());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -138,7 +138,7 @@ fn a_restore_of_before_a_compromise_says_that_it_is_to_be_declared_again() {
 
 #[test]
 fn a_key_that_is_lost_is_declared_so_only_where_it_is_gone_and_the_service_goes_on_without_it() {
-    let site = Site::new();
+    let site = Site::of_one();
     site.configure("enabled = true", "enabled = false");
     let (running, addresses) = serve(&site.path());
     let client = client_of(&site);

@@ -89,7 +89,7 @@ fn nobody(path: &Path, name: &str) -> bool {
 
 #[test]
 fn relying_parties_are_agreed_with_suspended_and_counted_while_the_service_runs_and_while_it_does_not() {
-    let site = Site::new();
+    let site = Site::of_one();
     let (until, later) = (day(100), day(200));
     // Stopped: straight into the store.
     let added = site.json(&add("e-filing", &until, &[]));

@@ -119,8 +119,7 @@ impl<'a> Story<'a> {
     fn an_agent_comes_twice(&mut self) -> Result<Sent, Failure> {
         let stage = self.stage;
         let (answered, forgotten) = weeks::agents_come(stage, self.today())?;
-        stage.clock.fall_behind(PAST - 21);
-        stage.house.renew_delegates()?;
+        self.until(PAST - 21)?;
         for one in answered.is_answered(stage)? {
             stage.check_status("the ill person's", &one, None)?;
             self.leave("two-visits", "good", one, ITAMI);
@@ -128,11 +127,18 @@ impl<'a> Story<'a> {
         Ok(forgotten)
     }
 
+    /// Time passes, until so many days ago, and the timer has done in it what it does.
+    fn until(&self, days_ago: u16) -> Result<(), Failure> {
+        self.stage.clock.fall_behind(days_ago);
+        self.stage.house.renew_delegates()?;
+        self.stage.house.authority.keep_access_list()?;
+        Ok(())
+    }
+
     fn two_months_pass(&self, forgotten: &Sent) -> Result<(), Failure> {
         let stage = self.stage;
         stage.chapter("Two months have passed: the OCSP responders get new certificates, new lists appear");
-        stage.clock.fall_behind(0);
-        stage.house.renew_delegates()?;
+        self.until(0)?;
         let published = stage.house.authority.publish_due()?;
         stage.check(format!("{} lists are due and published", published.len()), !published.is_empty());
         forgotten.has_lapsed(stage)
