@@ -168,8 +168,9 @@ impl Town {
         self.residents = residents;
         self.publish();
         self.clock.fall_behind(0);
-        // Forty days on, the responders' certificates have ended; the timer would see to it within seconds.
+        // Forty days on, the responders' certificates have ended, and the access CA's list; the timer would see to it within seconds.
         self.house.renew_delegates().expect("renewed");
+        self.house.authority.keep_access_list().expect("made anew");
         self.publish();
         self.publish();
     }
