@@ -17,7 +17,10 @@ use crate::{
     audit::{Draft, Marks, Of},
     kind::Kind,
     limits::{LEAP_INDEXES, LEAP_INDEXES_A_SECOND, LEAP_NUMBERS, LEAP_WINDOW_INDEXES, LEARN_PAGE},
-    ports::{CertificateRecord, Change, CredentialRecord, CredentialRevocation, Leap, Revocation, Step, Store},
+    ports::{
+        AccessListRecord, CertificateRecord, Change, CredentialRecord, CredentialRevocation, Leap, Revocation, Step,
+        Store,
+    },
     revocation::{index::Status, serial::SerialPermutation, snapshot::Snapshot},
     rules::{Cause, CertificateState},
     x509::{CrlEntry, RevocationReason, Serial, UnixTime},
@@ -277,6 +280,22 @@ pub fn learn_credentials(
         lessons.push(lesson);
     }
     Ok(lessons)
+}
+
+/// Takes over the newest list of the access CA that is known, which must be verified, if it is newer than the store's: the next one
+/// bears a number that no list of the lost service had (RFC 5280 §5.2.3), also within the same second.
+///
+/// # Errors
+/// [`StoryError`].
+pub fn learn_access_list(store: &dyn Store, now: UnixTime, list: &AccessListRecord) -> Result<(), StoryError> {
+    let after = store.access_list()?.map_or(0, |last| last.number);
+    if list.number <= after {
+        return Ok(());
+    }
+    let detail = serde_json::json!({ "number": list.number, "entries": list.entries }).to_string();
+    let (action, subject) = ("access-list.learnt".into(), "crl/access".into());
+    let audit = Draft { at: now, actor: ACTOR.into(), action, subject, detail };
+    Ok(store.commit(Change { steps: vec![Step::AccessList { after, record: list.clone() }], audit })?)
 }
 
 #[cfg(test)]

@@ -73,6 +73,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("store.restored", RESTORE, "../src/authority/restore/tests.rs"),
     ("revocation.learnt", RESTORE, "../src/authority/restore/tests.rs"),
     ("credential.learnt", LEARNT, "../src/authority/restore/tests.rs"),
+    ("access-list.learnt", LEARNT, "../src/authority/restore/tests.rs"),
     ("Erase", ERASURE, "../src/authority/erase/tests.rs"),
     ("retention.begun", ERASURE, "../src/authority/erase/tests.rs"),
     ("retention.erased", ERASURE, "../src/authority/erase/tests.rs"),

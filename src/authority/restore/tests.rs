@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::{
     audit::GENESIS,
-    ports::{CardNumber, CardRecord, HolderRecord, HolderReference, StoreError},
+    ports::{AccessListRecord, CardNumber, CardRecord, HolderRecord, HolderReference, StoreError},
     rules::CertificateState::{Expired, Held, Live, Reserved, Revoked},
     store::MemoryStore,
 };
@@ -262,10 +262,18 @@ fn a_write_that_fails_while_credentials_are_learnt_is_told_and_the_next_try_make
     let said = [entry(1, RevocationReason::KeyCompromise), entry(2, RevocationReason::Superseded)];
     for fault in [Fault::Lost, Fault::Kept] {
         // The first write fills the store.
-        for nth in [2, 3] {
+        for nth in [2, 3, 4] {
             let store = clients(MemoryStore::with_faults(move |write| if write == nth { fault } else { Fault::None }));
-            assert!(learn_credentials(&store, at(10), &said).is_err(), "{fault:?} {nth}");
-            learn_credentials(&store, at(10), &said).unwrap();
+            let list =
+                AccessListRecord { number: 7, this_update: at(9), next_update: at(99), entries: 2, der: vec![1] };
+            let learn = || {
+                learn_credentials(&store, at(10), &said)?;
+                learn_access_list(&store, at(10), &list)
+            };
+            assert!(learn().is_err(), "{fault:?} {nth}");
+            learn().unwrap();
+            learn().unwrap();
+            assert_eq!(store.access_list().unwrap().unwrap(), list);
             assert!(store.credentials().unwrap().iter().all(|one| !one.active && one.revocation.is_some()));
             let entries = store.audit_after(0, usize::MAX).unwrap();
             assert_eq!(entries.iter().filter(|one| one.draft.action == "credential.learnt").count(), 2);

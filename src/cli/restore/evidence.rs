@@ -1,6 +1,10 @@
 //! What others know of the service that was lost.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{
+    fs::File,
+    io::{BufReader, Read},
+    path::Path,
+};
 
 use super::{
     super::{backup::manifest::CHECKPOINTS, checkpoints, failure::Failure, files, layout::Layout, spool},
@@ -11,7 +15,7 @@ use crate::{
     audit::{Checkpoint, GENESIS, Marks, Of},
     config::Config,
     kind::Kind,
-    ports::{ListOctets, Store},
+    ports::{AccessListRecord, ListOctets, Store},
     revocation::{
         crl::{ListEntries, Outline},
         snapshot::{self, Lineage, Snapshot},
@@ -32,6 +36,8 @@ pub(super) struct Evidence {
     pub(super) lists: Vec<GivenList>,
     /// The entries of the access CA's lists that were given, verified; none if none was.
     pub(super) access: Option<Vec<CrlEntry>>,
+    /// The newest of those lists.
+    pub(super) access_list: Option<AccessListRecord>,
     /// The snapshot that was given.
     pub(super) snapshot: Option<Snapshot>,
 }
@@ -162,7 +168,19 @@ impl Evidence {
         }
         outline.verify(der, &key).map_err(|error| named(&error))?;
         let entries = ListEntries::of(der).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        self.access.get_or_insert_default().extend(entries.map_err(|error| named(&error))?);
+        let entries = entries.map_err(|error| named(&error))?;
+        if self.access_list.as_ref().is_none_or(|newest| newest.number < outline.number()) {
+            let mut octets = Vec::new();
+            der.reader().read_to_end(&mut octets).map_err(|error| named(&error))?;
+            self.access_list = Some(AccessListRecord {
+                number: outline.number(),
+                this_update: outline.this_update(),
+                next_update: outline.next_update(),
+                entries: entries.len() as u64,
+                der: octets,
+            });
+        }
+        self.access.get_or_insert_default().extend(entries);
         self.wrote(outline.this_update(), path.display().to_string());
         Ok(true)
     }

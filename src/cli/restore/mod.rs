@@ -43,7 +43,7 @@ use super::{
     world::{SystemClock, SystemEntropy},
 };
 use crate::{
-    authority::restore::{Lesson, Pupil, decide_leap, leap, learn_credentials},
+    authority::restore::{Lesson, Pupil, decide_leap, leap, learn_access_list, learn_credentials},
     kind::Kind,
     ports::{AuthorityRecord, Clock, Entropy, Store},
     revocation::crl::ListEntries,
@@ -202,6 +202,9 @@ fn go_on(
     leap(&*standing.store, now, to, detail.to_string())?;
     if let Some(entries) = &evidence.access {
         report.credentials = Some(learn_credentials(&*standing.store, now, entries)?);
+    }
+    if let Some(list) = &evidence.access_list {
+        learn_access_list(&*standing.store, now, list)?;
     }
     let mut learn = |lesson: &Lesson| report.learn(lesson);
     let mut ended: Vec<&AuthorityRecord> = Vec::new();
