@@ -72,6 +72,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`DerError`] if it has another, or is malformed.
+    #[inline]
     pub fn read(&mut self, tag: u8) -> Result<&'a [u8], DerError> {
         self.element(tag).map(|element| element.content)
     }
@@ -96,6 +97,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Those of the element, of `read_content`, and [`DerError::Trailing`].
+    #[inline]
     pub fn nested<T, E: From<DerError>>(
         &mut self,
         tag: u8,
@@ -111,6 +113,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Those of [`nested`](Self::nested).
+    #[inline]
     pub fn sequence<T, E: From<DerError>>(
         &mut self,
         read_content: impl FnOnce(&mut Self) -> Result<T, E>,
