@@ -77,6 +77,7 @@ impl DualControl {
             let approval = Approval::open(line).map_err(|error| void(refused("unreadable", error.to_string())))?;
             let found = store.credential(&approval.fingerprint())?;
             let by = credential(&approval, found, (access, now), second).map_err(void)?;
+            holds(&approval, content, now).map_err(void)?;
             let by = Actor::client(&by);
             if actor.role().is_some() && by.name() == actor.name() {
                 let detail = format!("{} asks for it, and somebody else has to approve it", by.audit_name());
@@ -86,7 +87,6 @@ impl DualControl {
                 let detail = format!("{} approved it once already; it takes another person", by.audit_name());
                 return Err(void(refused("person", detail)).into());
             }
-            holds(&approval, content, now).map_err(void)?;
             let (digest, summary) = (approval.statement.digest, approval.statement.summary);
             approved.push(Approved { by: by.audit_name(), digest, summary, jws: line.clone() });
         }

@@ -14,7 +14,7 @@ use super::{
     change::Outcome,
     end::{Effects, StatusChange},
     enrol::Enrolment,
-    once::{Telling, replay},
+    once::{self, Telling, replay},
     revoke::RevocationRequest,
 };
 use crate::{
@@ -23,7 +23,8 @@ use crate::{
         lines::{self, Node},
     },
     kind::Kind,
-    ports::{Change, StoreError, store::Beginning},
+    limits::CONFLICT_RETRIES,
+    ports::{Change, OWN_CLIENT, StoreError, store::Beginning},
     rules::{Asked, Refusal},
     x509::{CrlEntry, UnixTime, hex},
 };
@@ -42,6 +43,8 @@ pub struct OfFile {
     pub from: u64,
     /// The leaves of those that come, and of those between them that came before.
     pub leaves: Vec<Node>,
+    /// Which of the leaves are those of the lines that come, in their order.
+    pub asked: Vec<usize>,
     /// The nodes of the others.
     pub proof: Vec<Node>,
 }
@@ -101,9 +104,19 @@ impl Authority {
         of: Option<&OfFile>,
         lines: &[RevocationLine],
     ) -> Result<Vec<Outcome>, StoryError> {
-        match self.approved_file(actor, of) {
+        match self.approved_file(actor, of, lines.len()) {
             Ok(None) => self.revoke_each(actor, lines),
-            Ok(Some(digest)) => self.revoke_lines(actor, lines, Some(&digest)),
+            Ok(Some(digest)) => {
+                let places = of.into_iter().flat_map(|of| of.asked.iter().map(|at| of.from.saturating_add(*at as u64)));
+                // By what was approved and not by how it came: an approved line is done once, whatever the request calls it.
+                // No key from outside has a space.
+                let key = |place| format!("approved {digest} {place}");
+                let once = |(once, request): &RevocationLine, place| {
+                    (Once { key: key(place), digest: once.digest }, request.clone())
+                };
+                let lines: Vec<_> = lines.iter().zip(places).map(|(line, place)| once(line, place)).collect();
+                self.revoke_lines(actor, &lines, Some(&digest))
+            }
             Err(StoryError::Refused(refusal)) => {
                 let (now, nobody) = (self.parts().clock.now(), Once { key: String::new(), digest: [0; 32] });
                 let detail = serde_json::json!({ "rule": refusal.rule }).to_string();
@@ -117,7 +130,7 @@ impl Authority {
     }
 
     /// The digest of the approved content that the lines are of; none where acts take one. What allowed it is noted in the audit once.
-    fn approved_file(&self, actor: &Actor, of: Option<&OfFile>) -> Result<Option<String>, StoryError> {
+    fn approved_file(&self, actor: &Actor, of: Option<&OfFile>, asked: usize) -> Result<Option<String>, StoryError> {
         let (control, now) = (&self.parts().control, self.parts().clock.now());
         if matches!(control, DualControl::Off) {
             return Ok(None);
@@ -131,6 +144,9 @@ impl Authority {
             let detail = "these lines cannot be shown to be of any file: the proof does not fit them";
             Refusal::new("T-16", detail).in_case("content")
         };
+        if of.asked.len() != asked || of.asked.iter().any(|at| *at >= of.leaves.len()) {
+            return Err(other().into());
+        }
         let root = lines::root(of.count, of.from, &of.leaves, &of.proof).ok_or_else(other)?;
         let content = Content::bulk_revocation(of.count, &root);
         // Whoever is neither is turned away by every line.
@@ -140,22 +156,37 @@ impl Authority {
         Ok(Some(content.digest()))
     }
 
+    /// Notes what allowed a file, once for each set of approvals, and by whom it is carried out: whoever came with it first.
     fn note_file(&self, actor: &Actor, content: &Content, approved: &[Approved]) -> Result<(), StoryError> {
         let statements: Vec<&str> = approved.iter().map(|one| one.jws.as_str()).collect();
-        let digest = digest(&SHA256, statements.join("\n").as_bytes());
-        // No key from outside has a space.
-        let once = Once { key: format!("approval {}", hex(digest.as_ref())), digest: [0; 32] };
-        if self.store().answer(actor.name(), &once.key)?.is_some() {
-            return Ok(());
+        let statements = digest(&SHA256, statements.join("\n").as_bytes());
+        let once = Once { key: format!("approval {}", hex(statements.as_ref())), digest: [0; 32] };
+        let file = format!("file {}", content.digest());
+        for _ in 0..CONFLICT_RETRIES {
+            let first: Option<String> = self.told_before(OWN_CLIENT, &file)?;
+            if let Some(first) = first.as_ref().filter(|first| **first != actor.audit_name()) {
+                let detail = format!(
+                    "{first} carries out this file, and nobody else does it again; hand in what is left as another"
+                );
+                return Err(Refusal::new("T-16", detail).in_case("person").into());
+            }
+            if self.store().answer(actor.name(), &once.key)?.is_some() {
+                return Ok(());
+            }
+            let telling = Telling { actor, once: &once, now: self.parts().clock.now() };
+            let mut steps = vec![telling.answer(&())?];
+            if first.is_none() {
+                steps.push(once::own(&file, &actor.audit_name())?);
+            }
+            let detail = serde_json::json!({ "content": content.text(), "approvals": approved }).to_string();
+            let audit = telling.audit("bulk.approved", format!("file/{}", content.digest()), detail);
+            match self.store().commit(Change { steps, audit }) {
+                // Another load of the same file was first, or somebody else with it.
+                Err(StoreError::Repeated) => {}
+                noted => return Ok(noted?),
+            }
         }
-        let telling = Telling { actor, once: &once, now: self.parts().clock.now() };
-        let detail = serde_json::json!({ "content": content.text(), "approvals": approved }).to_string();
-        let audit = telling.audit("bulk.approved", format!("file/{}", content.digest()), detail);
-        match self.store().commit(Change { steps: vec![telling.answer(&())?], audit }) {
-            // Another load of the same file was first.
-            Err(StoreError::Repeated) => Ok(()),
-            noted => Ok(noted?),
-        }
+        Err(StoryError::Unavailable("the file was noted by too many at once; ask again".into()))
     }
 
     /// Revokes line by line, with as few commits as the store can do it in. The same lines again, in whatever company, give

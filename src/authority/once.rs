@@ -6,7 +6,7 @@ use super::{Actor, Authority};
 use crate::{
     audit::Draft,
     limits::CONFLICT_RETRIES,
-    ports::{AnswerRecord, Change, Duplicate, Step, StoreError},
+    ports::{AnswerRecord, Change, Duplicate, OWN_CLIENT, Step, StoreError},
     rules::Refusal,
     x509::UnixTime,
 };
@@ -127,14 +127,19 @@ impl Telling<'_> {
     }
 
     fn step<T: Serialize>(&self, told: &Told<T>) -> Result<Step, StoryError> {
-        let outcome = serde_json::to_vec(told).map_err(|error| StoryError::Fault(error.to_string()))?;
-        Ok(Step::Answer(AnswerRecord {
-            client: self.actor.name().to_owned(),
-            key: self.once.key.clone(),
-            digest: self.once.digest,
-            outcome,
-        }))
+        step(self.actor.name(), self.once, told)
     }
+}
+
+/// The step that stores what the service keeps for itself, once, under a key that no request can have.
+pub(super) fn own<T: Serialize>(key: &str, outcome: &T) -> Result<Step, StoryError> {
+    step(OWN_CLIENT, &Once { key: key.to_owned(), digest: [0; 32] }, &Told::Done(outcome))
+}
+
+fn step<T: Serialize>(client: &str, once: &Once, told: &Told<T>) -> Result<Step, StoryError> {
+    let outcome = serde_json::to_vec(told).map_err(|error| StoryError::Fault(error.to_string()))?;
+    let (client, key) = (client.to_owned(), once.key.clone());
+    Ok(Step::Answer(AnswerRecord { client, key, digest: once.digest, outcome }))
 }
 
 impl Authority {

@@ -102,6 +102,9 @@ impl Held {
         let proposal = self.proposal();
         let Adopting::Now(approvals) = how else { return Ok(()) };
         if proposal.is_in_force() {
+            if !approvals.is_empty() {
+                tracing::warn!("the policy is in force: the approvals that came with this start were not looked at");
+            }
             return Ok(());
         }
         let approved = self.allowed((store, layout), (now, approvals))?;

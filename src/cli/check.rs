@@ -59,6 +59,7 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     let mut causes = Causes::default();
     let records = examine::records(&layout, &config, &mut causes);
     let now = SystemClock::default().now();
+    examine::has_checkpoints(&layout, &config, &mut causes);
     examine::policy(&layout, &config, (now, &[]), &mut causes);
     for record in &records {
         let name = KeyName::responder(record.kind, record.generation).to_string();

@@ -4,20 +4,21 @@
 //! that is written once), the same line in a file there, which is called by the service's lineage. A line that a crash cut off
 //! never was one: the next takes its place.
 
+mod file;
+
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use self::file::last;
+pub use self::file::{append, first_line, lines};
 use super::{failure::Failure, files, layout::Layout, status_file::StatusFile};
 use crate::{
     audit::{AuditKey, Checkpoint, GENESIS, Known, Seal},
     ca::checkpoint::{self, CheckpointError},
     config::Config,
-    limits::CHECKPOINT_OCTETS,
     ports::{Marks, Signer, Store, StoreError},
     revocation::snapshot::Lineage,
     x509::UnixTime,
@@ -141,7 +142,28 @@ pub fn guard(store: &dyn Store, (layout, config): (&Layout, &Config)) -> Result<
         let there = seal_at(store, newest.marks.entry).map_err(Failure::fault)?;
         causes.extend(newest.misfits(&newest.lineage, &marks, there).iter().map(ToString::to_string));
     }
+    causes.extend(missing(store, (layout, config))?);
     refuse(&causes)
+}
+
+/// What there is to say where a service has an audit key and not one checkpoint of it: `init` takes the first, so they were lost
+/// or taken away, and nothing tells any more how far the store had come.
+///
+/// # Errors
+/// [`Failure`] when something cannot be read.
+pub fn missing(store: &dyn Store, (layout, config): (&Layout, &Config)) -> Result<Option<String>, Failure> {
+    let Some(key) = audit_key(layout)? else { return Ok(None) };
+    let places = Places::without_lineage(layout, config, &key)?;
+    let (newest, causes) = places.newest(&key);
+    if newest.is_some() || !causes.is_empty() {
+        return Ok(None);
+    }
+    // Whoever is cut off between the first key of the audit and its first checkpoint goes on.
+    let entry = store.marks().map_err(Failure::fault)?.entry;
+    let entry = store.audit_after(entry.saturating_sub(1), 1).map_err(Failure::fault)?;
+    let is_first = entry.first().is_some_and(|one| one.draft.action == KEY_MADE && one.draft.subject == AUDIT_SUBJECT);
+    let told = || format!("{}: has no checkpoint, though the audit has its key", places.own.display());
+    Ok((!is_first).then(told))
 }
 
 /// A line that is no checkpoint of that key: the file and the number of the line, and what is wrong.
@@ -350,85 +372,7 @@ pub fn audit_key(layout: &Layout) -> Result<Option<AuditKey>, Failure> {
 /// The name of the audit key and of its certificate.
 pub const AUDIT: &str = "audit-1";
 
-/// Adds a line at the end, on the disk when this returns.
-///
-/// # Errors
-/// Those of the file system.
-pub fn append(path: &Path, line: &str) -> io::Result<()> {
-    let is_new = !path.exists();
-    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
-    let mut text = format!("{line}\n");
-    let (length, whole) = ends(&mut file)?;
-    if whole < length && file.set_len(whole).is_err() {
-        // A medium that is written once keeps the piece of a line too.
-        text.insert(0, '\n');
-    }
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    match path.parent().filter(|directory| is_new && !directory.as_os_str().is_empty()) {
-        Some(directory) => File::open(directory)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-/// Octets of the file, and of its whole lines.
-fn ends(file: &mut File) -> io::Result<(u64, u64)> {
-    let length = file.seek(SeekFrom::End(0))?;
-    let tail = tail(file, length)?;
-    let cut = tail.iter().rev().take_while(|octet| **octet != b'\n').count();
-    Ok((length, length - cut as u64))
-}
-
-fn tail(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
-    let mut tail = Vec::new();
-    file.seek(SeekFrom::Start(length.saturating_sub(2 * CHECKPOINT_OCTETS as u64)))?;
-    file.take(2 * CHECKPOINT_OCTETS as u64).read_to_end(&mut tail)?;
-    Ok(tail)
-}
-
-/// The last checkpoint of a file; none where there is no file, or no whole line in it.
-fn last(path: &Path, key: &AuditKey) -> Result<Option<Checkpoint>, String> {
-    let read = || {
-        let mut file = File::open(path)?;
-        let length = file.seek(SeekFrom::End(0))?;
-        tail(&mut file, length)
-    };
-    let tail = match read() {
-        Ok(tail) => tail,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
-    };
-    let Some(end) = tail.iter().rposition(|octet| *octet == b'\n') else { return Ok(None) };
-    let line = tail[..end].rsplit(|octet| *octet == b'\n').next().unwrap_or_default();
-    let line = std::str::from_utf8(line).map_err(|_| "its last line is no text".to_owned())?;
-    Checkpoint::open(line, key).map(Some).map_err(|error| format!("its last line is no checkpoint: {error}"))
-}
-
-/// The first whole line of a file.
-///
-/// # Errors
-/// Those of the file system.
-pub fn first_line(path: &Path) -> io::Result<Option<String>> {
-    lines(path)?.next().transpose()
-}
-
-/// The whole lines of a file, each no longer than a checkpoint may be.
-///
-/// # Errors
-/// Those of the file system; a file that is not there has no lines.
-pub fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<String>>> {
-    let mut file: Box<dyn BufRead> = match fs::File::open(path) {
-        Ok(file) => Box::new(BufReader::new(file)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Box::new(io::empty()),
-        Err(error) => return Err(error),
-    };
-    Ok(std::iter::from_fn(move || {
-        let mut line = Vec::new();
-        let read = (&mut file).take(2 * CHECKPOINT_OCTETS as u64).read_until(b'\n', &mut line);
-        match read {
-            Err(error) => Some(Err(error)),
-            Ok(_) if line.pop() == Some(b'\n') => Some(Ok(String::from_utf8_lossy(&line).into_owned())),
-            Ok(_) => None,
-        }
-    }))
-}
+/// What the audit says of the first audit key of a service that had none, and about what.
+pub const KEY_MADE: &str = "key.made";
+/// The audit's subject for [`AUDIT`].
+pub const AUDIT_SUBJECT: &str = "key/audit-1";

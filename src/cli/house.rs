@@ -92,6 +92,7 @@ impl House {
         let mut causes = Causes::default();
         let records = examine::records(&layout, &config, &mut causes);
         if let Adopting::Now(approvals) = how {
+            examine::has_checkpoints(&layout, &config, &mut causes);
             examine::policy(&layout, &config, (clock.now(), approvals), &mut causes);
         }
         let examined = examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
@@ -276,14 +277,17 @@ fn first_audit_key(
     let audit = Draft {
         at: now,
         actor: Actor::service().audit_name(),
-        action: "key.made".into(),
-        subject: format!("key/{AUDIT}"),
+        action: checkpoints::KEY_MADE.into(),
+        subject: checkpoints::AUDIT_SUBJECT.into(),
         detail: serde_json::json!({ "not_after": validity.1 }).to_string(),
     };
     store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::fault)?;
     let made = make_audit_key(layout, passphrase, &profile.organization, (&SystemEntropy::default(), validity))?;
     tracing::warn!(path = %layout.audit_key().display(), "made an audit key: this service had none");
-    Checkpoints::new(places, lineage, (&made.0, made.1))
+    let checkpoints = Checkpoints::new(places, lineage, (&made.0, made.1))?;
+    // At once: a key without any checkpoint is one whose checkpoints were taken away.
+    checkpoints.take(store, now).map_err(Failure::fault)?;
+    Ok(checkpoints)
 }
 
 /// What the configuration says certificates contain.

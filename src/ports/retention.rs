@@ -109,8 +109,8 @@ pub struct ErasedCertificate {
     pub erased: UnixTime,
 }
 
-/// The client under whose name the service keeps what is its own: the policy in force. Names of clients have no space. It is no answer
-/// to anybody, and has no term.
+/// The client under whose name the service keeps what is its own: the policy in force, and who carries out an approved file. Names of
+/// clients have no space. It is no answer to anybody, and has no term.
 pub const OWN_CLIENT: &str = "the service";
 
 /// A first answer that is old.

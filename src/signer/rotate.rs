@@ -37,9 +37,9 @@ use crate::limits::KEY_FILE_OCTETS;
 /// Why nothing was rotated: the old passphrase is in force.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {
-    /// Keys that the old passphrase does not open, or that cannot be read or written.
+    /// Keys that the old passphrase does not open, or that cannot be read or written; and how many others it opens.
     #[error("{}", lines(.0))]
-    Keys(Vec<KeyFileError>),
+    Keys(Vec<KeyFileError>, usize),
     /// Things among the keys that are neither keys nor small files.
     #[error("{}", .0.join("\n"))]
     Foreign(Vec<String>),
@@ -215,7 +215,10 @@ fn open_all(directory: &Path, passphrase: &str) -> Result<Vec<Item>, RotateError
         items.extend(content.ok().map(|content| Item { name: name.to_owned(), like, content }));
     }
     match (locked.is_empty(), foreign.is_empty()) {
-        (false, _) => Err(RotateError::Keys(locked)),
+        (false, _) => {
+            let opened = items.iter().filter(|item| matches!(item.content, Content::Key(_))).count();
+            Err(RotateError::Keys(locked, opened))
+        }
         (_, false) => Err(RotateError::Foreign(foreign)),
         _ if items.iter().any(|item| matches!(item.content, Content::Key(_))) => Ok(items),
         _ => Err(RotateError::Empty(directory.into())),
@@ -258,7 +261,7 @@ fn prepare(
 }
 
 fn one(error: KeyFileError) -> RotateError {
-    RotateError::Keys(vec![error])
+    RotateError::Keys(vec![error], 0)
 }
 
 fn write_other(path: &Path, octets: &[u8]) -> io::Result<()> {

@@ -421,9 +421,15 @@ async fn lines_of_an_approved_file_are_done_and_no_other() {
         changed(done(suginami.post_under("file", REVOKE, &load(&lines, &tree, 1..4, &[1, 2], &second)).await)),
         [2]
     );
-    // Nobody else's residents are revoked by it.
+    // Nobody else carries it out, though an operator approved it; and of a file of their own nobody else's residents are revoked.
     let own = [by(Role::Operator, "operator-2")];
-    let answer = done(itami.post(REVOKE, &load(&lines, &tree, 0..1, &[], &own)).await);
+    let answer = itami.post(REVOKE, &load(&lines, &tree, 0..1, &[], &own)).await;
+    assert_eq!((refusal(&answer), &answer.body["case"]), ((403, "T-16"), &json!("person")));
+    assert!(answer.body["detail"].as_str().unwrap().contains("municipality/13115 carries out this file"));
+    let (foreign, theirs) = file(1..=2);
+    let also = approver(&open.house.admit(Role::Operator, "operator-3"));
+    let also = [also.approve(&Content::bulk_revocation(2, &theirs.root()), MORNING, LATER)];
+    let answer = done(itami.post(REVOKE, &load(&foreign, &theirs, 0..1, &[], &also)).await);
     assert_eq!(answer["outcomes"][0]["refused"]["rule"], "E-02");
     // A place in a line is for a leaf, or for a line, and for leaves only where a file was approved.
     let mut both = load(&lines, &tree, 0..2, &[1], &second);
@@ -455,6 +461,45 @@ async fn lines_of_an_approved_file_are_done_and_no_other() {
     assert_eq!(of("certificate.revoked").len(), 3);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_line_is_done_once_under_whatever_key_and_number() {
+    let open = House::of_two(Arc::new(MemoryStore::new())).open();
+    let suginami = Desk::suginami(&open);
+    for number in 1..=2 {
+        done(suginami.post("/v1/certificates", &pair(number)).await);
+    }
+    let lines = [1, 2].map(|card| {
+        let both = ["auth", "sign"];
+        json!({ "card": format!("CARD-{card:06}"), "cause": "holder-application", "kinds": both })
+    });
+    let mut tree = Tree::default();
+    lines.iter().for_each(|line| tree.push(leaf(line.to_string().as_bytes())));
+    let good = Content::bulk_revocation(2, &tree.root());
+    let second = [approver(&open.house.admit(Role::Operator, "operator-2")).approve(&good, MORNING, LATER)];
+    let whole = load(&lines, &tree, 0..2, &[], &second);
+    let first = done(suginami.post_under("file", REVOKE, &whole).await);
+
+    // The holders have certificates again, which nobody approved the end of.
+    for number in 1..=2 {
+        done(suginami.post("/v1/certificates", &pair(number)).await);
+    }
+    let mut renumbered = whole.clone();
+    renumbered["lines"][0]["line"] = 71.into();
+    let mut spaced = load(&lines, &tree, 0..1, &[], &second);
+    spaced["lines"][0]["line"] = 3.into();
+    for (key, body) in [("file", &whole), ("other", &whole), ("third", &renumbered)] {
+        assert_eq!(done(suginami.post_under(key, REVOKE, body).await), first, "{key}");
+    }
+    assert_eq!(done(suginami.post_under("alone", REVOKE, &spaced).await)["outcomes"][0], first["outcomes"][0]);
+    for number in 1..=2 {
+        let card = done(suginami.get(&format!("/v1/cards/CARD-{number:06}")).await);
+        let live = card["certificates"].as_array().unwrap().iter().filter(|one| one["state"] == "live").count();
+        assert_eq!(live, 2, "{card}");
+    }
+    let entries = open.house.store.audit_after(0, usize::MAX).unwrap();
+    assert_eq!(entries.iter().filter(|entry| entry.draft.action == "certificate.revoked").count(), 2);
+}
+
 #[test]
 fn whichever_write_of_an_approved_file_fails_the_same_again_ends_it() {
     use jitsuin::authority::bulk::OfFile;
@@ -469,7 +514,7 @@ fn whichever_write_of_an_approved_file_fails_the_same_again_ends_it() {
         let (lines, tree) = file(1..=2);
         let approval = approver(&two).approve(&Content::bulk_revocation(2, &tree.root()), MORNING, LATER);
         let leaves = vec![tree.leaf(0).unwrap(), tree.leaf(1).unwrap()];
-        let of = OfFile { approvals: vec![approval], count: 2, from: 0, leaves, proof: Vec::new() };
+        let of = OfFile { approvals: vec![approval], count: 2, from: 0, leaves, asked: vec![0, 1], proof: Vec::new() };
         let asked: Vec<_> = lines
             .iter()
             .zip(1..)

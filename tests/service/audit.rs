@@ -245,7 +245,19 @@ fn an_older_copy_of_the_store_is_not_opened_and_every_cause_is_told_at_once() {
     // The checkpoints are taken away too: what was kept elsewhere is all that is left, and here nothing was.
     fs::remove_file(site.path().join("checkpoints")).expect("removed");
     let refused = run(&site, &["check"]);
-    assert!(String::from_utf8(refused.stderr).expect("text").contains("the status index"));
+    let told = String::from_utf8(refused.stderr).expect("text");
+    assert!(told.contains("the status index") && told.contains("checkpoints: has no checkpoint"), "{told}");
+
+    // And the snapshot: that nothing is left to say how far the store had come is a cause itself, for whoever would write.
+    fs::remove_file(site.path().join("status.snapshot")).expect("removed");
+    let credential = ["credential", "revoke", "13115", "--reason", "keyCompromise"];
+    for command in [&["serve"][..], &["check"], &credential, &["municipality", "add", "28207"]] {
+        let refused = run(&site, command);
+        let told = String::from_utf8(refused.stderr).expect("text");
+        assert_eq!(refused.status.code(), Some(3), "{command:?}: {told}");
+        assert!(told.contains("checkpoints: has no checkpoint, though the audit has its key"), "{command:?}: {told}");
+    }
+    assert_eq!(fs::read(site.path().join("jitsuin.sqlite")).expect("read"), before, "nothing was changed");
 }
 
 /// A checkpoint of that service as a copy of it with another fence would sign it.

@@ -221,8 +221,8 @@ fn a_rotation_that_may_not_be_is_refused_and_the_old_passphrase_stays() {
             .map(|(name, line)| private(&site.aside(), name, line));
     let before = everything(&site.path());
     refused(&rotate(&old, &old), &["the new passphrase is the old one"]);
-    refused(&rotate(&old, &short), &["shorter than 15 characters"]);
-    refused(&rotate(&wrong, &new), &["sign-1.pem", "serial-1.pem", "registration.pem"]);
+    refused(&rotate(&old, &short), &["--new-passphrase-file: ", "shorter than 15 characters"]);
+    refused(&rotate(&wrong, &new), &["the passphrase opens none of the"]);
     set_mode(Path::new(&new), 0o644);
     refused(&rotate(&old, &new), &["open to others"]);
     set_mode(Path::new(&new), 0o600);

@@ -9,6 +9,7 @@ use std::{
 
 use clap::Args;
 use pkcs8::der::pem;
+use ring::digest::{SHA256, digest};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -26,8 +27,9 @@ use crate::{
     },
     config::Config,
     limits::{APPROVAL_LIFE, KEY_FILE_OCTETS},
-    ports::Clock,
+    ports::{Clock, Role, Store},
     signer::{PrivateKey, SoftwareSigner, keyfile},
+    store::SqliteStore,
     x509::UnixTime,
 };
 
@@ -93,6 +95,7 @@ impl Approver {
         let (certificate, key, beside) = self.files()?;
         let certificate = files::read_certificate(&certificate).map_err(Failure::refused)?;
         let by = name_in(&certificate).unwrap_or_default();
+        self.may_approve(content.act(), &certificate)?;
         self.confirm(content, &by)?;
         let key = private_key(&key, self.passphrase_file.as_deref().or(beside.as_deref()))?;
         let signer = SoftwareSigner::new(&key).map_err(Failure::refused)?;
@@ -113,10 +116,33 @@ impl Approver {
         out.print(&written, || format!("{} approves it until {until}: {}", written.by, written.file.display()))
     }
 
+    /// Refuses, where the service's store is at hand, for a credential whose approval would be void.
+    fn may_approve(&self, act: Act, certificate: &[u8]) -> Result<(), Failure> {
+        let opened = Config::load(&Layout::configuration(&self.dir))
+            .ok()
+            .and_then(|config| SqliteStore::open_read_only(&config.store.path).ok());
+        let Some(store) = opened else { return Ok(()) };
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(digest(&SHA256, certificate).as_ref());
+        let known = store.credential(&fingerprint).map_err(Failure::fault)?;
+        let void = |why: String| Err(Failure::refused(format!("this approval would be void: the credential {why}")));
+        match known {
+            None => void("is none of this service".into()),
+            Some(known) if !known.active => void("is not admitted any more".into()),
+            Some(known) => match (known.role, act) {
+                (Role::Operator, _) | (Role::Municipality, Act::BulkRevocation) => Ok(()),
+                (role, _) => void(format!("is one of {}, who may not approve this", role.word())),
+            },
+        }
+    }
+
     fn confirm(&self, content: &Content, by: &str) -> Result<(), Failure> {
         let digest = content.digest();
         if let Some(said) = &self.yes {
-            let is_it = said.len() >= TYPED && digest.starts_with(&said.to_ascii_lowercase());
+            if said.len() < TYPED {
+                return Err(Failure::usage(format!("--yes says the digest, or at least its first {TYPED} digits")));
+            }
+            let is_it = digest.starts_with(&said.to_ascii_lowercase());
             let other = || {
                 Failure::refused(format!("this is not what was looked at: it is\n{}digest {digest}", content.text()))
             };

@@ -103,5 +103,9 @@ fn new_passphrase(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
         return Err(Failure::refused("no new passphrase: no --new-passphrase-file, and no terminal to ask at"));
     }
     let sources = Sources { variable: None, credentials: None, ..Sources::of_process(file.map(Path::to_path_buf)) };
-    sources.read(Purpose::New).map_err(Failure::refused)
+    let of_option = |error| match file {
+        Some(_) => Failure::refused(format!("--new-passphrase-file: {error}")),
+        None => Failure::refused(error),
+    };
+    sources.read(Purpose::New).map_err(of_option)
 }

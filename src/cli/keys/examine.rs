@@ -122,6 +122,16 @@ pub(in crate::cli) fn policy(
     causes.keep(held.and_then(|held| held.check((&store, layout), (now, approvals))));
 }
 
+/// Notes if a service that takes checkpoints has none.
+pub(in crate::cli) fn has_checkpoints(layout: &Layout, config: &Config, causes: &mut Causes) {
+    // Where it cannot be read, that was noted.
+    let Ok(store) = SqliteStore::open_read_only(&config.store.path) else { return };
+    let missing = checkpoints::missing(&store, (layout, config));
+    if let Some(Some(told)) = causes.keep(missing.map(|cause| checkpoints::refusal(cause.as_slice()))) {
+        causes.note(told);
+    }
+}
+
 /// Notes what says that the store is older than it was, or another.
 fn older_copy((layout, config): (&Layout, &Config), lineage: &Lineage, causes: &mut Causes) {
     // Where it cannot be read, that was noted; one of an earlier schema is looked at when it is brought up to date.

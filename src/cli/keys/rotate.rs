@@ -6,12 +6,13 @@
 
 use zeroize::Zeroizing;
 
+use super::causes::Causes;
 use crate::{
     audit::Draft,
     cli::{failure::Failure, layout::Layout, world::SystemClock},
     config::Config,
     ports::{Change, Clock, Store},
-    signer::rotate::{Rotated, Rotation},
+    signer::rotate::{RotateError, Rotated, Rotation},
     store::{OpenError, SqliteStore},
 };
 
@@ -26,7 +27,7 @@ pub(in crate::cli) fn rotate(
     if old == new {
         return Err(Failure::refused("the new passphrase is the old one"));
     }
-    let rotation = Rotation::open(layout.keys(), old).map_err(Failure::refused)?;
+    let rotation = Rotation::open(layout.keys(), old).map_err(all_causes)?;
     let store = SqliteStore::open(&config.store.path).map_err(|error| match error {
         OpenError::Held(_) => {
             Failure::refused(format!("{error}; stop the service first, and start it with the new passphrase"))
@@ -52,4 +53,14 @@ pub(in crate::cli) fn rotate(
         Failure::fault(format!("the new passphrase is in force, but the audit does not say so: {error}"))
     })?;
     Ok(rotated)
+}
+
+/// A passphrase that opens none of the keys is told once, not once for each.
+fn all_causes(error: RotateError) -> Failure {
+    let RotateError::Keys(errors, opened) = error else { return Failure::refused(error) };
+    let mut causes = Causes::default();
+    for key in errors.into_iter().map(Err).chain((0..opened).map(|_| Ok(()))) {
+        causes.key(key);
+    }
+    causes.finish().err().unwrap_or_else(|| Failure::refused("the keys do not open"))
 }

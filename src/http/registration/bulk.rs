@@ -100,21 +100,26 @@ struct ListSize {
     octets: usize,
 }
 
-/// Lines of a file of revocations. The Idempotency-Key names the file; with its number, it is the key of each line.
+/// Lines of a file of revocations. The Idempotency-Key names the file; with its number, it is the key of each line. The lines of an
+/// approved file have theirs from the approved content, whatever the Idempotency-Key.
 pub(super) const REVOKE: Route = post("/v1/bulk/revocations", "bulk-revoke", Audience::Staff, |call| {
     let Revocations { lines, approved } = read(call.body)?;
     few_enough(lines.len())?;
-    let (file, mut asked, mut leaves) = (call.once()?, Vec::with_capacity(lines.len()), Vec::new());
+    let (file, mut asked, mut leaves, mut places) =
+        (call.once()?, Vec::with_capacity(lines.len()), Vec::new(), Vec::new());
     for line in lines {
         match (line.line, line.request, line.done) {
-            (Some(number), Some(request), None) => asked.push(revocation(&file, number, request, &mut leaves)),
+            (Some(number), Some(request), None) => {
+                places.push(leaves.len());
+                asked.push(revocation(&file, number, request, &mut leaves));
+            }
             (None, None, Some(done)) if approved.is_some() => leaves.push(done.0),
             _ => return Err(Problem::refused("T-01", "a line has a number and a request").into()),
         }
     }
     let of = approved.map(|ApprovedFile { approvals, count, from, proof }| {
         let proof = proof.into_iter().map(|node| node.0).collect();
-        OfFile { approvals, count, from, leaves, proof }
+        OfFile { approvals, count, from, leaves, asked: places, proof }
     });
     Reply::ok(&Outcomes::of(call.authority.revoke_file(call.actor, of.as_ref(), &asked)?))
 });
