@@ -56,6 +56,19 @@ pub fn replace_octets(path: &Path, content: &[u8]) -> Result<(), FileError> {
     written.map_err(|error| FileError::new(path, error))
 }
 
+/// Removes a file, durably; one that is not there is no error.
+///
+/// # Errors
+/// [`FileError`].
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    let removed = match fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Ok(()) => fs::File::open(path.parent().unwrap_or(Path::new("."))).and_then(|directory| directory.sync_all()),
+        failed => failed,
+    };
+    removed.map_err(|error| FileError::new(path, error))
+}
+
 /// Writes a line to a new file that only its owner may read (mode 0600).
 ///
 /// # Errors

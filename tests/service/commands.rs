@@ -81,6 +81,7 @@ const COMMANDS: &[&[&str]] = &[
     &["credential", "disable", "13115"],
     &["generation", "add", "--kind", "sign"],
     &["generation", "compromised", "--kind", "sign", "--generation", "1", "--key-lost", "--confirm", CONFIRMED],
+    &["keys", "replace", "responder-auth-1"],
     // Its responder's certificate is missing, and is made first.
     &["crl", "publish"],
 ];

@@ -274,3 +274,47 @@ fn a_key_for_the_next_generation_is_made_while_the_service_runs_and_no_other() {
     done(&on(&site.path(), &["check"]));
     done(&on(&site.path(), &["keys", "check"]));
 }
+
+/// SHA-256 of the public key in a certificate, by OpenSSL.
+fn key_of(certificate: &Path) -> String {
+    let words = "openssl x509 -in \"$0\" -pubkey -noout | openssl pkey -pubin -outform DER | openssl dgst -sha256 -r";
+    let digest = Command::new("sh").args(["-c", words]).arg(certificate).output().expect("openssl is there");
+    String::from_utf8(digest.stdout).expect("digits")[..64].to_owned()
+}
+
+#[test]
+fn another_key_of_a_responder_is_certified_by_the_next_start_and_openssl_takes_its_answers() {
+    let site = Site::new();
+    let replace = |name: &str| on(&site.path(), &["--json", "keys", "replace", name]);
+    let (running, _) = serve(&site.path());
+    refused(&replace("responder-sign-1"), &["another jitsuin holds this database"]);
+    drop(running);
+    let before = everything(&site.path());
+    refused(&replace("sign-1"), &["is the key of a CA: it is not replaced", "generation compromised"]);
+    refused(&replace("responder-sign-2"), &["there is no generation 2"]);
+    let other = private(&site.aside(), "wrong", "not the passphrase");
+    refused(
+        &on(&site.path(), &["keys", "replace", "responder-sign-1", "--passphrase-file", &other]),
+        &["the passphrase does not open"],
+    );
+    assert!(everything(&site.path()) == before, "a refusal changes nothing");
+
+    let certificate = site.path().join("certificates/responder-sign-1.pem");
+    let old = key_of(&certificate);
+    let replaced = replace("responder-sign-1");
+    done(&replaced);
+    let told = json(&replaced);
+    assert!(told["old_not_after"].is_string() && !certificate.exists(), "{told}");
+    let (_running, addresses) = serve(&site.path());
+    assert_eq!(told["public_key_sha256"], key_of(&certificate).as_str());
+    assert_ne!(key_of(&certificate), old);
+    let issuer = site.path().join("certificates/sign-1.pem");
+    let url = format!("{}/ocsp", addresses["status"].as_str().expect("an address"));
+    let mut openssl = Command::new("openssl");
+    openssl.args(["ocsp", "-serial", "0x0102", "-url", &url, "-issuer"]).arg(&issuer).arg("-CAfile").arg(&issuer);
+    let answered = openssl.output().expect("openssl is there");
+    assert!(said(&answered).contains("Response verify OK"), "{}", said(&answered));
+    let shown = said(&on(&site.path(), &["audit", "show", "--subject", "key/"]));
+    assert!(shown.contains("key.replacing") && shown.contains("key.replaced"), "{shown}");
+    done(&on(&site.path(), &["audit", "verify"]));
+}

@@ -1,4 +1,4 @@
-//! `jitsuin keys list|check|generate|rotate-passphrase`.
+//! `jitsuin keys list|check|generate|replace|rotate-passphrase`.
 
 use std::{
     io::{self, IsTerminal},
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{
     generate::{self, NewKey},
-    list, rotate,
+    list, replace, rotate,
 };
 use crate::{
     cli::{
@@ -19,7 +19,7 @@ use crate::{
         layout::Layout,
         passphrase::{Purpose, Sources},
     },
-    config::Config,
+    config::{Config, tokens::KeyName},
     signer::KeyKind,
 };
 
@@ -43,6 +43,15 @@ pub enum KeysCommand {
         /// Its name: sign-2, auth-2, responder-sign-2, access-2, audit-1.
         name: String,
     },
+    /// Make another key for the OCSP responder of a generation in use, because the old one may be in other hands. The service must be
+    /// stopped; its next start certifies the key.
+    Replace {
+        /// Which service.
+        #[command(flatten)]
+        service: ServiceArgs,
+        /// Its name: responder-sign-1, responder-auth-1. Where the configuration names a key in a token, that is the other key.
+        name: KeyName,
+    },
     /// Encrypt all key files under a new passphrase: all or none. The service must be stopped.
     RotatePassphrase {
         /// Which service.
@@ -62,6 +71,7 @@ pub fn run(command: &KeysCommand, out: &Output) -> Result<(), Failure> {
     let (KeysCommand::List(service)
     | KeysCommand::Check(service)
     | KeysCommand::Generate { service, .. }
+    | KeysCommand::Replace { service, .. }
     | KeysCommand::RotatePassphrase { service, .. }) = command;
     let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
     let layout = Layout::new(&service.dir, &config);
@@ -76,6 +86,10 @@ pub fn run(command: &KeysCommand, out: &Output) -> Result<(), Failure> {
             let name: NewKey = name.parse().map_err(Failure::usage)?;
             let made = generate::generate(place, &service.passphrase(Purpose::Open)?, (name, *kind))?;
             out.print(&made, || made.to_string())
+        }
+        KeysCommand::Replace { service, name } => {
+            let replaced = replace::replace(place, &service.passphrase(Purpose::Open)?, *name)?;
+            out.print(&replaced, || replaced.text())
         }
         KeysCommand::RotatePassphrase { service, new_passphrase_file } => {
             let _hold = generate::hold(layout.keys())?;

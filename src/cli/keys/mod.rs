@@ -18,6 +18,7 @@ pub(super) mod examine;
 mod generate;
 pub(super) mod list;
 mod pin;
+mod replace;
 pub(super) mod roster;
 pub(super) mod rotate;
 
