@@ -311,7 +311,8 @@ fn another_key_of_a_responder_is_certified_by_the_next_start_and_openssl_takes_i
     let issuer = site.path().join("certificates/sign-1.pem");
     let url = format!("{}/ocsp", addresses["status"].as_str().expect("an address"));
     let mut openssl = Command::new("openssl");
-    openssl.args(["ocsp", "-serial", "0x0102", "-url", &url, "-issuer"]).arg(&issuer).arg("-CAfile").arg(&issuer);
+    // OpenSSL wants the issuer before the serial.
+    openssl.args(["ocsp", "-issuer"]).arg(&issuer).args(["-serial", "0x0102", "-url", &url, "-CAfile"]).arg(&issuer);
     let answered = openssl.output().expect("openssl is there");
     assert!(said(&answered).contains("Response verify OK"), "{}", said(&answered));
     let shown = said(&on(&site.path(), &["audit", "show", "--subject", "key/"]));
