@@ -127,14 +127,18 @@ impl Telling<'_> {
     }
 
     fn step<T: Serialize>(&self, told: &Told<T>) -> Result<Step, StoryError> {
-        let outcome = serde_json::to_vec(told).map_err(|error| StoryError::Fault(error.to_string()))?;
-        Ok(Step::Answer(AnswerRecord {
-            client: self.actor.name().to_owned(),
-            key: self.once.key.clone(),
-            digest: self.once.digest,
-            outcome,
-        }))
+        answer((self.actor.name(), &self.once.key, self.once.digest), told)
     }
+}
+
+/// The step that keeps something as if it had been answered under that name and key: once. [`Authority::told_before`] has it.
+pub(super) fn keep<T: Serialize>(under: (&str, &str, [u8; 32]), what: &T) -> Result<Step, StoryError> {
+    answer(under, &Told::Done(what))
+}
+
+fn answer<T: Serialize>((client, key, digest): (&str, &str, [u8; 32]), told: &Told<T>) -> Result<Step, StoryError> {
+    let outcome = serde_json::to_vec(told).map_err(|error| StoryError::Fault(error.to_string()))?;
+    Ok(Step::Answer(AnswerRecord { client: client.to_owned(), key: key.to_owned(), digest, outcome }))
 }
 
 impl Authority {
