@@ -105,7 +105,7 @@ fn what_is_said_not_to_be_reached_yet_is_decided_where_no_door_asks() {
     /// Each decision alone that refuses by them, in its file.
     const ALONE: [(&str, &str); 4] = [
         ("src/rules/online.rs", "decide_online"),
-        ("src/rules/shop.rs", "decide_shop_reset"),
+        ("src/rules/shop.rs", "decide_pin_change"),
         ("src/rules/identification.rs", "check_language"),
         ("src/rules/admission.rs", "decide_legacy_import"),
     ];

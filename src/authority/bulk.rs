@@ -176,7 +176,7 @@ impl Authority {
             let telling = Telling { actor, once: &once, now: self.parts().clock.now() };
             let mut steps = vec![telling.answer(&())?];
             if first.is_none() {
-                steps.push(once::own(&file, &actor.audit_name())?);
+                steps.push(once::keep((OWN_CLIENT, &file, [0; 32]), &actor.audit_name())?);
             }
             let detail = serde_json::json!({ "content": content.text(), "approvals": approved }).to_string();
             let audit = telling.audit("bulk.approved", format!("file/{}", content.digest()), detail);

@@ -34,6 +34,7 @@ pub mod enrol;
 pub mod erase;
 pub mod exception;
 pub mod hold;
+pub mod home;
 mod indexes;
 pub mod issue;
 mod letter;

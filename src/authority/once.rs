@@ -6,7 +6,7 @@ use super::{Actor, Authority};
 use crate::{
     audit::Draft,
     limits::CONFLICT_RETRIES,
-    ports::{AnswerRecord, Change, Duplicate, OWN_CLIENT, Step, StoreError},
+    ports::{AnswerRecord, Change, Duplicate, Step, StoreError},
     rules::Refusal,
     x509::UnixTime,
 };
@@ -127,19 +127,18 @@ impl Telling<'_> {
     }
 
     fn step<T: Serialize>(&self, told: &Told<T>) -> Result<Step, StoryError> {
-        step(self.actor.name(), self.once, told)
+        answer((self.actor.name(), &self.once.key, self.once.digest), told)
     }
 }
 
-/// The step that stores what the service keeps for itself, once, under a key that no request can have.
-pub(super) fn own<T: Serialize>(key: &str, outcome: &T) -> Result<Step, StoryError> {
-    step(OWN_CLIENT, &Once { key: key.to_owned(), digest: [0; 32] }, &Told::Done(outcome))
+/// The step that keeps something as if it had been answered under that name and key: once. [`Authority::told_before`] has it.
+pub(super) fn keep<T: Serialize>(under: (&str, &str, [u8; 32]), what: &T) -> Result<Step, StoryError> {
+    answer(under, &Told::Done(what))
 }
 
-fn step<T: Serialize>(client: &str, once: &Once, told: &Told<T>) -> Result<Step, StoryError> {
+fn answer<T: Serialize>((client, key, digest): (&str, &str, [u8; 32]), told: &Told<T>) -> Result<Step, StoryError> {
     let outcome = serde_json::to_vec(told).map_err(|error| StoryError::Fault(error.to_string()))?;
-    let (client, key) = (client.to_owned(), once.key.clone());
-    Ok(Step::Answer(AnswerRecord { client, key, digest: once.digest, outcome }))
+    Ok(Step::Answer(AnswerRecord { client: client.to_owned(), key: key.to_owned(), digest, outcome }))
 }
 
 impl Authority {

@@ -43,6 +43,7 @@ mod credential;
 mod decision;
 mod door;
 mod exception;
+mod home;
 mod letter;
 mod my_number;
 mod oversight;
@@ -155,7 +156,7 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 52] = [
+pub static ROUTES: [Route; 55] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -217,6 +218,9 @@ pub static ROUTES: [Route; 52] = [
     party::REINSTATE,
     party::USAGE,
     party::DISCLOSURES,
+    home::REVOKE,
+    home::RESERVE,
+    home::RESET,
     consent::LIST,
     consent::DRAFT,
     consent::GIVE,

@@ -135,7 +135,7 @@ const UNTIL: &str = "同意の期限 / Until";
 const NUMBER: &str = "文書番号 / Number";
 const CONSENT_END: &str = "この同意はいつでも取り消すことができます。 / This consent can be withdrawn at any time.";
 const WITHDRAWAL_END: &str = "この取消しは直ちに効力を生じます。 / This withdrawal takes effect at once.";
-const END_OF_LINE: &str = "\r\n";
+pub(super) const END_OF_LINE: &str = "\r\n";
 
 impl Declaration {
     /// A declaration of these particulars.
@@ -298,13 +298,13 @@ fn read(text: &str) -> Option<Declaration> {
 }
 
 /// RFC 3339 in Asia/Tokyo; nothing where the year has not four digits there.
-fn local(at: UnixTime) -> Option<String> {
+pub(super) fn local(at: UnixTime) -> Option<String> {
     let here = at.to_utc().checked_to_offset(offset!(+9))?;
     here.format(&time::format_description::well_known::Rfc3339).ok()
 }
 
 /// One line that shows what it says: no controls, no separators of lines, nothing that turns the direction of writing.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     let fits = (1..=DECLARATION_VALUE_CHARACTERS).contains(&text.chars().count());
     fits && !text.contains(is_invisible)
 }

@@ -21,7 +21,7 @@
 //! | [`moment`] | for which time a status may be asked (L-10) |
 //! | [`reporting`], [`watched`], [`occurrence`] | who reports a cause, which change of the register is one, and what is none |
 //! | [`procedure`], [`papers`], [`identification`] | one visit or two, and with which papers (section 1.2, D-01…D-06) |
-//! | [`online`] | what can be done from home (O-01…O-05) |
+//! | [`online`], [`home`] | what can be done from home (O-01…O-05), and the text that the holder signs for it |
 //! | [`application`] | how an application goes on, over weeks (section 1.4) |
 //! | [`face_authentication`] | the card without PINs, on and off (section 1.5, E-09) |
 //! | [`deadline`] | what a move has come to, and whether the card goes on (M-01, M-02, R-17, R-18) |
@@ -55,6 +55,7 @@ pub mod facts;
 pub mod fee;
 pub mod fee_table;
 pub mod flagged_text;
+pub mod home;
 pub mod identification;
 pub mod moment;
 pub mod notice;
@@ -91,6 +92,7 @@ pub use counter::{CounterDecision, CounterFacts, CounterSettings, Counters, deci
 pub use eligibility::{Eligible, decide_eligibility};
 pub use facts::{FourFacts, FourFactsForm, Sex};
 pub use flagged_text::FlaggedText;
+pub use home::{HomeApplication, HomeWish, Named};
 pub use moment::{AskedTimes, Moment, decide_moment};
 pub use policy::Policy;
 pub use refusal::Refusal;

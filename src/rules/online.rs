@@ -65,21 +65,39 @@ pub struct OnlineFacts {
     pub old_pin_known: bool,
 }
 
+/// Decides whether a certificate of that kind is revoked by what the holder signed at home.
+///
+/// # Errors
+/// `O-01` and `O-02` for what is not signed with the key of a live SIGN.
+pub fn decide_home_revocation(kind: Kind, facts: &OnlineFacts) -> Result<(), Refusal> {
+    let (rule, detail) = match kind {
+        _ if facts.sign_live && facts.signed_with == Some(Kind::Sign) => return Ok(()),
+        Kind::Sign if facts.sign_live => {
+            ("O-01", "the application has to be signed with the key of the signing certificate that is live")
+        }
+        Kind::Sign => ("O-01", "no signing certificate of the card is live: it has ended, or is held"),
+        Kind::Auth if facts.sign_live => {
+            ("O-02", "the application has to be signed with the key of the signing certificate that is live")
+        }
+        Kind::Auth => ("O-02", "without a live signing certificate AUTH is revoked at the counter"),
+    };
+    Err(Refusal::new(rule, detail))
+}
+
 /// Decides whether a request is taken online.
 ///
 /// # Errors
-/// `O-01` and `O-02` for a revocation that is not signed with the key of a live SIGN; `O-03` for a report, and for a hold,
-/// which has the telephone; `O-04` for what needs the counter; `O-05` for a withdrawal of consent that nobody signed.
+/// As for [`decide_home_revocation`]; `O-03` for a report, and for a hold, which has the telephone; `O-04` for what needs the
+/// counter; `O-05` for a withdrawal of consent that nobody signed.
 pub fn decide_online(request: OnlineRequest, facts: &OnlineFacts) -> Result<(), Refusal> {
     use OnlineRequest::*;
     let signed = facts.sign_live && facts.signed_with == Some(Kind::Sign);
     let (rule, detail) = match request {
-        RevokeSign | RevokeAuth | ConsentInquiry | ConsentWithdrawal if signed => return Ok(()),
+        RevokeSign => return decide_home_revocation(Kind::Sign, facts),
+        RevokeAuth => return decide_home_revocation(Kind::Auth, facts),
+        ConsentInquiry | ConsentWithdrawal if signed => return Ok(()),
         CheckStatus | ShowCertificate => return Ok(()),
         ChangePin if facts.old_pin_known => return Ok(()),
-        RevokeSign => ("O-01", "the application has to be signed with the key of the signing certificate"),
-        RevokeAuth if !facts.sign_live => ("O-02", "without a live signing certificate AUTH is revoked at the counter"),
-        RevokeAuth => ("O-02", "the application has to be signed with the key of the signing certificate"),
         ReportLoss => ("O-03", "a leak, loss or damage is reported at the counter"),
         Hold => ("O-03", "a card is suspended by telephone, day and night"),
         ChangePin => ("O-04", "a PIN is changed online by the old one; without it, it is reset at the counter"),

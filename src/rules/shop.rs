@@ -1,5 +1,7 @@
 //! Setting a PIN again at a convenience store (P-08, P-09), and where PINs are set and changed at all (P-05, P-06).
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, Time, UtcOffset, macros::time};
 
@@ -12,8 +14,8 @@ use crate::{kind::Kind, x509::UnixTime};
 
 /// The kiosks' hours, in Japan.
 const HOURS: std::ops::RangeInclusive<Time> = time!(06:30)..=time!(23:00);
-/// Seconds that a reservation holds.
-const RESERVATION: i64 = 24 * 3600;
+/// How long a reservation holds.
+const RESERVATION: Duration = Duration::from_secs(24 * 3600);
 
 /// A PIN of the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,6 +55,26 @@ pub struct ShopVisit {
     pub face_matched: bool,
 }
 
+/// Decides whether the reset of a certificate's PIN is reserved for a kiosk.
+///
+/// # Errors
+/// `P-08` for a situation that needs the counter; `P-10` as for [`decide_pin_reset`].
+pub fn decide_reservation(situation: &PinSituation) -> Result<(), Refusal> {
+    match decide_pin_reset(situation)? {
+        PinReset::Shop => Ok(()),
+        PinReset::Counter => {
+            let detail = "both certificates have to be live, and the PIN of the other one known; go to the counter";
+            Err(Refusal::new("P-08", detail))
+        }
+    }
+}
+
+/// The last instant at which a kiosk takes a reservation.
+#[must_use]
+pub fn reserved_until(reserved: UnixTime) -> UnixTime {
+    reserved + RESERVATION
+}
+
 /// Decides whether a PIN is set again at a kiosk.
 ///
 /// # Errors
@@ -67,13 +89,11 @@ pub fn decide_shop_reset(pin: CardPin, situation: &PinSituation, visit: &ShopVis
         }
     };
     let refused = |detail: &str| Err(Refusal::new("P-08", detail));
-    if decide_pin_reset(situation)? == PinReset::Counter {
-        return refused("both certificates have to be live, and the PIN of the other one known; go to the counter");
-    }
+    decide_reservation(situation)?;
     if kind == Kind::Auth && visit.shop == Shop::SignOnly {
         return refused("this chain sets the PIN of the signing certificate only");
     }
-    if !(0..=RESERVATION).contains(&(visit.at.seconds() - visit.reserved.seconds())) {
+    if !(visit.reserved..=reserved_until(visit.reserved)).contains(&visit.at) {
         return refused("a reservation holds for 24 hours; make another");
     }
     if !HOURS.contains(&clock_in_japan(visit.at)) {

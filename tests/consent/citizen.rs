@@ -36,12 +36,12 @@ impl Citizen {
         format!("TEST-{:06}", self.number)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.room.path().join(name)
     }
 
     /// A certification request for a new key, which is kept under `name`.
-    fn request(&self, name: &str, key: &str) -> String {
+    pub(crate) fn request(&self, name: &str, key: &str) -> String {
         let line =
             format!("req -new {key} -noenc -subj /CN=JITSUIN-TEST -keyout {name}.pem -outform DER -out {name}.csr");
         openssl(&self.room, &words(&line)).unwrap();
@@ -84,6 +84,25 @@ impl Citizen {
 
     pub(crate) fn sign(&self, text: &str) -> Value {
         json!({ "cms": self.sign_with(text, "-binary") })
+    }
+
+    /// Applies for a pair whose keys are both here, by the names of the kinds; both serial numbers, AUTH's first.
+    pub(crate) async fn whole_pair(&self, counter: &Desk<'_>) -> [String; 2] {
+        let mut application = self.application(false);
+        application["requests"]["auth"] = self.request("auth", "-newkey rsa:2048").into();
+        let issued = done(counter.post("/v1/certificates", &application).await);
+        ["auth", "sign"].map(|kind| {
+            let one = issued["certificates"].as_array().unwrap().iter().find(|one| one["kind"] == kind).unwrap();
+            fs::write(self.path(&format!("{kind}.crt")), one["pem"].as_str().unwrap()).unwrap();
+            one["serial"].as_str().unwrap().to_owned()
+        })
+    }
+
+    /// Signs a text with the key of a kind.
+    pub(crate) fn sign_as(&self, kind: &str, text: &str) -> Value {
+        fs::write(self.path("text"), text).unwrap();
+        let line = format!("cms -sign -nodetach -binary -in text -signer {kind}.crt -inkey {kind}.pem -outform DER");
+        json!({ "cms": STANDARD.encode(openssl(&self.room, &words(&line)).unwrap()) })
     }
 
     /// OpenSSL verifies a signed message under the certificate and its CA, and gives the text.

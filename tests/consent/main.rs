@@ -1,4 +1,4 @@
-//! Consent and withdrawal over the registration listener, the texts signed by OpenSSL with the holder's key.
+//! Consent, withdrawal and what a holder applies for from home, over the registration listener, the texts signed by OpenSSL with the holder's key.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod citizen;
@@ -10,6 +10,7 @@ mod contract;
 mod desk;
 mod faults;
 mod flow;
+mod home;
 #[path = "../support/house.rs"]
 mod house;
 mod party;

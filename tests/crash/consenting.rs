@@ -12,7 +12,7 @@ use jitsuin::{
         enrol::{Enrolment, RequestDer, Requests},
     },
     kind::Kind,
-    rules::Asked,
+    rules::{Asked, HomeApplication, HomeWish, Named},
     x509::Serial,
 };
 use serde_json::{Value, json};
@@ -61,6 +61,17 @@ impl Citizen {
         let mut request = what.clone();
         request["serial"] = self.serial.to_string().into();
         request
+    }
+
+    /// An application from home, signed with SIGN.
+    fn applying(&self, house: &House, wish: HomeWish, kind: Kind) -> Value {
+        let of = |kind| Named { kind, serial: house.newest(&Person::new("TEST-1"), kind).serial };
+        let (parts, signer) = (house.authority.parts(), of(Kind::Sign));
+        let application =
+            HomeApplication::new(wish, &parts.profile.organization, signer, &[of(kind)], parts.clock.now()).unwrap();
+        fs::write(self.room.path().join("text"), application.text()).unwrap();
+        let line = "cms -sign -nodetach -binary -in text -signer sign.crt -inkey sign.pem -outform DER";
+        json!({ "cms": STANDARD.encode(self.openssl(line)) })
     }
 
     /// A text of the service, signed.
@@ -117,6 +128,33 @@ pub(crate) fn rows() -> Vec<Row> {
         Row::new("a consent is withdrawn at the counter", "withdraw", move |house| {
             Citizen::given(house);
             withdraw(|| municipality(SUGINAMI), json!({"holder": "TEST-1", "party": "e-filing"}))
+        }),
+        Row::new("a holder revokes from home", "revoke_from_home", |house| {
+            let signed = Citizen::new(house).applying(house, HomeWish::Revoke, Kind::Auth);
+            Box::new(move |house| {
+                let request = serde_json::from_value(signed.clone()).unwrap();
+                words(house.authority.revoke_from_home(&relying_party(), &once("story"), &request))
+            })
+        }),
+        Row::new("the reset of a PIN is reserved", "reserve_pin_reset", |house| {
+            let signed = Citizen::new(house).applying(house, HomeWish::ResetPin, Kind::Auth);
+            Box::new(move |house| {
+                let request = serde_json::from_value(signed.clone()).unwrap();
+                words(house.authority.reserve_pin_reset(&relying_party(), &once("story"), &request))
+            })
+        }),
+        Row::new("a PIN is set again at a shop", "reset_pin_at_shop", |house| {
+            let signed = Citizen::new(house).applying(house, HomeWish::ResetPin, Kind::Auth);
+            let request = serde_json::from_value(signed).unwrap();
+            let reserved = house.authority.reserve_pin_reset(&relying_party(), &fresh(), &request).unwrap();
+            let card = house.newest(&Person::new("TEST-1"), Kind::Auth).card;
+            let visit = json!({
+                "reservation": reserved.reservation, "card": card, "pin": "auth", "shop": "both", "face_matched": true,
+            });
+            Box::new(move |house| {
+                let request = serde_json::from_value(visit.clone()).unwrap();
+                words(house.authority.reset_pin_at_shop(&relying_party(), &once("story"), &request))
+            })
         }),
         Row::new("the successor is asked", "tell_successor", |house| {
             let serial = Citizen::given(house).serial;

@@ -336,6 +336,78 @@ pub(super) const CASES: &[Case] = &[
         ("Leave them out", "基本4情報を含めずに送信してください"),
     ),
     case(
+        ("O-01", "another-card"),
+        (
+            "The application is about a certificate of another card than the one that signed",
+            "署名したカードとは別のカードの電子証明書が指定されています",
+        ),
+        ("Sign with the card that holds it, or apply at the counter", "そのカードで署名するか、窓口で申請してください"),
+    ),
+    case(
+        ("O-01", "signature"),
+        (
+            "The signature is not that of the certificate which the application names",
+            "申請書に記載された電子証明書による署名ではありません",
+        ),
+        ("Sign with the card that holds the certificates", "対象の電子証明書が格納されたカードで署名してください"),
+    ),
+    case(
+        ("O-01", "stale"),
+        ("The application is not of these 24 hours", "申請書の作成日時が24時間以内ではありません"),
+        ("Make and sign another", "申請書を作成し直して署名してください"),
+    ),
+    case(
+        ("O-01", "text"),
+        (
+            "The message is not the text that the holder's software writes, signed with the text within",
+            "署名された申請書が所定の様式ではありません",
+        ),
+        (
+            "Make it anew with the holder's software, and hand it in unchanged",
+            "利用者用ソフトウェアで作成し直し、変更せずに提出してください",
+        ),
+    ),
+    case(
+        ("P-08", "another-card"),
+        (
+            "The application is about a certificate of another card than the one that signed",
+            "署名したカードとは別のカードの電子証明書が指定されています",
+        ),
+        ("Sign with the card that holds it, or apply at the counter", "そのカードで署名するか、窓口で申請してください"),
+    ),
+    case(
+        ("P-08", "reservation"),
+        (
+            "The kiosk has no reservation that it can take for this PIN of this card",
+            "このカードのこの暗証番号について有効な予約がありません",
+        ),
+        ("Make a reservation from home, or come to the counter", "予約をし直すか、窓口へお越しください"),
+    ),
+    case(
+        ("P-08", "signature"),
+        (
+            "The signature is not that of the certificate which the application names",
+            "申請書に記載された電子証明書による署名ではありません",
+        ),
+        ("Sign with the card that holds the certificates", "対象の電子証明書が格納されたカードで署名してください"),
+    ),
+    case(
+        ("P-08", "stale"),
+        ("The application is not of these 24 hours", "申請書の作成日時が24時間以内ではありません"),
+        ("Make and sign another", "申請書を作成し直して署名してください"),
+    ),
+    case(
+        ("P-08", "text"),
+        (
+            "The message is not the text that the holder's software writes, signed with the text within",
+            "署名された申請書が所定の様式ではありません",
+        ),
+        (
+            "Make it anew with the holder's software, and hand it in unchanged",
+            "利用者用ソフトウェアで作成し直し、変更せずに提出してください",
+        ),
+    ),
+    case(
         ("R-01", "impossible-day"),
         ("The day of the event cannot be", "事由の生じた日が正しくありません"),
         ("Check the day of the event", "事由の生じた日を確認してください"),
