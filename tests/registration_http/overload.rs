@@ -10,11 +10,11 @@ use std::{
 
 use jitsuin::{
     audit,
-    http::{registration::Pace, server::Bounds},
+    http::{client::Answer, registration::Pace, server::Bounds},
     ports::{Follower, StatusEvent, Store},
     store::{SqliteOptions, SqliteStore},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -41,6 +41,15 @@ impl Gate {
     fn shut(&self, shut: bool) {
         *self.shut.lock().unwrap() = shut;
         self.opened.notify_all();
+    }
+}
+
+/// Opens the gate at the end of a test, however it ends: nobody is waited for behind a shut one.
+struct Opener(Arc<Gate>);
+
+impl Drop for Opener {
+    fn drop(&mut self) {
+        self.0.shut(false);
     }
 }
 
@@ -72,10 +81,16 @@ fn is_whole(store: &dyn Store, pairs: usize) {
     audit::follow(&entries, 0, audit::GENESIS).unwrap();
 }
 
+/// Too busy, or, where the test itself is slow, a writer that has hung for long.
+fn is_turned_away(answer: &Answer<Value>) -> bool {
+    matches!(refusal(answer), (429 | 503, ""))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn while_the_writer_hangs_writes_are_turned_away_at_once_and_reading_goes_on() {
     let bound = Duration::from_millis(100);
     let (_directory, gate, store, open) = held_up(bound);
+    let _opener = Opener(Arc::clone(&gate));
     let suginami = Desk::suginami(&open);
     done(suginami.post_under("key-1", "/v1/certificates", &pair(1)).await);
     gate.shut(true);
@@ -88,11 +103,11 @@ async fn while_the_writer_hangs_writes_are_turned_away_at_once_and_reading_goes_
         let before = store.audit_after(0, usize::MAX).unwrap().len();
         for (key, application) in [("key-3", &third), ("key-4", &fourth), ("key-3", &third)] {
             let busy = suginami.post_under(key, "/v1/certificates", application).await;
-            assert_eq!(refusal(&busy), (429, ""));
+            assert!(is_turned_away(&busy), "{}", busy.body);
             let seconds: u32 = busy.headers["retry-after"].to_str().unwrap().parse().unwrap();
             assert!((1..=30).contains(&seconds), "{seconds}");
         }
-        assert_eq!(refusal(&suginami.post("/v1/holds", &json!({"card": "CARD-000001"})).await), (429, ""));
+        assert!(is_turned_away(&suginami.post("/v1/holds", &json!({"card": "CARD-000001"})).await));
         // Who only looks is answered.
         done(suginami.get("/v1/whoami").await);
         done(suginami.get("/v1/cards/CARD-000001").await);
@@ -113,8 +128,11 @@ async fn while_the_writer_hangs_writes_are_turned_away_at_once_and_reading_goes_
 async fn under_more_than_it_can_write_each_request_is_answered_whole_or_turned_away_whole() {
     const PAIRS: u32 = 60;
     let (_directory, gate, store, open) = held_up(Duration::from_millis(5));
+    let _opener = Opener(Arc::clone(&gate));
     let client = Desk::suginami(&open).client;
     *gate.drag.lock().unwrap() = Duration::from_millis(30);
+    // Until somebody was turned away nothing is written, however slowly the clients come.
+    gate.shut(true);
     let (answered, turned_away) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut all = JoinSet::new();
     for number in 0..PAIRS {
@@ -126,17 +144,20 @@ async fn under_more_than_it_can_write_each_request_is_answered_whole_or_turned_a
                 let answer = client.post_json(&url, &format!("key-{number}"), &application).await.unwrap();
                 match answer.status.as_u16() {
                     201 => return answered.fetch_add(1, Ordering::SeqCst),
-                    429 => turned_away.fetch_add(1, Ordering::SeqCst),
+                    429 | 503 => turned_away.fetch_add(1, Ordering::SeqCst),
                     other => panic!("{other} {}", answer.body),
                 };
                 tokio::task::yield_now().await;
             }
         });
     }
+    while turned_away.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    gate.shut(false);
     while let Some(ended) = all.join_next().await {
         ended.unwrap();
     }
     assert_eq!(answered.load(Ordering::SeqCst), PAIRS);
-    assert!(turned_away.load(Ordering::SeqCst) > 0, "the queue was never too long");
     is_whole(&*store, PAIRS as usize);
 }
