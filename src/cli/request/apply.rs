@@ -59,14 +59,19 @@ fn carried_out(begun: &Begun, way: &Way) -> Result<Result<Value, Failure>, Failu
         Err(no) => return Ok(Err(no.into())),
     };
     let events = format!("/v1/applications/{}/events", received["application"].as_str().unwrap_or_default());
-    match way.post(&events, &key("carry-out"), &json!({ "event": "carry-out" }))? {
-        Ok(told) => Ok(Ok(told)),
-        Err(no) => {
-            // What is open would stand in the way of the next one; where it cannot be withdrawn, it is told of there.
-            let _told = way.post(&events, &key("withdraw"), &json!({ "event": "withdraw" }))?;
-            Ok(Err(no.into()))
+    let mut told = Value::Null;
+    for event in ["verify", "carry-out"] {
+        match way.post(&events, &key(event), &json!({ "event": event }))? {
+            Ok(answer) => told = answer,
+            Err(no) => {
+                // What is open would stand in the way of the next one; where it cannot be ended so, it is told of there.
+                let end = json!({ "event": "reject", "rule": no.rule });
+                let _told = way.post(&events, &key("reject"), &end)?;
+                return Ok(Err(no.into()));
+            }
         }
     }
+    Ok(Ok(told))
 }
 
 /// What the terminal does to the card; the same once more changes nothing.
