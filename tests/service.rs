@@ -14,6 +14,8 @@ mod audit;
 mod backup;
 #[path = "service/bulk.rs"]
 mod bulk;
+#[path = "service/cards.rs"]
+mod cards;
 #[path = "service/ceremony.rs"]
 mod ceremony;
 #[path = "service/commands.rs"]

@@ -43,6 +43,7 @@ pub mod municipality;
 pub mod operator_way;
 pub mod passphrase;
 pub mod relying_party;
+pub mod request;
 pub mod restore;
 pub mod serve;
 mod spool;
@@ -50,6 +51,7 @@ pub mod status_file;
 pub mod tls;
 pub mod upkeep;
 pub mod validity;
+pub mod way;
 mod words;
 pub mod world;
 
@@ -138,6 +140,9 @@ enum Command {
     /// Play virtual cards: make them, look at them, and put them into readers.
     #[command(subcommand)]
     Card(card::CardCommand),
+    /// Play the terminal of a municipality: ask the service for what a card is to have, and do it to the card.
+    #[command(subcommand)]
+    Request(request::RequestCommand),
     /// Look at the sealed audit, and hold the database against it.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -346,6 +351,7 @@ impl Cli {
             Command::Generation(command) => generation::run(&command, &out),
             Command::Approve(command) => approve::run(&command, &out),
             Command::Card(command) => card::run(&command, &out),
+            Command::Request(command) => request::run(&command, &out),
             Command::Audit(command) => audit::run(&command, &out),
             Command::Why { dir, name } => audit::why::run(&dir, &name, &out),
         }

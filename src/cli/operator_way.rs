@@ -138,7 +138,7 @@ pub(super) fn problem(answer: &Answer<Value>) -> Failure {
 }
 
 /// The operator's key as PEM in the clear: opened by its passphrase where it has one beside it.
-fn key(path: &Path, passphrase: &Path) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn key(path: &Path, passphrase: &Path) -> Result<Zeroizing<String>, Failure> {
     let text = |octets: &[u8]| Zeroizing::new(String::from_utf8_lossy(octets).trim_end().to_owned());
     if !passphrase.exists() {
         return Ok(text(&keyfile::read_private(path, KEY_FILE_OCTETS).map_err(Failure::refused)?));

@@ -13,16 +13,16 @@ use serde_json::Value;
 use x509_parser::prelude::{FromDer, X509Certificate, parse_x509_crl};
 
 /// The demonstration, told and serving.
-struct Demo {
-    running: Running,
-    document: Value,
-    directory: PathBuf,
+pub(crate) struct Demo {
+    pub(crate) running: Running,
+    pub(crate) document: Value,
+    pub(crate) directory: PathBuf,
     _parent: tempfile::TempDir,
 }
 
 impl Demo {
     /// Starts it and waits until its story is told: `--json` prints the document then, as one value over many lines.
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let parent = tempfile::tempdir().expect("a directory");
         let directory = parent.path().join("demo");
         let mut child = jitsuin()
@@ -54,7 +54,7 @@ impl Demo {
         self.samples().find(|sample| sample.text("name") == name).expect(name)
     }
 
-    fn url(&self, which: &str) -> &str {
+    pub(crate) fn url(&self, which: &str) -> &str {
         self.document["urls"][which].as_str().expect("a URL")
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Where card files are written.
-pub(super) trait Disk: Send {
+pub(in crate::cli) trait Disk: Send {
     /// Writes a file of mode 0600, in place of one that a crash left there.
     fn write(&self, path: &Path, octets: &[u8]) -> io::Result<()>;
     /// Has the file's octets survive a power cut.
@@ -20,7 +20,7 @@ pub(super) trait Disk: Send {
 }
 
 /// The file system.
-pub(super) struct RealDisk;
+pub(in crate::cli) struct RealDisk;
 
 impl Disk for RealDisk {
     fn write(&self, path: &Path, octets: &[u8]) -> io::Result<()> {
@@ -41,7 +41,7 @@ impl Disk for RealDisk {
 }
 
 /// Replaces a file: when this returns, the new one survives a power cut; when it fails, one of the two does.
-pub(super) fn replace(disk: &dyn Disk, path: &Path, octets: &[u8]) -> io::Result<()> {
+pub(in crate::cli) fn replace(disk: &dyn Disk, path: &Path, octets: &[u8]) -> io::Result<()> {
     let fresh = beside(path, "new");
     disk.write(&fresh, octets)?;
     disk.sync(&fresh)?;
@@ -51,7 +51,7 @@ pub(super) fn replace(disk: &dyn Disk, path: &Path, octets: &[u8]) -> io::Result
 }
 
 /// `FILE.WORD`
-pub(super) fn beside(path: &Path, word: &str) -> PathBuf {
+pub(in crate::cli) fn beside(path: &Path, word: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(word);

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use ring::digest::{SHA256, SHA384, digest};
 use zeroize::Zeroizing;
 
-use super::{CardArgs, file::CardFile};
+use super::{CardArgs, file::CardFile, home};
 use crate::{
     card::{AID, CmsDraft, Reply, StatusWord, der_ecdsa},
     cli::{Output, failure::Failure, files, world::SystemClock},
@@ -18,7 +18,7 @@ use crate::{
     ports::Clock,
     rules::pin::{Pin, decide_pin},
     signer::keyfile::read_private,
-    x509::KeyAlgorithm,
+    x509::{CertificateView, KeyAlgorithm, Serial},
 };
 
 /// Octets of a file with a PIN: 16 characters and a line end, and room for a mistake to be told.
@@ -42,6 +42,10 @@ pub enum PinCommand {
         #[arg(long)]
         new_pin_file: Option<PathBuf>,
     },
+    /// Reserve the reset of a PIN at a convenience store, by the PIN of the other certificate (P-08).
+    Reserve(home::ReserveArgs),
+    /// Be the kiosk of a convenience store: ask the service whether the PIN that was reserved may be set, and set it (P-08).
+    Reset(home::KioskArgs),
 }
 
 /// Where a PIN comes from.
@@ -95,13 +99,18 @@ pub struct ExportArgs {
 }
 
 impl PinArgs {
+    /// From that file, or else asked for.
+    pub(in crate::cli) const fn of_file(pin_file: Option<PathBuf>) -> Self {
+        Self { pin_file }
+    }
+
     /// The PIN in the form that the card takes, so that a slip of the keyboard costs no try.
-    pub(super) fn read(&self, kind: Kind) -> Result<Pin, Failure> {
+    pub(in crate::cli) fn read(&self, kind: Kind) -> Result<Pin, Failure> {
         read_pin(self.pin_file.as_deref(), kind, &[&format!("PIN for {}: ", kind.word().to_uppercase())])
     }
 
     /// A new PIN, which is asked for twice.
-    pub(super) fn read_new(&self, kind: Kind) -> Result<Pin, Failure> {
+    pub(in crate::cli) fn read_new(&self, kind: Kind) -> Result<Pin, Failure> {
         new_pin(self.pin_file.as_deref(), kind)
     }
 }
@@ -185,6 +194,13 @@ impl Session {
         key.ok_or_else(|| Failure::refused("the card holds no key for that"))
     }
 
+    /// The serial number of a certificate on the card; also of SIGN's, which APDUs do not tell who has forgotten its PIN.
+    pub(super) fn serial(&self, kind: Kind) -> Result<Serial, Failure> {
+        let der = self.0.card().summary().half(kind).certificate;
+        let der = der.ok_or_else(|| Failure::refused(format!("the card holds no {kind} certificate")))?;
+        Ok(CertificateView::from_der(der).map_err(Failure::fault)?.tbs.serial)
+    }
+
     /// A signature of a digest, whose PIN is verified; P1 says how it is padded.
     pub(super) fn signature(&mut self, kind: Kind, p1: u8, hash: &[u8]) -> Result<Vec<u8>, Failure> {
         let head = [0x80, 0x2A, p1, 0x80 | key_file(kind), hash.len() as u8];
@@ -192,7 +208,7 @@ impl Session {
     }
 
     /// A signature of a digest in the form of X.509: PKCS#1 v1.5, or an Ecdsa-Sig-Value.
-    fn x509_signature(&mut self, kind: Kind, hash: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub(super) fn x509_signature(&mut self, kind: Kind, hash: &[u8]) -> Result<Vec<u8>, Failure> {
         let signature = self.signature(kind, 0x02, hash)?;
         Ok(match self.key_algorithm(kind)? {
             KeyAlgorithm::Rsa(_) => signature,
@@ -230,7 +246,7 @@ const fn pin_file(kind: Kind) -> u8 {
 }
 
 /// Short identifiers of the certificates.
-const fn certificate_file(kind: Kind) -> u8 {
+pub(super) const fn certificate_file(kind: Kind) -> u8 {
     match kind {
         Kind::Auth => 0x0A,
         Kind::Sign => 0x01,
@@ -250,7 +266,11 @@ const fn key_file(kind: Kind) -> u8 {
 /// # Errors
 /// [`Failure`]; refused where the old PIN is another, or the new one has another form.
 pub fn pin(command: &PinCommand, out: &Output) -> Result<(), Failure> {
-    let PinCommand::Change { card, kind, pin, new_pin_file } = command;
+    let (card, kind, pin, new_pin_file) = match command {
+        PinCommand::Change { card, kind, pin, new_pin_file } => (card, kind, pin, new_pin_file),
+        PinCommand::Reserve(args) => return home::reserve(args, out),
+        PinCommand::Reset(args) => return home::kiosk(args, out),
+    };
     let mut session = Session::begin(card)?;
     let old = pin.read(*kind)?;
     session.verify(*kind, &old)?;

@@ -13,14 +13,16 @@ use super::{
 };
 use crate::{card::Card, ports::Entropy};
 
-mod disk;
+pub(super) mod disk;
 pub mod file;
 pub mod holder;
+pub mod home;
 pub mod key;
 pub mod login;
 pub mod seal;
 pub mod serve;
 pub mod show;
+pub mod status;
 pub mod terminal;
 pub mod vpcd;
 
@@ -56,6 +58,10 @@ pub enum CardCommand {
     Login(login::LoginArgs),
     /// Read a certificate from a card.
     ExportCert(holder::ExportArgs),
+    /// Revoke one's own certificates from home, by a signature of SIGN (O-01, O-02). It cannot be undone.
+    Revoke(home::RevokeArgs),
+    /// Ask the service for the status of both certificates, by OCSP and the revocation lists.
+    Status(status::StatusArgs),
     /// Do to a card what the terminal of a municipality does: keys, certificates, PINs, face authentication, suspension.
     #[command(subcommand)]
     Terminal(terminal::TerminalCommand),
@@ -72,8 +78,13 @@ pub struct CardArgs {
 }
 
 impl CardArgs {
+    /// The card's file.
+    pub(super) fn path(&self) -> &Path {
+        &self.file
+    }
+
     /// Opens the card.
-    fn open(&self) -> Result<CardFile, Failure> {
+    pub(super) fn open(&self) -> Result<CardFile, Failure> {
         let passphrase =
             Sources::of_process(self.passphrase_file.clone()).read(Purpose::Open).map_err(Failure::fault)?;
         Ok(CardFile::open(&self.file, &passphrase)?)
@@ -103,6 +114,8 @@ pub fn run(command: &CardCommand, out: &Output) -> Result<(), Failure> {
         CardCommand::Sign(args) => holder::sign(args, out),
         CardCommand::Login(args) => login::run(args, out),
         CardCommand::ExportCert(args) => holder::export(args, out),
+        CardCommand::Revoke(args) => home::revoke(args, out),
+        CardCommand::Status(args) => status::run(args, out),
         CardCommand::Terminal(command) => terminal::run(command, out),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use clap::Subcommand;
 use pkcs8::der::pem::{LineEnding, encode_string};
 
-use super::{CardArgs, holder::PinArgs, key::SoftKey};
+use super::{CardArgs, file::CardFile, holder::PinArgs, key::SoftKey};
 use crate::{
     card::{Card, IssuerRefusal},
     cli::{Output, failure::Failure, files},
@@ -125,14 +125,7 @@ fn issue(
 }
 
 fn request(card: &CardArgs, kind: Kind, key: KeyKind, (file, out): (Option<&Path>, &Output)) -> Result<(), Failure> {
-    if !matches!(key, KeyKind::Rsa2048 | KeyKind::P256 | KeyKind::P384) {
-        return Err(Failure::usage("a card has keys of the kinds rsa-2048, p-256 and p-384"));
-    }
-    let mut open = card.open()?;
-    let serial = String::from_utf8_lossy(open.card().summary().serial).into_owned();
-    // Registration decides what the certificate says; this only tells requests apart.
-    let subject = Name::new(vec![Attribute::common_name(&format!("card {serial} {kind}"))]).map_err(Failure::fault)?;
-    let der = open.issue(|card| card.make_key(kind, &subject, || SoftKey::generate(key)))?;
+    let der = request_of(&mut card.open()?, kind, key)?;
     let pem = encode_string("CERTIFICATE REQUEST", LineEnding::LF, &der).map_err(Failure::fault)?;
     let Some(path) = file else {
         return out.print(&serde_json::json!({ "request": pem }), || pem.trim_end().to_owned());
@@ -141,4 +134,18 @@ fn request(card: &CardArgs, kind: Kind, key: KeyKind, (file, out): (Option<&Path
     out.print(&serde_json::json!({ "file": path }), || {
         format!("{}: the request; the key waits for its certificate", path.display())
     })
+}
+
+/// Has a key pair made in a card, and gives the PKCS#10 request for it, DER.
+///
+/// # Errors
+/// [`Failure`]; refused where the card holds no such certificate.
+pub fn request_of(card: &mut CardFile, kind: Kind, key: KeyKind) -> Result<Vec<u8>, Failure> {
+    if !matches!(key, KeyKind::Rsa2048 | KeyKind::P256 | KeyKind::P384) {
+        return Err(Failure::usage("a card has keys of the kinds rsa-2048, p-256 and p-384"));
+    }
+    let serial = String::from_utf8_lossy(card.card().summary().serial).into_owned();
+    // Registration decides what the certificate says; this only tells requests apart.
+    let subject = Name::new(vec![Attribute::common_name(&format!("card {serial} {kind}"))]).map_err(Failure::fault)?;
+    Ok(card.issue(|card| card.make_key(kind, &subject, || SoftKey::generate(key)))?)
 }

@@ -1,6 +1,7 @@
 //! `jitsuin demo`: a whole service with keys made for the occasion, a story played on it, and certificates in every state
 //! for people who test their own software.
 
+mod cards;
 mod consent;
 mod feed;
 mod party;
@@ -116,7 +117,9 @@ fn play(directory: &Path, options: &Options) -> Result<(), Failure> {
         stage.check("no file has the key of a CA or of a responder", !Kind::BOTH.into_iter().any(in_file));
     }
     let samples = Story::play(&stage)?;
-    let document = document(&stage, &made, &samples)?;
+    let cards = cards::made(&stage)?;
+    let mut document = document(&stage, &made, &samples)?;
+    document["cards"] = cards;
     let text = serde_json::to_string_pretty(&document).map_err(Failure::fault)?;
     files::replace(&directory.join("demo.json"), &format!("{text}\n")).map_err(Failure::fault)?;
     finish(stage, &samples, options, &text)

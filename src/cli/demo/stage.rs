@@ -18,6 +18,7 @@ use super::{
         failure::Failure,
         files,
         house::House,
+        way::Way,
         world::SystemClock,
     },
     people::{self, Card, CardKey, Person},
@@ -144,6 +145,12 @@ impl Stage {
         let answer = self.doors.block_on(client.post_json(&url, &format!("demo-{number}"), body));
         let answer = answer.map_err(Failure::fault)?;
         Ok((answer.status.as_u16(), answer.body))
+    }
+
+    /// The way of that client to the registration listener.
+    pub(super) fn way(&self, client: &str) -> Result<Way, Failure> {
+        let client = self.clients.get(client).ok_or_else(|| Failure::fault(format!("no client {client}")))?;
+        Way::new(client.clone(), &format!("https://{}", self.addresses.registration))
     }
 
     /// GETs from the registration listener as that client; gives status and body.

@@ -1,0 +1,106 @@
+//! Acts by an application that is carried out in one visit: the service decides and records, then the terminal acts on the card.
+
+use serde_json::{Value, json};
+
+use super::desk::{Act, Begun, Desk};
+use crate::{
+    card::IssuerRefusal,
+    cli::{card::file::CardFile, failure::Failure, way::Way},
+    kind::Kind,
+    rules::pin::Pin,
+};
+
+/// Does it, or goes on where it was broken off.
+pub(super) fn run(
+    act: Act,
+    pin: Option<&Pin>,
+    card: &mut CardFile,
+    desk: &mut Desk,
+    way: &Way,
+) -> Result<Value, Failure> {
+    let kinds: Vec<Kind> = pin.map(Pin::kind).into_iter().collect();
+    let begun = match desk.begun(act, &kinds)? {
+        Some(begun) => begun,
+        None => begin(act, &kinds, desk)?,
+    };
+    let told = match carried_out(&begun, way)? {
+        Ok(told) => told,
+        Err(failure) => {
+            desk.refused()?;
+            return Err(failure);
+        }
+    };
+    on_card(act, pin, card)?;
+    desk.done(begun)?;
+    Ok(json!({ "done": words(act), "application": told }))
+}
+
+fn begin(act: Act, kinds: &[Kind], desk: &mut Desk) -> Result<Begun, Failure> {
+    let person = desk.person()?;
+    let procedure = match act {
+        Act::PinReset => "pin-reset",
+        Act::FaceOn => "face-authentication-on",
+        Act::FaceOff => "face-authentication-off",
+        _ => "card-return",
+    };
+    let body = json!({
+        "procedure": procedure, "applicant": "holder", "holder": person["holder"], "card": person["card"],
+    });
+    desk.begin(act, kinds, person, body)
+}
+
+/// Applies and has it carried out; or the refusal, after which the application is withdrawn.
+fn carried_out(begun: &Begun, way: &Way) -> Result<Result<Value, Failure>, Failure> {
+    let key = |step: &str| format!("{}-{step}", begun.key);
+    let received = match way.post("/v1/applications", &key("apply"), &begun.body)? {
+        Ok(received) => received,
+        // Who may not come at all is not known to have asked: another credential goes on.
+        Err(no) if no.rule == "T-08" => return Err(no.into()),
+        Err(no) => return Ok(Err(no.into())),
+    };
+    let events = format!("/v1/applications/{}/events", received["application"].as_str().unwrap_or_default());
+    let mut told = Value::Null;
+    for event in ["verify", "carry-out"] {
+        match way.post(&events, &key(event), &json!({ "event": event }))? {
+            Ok(answer) => told = answer,
+            Err(no) => {
+                // What is open would stand in the way of the next one; where it cannot be ended so, it is told of there.
+                let end = json!({ "event": "reject", "rule": no.rule });
+                let _told = way.post(&events, &key("reject"), &end)?;
+                return Ok(Err(no.into()));
+            }
+        }
+    }
+    Ok(Ok(told))
+}
+
+/// What the terminal does to the card; the same once more changes nothing.
+fn on_card(act: Act, pin: Option<&Pin>, card: &mut CardFile) -> Result<(), Failure> {
+    let octets = pin.map(Pin::as_bytes).unwrap_or_default();
+    let kind = pin.map_or(Kind::Auth, Pin::kind);
+    card.issue(|card| {
+        let done = match act {
+            Act::PinReset => card.set_pin(kind, octets),
+            Act::FaceOn => card.face_authentication_on(),
+            Act::FaceOff => card.face_authentication_off(octets),
+            _ => {
+                card.suspend(true);
+                Ok(())
+            }
+        };
+        match done {
+            Err(IssuerRefusal::FaceAuthenticationAlready | IssuerRefusal::NoFaceAuthentication) => Ok(()),
+            done => done,
+        }
+    })?;
+    Ok(())
+}
+
+const fn words(act: Act) -> &'static str {
+    match act {
+        Act::PinReset => "the PIN is set, with all its tries",
+        Act::FaceOn => "a face-authentication card: no PINs, no SIGN",
+        Act::FaceOff => "a card with a PIN for AUTH; SIGN can be issued anew",
+        _ => "returned: its certificates have ended, and it is deactivated",
+    }
+}

@@ -1,0 +1,112 @@
+//! The way to a registration listener that may be anywhere: a URL, the CA of its certificate, and a credential.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use clap::Args;
+use hyper::header::RETRY_AFTER;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use super::{
+    failure::Failure,
+    operator_way::{key, problem},
+};
+use crate::http::client::{Answer, Client};
+
+/// How often a listener that has no time now is asked.
+const TURNS: u32 = 5;
+
+/// Where the registration listener is, and as whom to come.
+#[derive(Args, Clone, Debug)]
+pub struct WayArgs {
+    /// The registration listener: https://HOST:PORT
+    #[arg(long)]
+    url: String,
+    /// The CA that the listener's certificate is of, PEM.
+    #[arg(long, value_name = "FILE")]
+    server_ca: PathBuf,
+    /// The credential: a certificate of the access CA, PEM.
+    #[arg(long, value_name = "FILE")]
+    credential: PathBuf,
+    /// Its key, PEM; if it is encrypted, its passphrase lies beside it in a file of that name that ends in .passphrase.
+    #[arg(long, value_name = "FILE")]
+    credential_key: PathBuf,
+}
+
+/// A no of the service.
+pub struct No {
+    /// The rule.
+    pub rule: String,
+    /// What the command comes to by it.
+    pub failure: Failure,
+}
+
+impl From<No> for Failure {
+    fn from(no: No) -> Self {
+        no.failure
+    }
+}
+
+/// A client of a registration listener.
+pub struct Way {
+    client: Client,
+    base: String,
+    runtime: Runtime,
+}
+
+impl WayArgs {
+    /// Reads the credential.
+    ///
+    /// # Errors
+    /// [`Failure`] where a file cannot be read or used.
+    pub fn open(&self) -> Result<Way, Failure> {
+        let read =
+            |path: &PathBuf| fs::read(path).map_err(|cause| Failure::fault(format!("{}: {cause}", path.display())));
+        let key = key(&self.credential_key, &self.credential_key.with_extension("passphrase"))?;
+        let (ca, credential) = (read(&self.server_ca)?, read(&self.credential)?);
+        let client = Client::new(&ca, &credential, key.as_bytes()).map_err(Failure::fault)?;
+        Way::new(client, self.url.trim_end_matches('/'))
+    }
+}
+
+impl Way {
+    /// A way by that client.
+    ///
+    /// # Errors
+    /// [`Failure`] where the machine gives no runtime.
+    pub fn new(client: Client, base: &str) -> Result<Self, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?;
+        Ok(Self { client, base: base.to_owned(), runtime })
+    }
+
+    /// POSTs under a key, and again while the listener has no time: the yes, or the no with its rule.
+    ///
+    /// # Errors
+    /// [`Failure`] where no answer came, or none that is one: it may have been done, and the same key tells.
+    pub fn post(&self, path: &str, key: &str, body: &Value) -> Result<Result<Value, No>, Failure> {
+        let url = format!("{}{path}", self.base);
+        self.runtime.block_on(async {
+            let mut turn = 1;
+            loop {
+                let answer = self.client.post_json(&url, key, body).await.map_err(Failure::fault)?;
+                if answer.status.is_success() {
+                    return Ok(Ok(answer.body));
+                }
+                if let Some(rule) = answer.body["rule"].as_str() {
+                    return Ok(Err(No { rule: rule.to_owned(), failure: problem(&answer) }));
+                }
+                // Nothing of it was done, or the same holder is being served.
+                if !matches!(answer.status.as_u16(), 409 | 429 | 503) || turn == TURNS {
+                    return Err(problem(&answer));
+                }
+                turn += 1;
+                tokio::time::sleep(pause(&answer)).await;
+            }
+        })
+    }
+}
+
+fn pause(answer: &Answer<Value>) -> Duration {
+    let said = answer.headers.get(RETRY_AFTER).and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+    Duration::from_secs(said.unwrap_or(1).clamp(1, 10))
+}
