@@ -26,6 +26,9 @@ pub const DECLARATION_VALUE_CHARACTERS: usize = 200;
 /// How long a drafted declaration may wait for its signature: the holder looks for the card at home.
 pub const DECLARATION_LIFE: Duration = Duration::from_secs(24 * 3600);
 
+/// How long a form of the console counts after the page was last used: a clerk's rest, and no unattended afternoon.
+pub const CONSOLE_SESSION: Duration = Duration::from_secs(30 * 60);
+
 /// Octets of a JSON body on the registration listener: two requests in base64 and the facts fit ten times.
 pub const JSON_BODY_OCTETS: usize = 64 * 1024;
 
