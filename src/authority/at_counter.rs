@@ -177,4 +177,3 @@ fn standing(dossier: &Dossier) -> Holding {
     };
     Holding { auth: of(Kind::Auth), sign: of(Kind::Sign) }
 }
-

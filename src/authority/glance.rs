@@ -1,11 +1,7 @@
 //! What the operating room looks at, in few and bounded reads: whether all is well, the newest entries of the audit and whether they
 //! follow each other, and the renewals to come of one municipality.
 
-use super::{
-    Actor, Authority, StoryError,
-    notice::due::Forecast,
-    oversee::SealedEntry,
-};
+use super::{Actor, Authority, StoryError, notice::due::Forecast, oversee::SealedEntry};
 use crate::{
     audit::{GENESIS, follow},
     municipality::MunicipalityCode,

@@ -108,10 +108,22 @@ fn page(visit: &Visit<'_>, text: &str, (status, form, refused, key): Again<'_>) 
 fn about(visit: &Visit<'_>, one: &ApplicationStatus) -> Markup {
     let mut rows = vec![
         (html! { (visit.either("手続き", "Procedure")) }, html! { (visit.say(&words::procedure(one.procedure))) }),
-        (html! { (visit.either("状態", "State")) }, html! { strong { (visit.say(&words::application_state(one.state))) } }),
-        (html! { (visit.either("申請者", "Holder")) }, html! { a href={ "/console/holders/" (one.holder) } { (one.holder) } " · " code { (one.card) } }),
-        (html! { (visit.either("来庁者", "Who comes")) }, html! { (visit.say(&words::applicant(one.applicant))) @if let Some(agent) = &one.agent { " " code { (agent) } } }),
-        (html! { (visit.either("来庁回数", "Visits")) }, html! { (one.visits) (visit.either("回", "")) @if let Some(why) = one.why { " — " (visit.say(&words::why(why))) } }),
+        (
+            html! { (visit.either("状態", "State")) },
+            html! { strong { (visit.say(&words::application_state(one.state))) } },
+        ),
+        (
+            html! { (visit.either("申請者", "Holder")) },
+            html! { a href={ "/console/holders/" (one.holder) } { (one.holder) } " · " code { (one.card) } },
+        ),
+        (
+            html! { (visit.either("来庁者", "Who comes")) },
+            html! { (visit.say(&words::applicant(one.applicant))) @if let Some(agent) = &one.agent { " " code { (agent) } } },
+        ),
+        (
+            html! { (visit.either("来庁回数", "Visits")) },
+            html! { (one.visits) (visit.either("回", "")) @if let Some(why) = one.why { " — " (visit.say(&words::why(why))) } },
+        ),
         (html! { (visit.either("受付", "Received")) }, instant(visit, one.received)),
     ];
     if !one.kinds.is_empty() {
@@ -185,7 +197,8 @@ fn event_fields(visit: &Visit<'_>, form: &Form, one: &ApplicationStatus, event: 
 pub(super) fn advance(visit: &Visit<'_>, text: &str) -> Shown {
     let key = visit.query().text("key").to_owned();
     let mut form = visit.form()?;
-    let event = super::today::word::<On>(form.text("event")).ok_or_else(|| Refusal::new("T-01", "the form names no event"))?;
+    let event =
+        super::today::word::<On>(form.text("event")).ok_or_else(|| Refusal::new("T-01", "the form names no event"))?;
     let mut body = json!({ "event": event });
     if let Ok(version) = form.text("version").parse::<u64>() {
         body["version"] = version.into();

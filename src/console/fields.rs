@@ -119,7 +119,11 @@ fn facts(form: &mut Form) -> Value {
     let sex = form.needed("sex", 1);
     let substitutes = substitutes(form);
     let in_text = |text: &str| -> Map<String, Value> {
-        substitutes.iter().filter(|(letter, _)| text.contains(letter.as_str())).map(|(letter, other)| (letter.clone(), other.clone().into())).collect()
+        substitutes
+            .iter()
+            .filter(|(letter, _)| text.contains(letter.as_str()))
+            .map(|(letter, other)| (letter.clone(), other.clone().into()))
+            .collect()
     };
     json!({ "sex": sex, "register": {
         "name_substitutes": in_text(&name), "address_substitutes": in_text(&address), "name": name, "address": address,
@@ -128,13 +132,17 @@ fn facts(form: &mut Form) -> Value {
 
 fn substitutes(form: &mut Form) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let lines: Vec<_> = form.text("substitutes").lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+    let lines: Vec<_> =
+        form.text("substitutes").lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
     for line in lines {
         match line.split_once(['=', '＝']) {
             Some((letter, other)) if !letter.trim().is_empty() && !other.trim().is_empty() => {
                 found.push((letter.trim().to_owned(), other.trim().to_owned()));
             }
-            _ => form.wrong("substitutes", say("「字＝代わりの字」の形で入力してください", "write the character, =, and what stands for it")),
+            _ => form.wrong(
+                "substitutes",
+                say("「字＝代わりの字」の形で入力してください", "write the character, =, and what stands for it"),
+            ),
         }
     }
     found
@@ -143,7 +151,8 @@ fn substitutes(form: &mut Form) -> Vec<(String, String)> {
 /// A request in PEM or base64, as the interface takes it. What is in it the authority reads.
 fn read_request(form: &mut Form, kind: Kind) -> Option<Value> {
     let typed = form.text(kind.word());
-    let plain: String = typed.lines().filter(|line| !line.starts_with("-----")).flat_map(str::split_whitespace).collect();
+    let plain: String =
+        typed.lines().filter(|line| !line.starts_with("-----")).flat_map(str::split_whitespace).collect();
     if typed.trim().is_empty() {
         return None;
     }
@@ -210,7 +219,11 @@ fn kinds(visit: &Visit<'_>, form: &Form, legend: &Say) -> Markup {
 }
 
 fn ticked_kinds(form: &Form) -> Vec<&'static str> {
-    [(Kind::Auth, "kind_auth"), (Kind::Sign, "kind_sign")].into_iter().filter(|(_, name)| form.ticked(name)).map(|(kind, _)| kind.word()).collect()
+    [(Kind::Auth, "kind_auth"), (Kind::Sign, "kind_sign")]
+        .into_iter()
+        .filter(|(_, name)| form.ticked(name))
+        .map(|(kind, _)| kind.word())
+        .collect()
 }
 
 pub(super) fn revocation_body(form: &mut Form, case: Option<&Case>) -> Value {
@@ -264,7 +277,11 @@ pub(super) fn change_body(form: &mut Form, case: Option<&Case>) -> Value {
 
 pub(super) fn application(visit: &Visit<'_>, form: &mut Form, _: Option<&Case>) -> Markup {
     let agent = say("代理人の整理番号（本人以外の場合）", "Your own reference for who acts, unless the holder comes");
-    let applied: Vec<_> = Procedure::ALL.iter().filter(|one| !matches!(one, Procedure::Hold)).map(|one| (said(one), words::procedure(*one))).collect();
+    let applied: Vec<_> = Procedure::ALL
+        .iter()
+        .filter(|one| !matches!(one, Procedure::Hold))
+        .map(|one| (said(one), words::procedure(*one)))
+        .collect();
     html! {
         (Field::new("procedure", &say("手続き", "Procedure")).choice(visit, form, &applied))
         (Field::new("applicant", &say("来庁者", "Who comes")).choice(visit, form, &applicants()))

@@ -57,7 +57,12 @@ impl Form {
     /// in which digits are no number.
     pub(super) fn without_my_number(mut self, interface: &dyn Interface) -> Self {
         let plain = |name: &str| !matches!(name, "auth" | "sign" | "token");
-        let found: Vec<_> = self.typed.iter().filter(|(name, text)| plain(name) && interface.has_my_number(text)).map(|(name, _)| name.clone()).collect();
+        let found: Vec<_> = self
+            .typed
+            .iter()
+            .filter(|(name, text)| plain(name) && interface.has_my_number(text))
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in found {
             self.typed.remove(&name);
             self.typed.insert("my-number".into(), name);

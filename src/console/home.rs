@@ -43,7 +43,13 @@ pub(super) fn find(visit: &Visit<'_>) -> Shown {
     match holder {
         Some(status) => Ok(see(&format!("/console/holders/{}", status.holder))),
         None => {
-            form.wrong("sought", Say::new("該当する方・カードがありません（他の市区町村の住民は表示されません）", "no such holder or card; residents of other municipalities are not shown"));
+            form.wrong(
+                "sought",
+                Say::new(
+                    "該当する方・カードがありません（他の市区町村の住民は表示されません）",
+                    "no such holder or card; residents of other municipalities are not shown",
+                ),
+            );
             not_found(visit, 404, &form)
         }
     }
@@ -88,7 +94,10 @@ fn counter(visit: &Visit<'_>, status: u16, form: &Form) -> Result<Answer, Stop> 
 /// The field by which a resident is found.
 pub(super) fn search(visit: &Visit<'_>, form: &Form) -> Markup {
     let label = Say::new("カード番号または整理番号", "Card number or holder reference");
-    let help = Say::new("全角でも入力できます。個人番号は入力しないでください。", "Full-width is fine. Never type a 個人番号.");
+    let help = Say::new(
+        "全角でも入力できます。個人番号は入力しないでください。",
+        "Full-width is fine. Never type a 個人番号.",
+    );
     html! {
         form.find method="post" action="/console/find" {
             input type="hidden" name="token" value=(visit.session.token);

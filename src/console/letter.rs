@@ -10,11 +10,7 @@ use super::{
     visit::{Shown, Stop, Visit, nothing_here},
     words::{self, Say},
 };
-use crate::{
-    authority::StoryError,
-    kind::Kind,
-    x509::Serial,
-};
+use crate::{authority::StoryError, kind::Kind, x509::Serial};
 
 fn certificate_of((kind, serial): (&str, &str)) -> Result<(Kind, Serial), Stop> {
     Ok((kind.parse().map_err(|_| nothing_here())?, serial.parse().map_err(|_| nothing_here())?))
@@ -29,7 +25,13 @@ pub(super) fn copy(visit: &Visit<'_>, named: (&str, &str)) -> Shown {
     let pem = pem.map_err(|error| StoryError::Fault(error.to_string()))?;
     let wording = one.wording.as_ref().map(|worded| {
         let rows = [&worded.name, &worded.address].into_iter().zip([("氏名", "Name"), ("住所", "Address")]);
-        rows.map(|(worded, (ja, en))| (html! { (visit.either(ja, en)) }, html! { (worded.certificate) @if worded.certificate != worded.register { " ← " (worded.register) } })).collect::<Vec<_>>()
+        rows.map(|(worded, (ja, en))| {
+            (
+                html! { (visit.either(ja, en)) },
+                html! { (worded.certificate) @if worded.certificate != worded.register { " ← " (worded.register) } },
+            )
+        })
+        .collect::<Vec<_>>()
     });
     let path = format!("/console/certificates/{}/{}/letter", kind.word(), one.serial);
     let content = html! {

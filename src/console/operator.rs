@@ -53,13 +53,15 @@ fn signs(visit: &Visit<'_>) -> Result<Markup, Stop> {
 }
 
 fn counts(visit: &Visit<'_>, counts: &[Count]) -> Markup {
-    let count = |kind, state| counts.iter().filter(|one| (one.kind, one.state) == (kind, state)).map(|one| one.count).sum::<u64>();
+    let count = |kind, state| {
+        counts.iter().filter(|one| (one.kind, one.state) == (kind, state)).map(|one| one.count).sum::<u64>()
+    };
     let states = [CertificateState::Live, CertificateState::Held, CertificateState::Revoked];
     html! {
         section aria-labelledby="counts" {
             h2 id="counts" { (visit.either("電子証明書の数", "Certificates by state")) }
             table {
-                thead { tr { th scope="col" { (visit.either("種類", "Kind")) } @for one in states { th scope="col" { (state(visit, one)) } } } }
+                thead { tr { th scope="col" { (visit.either("種類", "Kind")) } @for one in states { th.number scope="col" { (state(visit, one)) } } } }
                 tbody { @for kind in Kind::BOTH { tr {
                     th scope="row" { (visit.say(&words::kind(kind))) }
                     @for one in states { td.number { (count(kind, one)) } }
@@ -77,8 +79,8 @@ fn lists(visit: &Visit<'_>) -> Markup {
             h2 id="lists" { (visit.either("失効リスト（CRL）", "Revocation lists")) }
             div.scroll tabindex="0" role="region" aria-labelledby="lists" { table {
                 thead { tr {
-                    th scope="col" { (visit.either("種類", "CA")) } th scope="col" { (visit.either("範囲", "Scope")) } th scope="col" { (visit.either("番号", "Number")) }
-                    th scope="col" { (visit.either("件数", "Entries")) } th scope="col" { (visit.either("作成からの時間", "Age")) } th scope="col" { (visit.either("次回", "Next update")) }
+                    th scope="col" { (visit.either("種類", "CA")) } th scope="col" { (visit.either("範囲", "Scope")) } th.number scope="col" { (visit.either("番号", "Number")) }
+                    th.number scope="col" { (visit.either("件数", "Entries")) } th.number scope="col" { (visit.either("作成からの時間", "Age")) } th scope="col" { (visit.either("次回", "Next update")) }
                 } }
                 tbody { @for ((kind, generation, scope), list) in lists.iter().take(200) { tr {
                     td { (kind.word()) " " (generation) } td { (scope.word()) } td.number { (list.number) } td.number { (list.entries) }
@@ -94,11 +96,15 @@ fn forecast(visit: &Visit<'_>) -> Result<Markup, Stop> {
     let places = visit.authority.municipalities(visit.actor)?;
     let query = visit.query();
     let named = query.text("municipality").parse::<MunicipalityCode>().ok();
-    let Some(chosen) = named.filter(|code| places.contains(code)).or_else(|| places.first().copied()) else { return Ok(html! {}) };
+    let Some(chosen) = named.filter(|code| places.contains(code)).or_else(|| places.first().copied()) else {
+        return Ok(html! {});
+    };
     let forecast = visit.authority.forecast_for(visit.actor, chosen)?;
     let mut form = Form::default();
     form.fill("municipality", chosen.to_string());
-    let name = |code: &MunicipalityCode| municipality::find(*code).map_or_else(|| Say::new("", ""), |place| Say::new(place.name, place.romaji));
+    let name = |code: &MunicipalityCode| {
+        municipality::find(*code).map_or_else(|| Say::new("", ""), |place| Say::new(place.name, place.romaji))
+    };
     let choices: Vec<_> = places.iter().map(|code| (code.to_string(), name(code))).collect();
     Ok(html! {
         section aria-labelledby="renewals" {
@@ -118,7 +124,11 @@ fn parties(visit: &Visit<'_>) -> Result<Markup, Stop> {
     let mut rows = Vec::new();
     for party in &parties {
         let usage = visit.authority.usage(visit.actor, &party.name, (Some(today), Some(today)))?;
-        rows.push((party, usage.iter().map(|one| one.answered).sum::<u64>(), usage.iter().map(|one| one.refused).sum::<u64>()));
+        rows.push((
+            party,
+            usage.iter().map(|one| one.answered).sum::<u64>(),
+            usage.iter().map(|one| one.refused).sum::<u64>(),
+        ));
     }
     Ok(html! {
         section aria-labelledby="parties" {
@@ -127,8 +137,8 @@ fn parties(visit: &Visit<'_>) -> Result<Markup, Stop> {
             @else { div.scroll tabindex="0" role="region" aria-labelledby="parties" { table {
                 thead { tr {
                     th scope="col" { (visit.either("名称", "Name")) } th scope="col" { (visit.either("区分", "Purposes")) }
-                    th scope="col" { (visit.either("本日の回答", "Answered today")) } th scope="col" { (visit.either("拒否", "Refused")) }
-                    th scope="col" { (visit.either("上限", "Quota")) } th scope="col" { (visit.either("認定期限", "Recognised until")) }
+                    th.number scope="col" { (visit.either("本日の回答", "Answered today")) } th.number scope="col" { (visit.either("拒否", "Refused")) }
+                    th.number scope="col" { (visit.either("上限", "Quota")) } th scope="col" { (visit.either("認定期限", "Recognised until")) }
                 } }
                 tbody { @for (party, answered, refused) in rows { tr {
                     td { (party.title) " " code { (party.name) } @if party.suspended.is_some() { " " strong { (visit.either("停止中", "suspended")) } } }
@@ -151,7 +161,7 @@ fn entries(visit: &Visit<'_>, newest: &Newest) -> Markup {
             }
             div.scroll tabindex="0" role="region" aria-labelledby="entries" { table {
                 thead { tr {
-                    th scope="col" { (visit.either("番号", "Entry")) } th scope="col" { (visit.either("日時", "When")) } th scope="col" { (visit.either("誰が", "Who")) }
+                    th.number scope="col" { (visit.either("番号", "Entry")) } th scope="col" { (visit.either("日時", "When")) } th scope="col" { (visit.either("誰が", "Who")) }
                     th scope="col" { (visit.either("何を", "What")) } th scope="col" { (visit.either("対象", "About")) } th scope="col" { (visit.either("封印", "Seal")) }
                 } }
                 tbody { @for entry in &newest.entries { tr {

@@ -41,7 +41,7 @@ pub(super) fn whole(visit: Option<&Visit<'_>>, language: Language, title: &Say, 
                 }
                 main id="main" { (content) }
                 footer {
-                    p { (say("実印は試験・学習用の認証局です。個人番号（マイナンバー）は入力しないでください。", "jitsuin is an open certificate authority. Never type a 個人番号 (My Number) here.")) }
+                    p { (say("個人番号（マイナンバー）は入力しないでください。このサービスは受け取りません。", "Never type a 個人番号 (My Number) here; this service takes none.")) }
                 }
             }
         }
@@ -109,7 +109,7 @@ pub(super) fn instant(visit: &Visit<'_>, at: UnixTime) -> Markup {
 pub(super) fn state(visit: &Visit<'_>, state: CertificateState) -> Markup {
     let mark = match state {
         CertificateState::Live => "●",
-        CertificateState::Held => "⏸",
+        CertificateState::Held => "■",
         CertificateState::Revoked => "✕",
         CertificateState::Expired | CertificateState::Reserved => "○",
     };

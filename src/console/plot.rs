@@ -2,10 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{
-    page::day,
-    visit::Visit,
-};
+use super::{page::day, visit::Visit};
 use crate::authority::notice::due::{ForecastDay, PerKind};
 
 const WIDTH: u64 = 720;
@@ -47,7 +44,7 @@ pub(super) fn renewals(visit: &Visit<'_>, days: &[ForecastDay]) -> Markup {
         details {
             summary { (visit.either("数字で見る", "The numbers")) }
             table {
-                thead { tr { th scope="col" { (visit.either("日", "Day")) } th scope="col" { (visit.either("利用者証明用", "Authentication")) } th scope="col" { (visit.either("署名用", "Signing")) } } }
+                thead { tr { th scope="col" { (visit.either("日", "Day")) } th.number scope="col" { (visit.either("利用者証明用", "Authentication")) } th.number scope="col" { (visit.either("署名用", "Signing")) } } }
                 tbody { @for one in &opening { tr { td { (day(visit, one.day)) } td.number { (one.opens.auth) } td.number { (one.opens.sign) } } } }
             }
         }

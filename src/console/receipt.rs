@@ -18,21 +18,19 @@ use crate::{
     rules::calendar::day_of,
 };
 
-/// Where the receipt of a case is.
-pub(super) fn path(told: &Remembered, case: Option<&Case>, key: &str) -> Option<String> {
-    match told {
-        Remembered::Received(received) => Some(format!("/console/applications/{}", received.application)),
-        Remembered::Advanced(advanced) => Some(format!("/console/applications/{}", advanced.application)),
-        Remembered::Issued(_) | Remembered::Ended(_) => {
-            case.map(|case| format!("/console/holders/{}/receipts/{key}", case.status.holder))
+/// Where the receipt is: that of an application is its page. Of who was new, the card that was named tells whose it is.
+pub(super) fn path(visit: &Visit<'_>, told: &Remembered, case: Option<&Case>, key: &str) -> Option<String> {
+    let of = |holder: &HolderReference| format!("/console/holders/{holder}/receipts/{key}");
+    match (told, case) {
+        (Remembered::Received(received), _) => Some(format!("/console/applications/{}", received.application)),
+        (Remembered::Advanced(advanced), _) => Some(format!("/console/applications/{}", advanced.application)),
+        (_, Some(case)) => Some(of(&case.status.holder)),
+        (Remembered::Issued(issued), None) => {
+            let found = visit.authority.look_up_card(visit.actor, &issued.card).ok()?;
+            Some(of(&found.holder))
         }
+        (Remembered::Ended(_), None) => None,
     }
-}
-
-/// Where that of a new holder is.
-pub(super) fn of_new(told: &Remembered, holder: &str, key: &str) -> Option<String> {
-    let holder = HolderReference::parse(super::date::folded(holder)).ok()?;
-    matches!(told, Remembered::Issued(_)).then(|| format!("/console/holders/{holder}/receipts/{key}"))
 }
 
 pub(super) fn show(visit: &Visit<'_>, holder: &HolderReference, key: &str) -> Shown {
@@ -121,7 +119,10 @@ fn ended(visit: &Visit<'_>, effects: &Effects) -> Markup {
 fn held(visit: &Visit<'_>, effect: Held) -> &'static str {
     match effect {
         Held::Releasable => visit.either("一時停止（解除で有効に戻ります）", "held; its release brings it back"),
-        Held::Final => visit.either("一時停止（解除時に失効し、新たに発行します）", "held; its release revokes it, and a new one is issued"),
+        Held::Final => visit.either(
+            "一時停止（解除時に失効し、新たに発行します）",
+            "held; its release revokes it, and a new one is issued",
+        ),
         Held::HeldBefore => visit.either("すでに一時停止中", "was held before"),
         Held::Nothing => visit.either("対象なし", "none stands"),
     }

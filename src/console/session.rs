@@ -61,12 +61,7 @@ impl Sessions {
     }
 
     /// What a form with that token is, sent with that cookie.
-    pub(super) fn trust(
-        &self,
-        (cookie, token): (Option<&str>, &str),
-        fingerprint: &[u8; 32],
-        now: UnixTime,
-    ) -> Trust {
+    pub(super) fn trust(&self, (cookie, token): (Option<&str>, &str), fingerprint: &[u8; 32], now: UnixTime) -> Trust {
         let Some(cookie) = cookie else { return Trust::Forged };
         let Some(end) = self.end(cookie, fingerprint) else { return Trust::Forged };
         match self.is_mac(("form", cookie), fingerprint, token) {

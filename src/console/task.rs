@@ -55,7 +55,9 @@ pub(super) static TASKS: [Task; 7] = [
         route: "/v1/renewals",
         fields: fields::enrolment,
         body: fields::enrolment_body,
-        note: Some(|| Say::new("古い電子証明書はただちに失効します（V-13）。", "The old certificate is revoked at once (V-13).")),
+        note: Some(|| {
+            Say::new("古い電子証明書はただちに失効します（V-13）。", "The old certificate is revoked at once (V-13).")
+        }),
     },
     Task {
         word: "issue",
@@ -87,7 +89,12 @@ pub(super) static TASKS: [Task; 7] = [
         route: "/v1/revocations",
         fields: fields::revocation,
         body: fields::revocation_body,
-        note: Some(|| Say::new("失効は取り消せません。暗証番号は不要です（P-10）。", "A revocation cannot be undone. No PIN is needed (P-10).")),
+        note: Some(|| {
+            Say::new(
+                "失効は取り消せません。暗証番号は不要です（P-10）。",
+                "A revocation cannot be undone. No PIN is needed (P-10).",
+            )
+        }),
     },
     Task {
         word: "hold",
@@ -110,16 +117,31 @@ pub(super) static TASKS: [Task; 7] = [
         route: "/v1/releases",
         fields: fields::confirmation,
         body: fields::card_body,
-        note: Some(|| Say::new("本人がカードを持って来庁した場合に限ります（R-22）。", "Only for who has come with the card (R-22).")),
+        note: Some(|| {
+            Say::new(
+                "本人がカードを持って来庁した場合に限ります（R-22）。",
+                "Only for who has come with the card (R-22).",
+            )
+        }),
     },
     Task {
         word: "application",
-        title: || Say::new("申請を受け付ける（代理人・初期化・顔認証・返納）", "Take an application (agents, PIN reset, face authentication, return)"),
+        title: || {
+            Say::new(
+                "申請を受け付ける（代理人・初期化・顔認証・返納）",
+                "Take an application (agents, PIN reset, face authentication, return)",
+            )
+        },
         takes_void_cards: false,
         route: "/v1/applications",
         fields: fields::application,
         body: fields::application_body,
-        note: Some(|| Say::new("2回の来庁が必要かどうかは、受付時に判定します。", "Whether it takes two visits is decided when it is taken.")),
+        note: Some(|| {
+            Say::new(
+                "2回の来庁が必要かどうかは、受付時に判定します。",
+                "Whether it takes two visits is decided when it is taken.",
+            )
+        }),
     },
 ];
 
@@ -164,18 +186,26 @@ fn tell(visit: &Visit<'_>, task: &Task, case: Option<&Case>, path: &str) -> Show
     }
     let sheet = Sheet { task, case, path, key };
     let told = visit.authority.remembered(visit.actor, &sheet.key)?;
+    let receipt = told.as_ref().and_then(|told| receipt::path(visit, told, case, &sheet.key));
     if !visit.asked.sends_form {
-        return match told.as_ref().and_then(|told| receipt::path(told, case, &sheet.key)) {
-            Some(receipt) => Ok(see(&receipt)),
-            None => Ok(sheet.show(visit, 200, query, None)),
-        };
+        return Ok(receipt.map_or_else(|| sheet.show(visit, 200, query, None), |receipt| see(&receipt)));
     }
     let mut form = visit.form()?;
     let changed = told.is_none() && case.is_some_and(|case| form.text("seen") != seen(case));
     let body = (task.body)(&mut form, case);
     if visit.ended || form.is_wrong() || changed {
+        // A browser that goes back through its history may send an earlier attempt again.
+        if let Some(receipt) = receipt {
+            return Ok(see(&receipt));
+        }
         let notice = changed.then(record_changed);
-        let status = if visit.ended { 403 } else if changed { 409 } else { 422 };
+        let status = if visit.ended {
+            403
+        } else if changed {
+            409
+        } else {
+            422
+        };
         return Ok(sheet.show(visit, status, form, notice.as_ref().filter(|_| !visit.ended)));
     }
     sheet.send(visit, form, &body)
@@ -183,7 +213,9 @@ fn tell(visit: &Visit<'_>, task: &Task, case: Option<&Case>, path: &str) -> Show
 
 /// What a link to a form brings with it.
 fn carried(query: &Form) -> String {
-    let word = |name: &str| Some(query.text(name)).filter(|text| !text.is_empty() && is_word(text)).map(|text| format!("{name}={text}&"));
+    let word = |name: &str| {
+        Some(query.text(name)).filter(|text| !text.is_empty() && is_word(text)).map(|text| format!("{name}={text}&"))
+    };
     ["procedure", "applicant", "application", "kinds"].iter().filter_map(|name| word(name)).collect()
 }
 
@@ -216,9 +248,10 @@ impl Sheet<'_> {
         let refused = match visit.interface.post(self.task.route, &self.key, body) {
             Ok(_) => {
                 let told = visit.authority.remembered(visit.actor, &self.key)?;
-                let holder = form.text("reference");
-                let path = told.as_ref().and_then(|told| receipt::path(told, self.case, &self.key).or_else(|| receipt::of_new(told, holder, &self.key)));
-                return Ok(see(&path.ok_or_else(|| Stop::from(Refusal::new("T-09", "the answer is not kept any more")))?));
+                let path = told.as_ref().and_then(|told| receipt::path(visit, told, self.case, &self.key));
+                return Ok(see(
+                    &path.ok_or_else(|| Stop::from(Refusal::new("T-09", "the answer is not kept any more")))?
+                ));
             }
             Err(refused) => refused,
         };

@@ -79,8 +79,22 @@ pub(super) fn applicants() -> Vec<(String, Say)> {
 }
 
 fn case(visit: &Visit<'_>, form: &Form, wish: &CounterWish) -> Markup {
-    let mut form = Form::new(["holder_came", "mandate", "enclosed_reply", "proof_of_power", "same_household", "parenthood_on_record", "register_pin", "desk"]
-        .into_iter().filter(|name| form.ticked(name)).map(|name| (name.to_owned(), form.text(name).to_owned())).collect());
+    let mut form = Form::new(
+        [
+            "holder_came",
+            "mandate",
+            "enclosed_reply",
+            "proof_of_power",
+            "same_household",
+            "parenthood_on_record",
+            "register_pin",
+            "desk",
+        ]
+        .into_iter()
+        .filter(|name| form.ticked(name))
+        .map(|name| (name.to_owned(), form.text(name).to_owned()))
+        .collect(),
+    );
     form.fill("procedure", said(&wish.procedure));
     form.fill("applicant", said(&wish.applicant));
     let papers = [

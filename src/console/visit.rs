@@ -90,7 +90,9 @@ impl Visit<'_> {
     /// What was sent.
     pub(super) fn form(&self) -> Result<Form, Stop> {
         let pairs = decode_pairs(&self.asked.form);
-        let pairs = pairs.ok_or_else(|| Refusal::new("T-01", "the form cannot be read: it is not UTF-8, or a field is there twice"))?;
+        let pairs = pairs.ok_or_else(|| {
+            Refusal::new("T-01", "the form cannot be read: it is not UTF-8, or a field is there twice")
+        })?;
         Ok(Form::new(pairs).without_my_number(self.interface))
     }
 
@@ -155,8 +157,7 @@ pub(super) fn answer(
         return refuse(asked, &interface.trouble(StoryError::Unavailable("no randomness".into())));
     };
     let session = sessions.enter(cookie, &asked.fingerprint, (now, nonce));
-    let mut visit =
-        Visit { asked, authority, actor, interface, language, session, now, ended: false };
+    let mut visit = Visit { asked, authority, actor, interface, language, session, now, ended: false };
     let forged = asked.sends_form && {
         let token = decode_pairs(&asked.form).unwrap_or_default().remove("token").unwrap_or_default();
         let trust = sessions.trust((cookie, &token), &asked.fingerprint, now);
@@ -169,7 +170,8 @@ pub(super) fn answer(
             Stop::Trouble(trouble) => *trouble,
             Stop::Story(error) => interface.trouble(error),
         };
-        let mut answer = visit.page(trouble.status, &Say::new("できませんでした", "Not possible"), &page::trouble(&visit, &trouble));
+        let mut answer =
+            visit.page(trouble.status, &Say::new("できませんでした", "Not possible"), &page::trouble(&visit, &trouble));
         answer.rule.clone_from(&trouble.rule);
         answer
     });
@@ -257,7 +259,11 @@ fn comes_from_here(asked: &Asked) -> bool {
 }
 
 fn forgery() -> Stop {
-    Refusal::new("T-08", "this form is not of a page that was shown to you here; open the page again and send it from there").into()
+    Refusal::new(
+        "T-08",
+        "this form is not of a page that was shown to you here; open the page again and send it from there",
+    )
+    .into()
 }
 
 pub(super) fn random<const N: usize>(authority: &Authority) -> Result<[u8; N], StoryError> {

@@ -131,15 +131,21 @@ pub(super) fn paper(paper: Paper) -> Say {
         Paper::AgentPhotoId => {
             Say::new("代理人の顔写真付き本人確認書類（官公庁発行）", "Official photo ID of who acts for the holder")
         }
-        Paper::ProofOfPower => Say::new("戸籍謄本または登記事項証明書", "Proof of power: family register or guardianship record"),
+        Paper::ProofOfPower => {
+            Say::new("戸籍謄本または登記事項証明書", "Proof of power: family register or guardianship record")
+        }
         Paper::Mandate => Say::new("委任状", "Mandate (委任状), signed by the holder"),
-        Paper::EnclosedReply => {
-            Say::new("更新案内に同封の照会書兼回答書（記入・封入済み）", "The reply form enclosed in the notice, filled in and sealed")
+        Paper::EnclosedReply => Say::new(
+            "更新案内に同封の照会書兼回答書（記入・封入済み）",
+            "The reply form enclosed in the notice, filled in and sealed",
+        ),
+        Paper::PostedReply => Say::new(
+            "郵送した照会書兼回答書（本人記入・封入済み）",
+            "The posted reply form, filled in by the holder and sealed",
+        ),
+        Paper::FirstApplication => {
+            Say::new("1回目に記入した申請書の原本", "The original application of the first visit")
         }
-        Paper::PostedReply => {
-            Say::new("郵送した照会書兼回答書（本人記入・封入済み）", "The posted reply form, filled in by the holder and sealed")
-        }
-        Paper::FirstApplication => Say::new("1回目に記入した申請書の原本", "The original application of the first visit"),
         Paper::MoveNotice => Say::new("転入・転居・国外転出の届出", "The notice of moving"),
         Paper::HolderInPerson => Say::new("本人の同行", "The holder in person"),
         Paper::OtherDocument => Say::new("市区町村長が適当と認める書類", "Another document that the mayor accepts"),
@@ -150,14 +156,20 @@ pub(super) fn paper(paper: Paper) -> Say {
 pub(super) fn why(why: Why) -> Say {
     match why {
         Why::Always => Say::new("この手続きは必ず文書照会を行います", "this procedure always asks by letter"),
-        Why::NoSealedPaper => Say::new("封入された書面がないため", "there is no sealed paper that stands for the inquiry"),
+        Why::NoSealedPaper => {
+            Say::new("封入された書面がないため", "there is no sealed paper that stands for the inquiry")
+        }
         Why::Incomplete => Say::new("書面が開封済みまたは記入漏れのため", "the sealed paper is open or incomplete"),
         Why::WrongPin => Say::new("暗証番号が照合できないため", "the PIN in the paper is not the card's"),
         Why::Expired => Say::new("有効期限を過ぎているため", "the certificate has expired"),
         Why::HolderAbsent => Say::new("本人が同行していないため", "the holder has not come along"),
         Why::NoAuth => Say::new("利用者証明用電子証明書がないため", "no authentication certificate is on the card"),
-        Why::Switch => Say::new("当市区町村では代理人は2回の来庁が必要なため", "this municipality asks every agent for two visits"),
-        Why::NoPhotoId => Say::new("顔写真付き本人確認書類がないため", "there is no photo ID, so the inquiry identifies the holder"),
+        Why::Switch => {
+            Say::new("当市区町村では代理人は2回の来庁が必要なため", "this municipality asks every agent for two visits")
+        }
+        Why::NoPhotoId => {
+            Say::new("顔写真付き本人確認書類がないため", "there is no photo ID, so the inquiry identifies the holder")
+        }
     }
 }
 
@@ -166,12 +178,16 @@ pub(super) fn cause(cause: Cause) -> Say {
         Cause::HolderApplication => Say::new("本人の失効申請", "applied for by the holder"),
         Cause::KeyCompromise => Say::new("秘密鍵の漏えい・盗難", "private key leaked or stolen"),
         Cause::CardDamaged => Say::new("カードの損傷・ICチップ不良", "card damaged or chip dead"),
-        Cause::RegisterEntryChanged => Say::new("住民票の記載の変更（転居・転入・婚姻等）", "register entry changed (move, name)"),
+        Cause::RegisterEntryChanged => {
+            Say::new("住民票の記載の変更（転居・転入・婚姻等）", "register entry changed (move, name)")
+        }
         Cause::MinorCorrection => Say::new("軽微な修正", "minor correction"),
         Cause::Death => Say::new("住民票の消除", "removed from the register"),
         Cause::MoveOut => Say::new("転出", "moved out"),
         Cause::MoveInMissed => Say::new("転入届なし（30日経過）", "no notice of moving in within 30 days"),
-        Cause::CardVoidAfterMove => Say::new("継続利用の期限経過によるカード失効", "card void by the deadlines of moving"),
+        Cause::CardVoidAfterMove => {
+            Say::new("継続利用の期限経過によるカード失効", "card void by the deadlines of moving")
+        }
         Cause::OverseasMove => Say::new("国外転出", "moved abroad"),
         Cause::OverseasMoveWithContinuedUse => Say::new("国外転出（継続利用）", "moved abroad with continued use"),
         Cause::CardLost => Say::new("カード紛失による一時停止", "held: card lost"),
@@ -191,7 +207,9 @@ pub(super) fn cause(cause: Cause) -> Say {
 
 pub(super) fn face_step(step: FaceStep) -> Say {
     match step {
-        FaceStep::IssueAuth => Say::new("先に利用者証明用電子証明書を発行する", "Issue the authentication certificate first"),
+        FaceStep::IssueAuth => {
+            Say::new("先に利用者証明用電子証明書を発行する", "Issue the authentication certificate first")
+        }
         FaceStep::RevokeSign => Say::new("署名用電子証明書を失効する", "Revoke the signing certificate"),
         FaceStep::DisablePins => Say::new("4種類の暗証番号を使用不可にする", "Disable all four PINs"),
         FaceStep::Print => Say::new("追記欄に「顔認証」と印字する", "Print 「顔認証」 on the card"),
@@ -272,7 +290,10 @@ pub(super) fn query(query: Query) -> Say {
 pub(super) fn told(told: &Told) -> Say {
     match told {
         Told::TaxOfficeFrom(day) => Say::new(
-            format!("e-Taxでは{}から新しい署名用電子証明書を使えます（再登録が必要です）", crate::rules::era::in_japanese(*day)),
+            format!(
+                "e-Taxでは{}から新しい署名用電子証明書を使えます（再登録が必要です）",
+                crate::rules::era::in_japanese(*day)
+            ),
             format!("e-Tax takes the new signing certificate from {day} on, once it is registered there again"),
         ),
         Told::RegisterAtConvenienceStoreAgain => Say::new(

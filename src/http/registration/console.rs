@@ -14,15 +14,14 @@ use hyper::{
 use serde_json::Value;
 
 use super::{
-    ROUTES, Route,
-    body,
+    ROUTES, Route, body,
     door::{Asked as Sent, Call, Door, Stop, may_come},
     my_number::has_my_number,
     turns::Work,
 };
 use crate::{
     authority::{Actor, Authority, StoryError},
-    console::{Answer, Asked, Console, HEADERS, Interface, STYLE, SCRIPT, SEAL, Trouble},
+    console::{Answer, Asked, Console, HEADERS, Interface, SCRIPT, SEAL, STYLE, Trouble},
     http::{access::PeerCertificate, problem::Problem},
 };
 
@@ -41,7 +40,9 @@ impl Door {
         let (head, sent) = request.into_parts();
         let mut asked = asked(&head.method, &head.uri, &head.headers, peer);
         let (client, outcome) = match self.knock(peer, began).await {
-            Ok(actor) => (actor.name().to_owned(), self.turn(&console, &actor, &mut asked, (&head.headers, sent)).await),
+            Ok(actor) => {
+                (actor.name().to_owned(), self.turn(&console, &actor, &mut asked, (&head.headers, sent)).await)
+            }
             Err(problem) => (String::new(), Err(problem)),
         };
         let answer = outcome.unwrap_or_else(|problem| Console::refuse(&asked, &trouble_of(&problem)));
@@ -49,7 +50,14 @@ impl Door {
         let took = began.elapsed();
         self.record_page(status, took);
         // Never the path, which names people.
-        tracing::info!(client, route = "/console", status = status.as_u16(), rule = answer.rule.as_deref(), ?took, "registration");
+        tracing::info!(
+            client,
+            route = "/console",
+            status = status.as_u16(),
+            rule = answer.rule.as_deref(),
+            ?took,
+            "registration"
+        );
         response(answer, status)
     }
 
@@ -88,7 +96,12 @@ struct Inside<'a> {
 }
 
 impl Inside<'_> {
-    fn tell(&self, (route, parameters): (&Route, Vec<(String, String)>), key: &str, request: (&str, &Value)) -> Result<Value, Stop> {
+    fn tell(
+        &self,
+        (route, parameters): (&Route, Vec<(String, String)>),
+        key: &str,
+        request: (&str, &Value),
+    ) -> Result<Value, Stop> {
         may_come(self.actor, route)?;
         let (path, value) = request;
         let octets = serde_json::to_vec(value).map_err(|error| StoryError::Fault(error.to_string()))?;
@@ -103,13 +116,19 @@ impl Inside<'_> {
 
 impl Interface for Inside<'_> {
     fn post(&self, path: &str, key: &str, body: &Value) -> Result<Value, Trouble> {
-        let route = ROUTES.iter().filter(|route| route.writes).find_map(|route| Some((route, parameters(route.path, path)?)));
+        let route =
+            ROUTES.iter().filter(|route| route.writes).find_map(|route| Some((route, parameters(route.path, path)?)));
         let Some(route) = route else { return Err(self.trouble(StoryError::Fault(format!("no route {path}")))) };
         let (subject, told) = (route.0, self.tell(route, key, (path, body)));
         told.map_err(|stop| match stop {
             Stop::Door(problem) => {
                 if let Some(rule) = problem.rule() {
-                    self.door.note_now(self.authority, self.actor, &format!("{} {}", subject.method, subject.path), rule);
+                    self.door.note_now(
+                        self.authority,
+                        self.actor,
+                        &format!("{} {}", subject.method, subject.path),
+                        rule,
+                    );
                 }
                 trouble_of(&problem)
             }
@@ -178,7 +197,8 @@ fn asked(method: &Method, uri: &hyper::Uri, headers: &HeaderMap, peer: Option<Pe
 }
 
 fn is_form(headers: &HeaderMap) -> Result<(), Problem> {
-    let essence = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
+    let essence =
+        headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
     match essence {
         Some(essence) if essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") => Ok(()),
         _ => Err(Problem::refused("T-02", "the console takes forms: application/x-www-form-urlencoded")),
