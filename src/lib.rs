@@ -11,7 +11,7 @@
 //! | 3 | [`ca`], [`revocation`] | the only code that asks a `Signer` |
 //! | 4 | [`authority`] | the stories, a file each |
 //! | 5 | [`store`], [`signer`] | adapters: SQLite, keys in files and in tokens |
-//! | 6 | [`http`], [`cli`], [`config`] | the doors |
+//! | 6 | [`http`], [`console`], [`cli`], [`config`] | the doors, and the pages behind one of them |
 //!
 //! Two walks of five files each show the whole house.
 //!
@@ -30,6 +30,7 @@ pub mod ca;
 pub mod card;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod http;
 pub mod kind;
 pub mod limits;

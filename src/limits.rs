@@ -28,6 +28,8 @@ pub const DECLARATION_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// How far ahead the clock of a holder's computer may be: one that goes wrong by more shows it to its owner.
 pub const HOME_CLOCK_AHEAD: Duration = Duration::from_secs(5 * 60);
+/// How long a form of the console counts after the page was last used: a clerk's rest, and no unattended afternoon.
+pub const CONSOLE_SESSION: Duration = Duration::from_secs(30 * 60);
 
 /// Octets of a JSON body on the registration listener: two requests in base64 and the facts fit ten times.
 pub const JSON_BODY_OCTETS: usize = 64 * 1024;

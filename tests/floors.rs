@@ -20,6 +20,7 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
     ("scope", "kind", "a list's scope is named by plainer nouns"),
     ("scope", "municipality", "a list's scope is named by plainer nouns"),
     ("http", "config", "a listener reads its own section"),
+    ("http", "console", "the registration listener shows the pages; a page knows no door"),
     ("cli", "config", "commands read the configuration"),
     ("cli", "http", "`serve` and `demo` open the doors; a door knows no command"),
     ("main", "cli", "the program is its command line"),

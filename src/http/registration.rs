@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     authority::{Actor, Authority, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest},
+    console::Console,
     limits,
     ports::Role,
     rules::Asked,
@@ -39,6 +40,7 @@ mod body;
 mod bulk;
 mod compromise;
 mod consent;
+mod console;
 mod credential;
 mod decision;
 mod door;
@@ -287,6 +289,12 @@ impl Registration {
             // GET answers HEAD too.
             let filter = if route.method == Method::GET { MethodFilter::GET } else { MethodFilter::POST };
             router = router.route(route.path, on(filter, handler));
+        }
+        let console = Arc::new(Console::default());
+        for path in ["/console", "/console/", "/console/{*page}"] {
+            let (door, console) = (Arc::clone(&door), Arc::clone(&console));
+            let page = move |request: Request| Arc::clone(&door).page(Arc::clone(&console), request);
+            router = router.route(path, on(MethodFilter::GET.or(MethodFilter::POST), page));
         }
         let (nowhere, otherwise) = (Arc::clone(&door), door);
         Self(

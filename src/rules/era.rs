@@ -5,7 +5,7 @@ use time::macros::date;
 use super::calendar::Day;
 
 /// The eras by their first day, the newest first. Before Meiji 6 the calendar was another; letters have no such day.
-const ERAS: [(Day, &str); 5] = [
+pub(crate) const ERAS: [(Day, &str); 5] = [
     (date!(2019 - 05 - 01), "令和"),
     (date!(1989 - 01 - 08), "平成"),
     (date!(1926 - 12 - 25), "昭和"),

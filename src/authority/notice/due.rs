@@ -10,6 +10,7 @@ use super::{Actor, Authority, StoryError, Words, words};
 use crate::{
     kind::Kind,
     limits::{FORECAST_DAYS, NOTICE_PAGE},
+    municipality::MunicipalityCode,
     ports::{CardNumber, EndingPlace, EndingRecord, HolderReference},
     rules::{
         Day, Policy, Refusal,
@@ -116,7 +117,15 @@ impl Authority {
     /// [`StoryError::Refused`] by `E-02` for everyone but a municipality, by `T-01` for days out of order or too many;
     /// otherwise as the error says.
     pub fn forecast(&self, actor: &Actor, (from, to): (Option<Day>, Option<Day>)) -> Result<Forecast, StoryError> {
-        let own = actor.municipality()?;
+        self.forecast_of(actor.municipality()?, (from, to))
+    }
+
+    /// The same for one municipality, whoever asks.
+    pub(in crate::authority) fn forecast_of(
+        &self,
+        own: MunicipalityCode,
+        (from, to): (Option<Day>, Option<Day>),
+    ) -> Result<Forecast, StoryError> {
         let from = from.unwrap_or_else(|| day_of(self.parts().clock.now()));
         let to = to.or_else(|| plus_months(from, 3)).unwrap_or(Day::MAX);
         if from > to || plus_days(from, FORECAST_DAYS).is_some_and(|bound| to >= bound) {

@@ -184,12 +184,19 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
     let Some(value) = values.next() else {
         return Err(Problem::idempotency_key("every POST needs an Idempotency-Key: a fresh random text for each act"));
     };
-    let octets = value.as_bytes();
-    let fits = (1..=IDEMPOTENCY_KEY_OCTETS).contains(&octets.len()) && octets.iter().all(u8::is_ascii_graphic);
-    match value.to_str() {
-        Ok(key) if fits && values.next().is_none() => Ok(key.to_owned()),
-        _ => Err(Problem::idempotency_key("the Idempotency-Key has 1 to 128 visible ASCII characters, once")),
-    }
+    // What is no text has not the form of a key either.
+    let key = value.to_str().ok().filter(|_| values.next().is_none());
+    checked_key(key.unwrap_or_default())
+}
+
+/// The same, of a key that did not come in a header.
+///
+/// # Errors
+/// `T-07` (400).
+pub(super) fn checked_key(key: &str) -> Result<String, Problem> {
+    let fits = (1..=IDEMPOTENCY_KEY_OCTETS).contains(&key.len()) && key.bytes().all(|octet| octet.is_ascii_graphic());
+    let form = || Problem::idempotency_key("the Idempotency-Key has 1 to 128 visible ASCII characters, once");
+    fits.then(|| key.to_owned()).ok_or_else(form)
 }
 
 /// SHA-256 over the parts, each with its length before it (8 octets, big-endian).

@@ -68,13 +68,20 @@ pub(super) struct Call<'a> {
 }
 
 /// What was asked, whole and bounded.
-struct Asked {
-    method: Method,
-    path: String,
-    parameters: Parameters,
-    query: Parameters,
-    key: Option<String>,
-    body: Bytes,
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) parameters: Parameters,
+    pub(super) query: Parameters,
+    pub(super) key: Option<String>,
+    pub(super) body: Bytes,
+}
+
+impl<'a> Call<'a> {
+    /// A request that comes from within: a form of the console.
+    pub(super) fn within(authority: &'a Authority, actor: &'a Actor, request: &'a Asked) -> Self {
+        Self { authority, actor, body: &request.body, request }
+    }
 }
 
 impl Call<'_> {
@@ -137,7 +144,7 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) fn new(authority: Arc<Authority>, metrics: &Metrics, pace: Pace) -> Self {
-        let kinds: Vec<_> = ROUTES.iter().map(|route| route.kind).chain(["other"]).collect();
+        let kinds: Vec<_> = ROUTES.iter().map(|route| route.kind).chain(["other", "console"]).collect();
         Self {
             authority,
             turns: Turns::new(pace),
@@ -209,6 +216,17 @@ impl Door {
         let client = name(actor.as_deref());
         tracing::info!(client, route = path, status = status.as_u16(), rule = rule.as_deref(), ?took, "registration");
         response
+    }
+
+    /// Lets a client in for a page.
+    pub(super) async fn knock(&self, peer: Option<PeerCertificate>, now: Instant) -> Result<Arc<Actor>, Problem> {
+        self.admit(peer, None, now)?;
+        self.identify(peer).await
+    }
+
+    /// Measures a page.
+    pub(super) fn record_page(&self, status: StatusCode, took: Duration) {
+        self.meter.record(ROUTES.len() + 1, status, took);
     }
 
     /// Whether the client does not ask too often. Before it is known who it is: whoever is turned away costs no look into the
@@ -290,7 +308,7 @@ impl Door {
     }
 
     /// Reads a body. Some of what is too large is taken in and thrown away, so that the client gets to read the answer.
-    async fn read_body(&self, mut body: Body) -> Result<Bytes, Problem> {
+    pub(super) async fn read_body(&self, mut body: Body) -> Result<Bytes, Problem> {
         let whole = read_body(&mut body, limits::JSON_BODY_OCTETS, self.pace.body).await;
         if let Err(BodyError::TooLarge(_)) = whole {
             let more = http_body_util::Limited::new(body, limits::REFUSED_BODY_OCTETS);
@@ -304,7 +322,7 @@ impl Door {
     ///
     /// What writes is turned away while the store's queue is longer than the pace allows: before it began, so that nothing of
     /// it is there. What has begun goes through.
-    async fn bridge<T: Send + 'static>(
+    pub(super) async fn bridge<T: Send + 'static>(
         &self,
         kind: Work,
         work: impl FnOnce(&Authority) -> T + Send + 'static,
@@ -322,6 +340,17 @@ impl Door {
                 Err(Problem::internal())
             }
             Err(_) => Err(Problem::unavailable(5)),
+        }
+    }
+
+    /// Notes in the audit that a form was turned away, on a thread where that may wait.
+    pub(super) fn note_now(&self, authority: &Authority, actor: &Actor, subject: &str, rule: &str) {
+        let why = if rule == "T-08" { TurnedAway::Refused } else { TurnedAway::Malformed };
+        if !self.notes.admit(actor.name(), Instant::now()) {
+            return;
+        }
+        if let Err(error) = authority.note(actor, why, subject, rule) {
+            tracing::warn!(%error, "a refusal could not be noted in the audit");
         }
     }
 
@@ -351,7 +380,7 @@ impl Door {
     }
 }
 
-fn may_come(actor: &Actor, route: &Route) -> Result<(), Problem> {
+pub(super) fn may_come(actor: &Actor, route: &Route) -> Result<(), Problem> {
     let role = match actor.role() {
         Some(Role::Municipality) => "a municipality",
         Some(Role::Operator) => "an operator",

@@ -1,0 +1,187 @@
+//! The operating room: is all well, how many certificates, which lists, who asks how much, what was done last.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use super::{
+    form::{Field, Form},
+    home::search,
+    page::{day, heading, instant, state},
+    plot,
+    visit::{Shown, Stop, Visit},
+    words::{self, Say},
+};
+use crate::{
+    authority::{glance::Newest, oversee::Count},
+    kind::Kind,
+    municipality::{self, MunicipalityCode},
+    rules::CertificateState,
+};
+
+/// Entries of the audit on a page.
+const ENTRIES: usize = 50;
+
+pub(super) fn show(visit: &Visit<'_>) -> Shown {
+    let title = Say::new("運用", "Operation");
+    let content = html! {
+        (heading(visit, &title))
+        (signs(visit)?)
+        (search(visit, &Form::default()))
+        (counts(visit, &visit.authority.counts(visit.actor)?))
+        (lists(visit))
+        (forecast(visit)?)
+        (parties(visit)?)
+        (entries(visit, &visit.authority.newest_entries(visit.actor, None, 10)?))
+        p { a href="/console/audit" { (visit.either("監査記録をもっと見る", "More of the audit")) } }
+    };
+    visit.ok(&title, &content)
+}
+
+fn signs(visit: &Visit<'_>) -> Result<Markup, Stop> {
+    let signs = visit.authority.signs(visit.actor)?;
+    let well = signs.iter().all(|sign| sign.cause.is_none());
+    Ok(html! {
+        section.health.ill[!well] aria-labelledby="health" {
+            h2 id="health" { (if well { visit.either("正常に稼働しています", "All is well") } else { visit.either("異常があります", "Something is wrong") }) }
+            ul { @for sign in &signs { li {
+                span aria-hidden="true" { (if sign.cause.is_none() { "✓" } else { "✕" }) } " " code { (sign.name) }
+                @if let Some(cause) = &sign.cause { " " strong lang="en" { (cause) } }
+            } } }
+        }
+    })
+}
+
+fn counts(visit: &Visit<'_>, counts: &[Count]) -> Markup {
+    let count = |kind, state| {
+        counts.iter().filter(|one| (one.kind, one.state) == (kind, state)).map(|one| one.count).sum::<u64>()
+    };
+    let states = [CertificateState::Live, CertificateState::Held, CertificateState::Revoked];
+    html! {
+        section aria-labelledby="counts" {
+            h2 id="counts" { (visit.either("電子証明書の数", "Certificates by state")) }
+            table {
+                thead { tr { th scope="col" { (visit.either("種類", "Kind")) } @for one in states { th.number scope="col" { (state(visit, one)) } } } }
+                tbody { @for kind in Kind::BOTH { tr {
+                    th scope="row" { (visit.say(&words::kind(kind))) }
+                    @for one in states { td.number { (count(kind, one)) } }
+                } } }
+            }
+        }
+    }
+}
+
+fn lists(visit: &Visit<'_>) -> Markup {
+    let lists = visit.authority.parts().lists.all();
+    let age = |since: Duration| format!("{} h {:02} min", since.as_secs() / 3600, since.as_secs() / 60 % 60);
+    html! {
+        section aria-labelledby="lists" {
+            h2 id="lists" { (visit.either("失効リスト（CRL）", "Revocation lists")) }
+            div.scroll tabindex="0" role="region" aria-labelledby="lists" { table {
+                thead { tr {
+                    th scope="col" { (visit.either("種類", "CA")) } th scope="col" { (visit.either("範囲", "Scope")) } th.number scope="col" { (visit.either("番号", "Number")) }
+                    th.number scope="col" { (visit.either("件数", "Entries")) } th.number scope="col" { (visit.either("作成からの時間", "Age")) } th scope="col" { (visit.either("次回", "Next update")) }
+                } }
+                tbody { @for ((kind, generation, scope), list) in lists.iter().take(200) { tr {
+                    td { (kind.word()) " " (generation) } td { (scope.word()) } td.number { (list.number) } td.number { (list.entries) }
+                    td.number { (age(Duration::from_secs((visit.now.seconds() - list.this_update.seconds()).max(0).cast_unsigned()))) }
+                    td { (instant(visit, list.next_update)) @if list.next_update <= visit.now { " " strong { (visit.either("期限切れ", "past its end")) } } }
+                } } }
+            } }
+        }
+    }
+}
+
+fn forecast(visit: &Visit<'_>) -> Result<Markup, Stop> {
+    let places = visit.authority.municipalities(visit.actor)?;
+    let query = visit.query();
+    let named = query.text("municipality").parse::<MunicipalityCode>().ok();
+    let Some(chosen) = named.filter(|code| places.contains(code)).or_else(|| places.first().copied()) else {
+        return Ok(html! {});
+    };
+    let forecast = visit.authority.forecast_for(visit.actor, chosen)?;
+    let mut form = Form::default();
+    form.fill("municipality", chosen.to_string());
+    let name = |code: &MunicipalityCode| {
+        municipality::find(*code).map_or_else(|| Say::new("", ""), |place| Say::new(place.name, place.romaji))
+    };
+    let choices: Vec<_> = places.iter().map(|code| (code.to_string(), name(code))).collect();
+    Ok(html! {
+        section aria-labelledby="renewals" {
+            h2 id="renewals" { (visit.either("これから3か月の更新の見込み", "Renewals to expect in three months")) }
+            form.inline method="get" action="/console/" {
+                (Field::new("municipality", &Say::new("市区町村", "Municipality")).choice(visit, &form, &choices))
+                button { (visit.either("表示", "Show")) }
+            }
+            (plot::renewals(visit, &forecast.days))
+        }
+    })
+}
+
+fn parties(visit: &Visit<'_>) -> Result<Markup, Stop> {
+    let parties = visit.authority.relying_parties(visit.actor)?;
+    let today = visit.today();
+    let mut rows = Vec::new();
+    for party in &parties {
+        let usage = visit.authority.usage(visit.actor, &party.name, (Some(today), Some(today)))?;
+        rows.push((
+            party,
+            usage.iter().map(|one| one.answered).sum::<u64>(),
+            usage.iter().map(|one| one.refused).sum::<u64>(),
+        ));
+    }
+    Ok(html! {
+        section aria-labelledby="parties" {
+            h2 id="parties" { (visit.either("署名検証者等", "Relying parties")) }
+            @if rows.is_empty() { p { (visit.either("登録はありません", "none is registered")) } }
+            @else { div.scroll tabindex="0" role="region" aria-labelledby="parties" { table {
+                thead { tr {
+                    th scope="col" { (visit.either("名称", "Name")) } th scope="col" { (visit.either("区分", "Purposes")) }
+                    th.number scope="col" { (visit.either("本日の回答", "Answered today")) } th.number scope="col" { (visit.either("拒否", "Refused")) }
+                    th.number scope="col" { (visit.either("上限", "Quota")) } th scope="col" { (visit.either("認定期限", "Recognised until")) }
+                } }
+                tbody { @for (party, answered, refused) in rows { tr {
+                    td { (party.title) " " code { (party.name) } @if party.suspended.is_some() { " " strong { (visit.either("停止中", "suspended")) } } }
+                    td { @for purpose in &party.purposes { (visit.say(&words::purpose(*purpose))) " " } }
+                    td.number { (answered) } td.number { (refused) } td.number { (party.daily_quota) } td { (day(visit, party.recognised_until)) }
+                } } }
+            } } }
+        }
+    })
+}
+
+/// Entries, and whether they follow each other.
+fn entries(visit: &Visit<'_>, newest: &Newest) -> Markup {
+    html! {
+        section aria-labelledby="entries" {
+            h2 id="entries" { (visit.either("監査記録（新しい順）", "Audit, newest first")) }
+            @match &newest.broken {
+                None => { p.verified { span aria-hidden="true" { "✓ " } (visit.either("表示中の記録の封印は連続しています", "the seals of the entries shown follow each other")) } }
+                Some(broken) => { p.trouble role="alert" lang="en" { "✕ " (broken) } }
+            }
+            div.scroll tabindex="0" role="region" aria-labelledby="entries" { table {
+                thead { tr {
+                    th.number scope="col" { (visit.either("番号", "Entry")) } th scope="col" { (visit.either("日時", "When")) } th scope="col" { (visit.either("誰が", "Who")) }
+                    th scope="col" { (visit.either("何を", "What")) } th scope="col" { (visit.either("対象", "About")) } th scope="col" { (visit.either("封印", "Seal")) }
+                } }
+                tbody { @for entry in &newest.entries { tr {
+                    td.number { (entry.position) } td { (instant(visit, entry.at)) } td { (entry.actor) } td { code { (entry.action) } }
+                    td { (entry.subject) } td { code { (entry.seal.get(..12).unwrap_or_default()) "…" } }
+                } } }
+            } }
+        }
+    }
+}
+
+pub(super) fn audit(visit: &Visit<'_>) -> Shown {
+    let until = visit.query().text("until").parse().ok();
+    let newest = visit.authority.newest_entries(visit.actor, until, ENTRIES)?;
+    let title = Say::new("監査記録", "Audit");
+    let content = html! {
+        (heading(visit, &title))
+        (entries(visit, &newest))
+        @if let Some(older) = newest.older { p { a href={ "/console/audit?until=" (older) } { (visit.either("前の記録", "Older entries")) } } }
+        p { (visit.either("鎖全体の検証：", "The whole chain: ")) code { "jitsuin audit verify" } }
+    };
+    visit.ok(&title, &content)
+}

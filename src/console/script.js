@@ -1,0 +1,19 @@
+// The one script of the console: a request for a certificate can be chosen as a file instead of being pasted. Without script the
+// field is pasted into.
+"use strict";
+for (const area of document.querySelectorAll("textarea[data-file]")) {
+  const input = document.createElement("input");
+  input.type = "file";
+  input.accept = ".pem,.csr,.p10,.der";
+  input.setAttribute("aria-label", area.dataset.file);
+  input.addEventListener("change", async () => {
+    const octets = new Uint8Array(await input.files[0].arrayBuffer());
+    const text = new TextDecoder().decode(octets);
+    area.value = text.includes("-----BEGIN") ? text : btoa(String.fromCharCode(...octets));
+  });
+  area.after(input);
+}
+for (const button of document.querySelectorAll("button[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}

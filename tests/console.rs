@@ -1,0 +1,20 @@
+//! The console over real mutual TLS: every page and every task, and what bad input gets.
+//!
+//! `console/browser.rs` is a browser without eyes: it keeps cookies, fills in forms as they stand in the page and follows where it is
+//! sent. What a real one makes of the pages `console/play.rs` sees to.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+#[path = "console/browser.rs"]
+mod browser;
+#[path = "console/dates.rs"]
+mod dates;
+#[path = "console/forms.rs"]
+mod forms;
+#[path = "support/house.rs"]
+mod house;
+#[path = "console/roles.rs"]
+mod roles;
+#[path = "console/tasks.rs"]
+mod tasks;
+#[path = "console/weeks.rs"]
+mod weeks;
