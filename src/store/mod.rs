@@ -7,7 +7,9 @@
 mod digesting;
 pub mod memory;
 mod refusal;
+mod sql;
 pub mod sqlite;
 
 pub use memory::{Fault, MemoryStore};
-pub use sqlite::{LongList, OpenError, SqliteOptions, SqliteStore, Stopwatch};
+pub use sql::Stopwatch;
+pub use sqlite::{LongList, OpenError, SqliteOptions, SqliteStore};

@@ -9,8 +9,14 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::OptionalExtension;
 
-use super::{SqliteStore, error::store_error, read, rows};
-use crate::ports::StoreError;
+use super::{
+    SqliteStore,
+    error::{error, store_error},
+};
+use crate::{
+    ports::StoreError,
+    store::sql::{NONE, all, rows},
+};
 
 /// A list in a file of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +47,9 @@ impl SqliteStore {
     /// # Errors
     /// As for all reading.
     pub fn octets(&self) -> Result<u64, StoreError> {
-        self.readers.read(|sql| {
-            let pragma = |name: &str| sql.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
+        self.readers.read_here(|sql| {
+            let pragma =
+                |name: &str| sql.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).map_err(error);
             rows::unsigned(pragma("page_count")?.saturating_mul(pragma("page_size")?))
         })
     }
@@ -54,7 +61,7 @@ impl SqliteStore {
     pub fn long_lists(&self) -> Result<Vec<LongList>, StoreError> {
         let query = "SELECT digest, octets FROM crl WHERE digest IS NOT NULL ORDER BY id";
         self.readers.read(|sql| {
-            read::all(sql, query, [], |row| {
+            all(sql, query, NONE, |row| {
                 let digest = row.get(0)?;
                 Ok(LongList { path: self.shelf.path(&digest), digest, octets: rows::unsigned(row.get(1)?)? })
             })

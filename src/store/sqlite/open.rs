@@ -3,7 +3,6 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
-    sync::OnceLock,
     thread,
     time::Duration,
 };
@@ -13,12 +12,12 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     error::store_error,
     migrations::{self, NEWEST},
-    queue::Stopwatch,
     shelf::Shelf,
 };
 use crate::{
     limits::{LIST_PAGE, LOCK_GLANCE, LOCK_WAIT, LONG_LIST_OCTETS, QUEUE_WAIT},
     ports::StoreError,
+    store::sql::Stopwatch,
 };
 
 /// The lock is asked for this often, this far apart, before it counts as held: a predecessor may just be ending, or a
@@ -220,37 +219,4 @@ fn private(path: &Path) -> std::io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
-}
-
-/// Whether stored data has been seen to contradict itself; then nothing is written any more.
-#[derive(Debug, Default)]
-pub(super) struct Health {
-    corrupt: OnceLock<String>,
-    /// Why somebody said that nothing is to be written any more.
-    stopped: OnceLock<String>,
-}
-
-impl Health {
-    /// # Errors
-    /// [`StoreError::Corrupt`] with what was seen first, [`StoreError::Stopped`] with the cause.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
-        if let Some(seen) = self.corrupt.get() {
-            return Err(StoreError::Corrupt(seen.clone()));
-        }
-        self.stopped.get().map_or(Ok(()), |cause| Err(StoreError::Stopped(cause.clone())))
-    }
-
-    /// From now on nothing is to be written.
-    pub(super) fn stop(&self, cause: &str) {
-        self.stopped.get_or_init(|| cause.to_owned());
-    }
-
-    /// Passes an error on, and remembers a contradiction.
-    pub(super) fn note(&self, error: StoreError) -> StoreError {
-        if let StoreError::Corrupt(seen) = &error {
-            tracing::error!(cause = seen, "stored data contradicts itself; writing stops");
-            self.corrupt.get_or_init(|| seen.clone());
-        }
-        error
-    }
 }

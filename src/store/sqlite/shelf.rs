@@ -20,7 +20,7 @@ use ring::digest::{Algorithm, Digest};
 
 use crate::{
     ports::{ListDraft, ListFile, ListOctets, ListSource, StoreError},
-    store::digesting::Digesting,
+    store::{digesting::Digesting, sql::Shelves},
     x509::hex,
 };
 
@@ -56,12 +56,6 @@ impl Shelf {
         Ok(())
     }
 
-    /// The list of a row. Whether it is there is seen when it is read.
-    pub(super) fn list(&self, digest: [u8; 32], length: u64) -> ListOctets {
-        let source = Lying { path: self.path(&digest), file: OnceLock::new() };
-        ListOctets::File(ListFile { source: Arc::new(source), length, digest })
-    }
-
     /// A new draft.
     pub(super) fn draft(&self) -> Result<Box<dyn ListDraft>, StoreError> {
         let create = || {
@@ -87,6 +81,13 @@ impl Shelf {
     /// Where the list of that digest lies.
     pub(super) fn path(&self, digest: &[u8; 32]) -> PathBuf {
         self.directory.join(format!("{}.crl", hex(digest)))
+    }
+}
+
+impl Shelves for Shelf {
+    fn list(&self, digest: [u8; 32], length: u64) -> ListOctets {
+        let source = Lying { path: self.path(&digest), file: OnceLock::new() };
+        ListOctets::File(ListFile { source: Arc::new(source), length, digest })
     }
 }
 

@@ -1,9 +1,10 @@
 //! The chain of entries, beside the checkpoints of it.
 
-use super::{super::rows, Examiner, Leap, scratch::PAIR};
+use super::{Examiner, Leap, scratch::PAIR};
 use crate::{
     audit::{self, AuditEntry, BrokenChain, GENESIS, Known, Of, Seal},
     ports::written::{self, Facet, Item},
+    store::sql::{Engine, Read, rows},
     x509::{UnixTime, hex},
 };
 
@@ -25,7 +26,7 @@ struct Walk<'k> {
 }
 
 impl Examiner<'_> {
-    pub(super) fn chain(&mut self, checkpoints: &[Known]) -> rusqlite::Result<()> {
+    pub(super) fn chain(&mut self, checkpoints: &[Known]) -> Read<()> {
         let mut walk = Walk {
             position: 0,
             latest: UnixTime::EPOCH,
@@ -37,9 +38,8 @@ impl Examiner<'_> {
         };
         self.found.checkpoints = checkpoints.len() as u64;
         self.found.vouched = checkpoints.last().map(|known| known.at);
-        let mut query = self.sql.prepare("SELECT * FROM audit_entry ORDER BY position")?;
-        let mut found = query.query([])?;
-        while let Some(row) = found.next()? {
+        let sql = self.sql;
+        sql.each("SELECT * FROM audit_entry ORDER BY position", &[], &mut |row| {
             match rows::audit_entry(row) {
                 Ok(entry) => self.entry(&entry, &mut walk)?,
                 Err(error) => {
@@ -48,7 +48,8 @@ impl Examiner<'_> {
                     (walk.position, walk.seal) = (walk.position + 1, None);
                 }
             }
-        }
+            Ok(true)
+        })?;
         self.found.entries = walk.position;
         self.found.seal = hex(&walk.seal.unwrap_or(GENESIS));
         // A restore that went another way is met before the end of what it left.
@@ -68,7 +69,7 @@ impl Examiner<'_> {
         !self.leaps.iter().any(|leap| leap.fence > known.fence && leap.entry <= known.entry)
     }
 
-    fn entry(&mut self, entry: &AuditEntry, walk: &mut Walk<'_>) -> rusqlite::Result<()> {
+    fn entry(&mut self, entry: &AuditEntry, walk: &mut Walk<'_>) -> Read<()> {
         let key = entry.position.to_string();
         let expected = walk.position + 1;
         let previous = if entry.position == expected { walk.seal } else { None };
@@ -92,7 +93,7 @@ impl Examiner<'_> {
     }
 
     /// Takes over what the entry wrote.
-    fn items(&mut self, entry: &AuditEntry, walk: &mut Walk<'_>) -> rusqlite::Result<()> {
+    fn items(&mut self, entry: &AuditEntry, walk: &mut Walk<'_>) -> Read<()> {
         walk.latest = walk.latest.max(entry.draft.at);
         let key = entry.position.to_string();
         let Some(octets) = &entry.written else {
@@ -113,7 +114,7 @@ impl Examiner<'_> {
         Ok(())
     }
 
-    fn item(&mut self, item: &Item<'_>, entry: u64, recorded: UnixTime) -> rusqlite::Result<()> {
+    fn item(&mut self, item: &Item<'_>, entry: u64, recorded: UnixTime) -> Read<()> {
         let Item { facet, key, content } = *item;
         let put = |facet: u8, key: &[u8], content: &[u8]| self.scratch.put(facet, key, content, entry);
         match (facet, content.split_at_checked(9), content.split_at_checked(32)) {

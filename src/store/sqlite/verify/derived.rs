@@ -1,7 +1,10 @@
 //! What follows from other rows does follow from them.
 
-use super::{super::read, Examiner};
-use crate::kind::Kind;
+use super::Examiner;
+use crate::{
+    kind::Kind,
+    store::sql::{NONE, Read, Row, all, read},
+};
 
 /// Each query finds what is wrong: the key and the words.
 const RELATIONS: &[(&str, &str)] = &[
@@ -80,12 +83,12 @@ const RELATIONS: &[(&str, &str)] = &[
 ];
 
 impl Examiner<'_> {
-    pub(super) fn derived(&mut self) -> rusqlite::Result<()> {
+    pub(super) fn derived(&mut self) -> Read<()> {
         for (table, query) in RELATIONS {
             let limit = self.found.told.saturating_add(1);
             let query = format!("SELECT * FROM ({query}) LIMIT {limit}");
-            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-            match read::all::<(String, String)>(self.sql, &query, [], row) {
+            let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            match all::<(String, String)>(self.sql, &query, NONE, row) {
                 Ok(wrong) => wrong.into_iter().for_each(|(key, what)| self.found.find(table, key, what, None)),
                 Err(error) => self.found.find(table, "", format!("it cannot be read: {error}"), None),
             }
@@ -94,7 +97,7 @@ impl Examiner<'_> {
     }
 
     /// The fence, the floors and the next indexes are where restores left them, or beyond.
-    fn fence(&mut self) -> rusqlite::Result<()> {
+    fn fence(&mut self) -> Read<()> {
         let marks = read::marks(self.sql)?;
         let last = self.leaps.last();
         let (fence, raised, entry) = (marks.fence, last.map_or(1, |leap| leap.fence), last.map(|leap| leap.entry));

@@ -54,7 +54,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] when the engine cannot read; what is read and wrong is a finding.
     pub fn examine(&self, checkpoints: &[Known], told: usize) -> Result<Examination, StoreError> {
-        self.readers.read(|sql| {
+        self.readers.read_here(|sql| {
             let mut examiner = Examiner {
                 sql,
                 shelf: &self.shelf,

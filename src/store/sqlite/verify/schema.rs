@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::{super::migrations, Examiner};
+use crate::store::sql::{NONE, Read, Row, all};
 
 /// Lines of SQLite's own check that are told.
 const LINES: u32 = 20;
 
 impl Examiner<'_> {
-    pub(super) fn schema(&mut self) -> rusqlite::Result<()> {
+    pub(super) fn schema(&mut self) -> Read<()> {
         let check = format!("PRAGMA integrity_check({LINES})");
-        for line in super::super::read::all(self.sql, &check, [], |row| row.get::<_, String>(0))? {
+        for line in all(self.sql, &check, NONE, |row| row.get::<_, String>(0))? {
             if line != "ok" {
                 self.found.find("(database)", "integrity_check", line, None);
             }
         }
         let broken = "SELECT \"table\", coalesce(rowid, 0), parent FROM pragma_foreign_key_check LIMIT 100";
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-        for (table, id, parent) in super::super::read::all::<(String, i64, String)>(self.sql, broken, [], row)? {
+        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        for (table, id, parent) in all::<(String, i64, String)>(self.sql, broken, NONE, row)? {
             self.found.find(
                 &table,
                 format!("rowid {id}"),
@@ -50,8 +51,8 @@ impl Examiner<'_> {
 }
 
 /// Every table, index and trigger with its text; not those of SQLite itself (its statistics).
-fn objects(sql: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+fn objects(sql: &Connection) -> Read<BTreeMap<String, String>> {
     let query =
         "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-    super::super::read::all(sql, query, [], |row| Ok((row.get(0)?, row.get(1)?))).map(BTreeMap::from_iter)
+    all(sql, query, NONE, |row| Ok((row.get(0)?, row.get(1)?))).map(BTreeMap::from_iter)
 }

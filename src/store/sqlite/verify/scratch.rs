@@ -1,9 +1,10 @@
 //! The last item of every row, found by its key.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
     ports::written::{Facet, Item},
+    store::sql::Read,
     x509::hex,
 };
 
@@ -21,7 +22,7 @@ pub(super) struct Last {
 pub(super) const PAIR: u8 = 200;
 
 impl Scratch {
-    pub(super) fn new() -> rusqlite::Result<Self> {
+    pub(super) fn new() -> Read<Self> {
         // No name: a file that is gone when it is closed.
         let sql = Connection::open("")?;
         sql.execute_batch(
@@ -33,27 +34,23 @@ impl Scratch {
     }
 
     /// The row is this from the entry on.
-    pub(super) fn put(&self, facet: u8, key: &[u8], content: &[u8], entry: u64) -> rusqlite::Result<()> {
+    pub(super) fn put(&self, facet: u8, key: &[u8], content: &[u8], entry: u64) -> Read<()> {
         let put = "INSERT INTO last (facet, key, content, entry) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (facet, key) DO UPDATE SET content = excluded.content, entry = excluded.entry";
-        self.0.prepare_cached(put)?.execute(params![facet, key, content, entry as i64]).map(drop)
+        self.0.prepare_cached(put)?.execute(params![facet, key, content, entry as i64])?;
+        Ok(())
     }
 
     /// Takes the last item of a row out.
-    pub(super) fn take(&self, facet: u8, key: &[u8]) -> rusqlite::Result<Option<Last>> {
+    pub(super) fn take(&self, facet: u8, key: &[u8]) -> Read<Option<Last>> {
         let take = "DELETE FROM last WHERE facet = ?1 AND key = ?2 RETURNING content, entry";
         let mut take = self.0.prepare_cached(take)?;
-        take.query_row(params![facet, key], |row| {
-            Ok(Last { content: row.get(0)?, entry: row.get::<_, i64>(1)?.unsigned_abs() })
-        })
-        .optional()
+        let last = |row: &Row<'_>| Ok(Last { content: row.get(0)?, entry: row.get::<_, i64>(1)?.unsigned_abs() });
+        Ok(take.query_row(params![facet, key], last).optional()?)
     }
 
     /// What nobody took out, in order.
-    pub(super) fn each_left(
-        &self,
-        mut take: impl FnMut(Facet, &[u8], Last) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<()> {
+    pub(super) fn each_left(&self, mut take: impl FnMut(Facet, &[u8], Last) -> Read<()>) -> Read<()> {
         let left = "SELECT facet, key, content, entry FROM last WHERE length(content) > 0 ORDER BY facet, key";
         let mut left = self.0.prepare(left)?;
         let mut left = left.query([])?;

@@ -1,12 +1,10 @@
 //! Every row is what the last entry that wrote it says, no row is there that none did, and none is gone.
 
-use std::io::Read;
+use std::io::Read as _;
 
 use ring::digest::{Context, SHA256};
-use rusqlite::Row;
 
 use super::{
-    super::{applications, blinding, consents, ledger, register, registration, retention, rows, shelf::Shelf},
     Examiner,
     chain::recorded_event,
     scratch::{Last, PAIR, show},
@@ -18,6 +16,10 @@ use crate::{
         written::{self, Digest, Facet, Item, answer_key, certificate_key, compromise, list_key},
     },
     rules::CertificateState,
+    store::sql::{
+        Engine, NONE, Read, Row, Shelves, all, applications, blinding, consents, ledger, register, registration,
+        retention, rows,
+    },
     x509::UnixTime,
 };
 
@@ -47,10 +49,10 @@ impl Is {
 /// What an erased certificate is called where it is not what an entry left.
 const ERASED: &str = "what is left of the erased certificate";
 
-type Told = rusqlite::Result<Vec<Is>>;
+type Told = Read<Vec<Is>>;
 
 impl Examiner<'_> {
-    pub(super) fn tables(&mut self) -> rusqlite::Result<()> {
+    pub(super) fn tables(&mut self) -> Read<()> {
         self.walk("municipality", |row, _| Ok(Is::whole(Facet::Municipality, row.get::<_, String>("code")?, [1])))?;
         self.walk("authority", |row, _| {
             let one = rows::authority(row)?;
@@ -99,7 +101,7 @@ impl Examiner<'_> {
         self.missing()
     }
 
-    fn registers(&mut self) -> rusqlite::Result<()> {
+    fn registers(&mut self) -> Read<()> {
         self.walk("consent", |row, _| {
             let one = consents::row(row)?;
             let end = one.ended.as_ref().map(Digest::consent_end);
@@ -191,7 +193,7 @@ impl Examiner<'_> {
     }
 
     /// Events stand without gaps, and never fall in time.
-    fn events(&mut self) -> rusqlite::Result<()> {
+    fn events(&mut self) -> Read<()> {
         self.walk("status_event", |row, _| {
             let one = rows::event(row)?;
             let state = written::state(one.state, one.revocation.as_ref());
@@ -202,14 +204,14 @@ impl Examiner<'_> {
               SELECT position, recorded, lag(position, 1, 0) OVER w AS before, lag(recorded) OVER w AS earlier
               FROM status_event WINDOW w AS (ORDER BY position))
             WHERE position <> before + 1 OR recorded < earlier LIMIT 100";
-        for position in super::super::read::all::<i64>(self.sql, query, [], |row| row.get(0))? {
+        for position in all::<i64>(self.sql, query, NONE, |row| row.get(0))? {
             let what = "it does not follow the event before it: a position is missing, or its time is earlier";
             self.found.find("status_event", position.to_string(), what, None);
         }
         Ok(())
     }
 
-    fn lists(&mut self) -> rusqlite::Result<()> {
+    fn lists(&mut self) -> Read<()> {
         self.walk("crl", |row, shelf| {
             let one = rows::crl(row, shelf)?;
             let mut content = Digest::list(&one).as_ref().to_vec();
@@ -224,30 +226,27 @@ impl Examiner<'_> {
     }
 
     /// Holds every row of a table against the last items of it.
-    fn walk(&mut self, table: &str, is: impl Fn(&Row<'_>, &Shelf) -> Told) -> rusqlite::Result<()> {
+    fn walk(&mut self, table: &str, is: impl Fn(&Row<'_>, &dyn Shelves) -> Told) -> Read<()> {
         self.newest = 0;
-        let mut query = match self.sql.prepare(&format!("SELECT * FROM {table}")) {
-            Ok(query) => query,
-            Err(error) => {
-                self.found.find(table, "", format!("the table cannot be read: {error}"), None);
-                return Ok(());
-            }
-        };
-        let mut found = query.query([])?;
-        while let Some(row) = found.next()? {
+        let (sql, shelf, query) = (self.sql, self.shelf, format!("SELECT * FROM {table}"));
+        if let Err(error) = sql.prepare(&query) {
+            self.found.find(table, "", format!("the table cannot be read: {error}"), None);
+            return Ok(());
+        }
+        sql.each(&query, &[], &mut |row| {
             self.found.rows += 1;
-            match is(row, self.shelf) {
+            match is(row, shelf) {
                 Ok(told) => self.row(table, &told)?,
                 Err(error) => {
-                    let key = format!("{:?}", row.get_ref(0)?);
+                    let key = format!("{:?}", row.value(0)?);
                     self.found.find(table, key, format!("the row cannot be read: {error}"), None);
                 }
             }
-        }
-        Ok(())
+            Ok(true)
+        })
     }
 
-    fn row(&mut self, table: &str, told: &[Is]) -> rusqlite::Result<()> {
+    fn row(&mut self, table: &str, told: &[Is]) -> Read<()> {
         let mut is_known = false;
         for (at, one) in told.iter().enumerate() {
             let last = self.scratch.take(one.facet as u8, &one.key)?;
@@ -304,7 +303,7 @@ impl Examiner<'_> {
     }
 
     /// The other of the pair is the one that was named last.
-    fn pair(&mut self, reserved: &Is) -> rusqlite::Result<()> {
+    fn pair(&mut self, reserved: &Is) -> Read<()> {
         let Some(last) = self.scratch.take(PAIR, &reserved.key)? else { return Ok(()) };
         if reserved.content.get(32..) != Some(&last.content[..]) {
             let key = show(&Item { facet: reserved.facet, key: &reserved.key, content: &[] });
@@ -319,7 +318,7 @@ impl Examiner<'_> {
     }
 
     /// What entries wrote, and is not there.
-    fn missing(&mut self) -> rusqlite::Result<()> {
+    fn missing(&mut self) -> Read<()> {
         let Self { sql, scratch, found, .. } = self;
         let newest: i64 = sql.query_row("SELECT coalesce(max(at), 0) FROM audit_entry", [], |row| row.get(0))?;
         let mut old = sql.prepare("SELECT 1 FROM audit_entry WHERE position = ?1 AND at < ?2")?;

@@ -2,9 +2,13 @@
 //!
 //! The schema's constraints hold the contract; what they cannot say is asked before. Certificates have the file beside.
 
-use rusqlite::{Connection, OptionalExtension, params};
-
-use super::{counts::Moves, error::Trouble, numbering, read, rows};
+use super::{
+    Engine, Read, Trouble,
+    counts::Moves,
+    engine::{finds, first, only, run},
+    numbering, params, read, rows,
+    value::{NONE, Params},
+};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
@@ -19,13 +23,13 @@ use crate::{
 };
 
 /// A new reservation, and the other certificate of its card.
-pub(super) struct Pairing {
-    pub(super) kind: Kind,
-    pub(super) index: u64,
+pub(in crate::store) struct Pairing {
+    pub(in crate::store) kind: Kind,
+    pub(in crate::store) index: u64,
     /// Index of the other, of the other kind.
-    pub(super) other: u64,
+    pub(in crate::store) other: u64,
     /// Where both must be.
-    pub(super) place: (HolderReference, CardNumber),
+    pub(in crate::store) place: (HolderReference, CardNumber),
 }
 
 impl Pairing {
@@ -37,18 +41,18 @@ impl Pairing {
 }
 
 /// The steps of one change under way.
-pub(super) struct Steps<'a> {
-    pub(super) sql: &'a Connection,
-    pub(super) events: &'a mut Vec<StatusEvent>,
-    pub(super) last_event: u64,
+pub(in crate::store) struct Steps<'a> {
+    pub(in crate::store) sql: &'a dyn Engine,
+    pub(in crate::store) events: &'a mut Vec<StatusEvent>,
+    pub(in crate::store) last_event: u64,
     /// When the events of this change are recorded.
-    pub(super) recorded: UnixTime,
+    pub(in crate::store) recorded: UnixTime,
     /// What the counts have risen and fallen by, with those before.
-    pub(super) moves: Moves,
+    pub(in crate::store) moves: Moves,
     /// New reservations that have another certificate, linked when all are there.
-    pub(super) pairs: Vec<Pairing>,
+    pub(in crate::store) pairs: Vec<Pairing>,
     /// The numbers that were given to rows, in order: see [`Written::complete`](crate::ports::written::Written::complete).
-    pub(super) given: Vec<u64>,
+    pub(in crate::store) given: Vec<u64>,
     /// The blinds that are left for the rows to come.
     blinds: &'a [Blind],
     /// That of the row that the step under way writes.
@@ -56,19 +60,19 @@ pub(super) struct Steps<'a> {
 }
 
 /// What became of the steps of a change.
-pub(super) struct Taken {
+pub(in crate::store) struct Taken {
     /// Position of the last event.
-    pub(super) last_event: u64,
+    pub(in crate::store) last_event: u64,
     /// How the counts moved.
-    pub(super) moves: Moves,
+    pub(in crate::store) moves: Moves,
     /// The numbers that were given to rows.
-    pub(super) given: Vec<u64>,
+    pub(in crate::store) given: Vec<u64>,
 }
 
 impl<'a> Steps<'a> {
     /// Begins after the event at `last_event`, with counts moved so far; new events are recorded at that instant and put behind `events`.
-    pub(super) fn new(
-        sql: &'a Connection,
+    pub(in crate::store) fn new(
+        sql: &'a dyn Engine,
         (last_event, recorded, moves): (u64, UnixTime, Moves),
         events: &'a mut Vec<StatusEvent>,
     ) -> Self {
@@ -86,17 +90,17 @@ impl<'a> Steps<'a> {
     }
 
     /// With blinds for the rows that are about a person.
-    pub(super) fn blinded(self, blinds: &'a [Blind]) -> Self {
+    pub(in crate::store) fn blinded(self, blinds: &'a [Blind]) -> Self {
         Self { blinds, ..self }
     }
 
     /// The blind for a column.
-    pub(super) fn blind(&self) -> Option<[u8; Blind::OCTETS]> {
+    pub(in crate::store) fn blind(&self) -> Option<[u8; Blind::OCTETS]> {
         self.blind.map(|blind| *blind.octets())
     }
 
     /// Takes all steps in order.
-    pub(super) fn take(mut self, steps: &[Step]) -> Result<Taken, Trouble> {
+    pub(in crate::store) fn take(mut self, steps: &[Step]) -> Result<Taken, Trouble> {
         for step in steps {
             self.blind = None;
             if is_blinded(step)
@@ -147,19 +151,20 @@ impl<'a> Steps<'a> {
     }
 
     /// Runs one statement; the number of rows it touched.
-    pub(super) fn run(&self, statement: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize> {
-        self.sql.prepare_cached(statement)?.execute(values)
+    pub(in crate::store) fn run(&self, statement: &str, values: impl Params) -> Read<usize> {
+        run(self.sql, statement, values)
     }
 
-    /// Notes the number of the row that was written last, which the store gave.
-    pub(super) fn note_given(&mut self) -> Result<(), Trouble> {
-        self.given.push(rows::unsigned(self.sql.last_insert_rowid())?);
+    /// Writes a row whose number the store gives, which the statement returns, and notes it.
+    pub(in crate::store) fn numbered(&mut self, statement: &str, values: impl Params) -> Result<(), Trouble> {
+        let number = only(self.sql, statement, values, |row| rows::number(row, "number"))?;
+        self.given.push(number);
         Ok(())
     }
 
     /// Whether a query finds anything.
-    pub(super) fn finds(&self, query: &str, values: impl rusqlite::Params) -> rusqlite::Result<bool> {
-        self.sql.prepare_cached(query)?.exists(values)
+    pub(in crate::store) fn finds(&self, query: &str, values: impl Params) -> Read<bool> {
+        finds(self.sql, query, values)
     }
 
     fn holder(&self, record: &HolderRecord) -> Result<(), Trouble> {
@@ -199,7 +204,7 @@ impl<'a> Steps<'a> {
              ON CONFLICT (number) DO UPDATE SET issue_day = excluded.issue_day,
                application_day = excluded.application_day, last_day = excluded.last_day, void = excluded.void,
                face_authentication = excluded.face_authentication, blind = excluded.blind
-             WHERE holder = excluded.holder",
+             WHERE card.holder = excluded.holder",
             params![
                 record.number.as_str(),
                 holder,
@@ -218,7 +223,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    pub(super) fn knows_holder(&self, reference: &str) -> rusqlite::Result<bool> {
+    pub(in crate::store) fn knows_holder(&self, reference: &str) -> Read<bool> {
         self.finds("SELECT 1 FROM holder WHERE reference = ?1", [reference])
     }
 
@@ -279,27 +284,30 @@ impl<'a> Steps<'a> {
     fn newest_number(&self, record: &CrlRecord, scope: CrlScope) -> Result<u64, Trouble> {
         let query = "SELECT number FROM crl_newest WHERE kind = ?1 AND generation = ?2 AND scope = ?3";
         let values = params![record.kind.id(), record.generation, scope.word()];
-        let last: Option<i64> = self.sql.prepare_cached(query)?.query_row(values, |row| row.get(0)).optional()?;
+        let last: Option<i64> = first(self.sql, query, values, |row| row.get(0))?;
         Ok(rows::unsigned(last.unwrap_or(0))?)
     }
 
     fn authority(&mut self, record: &AuthorityRecord) -> Result<(), Trouble> {
-        let touched = self.run(
+        let kind = record.kind.id();
+        let last = "SELECT coalesce(max(generation), 0) FROM authority WHERE kind = ?1";
+        let last: i64 = only(self.sql, last, [kind], |row| row.get(0))?;
+        one(usize::from(i64::from(record.generation) == last + 1), refusal::GENERATION)?;
+        let next = "SELECT value FROM next_index WHERE kind = ?1";
+        let first_index = only(self.sql, next, [kind], |row| rows::number(row, "value"))?;
+        self.run(
             "INSERT INTO authority (kind, generation, first_index, certificate, old_with_new, new_with_old)
-             SELECT ?1, ?2, value, ?3, ?4, ?5 FROM next_index
-             WHERE kind = ?1 AND ?2 = 1 + (SELECT coalesce(max(generation), 0) FROM authority WHERE kind = ?1)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![
-                record.kind.id(),
+                kind,
                 record.generation,
+                rows::int(first_index)?,
                 record.certificate,
                 record.links.as_ref().map(|links| &links.old_with_new),
                 record.links.as_ref().map(|links| &links.new_with_old),
             ],
         )?;
-        one(touched, refusal::GENERATION)?;
-        let first = "SELECT first_index FROM authority WHERE kind = ?1 AND generation = ?2";
-        let values = params![record.kind.id(), record.generation];
-        self.given.push(rows::unsigned(self.sql.prepare_cached(first)?.query_row(values, |row| row.get(0))?)?);
+        self.given.push(first_index);
         Ok(())
     }
 
@@ -348,7 +356,7 @@ impl<'a> Steps<'a> {
         if record.revocation.is_some() && record.active
             || self.finds(
                 "SELECT 1 FROM credential WHERE fingerprint = ?1 AND revoked_at IS NOT NULL
-                   AND (revoked_at IS NOT ?2 OR reason IS NOT ?3)",
+                   AND (revoked_at IS DISTINCT FROM ?2 OR reason IS DISTINCT FROM ?3)",
                 params![record.fingerprint, at, reason],
             )?
         {
@@ -377,8 +385,9 @@ impl<'a> Steps<'a> {
     fn access_list(&self, after: u64, record: &AccessListRecord) -> Result<(), Trouble> {
         let AccessListRecord { number, this_update, next_update, entries, der } = record;
         let (number, entries) = (rows::int(*number)?, rows::int(*entries)?);
-        let follows = "SELECT 1 WHERE (SELECT coalesce(max(number), 0) FROM access_list) = ?1 AND ?2 > ?1";
-        if !self.finds(follows, params![rows::int(after)?, number])? {
+        let last = "SELECT coalesce(max(number), 0) FROM access_list";
+        let last: i64 = only(self.sql, last, NONE, |row| row.get(0))?;
+        if last != rows::int(after)? || number <= last {
             return Err(Trouble::conflict(refusal::ACCESS_LIST));
         }
         self.run(
@@ -390,65 +399,6 @@ impl<'a> Steps<'a> {
 }
 
 /// Exactly one row was touched; otherwise what the caller read of `what` no longer holds.
-pub(super) fn one(touched: usize, what: &'static str) -> Result<(), Trouble> {
+pub(in crate::store) fn one(touched: usize, what: &'static str) -> Result<(), Trouble> {
     if touched == 1 { Ok(()) } else { Err(Trouble::conflict(what)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        kind::Kind,
-        store::{SqliteOptions, sqlite::open::Place},
-    };
-
-    fn crl(kind: Kind, number: u64) -> CrlRecord {
-        CrlRecord {
-            kind,
-            generation: 1,
-            scope: CrlScope::Full,
-            number,
-            this_update: UnixTime::EPOCH,
-            next_update: UnixTime::EPOCH,
-            position: 0,
-            entries: 0,
-            der: vec![1].into(),
-        }
-    }
-
-    #[test]
-    fn lists_of_a_ca_go_on_above_its_floor_and_the_other_s_as_they_were() {
-        let dir = tempfile::TempDir::new().unwrap();
-        let sql = Place::new(&dir.path().join("jitsuin.db"), SqliteOptions::default()).open_to_write().unwrap();
-        let take = |record: CrlRecord| {
-            let mut events = Vec::new();
-            let steps = Steps::new(&sql, (0, UnixTime::EPOCH, Moves::default()), &mut events);
-            steps.take(&[Step::Crl(record)]).map(drop).map_err(|_| "refused")
-        };
-        take(crl(Kind::Sign, 1)).unwrap();
-        take(crl(Kind::Auth, 1)).unwrap();
-        sql.execute("UPDATE number_floor SET value = 100 WHERE kind = 1", []).unwrap();
-        let marks = read::marks(&sql).unwrap();
-        assert_eq!((marks.lists.sign, marks.lists.auth), (100, 1), "numbers up to the floor count as given");
-        for number in [2, 100, 102] {
-            assert_eq!(take(crl(Kind::Sign, number)), Err("refused"), "{number}");
-        }
-        take(crl(Kind::Sign, 101)).unwrap();
-        take(crl(Kind::Sign, 102)).unwrap();
-        take(crl(Kind::Auth, 2)).unwrap();
-        for statement in [
-            "UPDATE number_floor SET value = 99 WHERE kind = 1",
-            "DELETE FROM number_floor",
-            "UPDATE fence SET value = 1",
-            "UPDATE fence SET value = 0",
-            "DELETE FROM fence",
-            "INSERT INTO fence VALUES (2, 2)",
-            "INSERT INTO crl (kind, generation, scope, number, this_update, next_update, position, entries, der)
-             VALUES (1, 1, '13115', 100, 0, 0, 0, 0, x'01')",
-        ] {
-            assert!(sql.execute(statement, []).is_err(), "{statement}");
-        }
-        sql.execute("UPDATE fence SET value = value + 1", []).unwrap();
-        assert_eq!(read::marks(&sql).unwrap().fence, 2);
-    }
 }

@@ -1,12 +1,12 @@
 //! Applications: the step and the queries.
 
-use rusqlite::{Connection, Row, params};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    SqliteStore,
-    error::{Trouble, impossible},
-    read, rows,
+    Base, Engine, Read, Row, Trouble,
+    engine::{all, first},
+    error::impossible,
+    params, rows,
     steps::{Steps, one},
 };
 use crate::{
@@ -19,12 +19,11 @@ use crate::{
     store::refusal,
 };
 
-type Read<T> = rusqlite::Result<T>;
-
 const INSERT: &str =
-    "INSERT INTO application (number, municipality, holder, card, asked, received, state, changed, version, blind,
+    "INSERT INTO application (id, number, municipality, holder, card, asked, received, state, changed, version, blind,
       state_blind)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?9) ON CONFLICT (number) DO NOTHING";
+    VALUES ((SELECT coalesce(max(id), 0) + 1 FROM application), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?9)
+    ON CONFLICT (number) DO NOTHING RETURNING id";
 
 const UPDATE: &str = "UPDATE application SET state = ?3, changed = ?4, due = ?5, round = ?6, posted = ?7, address = ?8,
       defect = ?9, rule = ?10, auth_index = ?11, sign_index = ?12, answer_client = ?13, answer_key = ?14, state_blind = ?15,
@@ -32,16 +31,14 @@ const UPDATE: &str = "UPDATE application SET state = ?3, changed = ?4, due = ?5,
     WHERE number = ?1 AND version = ?2 AND NOT ended";
 
 impl Steps<'_> {
-    pub(super) fn application(&mut self, record: &ApplicationRecord) -> Result<(), Trouble> {
+    pub(in crate::store) fn application(&mut self, record: &ApplicationRecord) -> Result<(), Trouble> {
         if !record.is_tidy() || (record.version == 0 && !record.is_new()) {
             return Err(Trouble::conflict(refusal::NO_APPLICATION));
         }
-        let touched = if record.version == 0 { self.receive(record) } else { self.advance(record) };
-        one(touched?, refusal::APPLICATION)?;
-        if record.version == 0 { self.note_given() } else { Ok(()) }
+        if record.version == 0 { self.receive(record) } else { one(self.advance(record)?, refusal::APPLICATION) }
     }
 
-    fn receive(&self, record: &ApplicationRecord) -> Result<usize, Trouble> {
+    fn receive(&mut self, record: &ApplicationRecord) -> Result<(), Trouble> {
         let values = params![
             record.number.0,
             record.municipality.to_string(),
@@ -53,7 +50,9 @@ impl Steps<'_> {
             record.changed.seconds(),
             self.blind(),
         ];
-        Ok(self.run(INSERT, values)?)
+        let id = first(self.sql, INSERT, values, |row| rows::number(row, "id"))?;
+        self.given.push(id.ok_or(Trouble::conflict(refusal::APPLICATION))?);
+        Ok(())
     }
 
     fn advance(&self, record: &ApplicationRecord) -> Result<usize, Trouble> {
@@ -82,24 +81,24 @@ impl Steps<'_> {
 }
 
 /// An application by its number.
-pub(super) fn by_number(sql: &Connection, number: &ApplicationNumber) -> Read<Option<ApplicationRecord>> {
-    read::first(sql, "SELECT * FROM application WHERE number = ?1", [number.0], row)
+pub(in crate::store) fn by_number(sql: &dyn Engine, number: &ApplicationNumber) -> Read<Option<ApplicationRecord>> {
+    first(sql, "SELECT * FROM application WHERE number = ?1", [number.0], row)
 }
 
 /// The application for which a certificate was reserved.
-pub(super) fn of(sql: &Connection, kind: Kind, index: u64) -> Read<Option<ApplicationRecord>> {
+pub(in crate::store) fn of(sql: &dyn Engine, kind: Kind, index: u64) -> Read<Option<ApplicationRecord>> {
     let Ok(index) = i64::try_from(index) else { return Ok(None) };
     let query = match kind {
         Kind::Auth => "SELECT * FROM application WHERE auth_index = ?1",
         Kind::Sign => "SELECT * FROM application WHERE sign_index = ?1",
     };
-    read::first(sql, query, [index], row)
+    first(sql, query, [index], row)
 }
 
 /// Applications that a filter admits, after a place. Few are late at any time, so who asks for those follows the index of last
 /// days, whatever the order; all others follow the order.
-pub(super) fn admitted(
-    sql: &Connection,
+pub(in crate::store) fn admitted(
+    sql: &dyn Engine,
     filter: &ApplicationFilter,
     after: u64,
     limit: usize,
@@ -111,16 +110,20 @@ pub(super) fn admitted(
     let state = filter.state.map(|state| word(&state));
     let holder = filter.about.as_ref().map(|(holder, _)| holder.as_str());
     let card = filter.about.as_ref().and_then(|(_, card)| card.as_ref()).map(|card| card.as_str());
-    read::all(sql, &query(filter), params![after, limit, municipality, state, due, holder, card], row)
+    all(sql, &query(filter), params![after, limit, municipality, state, due, holder, card], row)
 }
 
-fn query(filter: &ApplicationFilter) -> String {
+pub(in crate::store) fn query(filter: &ApplicationFilter) -> String {
     let id = if filter.due_before.is_some() { "+id" } else { "id" };
-    let municipality = if filter.municipality.is_some() { "municipality = ?3" } else { "?3 IS NULL" };
-    let state = if filter.state.is_some() { "state = ?4" } else { "NOT ended AND ?4 IS NULL" };
-    let due = if filter.due_before.is_some() { "due IS NOT NULL AND due < ?5" } else { "?5 IS NULL" };
+    let municipality = if filter.municipality.is_some() { "municipality = ?3" } else { "CAST(?3 AS TEXT) IS NULL" };
+    let state = if filter.state.is_some() { "state = ?4" } else { "NOT ended AND CAST(?4 AS TEXT) IS NULL" };
+    let due = if filter.due_before.is_some() { "due IS NOT NULL AND due < ?5" } else { "CAST(?5 AS TEXT) IS NULL" };
     // Those of a holder are looked for among the few that wait in a municipality.
-    let about = if filter.about.is_some() { "(holder = ?6 OR card = ?7)" } else { "?6 IS NULL AND ?7 IS NULL" };
+    let about = if filter.about.is_some() {
+        "(holder = ?6 OR card = ?7)"
+    } else {
+        "CAST(?6 AS TEXT) IS NULL AND CAST(?7 AS TEXT) IS NULL"
+    };
     format!(
         "SELECT * FROM application WHERE {id} > ?1 AND {municipality} AND {state} AND {due} AND {about}
          ORDER BY {id} LIMIT ?2"
@@ -132,7 +135,7 @@ fn from_word<T: DeserializeOwned + Serialize>(text: String, column: &'static str
     serde_json::from_value(text.into()).map_err(|_| impossible(column))
 }
 
-pub(super) fn row(row: &Row<'_>) -> Read<ApplicationRecord> {
+pub(in crate::store) fn row(row: &Row<'_>) -> Read<ApplicationRecord> {
     let day = |column| -> Read<_> {
         let there: Option<String> = row.get(column)?;
         there.map(|_| rows::day(row, column)).transpose()
@@ -168,13 +171,13 @@ pub(super) fn row(row: &Row<'_>) -> Read<ApplicationRecord> {
     })
 }
 
-impl ApplicationStore for SqliteStore {
+impl<B: Base> ApplicationStore for B {
     fn application(&self, number: &ApplicationNumber) -> Result<Option<ApplicationRecord>, StoreError> {
-        self.readers.read(|sql| by_number(sql, number))
+        self.read(|sql| by_number(sql, number))
     }
 
     fn application_of(&self, kind: Kind, index: u64) -> Result<Option<ApplicationRecord>, StoreError> {
-        self.readers.read(|sql| of(sql, kind, index))
+        self.read(|sql| of(sql, kind, index))
     }
 
     fn select(
@@ -183,70 +186,6 @@ impl ApplicationStore for SqliteStore {
         after: u64,
         limit: usize,
     ) -> Result<Vec<ApplicationRecord>, StoreError> {
-        self.readers.read(|sql| admitted(sql, filter, after, limit))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{rules::application::ApplicationState, store::sqlite::migrations::migrate};
-
-    fn opened() -> Connection {
-        let mut sql = Connection::open_in_memory().unwrap();
-        migrate(&mut sql).unwrap();
-        sql
-    }
-
-    #[test]
-    fn every_query_follows_an_index() {
-        let sql = opened();
-        let own = ApplicationFilter { municipality: Some("13115".parse().unwrap()), ..ApplicationFilter::default() };
-        let received = ApplicationFilter { state: Some(ApplicationState::Received), ..own.clone() };
-        let late =
-            ApplicationFilter { due_before: Some(time::macros::date!(2027 - 01 - 01)), ..ApplicationFilter::default() };
-        let about = Some((rows::reference("A".into()).unwrap(), Some(rows::card_number("C".into()).unwrap())));
-        let of_holder = ApplicationFilter { about, ..own.clone() };
-        for (filter, index) in [
-            (own, "application_waiting"),
-            (of_holder, "application_waiting"),
-            (received, "application_by_state"),
-            (late, "application_due"),
-        ] {
-            let mut plan = sql.prepare(&format!("EXPLAIN QUERY PLAN {}", query(&filter))).unwrap();
-            let values = params![0, 1, "13115", "received", "2027-01-01", "A", "C"];
-            let plan: Vec<String> =
-                plan.query_map(values, |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap();
-            assert!(plan[0].starts_with("SEARCH") && plan[0].contains(index), "{index}: {plan:?}");
-        }
-    }
-
-    #[test]
-    fn what_was_asked_and_what_has_ended_cannot_be_rewritten_with_a_tool() {
-        let sql = opened();
-        sql.execute_batch(
-            "INSERT INTO audit_entry (position, at, actor, action, subject, detail, seal)
-             VALUES (1, 1000, 'service', 'test', 'x', '{}', zeroblob(32));
-             INSERT INTO application (number, municipality, holder, card, asked, received, state, changed, version)
-             VALUES (zeroblob(16), '13115', 'A', 'C', '{}', 900, 'received', 900, 1)",
-        )
-        .unwrap();
-        let refused = |statement: &str| sql.execute(statement, []).unwrap_err().to_string();
-        for (statement, reason) in [
-            ("UPDATE application SET asked = '[]', version = 2", "never changes"),
-            ("UPDATE application SET holder = 'B', version = 2", "never changes"),
-            ("UPDATE application SET state = 'verified'", "raises the version"),
-            ("UPDATE application SET state = 'gone', version = 2", "CHECK"),
-            (
-                "UPDATE application SET address = 'x', round = 1, posted = '2027-01-01', state = 'lapsed', version = 2",
-                "CHECK",
-            ),
-            ("DELETE FROM application", "fifteen years"),
-        ] {
-            let told = refused(statement);
-            assert!(told.contains(reason), "{statement}: {told}");
-        }
-        sql.execute("UPDATE application SET state = 'withdrawn', version = 2", []).unwrap();
-        assert!(refused("UPDATE application SET state = 'received', version = 3").contains("does not change"));
+        self.read(|sql| admitted(sql, filter, after, limit))
     }
 }

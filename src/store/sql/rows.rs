@@ -1,11 +1,12 @@
 //! Rows to records, and the words and numbers in which the columns keep our types.
 
-use rusqlite::{Row, types::FromSql};
 use time::{Date, format_description::BorrowedFormatItem, macros::format_description};
 
 use super::{
-    error::{Trouble, impossible},
-    shelf::Shelf,
+    Read, Row, Trouble,
+    error::impossible,
+    shelves::Shelves,
+    value::{FromValue, Value},
 };
 use crate::{
     audit::{AuditEntry, Draft},
@@ -22,11 +23,9 @@ use crate::{
     x509::{RevocationReason, Serial, UnixTime, crl::CrlEntry, der},
 };
 
-type Read<T> = rusqlite::Result<T>;
-
 const DAY: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
 /// The states and their words.
-pub(super) const STATES: [(CertificateState, &str); 5] = [
+pub(in crate::store) const STATES: [(CertificateState, &str); 5] = [
     (CertificateState::Reserved, "reserved"),
     (CertificateState::Live, "live"),
     (CertificateState::Held, "held"),
@@ -36,26 +35,26 @@ pub(super) const STATES: [(CertificateState, &str); 5] = [
 
 // --- into columns -----------------------------------------------------------
 
-/// A count as SQLite's signed integer.
-pub(super) fn int(number: u64) -> Result<i64, Trouble> {
+/// A count as the engines' signed integer.
+pub(in crate::store) fn int(number: u64) -> Result<i64, Trouble> {
     i64::try_from(number).map_err(|_| Trouble::conflict(refusal::OUTSIDE))
 }
 
 /// A day as `YYYY-MM-DD`.
-pub(super) fn day_text(day: Date) -> Result<String, Trouble> {
+pub(in crate::store) fn day_text(day: Date) -> Result<String, Trouble> {
     day.format(DAY).map_err(|_| Trouble::conflict(refusal::OUTSIDE))
 }
 
 /// The word of a state.
-pub(super) fn state_word(state: CertificateState) -> &'static str {
+pub(in crate::store) fn state_word(state: CertificateState) -> &'static str {
     STATES.into_iter().find_map(|(value, word)| (value == state).then_some(word)).unwrap_or_default()
 }
 
 /// The four columns of a revocation: `revocation_date, reason, invalidity_date, cause`.
-pub(super) type RevocationColumns = (Option<i64>, Option<u8>, Option<i64>, Option<&'static str>);
+pub(in crate::store) type RevocationColumns = (Option<i64>, Option<u8>, Option<i64>, Option<&'static str>);
 
 /// A revocation, or its absence, as columns.
-pub(super) fn revocation_columns(revocation: Option<&Revocation>) -> RevocationColumns {
+pub(in crate::store) fn revocation_columns(revocation: Option<&Revocation>) -> RevocationColumns {
     match revocation {
         None => (None, None, None, None),
         Some(end) => (
@@ -70,37 +69,37 @@ pub(super) fn revocation_columns(revocation: Option<&Revocation>) -> RevocationC
 // --- out of columns ---------------------------------------------------------
 
 /// The kind in `column`.
-pub(super) fn kind(row: &Row<'_>, column: &str) -> Read<Kind> {
+pub(in crate::store) fn kind(row: &Row<'_>, column: &str) -> Read<Kind> {
     Kind::from_id(row.get(column)?).ok_or_else(|| impossible("kind"))
 }
 
 /// The unsigned number in `column`.
-pub(super) fn number(row: &Row<'_>, column: &str) -> Read<u64> {
+pub(in crate::store) fn number(row: &Row<'_>, column: &str) -> Read<u64> {
     unsigned(row.get(column)?)
 }
 
 /// An integer that is never negative.
-pub(super) fn unsigned(value: i64) -> Read<u64> {
+pub(in crate::store) fn unsigned(value: i64) -> Read<u64> {
     u64::try_from(value).map_err(|_| impossible("a count"))
 }
 
 /// The unsigned number in `column`, if there is one.
-pub(super) fn optional_number(row: &Row<'_>, column: &str) -> Read<Option<u64>> {
+pub(in crate::store) fn optional_number(row: &Row<'_>, column: &str) -> Read<Option<u64>> {
     row.get::<_, Option<i64>>(column)?.map(unsigned).transpose()
 }
 
 /// An instant.
-pub(super) fn instant(seconds: i64) -> Read<UnixTime> {
+pub(in crate::store) fn instant(seconds: i64) -> Read<UnixTime> {
     UnixTime::from_seconds(seconds).map_err(|_| impossible("an instant"))
 }
 
 /// The instant in `column`.
-pub(super) fn instant_at(row: &Row<'_>, column: &str) -> Read<UnixTime> {
+pub(in crate::store) fn instant_at(row: &Row<'_>, column: &str) -> Read<UnixTime> {
     instant(row.get(column)?)
 }
 
 /// The day in `column`.
-pub(super) fn day(row: &Row<'_>, column: &str) -> Read<Date> {
+pub(in crate::store) fn day(row: &Row<'_>, column: &str) -> Read<Date> {
     let text: String = row.get(column)?;
     Date::parse(&text, DAY).map_err(|_| impossible("a day"))
 }
@@ -110,18 +109,18 @@ fn digest<const N: usize>(row: &Row<'_>, column: &str) -> Read<[u8; N]> {
 }
 
 /// The serial number in `serial`.
-pub(super) fn serial(row: &Row<'_>) -> Read<Serial> {
+pub(in crate::store) fn serial(row: &Row<'_>) -> Read<Serial> {
     let octets: Vec<u8> = row.get("serial")?;
     Serial::from_octets(&octets).map_err(|_| impossible("serial"))
 }
 
 /// The code in a text.
-pub(super) fn municipality(code: &str) -> Read<MunicipalityCode> {
+pub(in crate::store) fn municipality(code: &str) -> Read<MunicipalityCode> {
     code.parse().map_err(|_| impossible("municipality"))
 }
 
 /// The code in `column`.
-pub(super) fn municipality_at(row: &Row<'_>, column: &str) -> Read<MunicipalityCode> {
+pub(in crate::store) fn municipality_at(row: &Row<'_>, column: &str) -> Read<MunicipalityCode> {
     municipality(&text(row, column)?)
 }
 
@@ -134,17 +133,17 @@ fn text(row: &Row<'_>, column: &str) -> Read<String> {
 }
 
 /// A holder's reference.
-pub(super) fn reference(text: String) -> Read<HolderReference> {
+pub(in crate::store) fn reference(text: String) -> Read<HolderReference> {
     HolderReference::recorded(text).map_err(|_| impossible("holder"))
 }
 
 /// A card's number.
-pub(super) fn card_number(text: String) -> Read<CardNumber> {
+pub(in crate::store) fn card_number(text: String) -> Read<CardNumber> {
     CardNumber::recorded(text).map_err(|_| impossible("card"))
 }
 
 /// The state in `column`.
-pub(super) fn state(row: &Row<'_>) -> Read<CertificateState> {
+pub(in crate::store) fn state(row: &Row<'_>) -> Read<CertificateState> {
     let word: String = row.get("state")?;
     STATES.into_iter().find_map(|(state, known)| (word == known).then_some(state)).ok_or_else(|| impossible("state"))
 }
@@ -154,7 +153,7 @@ fn reason(code: u8) -> Read<RevocationReason> {
 }
 
 /// When and why it ended or is held.
-pub(super) fn revocation(row: &Row<'_>) -> Read<Option<Revocation>> {
+pub(in crate::store) fn revocation(row: &Row<'_>) -> Read<Option<Revocation>> {
     let Some(date) = row.get::<_, Option<i64>>("revocation_date")? else { return Ok(None) };
     Ok(Some(Revocation {
         revocation_date: instant(date)?,
@@ -164,14 +163,14 @@ pub(super) fn revocation(row: &Row<'_>) -> Read<Option<Revocation>> {
     }))
 }
 
-fn blob<T: FromSql>(row: &Row<'_>, column: &str) -> Read<T> {
+fn blob<T: FromValue>(row: &Row<'_>, column: &str) -> Read<T> {
     row.get(column)
 }
 
 // --- records ----------------------------------------------------------------
 
 /// A row of `holder`.
-pub(super) fn holder(row: &Row<'_>) -> Read<HolderRecord> {
+pub(in crate::store) fn holder(row: &Row<'_>) -> Read<HolderRecord> {
     Ok(HolderRecord {
         reference: reference(text(row, "reference")?)?,
         municipality: municipality_at(row, "municipality")?,
@@ -184,7 +183,7 @@ pub(super) fn holder(row: &Row<'_>) -> Read<HolderRecord> {
 }
 
 /// A row of `card`.
-pub(super) fn card(row: &Row<'_>) -> Read<CardRecord> {
+pub(in crate::store) fn card(row: &Row<'_>) -> Read<CardRecord> {
     Ok(CardRecord {
         number: card_number(text(row, "number")?)?,
         holder: reference(text(row, "holder")?)?,
@@ -197,7 +196,7 @@ pub(super) fn card(row: &Row<'_>) -> Read<CardRecord> {
 }
 
 /// A row of `certificate`. Where the certificate has taken the place of what was to be signed, that is cut out of it.
-pub(super) fn certificate(row: &Row<'_>) -> Read<CertificateRecord> {
+pub(in crate::store) fn certificate(row: &Row<'_>) -> Read<CertificateRecord> {
     let (mut tbs, certificate): (Vec<u8>, Option<Vec<u8>>) = (blob(row, "tbs")?, blob(row, "certificate")?);
     if let Some(certificate) = certificate.as_deref().filter(|_| tbs.is_empty()) {
         tbs.extend_from_slice(tbs_within(certificate).unwrap_or_default());
@@ -230,7 +229,7 @@ fn tbs_within(certificate: &[u8]) -> Option<&[u8]> {
 }
 
 /// A row of `status_event`.
-pub(super) fn event(row: &Row<'_>) -> Read<StatusEvent> {
+pub(in crate::store) fn event(row: &Row<'_>) -> Read<StatusEvent> {
     Ok(StatusEvent {
         position: number(row, "position")?,
         kind: kind(row, "kind")?,
@@ -242,7 +241,7 @@ pub(super) fn event(row: &Row<'_>) -> Read<StatusEvent> {
 }
 
 /// A row of `status_event` beside its certificate.
-pub(super) fn listed_event(row: &Row<'_>) -> Read<ListedEvent> {
+pub(in crate::store) fn listed_event(row: &Row<'_>) -> Read<ListedEvent> {
     Ok(ListedEvent {
         event: event(row)?,
         generation: row.get("generation")?,
@@ -255,8 +254,8 @@ pub(super) fn listed_event(row: &Row<'_>) -> Read<ListedEvent> {
 
 /// The columns of `certificate` that a list carries: serial, revocation_date, reason, invalidity_date. By place and borrowed,
 /// for a list has millions.
-pub(super) fn entry(row: &Row<'_>) -> Read<CrlEntry> {
-    let serial = row.get_ref(0)?.as_blob().ok().and_then(|octets| Serial::from_octets(octets).ok());
+pub(in crate::store) fn entry(row: &Row<'_>) -> Read<CrlEntry> {
+    let serial = if let Value::Octets(octets) = row.value(0)? { Serial::from_octets(octets).ok() } else { None };
     Ok(CrlEntry {
         serial: serial.ok_or_else(|| impossible("serial"))?,
         revocation_date: instant(row.get(1)?)?,
@@ -266,7 +265,7 @@ pub(super) fn entry(row: &Row<'_>) -> Read<CrlEntry> {
 }
 
 /// A row of `authority`.
-pub(super) fn authority(row: &Row<'_>) -> Read<AuthorityRecord> {
+pub(in crate::store) fn authority(row: &Row<'_>) -> Read<AuthorityRecord> {
     let links: (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get("old_with_new")?, row.get("new_with_old")?);
     Ok(AuthorityRecord {
         kind: kind(row, "kind")?,
@@ -282,7 +281,7 @@ pub(super) fn authority(row: &Row<'_>) -> Read<AuthorityRecord> {
 }
 
 /// A row of `crl`.
-pub(super) fn crl(row: &Row<'_>, shelf: &Shelf) -> Read<CrlRecord> {
+pub(in crate::store) fn crl(row: &Row<'_>, shelf: &dyn Shelves) -> Read<CrlRecord> {
     let der = match row.get("digest")? {
         None => ListOctets::from(blob::<Vec<u8>>(row, "der")?),
         Some(digest) => shelf.list(digest, number(row, "octets")?),
@@ -301,7 +300,7 @@ pub(super) fn crl(row: &Row<'_>, shelf: &Shelf) -> Read<CrlRecord> {
 }
 
 /// A row of `credential`.
-pub(super) fn credential(row: &Row<'_>) -> Read<CredentialRecord> {
+pub(in crate::store) fn credential(row: &Row<'_>) -> Read<CredentialRecord> {
     Ok(CredentialRecord {
         fingerprint: digest(row, "fingerprint")?,
         role: Role::from_word(&text(row, "role")?).ok_or_else(|| impossible("role"))?,
@@ -320,7 +319,7 @@ pub(super) fn credential(row: &Row<'_>) -> Read<CredentialRecord> {
 }
 
 /// A row of `access_list`.
-pub(super) fn access_list(row: &Row<'_>) -> Read<AccessListRecord> {
+pub(in crate::store) fn access_list(row: &Row<'_>) -> Read<AccessListRecord> {
     Ok(AccessListRecord {
         number: number(row, "number")?,
         this_update: instant_at(row, "this_update")?,
@@ -331,7 +330,7 @@ pub(super) fn access_list(row: &Row<'_>) -> Read<AccessListRecord> {
 }
 
 /// A row of `answer`.
-pub(super) fn answer(row: &Row<'_>) -> Read<AnswerRecord> {
+pub(in crate::store) fn answer(row: &Row<'_>) -> Read<AnswerRecord> {
     Ok(AnswerRecord {
         client: text(row, "client")?,
         key: text(row, "key")?,
@@ -341,7 +340,7 @@ pub(super) fn answer(row: &Row<'_>) -> Read<AnswerRecord> {
 }
 
 /// A row of `audit_entry`.
-pub(super) fn audit_entry(row: &Row<'_>) -> Read<AuditEntry> {
+pub(in crate::store) fn audit_entry(row: &Row<'_>) -> Read<AuditEntry> {
     Ok(AuditEntry {
         position: number(row, "position")?,
         draft: Draft {

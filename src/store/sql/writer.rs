@@ -12,7 +12,7 @@
 use std::{
     ops::Range,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
     },
@@ -20,14 +20,9 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, TransactionBehavior};
-
 use super::{
-    batch::{self, Tip},
-    error::store_error,
-    open::{Health, Place},
-    queue::Load,
-    read,
+    batch::Committed,
+    queue::{Load, Stopwatch},
 };
 use crate::{
     kind::Kind,
@@ -36,7 +31,7 @@ use crate::{
 };
 
 /// What the writer is asked for.
-pub(super) enum Task {
+pub(in crate::store) enum Task {
     /// A change, and what it will have written.
     Change(Change, Written),
     /// Changes in order, each for itself.
@@ -47,10 +42,12 @@ pub(super) enum Task {
     Follow(u64, Arc<dyn Follower>),
     /// Whether it can write.
     Check,
+    /// Every event that others have written.
+    Look,
 }
 
 /// What the writer says when a task is done.
-pub(super) enum Done {
+pub(in crate::store) enum Done {
     /// It is done.
     Whole,
     /// What became of each.
@@ -59,7 +56,8 @@ pub(super) enum Done {
     Range(Range<u64>),
 }
 
-type Outcome = Result<Done, StoreError>;
+/// What became of a task.
+pub(in crate::store) type Outcome = Result<Done, StoreError>;
 
 impl Task {
     /// How many changes it is.
@@ -67,7 +65,7 @@ impl Task {
         match self {
             Self::Change(..) | Self::Allocate(..) => 1,
             Self::Each(changes) => changes.len().max(1),
-            Self::Follow(..) | Self::Check => 0,
+            Self::Follow(..) | Self::Check | Self::Look => 0,
         }
     }
 }
@@ -90,8 +88,8 @@ impl Claim {
 }
 
 /// The way to the writer's thread; dropping it ends the thread after what already waits.
-pub(super) struct Writer {
-    queue: Option<SyncSender<Waiting>>,
+pub(in crate::store) struct Writer {
+    queue: Option<Arc<SyncSender<Waiting>>>,
     load: Arc<Load>,
     /// How long a change waits behind a transaction that hangs.
     patience: Duration,
@@ -99,30 +97,29 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on an opened connection.
-    pub(super) fn start(place: Place, health: Arc<Health>, connection: Connection) -> Result<Self, StoreError> {
-        let followed = Tip::read(&connection).map_err(store_error)?.event;
-        let load = Arc::new(Load::new(place.stopwatch()));
-        let patience = place.queue_wait();
-        let desk = Desk {
-            place,
-            health,
-            load: Arc::clone(&load),
-            connection: Some(connection),
-            followers: Vec::new(),
-            followed,
-            failed: false,
-        };
+    /// Starts the thread. `followed` is the last event so far; a change waits as long as `patience` behind a transaction that hangs.
+    pub(in crate::store) fn start(
+        bench: impl Bench,
+        followed: u64,
+        (watch, patience): (Option<Stopwatch>, Duration),
+    ) -> Result<Self, StoreError> {
+        let load = Arc::new(Load::new(watch));
+        let desk = Desk { bench, load: Arc::clone(&load), followers: Vec::new(), followed };
         let (queue, waiting) = mpsc::sync_channel(limits::COMMIT_QUEUE);
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || desk.run(&waiting))
             .map_err(|error| StoreError::Unavailable(format!("the writer did not start: {error}")))?;
-        Ok(Self { queue: Some(queue), load, patience, thread: Some(thread) })
+        Ok(Self { queue: Some(Arc::new(queue)), load, patience, thread: Some(thread) })
+    }
+
+    /// Has the writer look for events of others when it has the time; does not wait.
+    pub(in crate::store) fn nudge(&self) -> Nudge {
+        Nudge(self.queue.as_ref().map(Arc::downgrade))
     }
 
     /// Hands a task over and waits for its outcome, or goes away with it while the writer hangs.
-    pub(super) fn ask(&self, task: Task) -> Outcome {
+    pub(in crate::store) fn ask(&self, task: Task) -> Outcome {
         let (reply, outcome) = mpsc::sync_channel(1);
         let (queue, weight) = (self.queue.as_ref().ok_or_else(stopped)?, task.weight());
         let (is_check, claim) = (matches!(task, Task::Check), Claim::default());
@@ -174,8 +171,15 @@ impl Writer {
         }
     }
 
+    /// Hands a task over without waiting, if there is room.
+    #[cfg(test)]
+    pub(in crate::store) fn send(&self, task: Task) -> Option<Receiver<Outcome>> {
+        let (reply, outcome) = mpsc::sync_channel(1);
+        self.queue.as_ref()?.try_send(Waiting { task, reply, claim: Claim::default() }).ok().map(|()| outcome)
+    }
+
     /// How long a change that came now would wait.
-    pub(super) fn queue_wait(&self) -> Duration {
+    pub(in crate::store) fn queue_wait(&self) -> Duration {
         self.load.wait()
     }
 }
@@ -197,21 +201,56 @@ impl Drop for Writer {
     }
 }
 
+/// What wakes the writer to look for events of others.
+pub(in crate::store) struct Nudge(Option<Weak<SyncSender<Waiting>>>);
+
+impl Nudge {
+    /// Wakes it, if it is there and has room; whether it is there. Who is busy writing finds those events anyway.
+    pub(in crate::store) fn look(&self) -> bool {
+        let Some(queue) = self.0.as_ref().and_then(Weak::upgrade) else { return false };
+        let (reply, _nobody_waits) = mpsc::sync_channel(1);
+        let _busy = queue.try_send(Waiting { task: Task::Look, reply, claim: Claim::default() });
+        true
+    }
+}
+
+/// What an engine does for the writer, on one connection at a time.
+pub(in crate::store) trait Bench: Send + 'static {
+    /// Does tasks in one transaction: what became of each, and every event after `followed`.
+    ///
+    /// # Errors
+    /// When the engine fails; then nothing of it is to be taken as done.
+    fn commit(&mut self, followed: u64, tasks: &[Task]) -> Result<Committed, StoreError>;
+
+    /// Every event after a position.
+    ///
+    /// # Errors
+    /// As for all reading; [`StoreError::Corrupt`] if the store has not reached that position.
+    fn events_after(&mut self, position: u64) -> Result<Vec<StatusEvent>, StoreError>;
+
+    /// The next events after a position short of the last.
+    ///
+    /// # Errors
+    /// As for all reading; [`StoreError::Corrupt`] if one is missing.
+    fn events_chunk(&mut self, after: u64) -> Result<Vec<StatusEvent>, StoreError>;
+
+    /// Whether it can write.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn check(&mut self) -> Result<(), StoreError>;
+}
+
 /// The writer's own side.
-struct Desk {
-    place: Place,
-    health: Arc<Health>,
+struct Desk<B> {
+    bench: B,
     load: Arc<Load>,
-    /// Absent after the engine failed: the next task opens a new one.
-    connection: Option<Connection>,
     followers: Vec<Arc<dyn Follower>>,
     /// The last event that the followers have.
     followed: u64,
-    /// Whether the engine has failed since the last write that it did.
-    failed: bool,
 }
 
-impl Desk {
+impl<B: Bench> Desk<B> {
     fn run(mut self, queue: &Receiver<Waiting>) {
         while let Ok(first) = queue.recv() {
             let (mut changes, mut waiting, mut next) = (0, Vec::new(), Some(first));
@@ -233,7 +272,8 @@ impl Desk {
             for Waiting { task, reply, .. } in others {
                 let outcome = match task {
                     Task::Follow(after, follower) => self.follow(after, follower),
-                    _ => self.check(),
+                    Task::Look => self.look(),
+                    _ => self.bench.check(),
                 };
                 // Who no longer waits needs no answer.
                 let _gone = reply.send(outcome.map(|()| Done::Whole));
@@ -244,9 +284,8 @@ impl Desk {
     /// Commits a batch, tells the followers, then the callers.
     fn write(&mut self, writes: Vec<Waiting>) {
         let (tasks, replies): (Vec<_>, Vec<_>) = writes.into_iter().map(|one| (one.task, one.reply)).unzip();
-        let outcomes = match self.with_connection(|sql, followed| batch::commit(sql, followed, &tasks)) {
+        let outcomes = match self.bench.commit(self.followed, &tasks) {
             Ok((outcomes, events)) => {
-                self.failed = false;
                 self.tell(&events);
                 outcomes
             }
@@ -260,30 +299,6 @@ impl Desk {
         }
     }
 
-    /// Works on the connection, opening one if the last failed; after a failure it is dropped with its transaction.
-    fn with_connection<T>(
-        &mut self,
-        work: impl FnOnce(&mut Connection, u64) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        self.health.check()?;
-        // Who has found the door locked does not wait before it a second time, nor do those behind.
-        let patience = self.place.lock_wait(self.failed);
-        let attempt = || {
-            let mut connection = match self.connection.take() {
-                Some(connection) => connection,
-                None => self.place.connect_to_write()?,
-            };
-            connection.busy_timeout(patience).map_err(store_error)?;
-            let value = work(&mut connection, self.followed)?;
-            self.connection = Some(connection);
-            Ok(value)
-        };
-        attempt().map_err(|error| {
-            self.failed = true;
-            self.health.note(error)
-        })
-    }
-
     fn tell(&mut self, events: &[StatusEvent]) {
         if let Some(last) = events.last() {
             self.followers.iter().for_each(|follower| follower.apply(events));
@@ -293,15 +308,14 @@ impl Desk {
 
     /// Gives a new follower what it lacks. The writer does nothing else meanwhile, so no event falls between.
     fn follow(&mut self, after: u64, follower: Arc<dyn Follower>) -> Result<(), StoreError> {
-        let missed = self.with_connection(|sql, followed| read::events_after(sql, followed))?;
-        self.tell(&missed);
+        self.look()?;
         if after > self.followed {
             let last = self.followed;
             return Err(StoreError::Corrupt(format!("a follower is at event {after}, the store at {last}")));
         }
         let mut reached = after;
         while reached < self.followed {
-            let events = self.with_connection(|sql, _| read::events_chunk(sql, reached))?;
+            let events = self.bench.events_chunk(reached)?;
             reached += events.len() as u64;
             follower.apply(&events);
         }
@@ -309,24 +323,10 @@ impl Desk {
         Ok(())
     }
 
-    /// Takes the write lock; after a failure also writes and takes back, so that readiness returns by itself.
-    fn check(&mut self) -> Result<(), StoreError> {
-        let failed = self.failed;
-        self.with_connection(|sql, _| {
-            let probe = |sql: &mut Connection| {
-                let transaction = sql.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                if failed {
-                    transaction.execute("INSERT INTO probe (octets) VALUES (zeroblob(65536))", [])?;
-                    transaction.execute("DELETE FROM probe", [])?;
-                }
-                transaction.commit()
-            };
-            probe(sql).map_err(store_error)
-        })?;
-        self.failed = false;
+    /// Tells the followers what others have written.
+    fn look(&mut self) -> Result<(), StoreError> {
+        let missed = self.bench.events_after(self.followed)?;
+        self.tell(&missed);
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

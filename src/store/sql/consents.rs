@@ -1,10 +1,10 @@
 //! Consents: the steps and the query.
 
-use rusqlite::{Connection, Row, params};
-
 use super::{
-    error::{Trouble, impossible},
-    read, rows,
+    Engine, Read, Row, Trouble,
+    engine::all,
+    error::impossible,
+    params, rows,
     steps::{Steps, one},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Steps<'_> {
-    pub(super) fn consent(&self, record: &ConsentRecord) -> Result<(), Trouble> {
+    pub(in crate::store) fn consent(&self, record: &ConsentRecord) -> Result<(), Trouble> {
         if !self.finds("SELECT 1 FROM holder WHERE reference = ?1", [record.holder.as_str()])? {
             return Err(Trouble::conflict(refusal::NO_HOLDER));
         }
@@ -50,7 +50,7 @@ impl Steps<'_> {
         Ok(())
     }
 
-    pub(super) fn end_consent(&self, number: DraftNumber, end: &ConsentEnd) -> Result<(), Trouble> {
+    pub(in crate::store) fn end_consent(&self, number: DraftNumber, end: &ConsentEnd) -> Result<(), Trouble> {
         let signed = end.declaration.as_ref();
         let used = "SELECT 1 FROM consent WHERE digest = ?1 OR withdrawal_digest = ?1";
         if let Some(signed) = signed
@@ -72,7 +72,7 @@ impl Steps<'_> {
         one(touched, refusal::CONSENT)
     }
 
-    pub(super) fn under_consent(&self, number: DraftNumber, version: u64) -> Result<(), Trouble> {
+    pub(in crate::store) fn under_consent(&self, number: DraftNumber, version: u64) -> Result<(), Trouble> {
         let query = "SELECT 1 FROM consent c JOIN holder h ON h.reference = c.holder
             WHERE c.number = ?1 AND c.ended IS NULL AND h.version = ?2";
         let stands = self.finds(query, params![number.0, rows::int(version)?])?;
@@ -81,11 +81,11 @@ impl Steps<'_> {
 }
 
 /// Every consent of a holder, oldest first.
-pub(super) fn of_holder(sql: &Connection, holder: &HolderReference) -> rusqlite::Result<Vec<ConsentRecord>> {
-    read::all(sql, "SELECT * FROM consent WHERE holder = ?1 ORDER BY id", [holder.as_str()], row)
+pub(in crate::store) fn of_holder(sql: &dyn Engine, holder: &HolderReference) -> Read<Vec<ConsentRecord>> {
+    all(sql, "SELECT * FROM consent WHERE holder = ?1 ORDER BY id", [holder.as_str()], row)
 }
 
-pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<ConsentRecord> {
+pub(in crate::store) fn row(row: &Row<'_>) -> Read<ConsentRecord> {
     let mut scopes = Vec::new();
     for scope in ConsentScope::ALL {
         if row.get(scope.word())? {
@@ -106,11 +106,10 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<ConsentRecord> {
     })
 }
 
-fn end(row: &Row<'_>, at: i64) -> rusqlite::Result<ConsentEnd> {
+fn end(row: &Row<'_>, at: i64) -> Read<ConsentEnd> {
     let cause: String = row.get("cause")?;
     let digest: Option<[u8; 32]> = row.get("withdrawal_digest")?;
-    let declaration =
-        |digest| -> rusqlite::Result<_> { Ok(SignedDeclaration { digest, message: row.get("withdrawal")? }) };
+    let declaration = |digest| -> Read<_> { Ok(SignedDeclaration { digest, message: row.get("withdrawal")? }) };
     Ok(ConsentEnd {
         at: rows::instant(at)?,
         cause: ConsentEndCause::from_word(&cause).ok_or_else(|| impossible("cause"))?,

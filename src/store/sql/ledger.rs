@@ -1,11 +1,12 @@
 //! Relying parties, what they were told, and how often: the steps and the queries.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
-
 use super::{
-    error::{Trouble, impossible},
-    read, rows,
+    Engine, Read, Row, Trouble,
+    engine::{all, first, only},
+    error::impossible,
+    params, rows,
     steps::{Steps, one},
+    value::NONE,
 };
 use crate::{
     ports::{DisclosureRecord, HolderReference, RelyingPartyRecord, StoreError, Suspension, UsageRecord},
@@ -14,10 +15,8 @@ use crate::{
     x509::UnixTime,
 };
 
-type Read<T> = rusqlite::Result<T>;
-
 impl Steps<'_> {
-    pub(super) fn relying_party(&self, record: &RelyingPartyRecord) -> Result<(), Trouble> {
+    pub(in crate::store) fn relying_party(&self, record: &RelyingPartyRecord) -> Result<(), Trouble> {
         if !self.finds("SELECT 1 FROM credential WHERE name = ?1 AND role = 'relying-party'", [&record.name])? {
             return Err(Trouble::conflict(refusal::NO_CREDENTIAL));
         }
@@ -51,18 +50,14 @@ impl Steps<'_> {
         one(touched?, refusal::PARTY)
     }
 
-    pub(super) fn disclosure(&mut self, record: &DisclosureRecord, version: u64) -> Result<(), Trouble> {
-        let quota: Option<u32> = self
-            .sql
-            .prepare_cached("SELECT daily_quota FROM relying_party WHERE name = ?1 AND version = ?2")?
-            .query_row(params![record.party, rows::int(version)?], |row| row.get(0))
-            .optional()?;
+    pub(in crate::store) fn disclosure(&mut self, record: &DisclosureRecord, version: u64) -> Result<(), Trouble> {
+        let query = "SELECT daily_quota FROM relying_party WHERE name = ?1 AND version = ?2";
+        let values = params![record.party, rows::int(version)?];
+        let quota: Option<u32> = first(self.sql, query, values, |row| row.get(0))?;
         let quota = quota.ok_or(Trouble::conflict(refusal::PARTY))?;
         let day = rows::day_text(day_of(record.at))?;
-        let answered: i64 = self
-            .sql
-            .prepare_cached("SELECT coalesce(sum(answered), 0) FROM usage WHERE party = ?1 AND day = ?2")?
-            .query_row(params![record.party, day], |row| row.get(0))?;
+        let query = "SELECT CAST(coalesce(sum(answered), 0) AS BIGINT) FROM usage WHERE party = ?1 AND day = ?2";
+        let answered: i64 = only(self.sql, query, params![record.party, day], |row| row.get(0))?;
         if answered >= i64::from(quota) {
             return Err(Trouble::Refused(StoreError::OverQuota));
         }
@@ -76,9 +71,10 @@ impl Steps<'_> {
         }
         self.count(&record.party, &day, record.query, (1, 0))?;
         let (index, holder) = record.of.as_ref().map(|(index, holder)| (*index, holder.as_str())).unzip();
-        self.run(
-            "INSERT INTO disclosure (at, party, query, kind, ca_index, holder, withheld, blind)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        self.numbered(
+            "INSERT INTO disclosure (number, at, party, query, kind, ca_index, holder, withheld, blind)
+             VALUES ((SELECT coalesce(max(number), 0) + 1 FROM disclosure), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             RETURNING number",
             params![
                 record.at.seconds(),
                 record.party,
@@ -89,11 +85,10 @@ impl Steps<'_> {
                 record.withheld,
                 self.blind()
             ],
-        )?;
-        self.note_given()
+        )
     }
 
-    pub(super) fn refused(&self, party: &str, query: Query, at: UnixTime, count: u32) -> Result<(), Trouble> {
+    pub(in crate::store) fn refused(&self, party: &str, query: Query, at: UnixTime, count: u32) -> Result<(), Trouble> {
         if !self.finds("SELECT 1 FROM relying_party WHERE name = ?1", [party])? {
             return Err(Trouble::conflict(refusal::PARTY));
         }
@@ -103,8 +98,8 @@ impl Steps<'_> {
     fn count(&self, party: &str, day: &str, query: Query, (answered, refused): (u32, u32)) -> Result<(), Trouble> {
         self.run(
             "INSERT INTO usage (party, day, query, answered, refused) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (party, day, query) DO UPDATE SET answered = answered + excluded.answered,
-               refused = refused + excluded.refused",
+             ON CONFLICT (party, day, query) DO UPDATE SET answered = usage.answered + excluded.answered,
+               refused = usage.refused + excluded.refused",
             params![party, day, query.word(), answered, refused],
         )?;
         Ok(())
@@ -117,44 +112,46 @@ fn words<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// Every relying party, by name.
-pub(super) fn relying_parties(sql: &Connection) -> Read<Vec<RelyingPartyRecord>> {
-    read::all(sql, "SELECT * FROM relying_party ORDER BY name", [], relying_party_row)
+pub(in crate::store) fn relying_parties(sql: &dyn Engine) -> Read<Vec<RelyingPartyRecord>> {
+    all(sql, "SELECT * FROM relying_party ORDER BY name", NONE, relying_party_row)
 }
 
 /// A relying party by name.
-pub(super) fn relying_party(sql: &Connection, name: &str) -> Read<Option<RelyingPartyRecord>> {
-    read::first(sql, "SELECT * FROM relying_party WHERE name = ?1", [name], relying_party_row)
+pub(in crate::store) fn relying_party(sql: &dyn Engine, name: &str) -> Read<Option<RelyingPartyRecord>> {
+    first(sql, "SELECT * FROM relying_party WHERE name = ?1", [name], relying_party_row)
 }
 
 /// Disclosures about a holder, newest first.
-pub(super) fn disclosures(
-    sql: &Connection,
+pub(in crate::store) fn disclosures(
+    sql: &dyn Engine,
     holder: &HolderReference,
     before: u64,
     limit: usize,
 ) -> Read<Vec<DisclosureRecord>> {
     let query = "SELECT * FROM disclosure WHERE holder = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3";
     let [before, limit] = [i64::try_from(before), i64::try_from(limit)].map(|bound| bound.unwrap_or(i64::MAX));
-    read::all(sql, query, params![holder.as_str(), before, limit], disclosure_row)
+    all(sql, query, params![holder.as_str(), before, limit], disclosure_row)
 }
 
 /// Usage of one relying party, or of each, on days.
-pub(super) fn usage(sql: &Connection, party: Option<&str>, first: &str, last: &str) -> Read<Vec<UsageRecord>> {
+pub(in crate::store) fn usage(
+    sql: &dyn Engine,
+    party: Option<&str>,
+    first: &str,
+    last: &str,
+) -> Read<Vec<UsageRecord>> {
     let mut usage = match party {
-        Some(party) => read::all(
-            sql,
-            "SELECT * FROM usage WHERE party = ?1 AND day BETWEEN ?2 AND ?3",
-            [party, first, last],
-            usage_row,
-        ),
-        None => read::all(sql, "SELECT * FROM usage WHERE day BETWEEN ?1 AND ?2", [first, last], usage_row),
+        Some(party) => {
+            all(sql, "SELECT * FROM usage WHERE party = ?1 AND day BETWEEN ?2 AND ?3", [party, first, last], usage_row)
+        }
+        None => all(sql, "SELECT * FROM usage WHERE day BETWEEN ?1 AND ?2", [first, last], usage_row),
     }?;
     usage.sort_by(|a, b| (a.day, &a.party, a.query).cmp(&(b.day, &b.party, b.query)));
     Ok(usage)
 }
 
 /// What was asked.
-pub(super) fn query(row: &Row<'_>) -> Read<Query> {
+pub(in crate::store) fn query(row: &Row<'_>) -> Read<Query> {
     row.get::<_, String>("query")?.parse().map_err(|_| impossible("query"))
 }
 
@@ -164,7 +161,7 @@ fn set<T: std::str::FromStr + Ord>(row: &Row<'_>, column: &'static str) -> Read<
     words.split(',').filter(|word| !word.is_empty()).map(parse).collect()
 }
 
-pub(super) fn relying_party_row(row: &Row<'_>) -> Read<RelyingPartyRecord> {
+pub(in crate::store) fn relying_party_row(row: &Row<'_>) -> Read<RelyingPartyRecord> {
     let since: Option<i64> = row.get("suspended_since")?;
     let suspension =
         |since| -> Read<_> { Ok(Suspension { since: rows::instant(since)?, reason: row.get("suspended_reason")? }) };
@@ -182,7 +179,7 @@ pub(super) fn relying_party_row(row: &Row<'_>) -> Read<RelyingPartyRecord> {
     })
 }
 
-pub(super) fn disclosure_row(row: &Row<'_>) -> Read<DisclosureRecord> {
+pub(in crate::store) fn disclosure_row(row: &Row<'_>) -> Read<DisclosureRecord> {
     let index: Option<i64> = row.get("ca_index")?;
     let of = |index| -> Read<_> { Ok((rows::unsigned(index)?, rows::reference(row.get("holder")?)?)) };
     Ok(DisclosureRecord {
@@ -196,7 +193,7 @@ pub(super) fn disclosure_row(row: &Row<'_>) -> Read<DisclosureRecord> {
     })
 }
 
-pub(super) fn usage_row(row: &Row<'_>) -> Read<UsageRecord> {
+pub(in crate::store) fn usage_row(row: &Row<'_>) -> Read<UsageRecord> {
     let day: Day = rows::day(row, "day")?;
     Ok(UsageRecord {
         party: row.get("party")?,

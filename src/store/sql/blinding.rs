@@ -1,8 +1,8 @@
 //! Where the blinds of rows come from, and where they are read back.
 
 use ring::rand::{SecureRandom, SystemRandom};
-use rusqlite::Row;
 
+use super::{Read, Row};
 use crate::ports::{
     Change, StoreError,
     written::{self, Blind, Written},
@@ -13,7 +13,7 @@ use crate::ports::{
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] where there is no randomness: nothing is written unblinded.
-pub(super) fn with_written(changes: Vec<Change>) -> Result<Vec<(Change, Written)>, StoreError> {
+pub(in crate::store) fn with_written(changes: Vec<Change>) -> Result<Vec<(Change, Written)>, StoreError> {
     let count = |change: &Change| change.steps.iter().filter(|step| written::is_blinded(step)).count();
     let mut octets = vec![0; changes.iter().map(count).sum::<usize>() * Blind::OCTETS];
     let dry = |_| StoreError::Unavailable("the source of randomness gave nothing".to_owned());
@@ -29,6 +29,6 @@ pub(super) fn with_written(changes: Vec<Change>) -> Result<Vec<(Change, Written)
 }
 
 /// The blind in a column; none in a row that was written last before schema 13.
-pub(super) fn read(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Blind>> {
+pub(in crate::store) fn read(row: &Row<'_>, column: &str) -> Read<Option<Blind>> {
     Ok(row.get::<_, Option<_>>(column)?.map(Blind::new))
 }

@@ -26,29 +26,29 @@ struct Figures {
 }
 
 /// The measured queue. Without a watch it says that nobody waits.
-pub(super) struct Load {
+pub(in crate::store) struct Load {
     watch: Option<Stopwatch>,
     figures: Mutex<Figures>,
 }
 
 impl Load {
-    pub(super) fn new(watch: Option<Stopwatch>) -> Self {
+    pub(in crate::store) fn new(watch: Option<Stopwatch>) -> Self {
         Self { watch, figures: Mutex::default() }
     }
 
     /// So many changes come.
-    pub(super) fn comes(&self, changes: usize) {
+    pub(in crate::store) fn comes(&self, changes: usize) {
         self.lock().waiting += changes;
     }
 
     /// They went away again: the queue is full, or the transaction that runs hangs.
-    pub(super) fn turns_away(&self, changes: usize) {
+    pub(in crate::store) fn turns_away(&self, changes: usize) {
         let mut figures = self.lock();
         figures.waiting = figures.waiting.saturating_sub(changes);
     }
 
     /// A transaction takes so many of them.
-    pub(super) fn begins(&self, changes: usize) {
+    pub(in crate::store) fn begins(&self, changes: usize) {
         let now = self.watch.map(|watch| watch());
         let mut figures = self.lock();
         figures.waiting = figures.waiting.saturating_sub(changes);
@@ -56,7 +56,7 @@ impl Load {
     }
 
     /// The transaction is over and its callers are answered.
-    pub(super) fn ends(&self) {
+    pub(in crate::store) fn ends(&self) {
         let now = self.watch.map(|watch| watch());
         let mut figures = self.lock();
         if let (Some(now), Some(began)) = (now, figures.began.take()) {
@@ -65,7 +65,7 @@ impl Load {
     }
 
     /// How long a change that came now would wait before its transaction begins.
-    pub(super) fn wait(&self) -> Duration {
+    pub(in crate::store) fn wait(&self) -> Duration {
         let Some(now) = self.watch.map(|watch| watch()) else { return Duration::ZERO };
         let figures = self.lock();
         let Some(began) = figures.began else { return Duration::ZERO };
@@ -77,7 +77,7 @@ impl Load {
     }
 
     /// How long the transaction that runs has been running.
-    pub(super) fn running(&self) -> Duration {
+    pub(in crate::store) fn running(&self) -> Duration {
         let Some(now) = self.watch.map(|watch| watch()) else { return Duration::ZERO };
         self.lock().began.map_or(Duration::ZERO, |began| now.saturating_sub(began))
     }

@@ -1,11 +1,10 @@
 //! The register's events, deadlines, notices and ends: the steps and the queries.
 
-use rusqlite::{Connection, Row, params};
-
 use super::{
-    SqliteStore,
-    error::{Trouble, impossible},
-    read, rows,
+    Base, Engine, Read, Row, Trouble,
+    engine::{all, first},
+    error::impossible,
+    params, rows,
     steps::{Steps, one},
 };
 use crate::{
@@ -19,19 +18,19 @@ use crate::{
     x509::{Serial, UnixTime},
 };
 
-type Read<T> = rusqlite::Result<T>;
-
-const ENTRIES: &str = "SELECT * FROM register_entry WHERE holder = ?1 ORDER BY id";
-const ENTRY: &str = "SELECT * FROM register_entry WHERE municipality = ?1 AND number = ?2";
-const DUE: &str = "SELECT holder FROM deadline WHERE day <= ?1 ORDER BY day, holder LIMIT ?2";
-const DEADLINE: &str = "SELECT day FROM deadline WHERE holder = ?1";
-const NOTICE: &str = "SELECT * FROM notice WHERE number = ?1";
-const WAITING: &str = "SELECT * FROM notice WHERE municipality = ?1 AND sent IS NULL AND number > ?2
+pub(in crate::store) const ENTRIES: &str = "SELECT * FROM register_entry WHERE holder = ?1 ORDER BY id";
+pub(in crate::store) const ENTRY: &str = "SELECT * FROM register_entry WHERE municipality = ?1 AND number = ?2";
+pub(in crate::store) const DUE: &str = "SELECT holder FROM deadline WHERE day <= ?1 ORDER BY day, holder LIMIT ?2";
+pub(in crate::store) const DEADLINE: &str = "SELECT day FROM deadline WHERE holder = ?1";
+pub(in crate::store) const NOTICE: &str = "SELECT * FROM notice WHERE number = ?1";
+pub(in crate::store) const WAITING: &str =
+    "SELECT * FROM notice WHERE municipality = ?1 AND sent IS NULL AND number > ?2
             ORDER BY number LIMIT ?3";
-const COUNTS: &str = "SELECT not_after, kind, count(*) AS count FROM ending
+pub(in crate::store) const COUNTS: &str = "SELECT not_after, kind, count(*) AS count FROM ending
             WHERE municipality = ?1 AND not_after BETWEEN ?2 AND ?3 GROUP BY not_after, kind ORDER BY not_after, kind";
 // CROSS JOIN: from the few that end then to their certificates, never the other way round.
-const ENDINGS: &str = "SELECT e.kind, e.ca_index, e.not_after, c.serial, c.holder, c.card, h.birth, k.last_day
+pub(in crate::store) const ENDINGS: &str =
+    "SELECT e.kind, e.ca_index, e.not_after, c.serial, c.holder, c.card, h.birth, k.last_day
         FROM ending e CROSS JOIN certificate c ON c.kind = e.kind AND c.ca_index = e.ca_index
           CROSS JOIN holder h ON h.reference = c.holder CROSS JOIN card k ON k.number = c.card
         WHERE e.municipality = ?1 AND e.not_after BETWEEN ?2 AND ?3
@@ -43,12 +42,13 @@ impl Steps<'_> {
         one(usize::from(self.knows_holder(holder.as_str())?), refusal::NO_HOLDER)
     }
 
-    pub(super) fn register_entry(&mut self, entry: &RegisterEntry) -> Result<(), Trouble> {
+    pub(in crate::store) fn register_entry(&mut self, entry: &RegisterEntry) -> Result<(), Trouble> {
         self.holder_is_there(&entry.holder)?;
-        let touched = self.run(
+        let id = first(
+            self.sql,
             "INSERT INTO register_entry (id, holder, municipality, number, day, said, blind)
              VALUES ((SELECT coalesce(max(id), 0) + 1 FROM register_entry), ?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (municipality, number) DO NOTHING",
+             ON CONFLICT (municipality, number) DO NOTHING RETURNING id",
             params![
                 entry.holder.as_str(),
                 entry.municipality.to_string(),
@@ -57,12 +57,13 @@ impl Steps<'_> {
                 entry.said,
                 self.blind()
             ],
+            |row| rows::number(row, "id"),
         )?;
-        one(touched, refusal::REGISTER_ENTRY)?;
-        self.note_given()
+        self.given.push(id.ok_or(Trouble::conflict(refusal::REGISTER_ENTRY))?);
+        Ok(())
     }
 
-    pub(super) fn deadline(&self, holder: &HolderReference, day: Option<Day>) -> Result<(), Trouble> {
+    pub(in crate::store) fn deadline(&self, holder: &HolderReference, day: Option<Day>) -> Result<(), Trouble> {
         self.holder_is_there(holder)?;
         match day {
             Some(day) => self.run(
@@ -75,15 +76,16 @@ impl Steps<'_> {
         Ok(())
     }
 
-    pub(super) fn notice(&mut self, record: &NoticeRecord) -> Result<(), Trouble> {
+    pub(in crate::store) fn notice(&mut self, record: &NoticeRecord) -> Result<(), Trouble> {
         self.holder_is_there(&record.holder)?;
         let new = record.sent.is_none() && record.cause != Cause::Death;
         if !new || record.sign.is_none() && record.auth.is_none() {
             return Err(Trouble::conflict(refusal::NEW_NOTICE));
         }
-        self.run(
+        self.numbered(
             "INSERT INTO notice (number, at, municipality, holder, cause, event_day, sign, auth, blind)
-             VALUES ((SELECT coalesce(max(number), 0) + 1 FROM notice), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+             VALUES ((SELECT coalesce(max(number), 0) + 1 FROM notice), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             RETURNING number",
             params![
                 record.at.seconds(),
                 record.municipality.to_string(),
@@ -94,11 +96,10 @@ impl Steps<'_> {
                 record.auth.as_ref().map(Serial::octets),
                 self.blind()
             ],
-        )?;
-        self.note_given()
+        )
     }
 
-    pub(super) fn notice_sent(&self, number: u64, at: UnixTime) -> Result<(), Trouble> {
+    pub(in crate::store) fn notice_sent(&self, number: u64, at: UnixTime) -> Result<(), Trouble> {
         let touched = self.run(
             "UPDATE notice SET sent = ?2 WHERE number = ?1 AND sent IS NULL",
             params![rows::int(number)?, at.seconds()],
@@ -111,9 +112,9 @@ fn bound(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-impl RegisterStore for SqliteStore {
+impl<B: Base> RegisterStore for B {
     fn register_entries(&self, holder: &HolderReference) -> Result<Vec<RegisterEntry>, StoreError> {
-        self.readers.read(|sql| read::all(sql, ENTRIES, [holder.as_str()], entry))
+        self.read(|sql| all(sql, ENTRIES, [holder.as_str()], entry))
     }
 
     fn register_entry(
@@ -121,16 +122,16 @@ impl RegisterStore for SqliteStore {
         municipality: MunicipalityCode,
         number: &EventNumber,
     ) -> Result<Option<RegisterEntry>, StoreError> {
-        self.readers.read(|sql| read::first(sql, ENTRY, [municipality.to_string().as_str(), number.as_str()], entry))
+        self.read(|sql| first(sql, ENTRY, [municipality.to_string().as_str(), number.as_str()], entry))
     }
 
     fn deadlines(&self, day: Day, limit: usize) -> Result<Vec<HolderReference>, StoreError> {
         let values = params![day.to_string(), bound(limit as u64)];
-        self.readers.read(|sql| read::all(sql, DUE, values, |row| rows::reference(row.get(0)?)))
+        self.read(|sql| all(sql, DUE, values, |row| rows::reference(row.get(0)?)))
     }
 
     fn deadline(&self, holder: &HolderReference) -> Result<Option<Day>, StoreError> {
-        self.readers.read(|sql| read::first(sql, DEADLINE, [holder.as_str()], |row| rows::day(row, "day")))
+        self.read(|sql| first(sql, DEADLINE, [holder.as_str()], |row| rows::day(row, "day")))
     }
 
     fn notices(
@@ -140,11 +141,11 @@ impl RegisterStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<NoticeRecord>, StoreError> {
         let values = params![municipality.to_string(), bound(after), bound(limit as u64)];
-        self.readers.read(|sql| read::all(sql, WAITING, values, notice))
+        self.read(|sql| all(sql, WAITING, values, notice))
     }
 
     fn notice(&self, number: u64) -> Result<Option<NoticeRecord>, StoreError> {
-        self.readers.read(|sql| read::first(sql, NOTICE, [bound(number)], notice))
+        self.read(|sql| first(sql, NOTICE, [bound(number)], notice))
     }
 
     fn endings(
@@ -154,7 +155,7 @@ impl RegisterStore for SqliteStore {
         after: Option<EndingPlace>,
         limit: usize,
     ) -> Result<Vec<EndingRecord>, StoreError> {
-        self.readers.read(|sql| endings(sql, municipality, between, after, limit))
+        self.read(|sql| endings(sql, municipality, between, after, limit))
     }
 
     fn ending_counts(
@@ -163,8 +164,8 @@ impl RegisterStore for SqliteStore {
         (first, last): (UnixTime, UnixTime),
     ) -> Result<Vec<EndingCount>, StoreError> {
         let values = params![municipality.to_string(), first.seconds(), last.seconds()];
-        self.readers.read(|sql| {
-            read::all(sql, COUNTS, values, |row| {
+        self.read(|sql| {
+            all(sql, COUNTS, values, |row| {
                 Ok(EndingCount {
                     not_after: rows::instant_at(row, "not_after")?,
                     kind: rows::kind(row, "kind")?,
@@ -176,7 +177,7 @@ impl RegisterStore for SqliteStore {
 }
 
 fn endings(
-    sql: &Connection,
+    sql: &dyn Engine,
     municipality: MunicipalityCode,
     (first, last): (UnixTime, UnixTime),
     after: Option<EndingPlace>,
@@ -187,7 +188,7 @@ fn endings(
     // Where the page before ended, so that the index begins there too.
     let first = first.seconds().max(end);
     let values = params![municipality.to_string(), first, last.seconds(), end, kind, index, bound(limit as u64)];
-    read::all(sql, ENDINGS, values, |row| {
+    all(sql, ENDINGS, values, |row| {
         Ok(EndingRecord {
             kind: rows::kind(row, "kind")?,
             index: rows::number(row, "ca_index")?,
@@ -201,7 +202,7 @@ fn endings(
     })
 }
 
-pub(super) fn entry(row: &Row<'_>) -> Read<RegisterEntry> {
+pub(in crate::store) fn entry(row: &Row<'_>) -> Read<RegisterEntry> {
     let number: Option<String> = row.get("number")?;
     Ok(RegisterEntry {
         id: rows::number(row, "id")?,
@@ -213,7 +214,7 @@ pub(super) fn entry(row: &Row<'_>) -> Read<RegisterEntry> {
     })
 }
 
-pub(super) fn notice(row: &Row<'_>) -> Read<NoticeRecord> {
+pub(in crate::store) fn notice(row: &Row<'_>) -> Read<NoticeRecord> {
     let serial = |column| -> Read<Option<Serial>> {
         let octets: Option<Vec<u8>> = row.get(column)?;
         octets.map(|octets| Serial::from_octets(&octets).map_err(|_| impossible("serial"))).transpose()
@@ -230,25 +231,4 @@ pub(super) fn notice(row: &Row<'_>) -> Read<NoticeRecord> {
         auth: serial("auth")?,
         sent: row.get::<_, Option<i64>>("sent")?.map(rows::instant).transpose()?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::{SqliteOptions, sqlite::open::Place};
-
-    #[test]
-    fn every_query_goes_by_an_index() {
-        let dir = tempfile::TempDir::new().unwrap();
-        let sql = Place::new(&dir.path().join("jitsuin.db"), SqliteOptions::default()).open_to_write().unwrap();
-        for query in [ENTRIES, ENTRY, DUE, DEADLINE, NOTICE, WAITING, COUNTS, ENDINGS] {
-            let mut plan = sql.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
-            let count = plan.parameter_count();
-            let values = rusqlite::params_from_iter(vec![0; count]);
-            let steps = plan.query_map(values, |row| row.get::<_, String>(3)).unwrap();
-            for step in steps.map(Result::unwrap) {
-                assert!(step.starts_with("SEARCH "), "{query}: {step}");
-            }
-        }
-    }
 }

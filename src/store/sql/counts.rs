@@ -3,9 +3,7 @@
 //! # Why
 //! Two updates a certificate, by triggers, were a fifth of what its change of state cost the writer; a batch needs a few in all.
 
-use rusqlite::{Connection, params};
-
-use super::rows;
+use super::{Engine, Error, engine::run, params, rows};
 use crate::{kind::Kind, ports::StoreError, rules::CertificateState};
 
 const KINDS: usize = Kind::BOTH.len();
@@ -13,16 +11,16 @@ const STATES: usize = rows::STATES.len();
 
 /// By how much the counts of a batch rise and fall, by kind and state.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Moves([[i64; STATES]; KINDS]);
+pub(in crate::store) struct Moves([[i64; STATES]; KINDS]);
 
 impl Moves {
     /// A certificate comes to a state.
-    pub(super) fn comes(&mut self, kind: Kind, to: CertificateState) {
+    pub(in crate::store) fn comes(&mut self, kind: Kind, to: CertificateState) {
         self.add(kind, to, 1);
     }
 
     /// A certificate goes from one state to another.
-    pub(super) fn goes(&mut self, kind: Kind, from: CertificateState, to: CertificateState) {
+    pub(in crate::store) fn goes(&mut self, kind: Kind, from: CertificateState, to: CertificateState) {
         self.add(kind, from, -1);
         self.add(kind, to, 1);
     }
@@ -39,18 +37,18 @@ impl Moves {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] if more certificates leave a state than were counted in it; otherwise as the engine says.
-    pub(super) fn write(&self, sql: &Connection) -> Result<(), StoreError> {
+    pub(in crate::store) fn write(&self, sql: &dyn Engine) -> Result<(), StoreError> {
         let rise = |kind: Kind, state: &str, count: i64| {
-            sql.prepare_cached("UPDATE state_count SET count = count + ?3 WHERE kind = ?1 AND state = ?2")?
-                .execute(params![kind.id(), state, count])
+            let statement = "UPDATE state_count SET count = count + ?3 WHERE kind = ?1 AND state = ?2";
+            run(sql, statement, params![kind.id(), state, count])
         };
         for (kind, counts) in Kind::BOTH.into_iter().zip(self.0) {
             for ((_, state), count) in rows::STATES.into_iter().zip(counts).filter(|(_, count)| *count != 0) {
-                rise(kind, state, count).map_err(|error| match error.sqlite_error_code() {
-                    Some(rusqlite::ErrorCode::ConstraintViolation) => {
+                rise(kind, state, count).map_err(|error| match error {
+                    Error::Refused(_) => {
                         StoreError::Corrupt(format!("fewer {kind} certificates are counted as {state} than were"))
                     }
-                    _ => super::error::store_error(error),
+                    failed => failed.into(),
                 })?;
             }
         }

@@ -1,12 +1,23 @@
 //! The writer that is full, that hangs and that moves.
 
-use std::sync::Mutex;
+use std::{
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread,
+    time::Duration,
+};
 
-use super::*;
 use crate::{
     audit::Draft,
-    ports::StoreError::Unavailable,
-    store::{SqliteOptions, sqlite::open::Place},
+    limits,
+    ports::{Change, Follower, StatusEvent, StoreError::Unavailable, written::Written},
+    store::{
+        SqliteOptions,
+        sql::Task,
+        sqlite::{desk::Desk, open::Place},
+    },
     x509::UnixTime,
 };
 
@@ -41,7 +52,7 @@ fn who_waits_behind_a_transaction_that_hangs_goes_away_and_nothing_of_it_is_ever
         SqliteOptions { queue_wait: Duration::from_millis(5), stopwatch: Some(hasty), ..SqliteOptions::default() };
     let place = Place::new(&dir.path().join("jitsuin.db"), options);
     let connection = place.open_to_write().unwrap();
-    let writer = Writer::start(place.clone(), Arc::default(), connection).unwrap();
+    let writer = Desk::start(place.clone(), Arc::default(), connection).unwrap();
     let (entered, has_entered) = mpsc::sync_channel(1);
     let (release, released) = mpsc::sync_channel(1);
     writer.ask(Task::Follow(0, Arc::new(Slow(entered, Mutex::new(released))))).unwrap();
@@ -81,7 +92,7 @@ fn a_queue_that_is_long_but_moves_keeps_whom_it_has() {
     };
     let place = Place::new(&dir.path().join("jitsuin.db"), options);
     let connection = place.open_to_write().unwrap();
-    let writer = Writer::start(place, Arc::default(), connection).unwrap();
+    let writer = Desk::start(place, Arc::default(), connection).unwrap();
     assert!((0..20).all(|_| writer.ask(empty_change()).is_ok()));
 }
 
@@ -94,14 +105,10 @@ fn a_full_queue_is_busy_and_what_waits_is_still_done() {
     connection.pragma_update(None, "foreign_keys", false).unwrap();
     let event = "INSERT INTO status_event (position, kind, ca_index, state) VALUES (1, 1, 0, 'live')";
     connection.execute(event, []).unwrap();
-    let writer = Writer::start(place.clone(), Arc::default(), connection).unwrap();
+    let writer = Desk::start(place.clone(), Arc::default(), connection).unwrap();
     let (entered, has_entered) = mpsc::sync_channel(1);
     let (release, released) = mpsc::sync_channel(1);
-    let queue = writer.queue.as_ref().unwrap();
-    let send = |task| {
-        let (reply, outcome) = mpsc::sync_channel(1);
-        queue.try_send(Waiting { task, reply, claim: Claim::default() }).ok().map(|()| outcome)
-    };
+    let send = |task| writer.send(task);
     let follower = Arc::new(Slow(entered, Mutex::new(released)));
     let following = send(Task::Follow(0, follower)).unwrap();
     has_entered.recv().unwrap();

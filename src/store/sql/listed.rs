@@ -10,12 +10,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::{Connection, params};
-
-use super::{
-    read::{self, Readers},
-    rows,
-};
+use super::{Base, Engine, Read, params, read, rows};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
@@ -28,7 +23,7 @@ use crate::{
 const EVENTS: usize = 4096;
 
 /// A complete list of certificates.
-pub(super) struct Wanted {
+pub(in crate::store) struct Wanted {
     kind: Kind,
     generation: u8,
     /// Whose certificates; none: everybody's.
@@ -38,7 +33,11 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// The list of that scope, without what was over before; none for a scope that is not about certificates of holders.
-    pub(super) fn new((kind, generation): (Kind, u8), scope: CrlScope, not_over_before: UnixTime) -> Option<Self> {
+    pub(in crate::store) fn new(
+        (kind, generation): (Kind, u8),
+        scope: CrlScope,
+        not_over_before: UnixTime,
+    ) -> Option<Self> {
         match scope.complete() {
             // No state is kept of the CA's own certificates yet; the day one is, its revoked generations come here.
             CrlScope::Authorities => None,
@@ -62,14 +61,14 @@ impl Wanted {
 }
 
 /// Tells the entries in order of serial number; the last event that they take into account.
-pub(super) fn each(
-    readers: &Readers,
+pub(in crate::store) fn each(
+    base: &impl Base,
     wanted: &Wanted,
     page: usize,
     take: &mut dyn FnMut(&CrlEntry),
 ) -> Result<u64, StoreError> {
     let (mut pages, mut heaps) = (Pages::new(wanted, page), Heaps::default());
-    let (begun, is_whole) = readers.read(|sql| {
+    let (begun, is_whole) = base.read(|sql| {
         let begun = read::last_event(sql)?;
         let is_whole = !pages.next(sql, &mut heaps)?;
         // Most lists are a page, and of one instant.
@@ -80,12 +79,12 @@ pub(super) fn each(
         heaps.tell(&HashMap::new(), take);
         return Ok(begun);
     }
-    while readers.read(|sql| pages.next(sql, &mut heaps))? {}
-    let until = readers.read(|sql| {
+    while base.read(|sql| pages.next(sql, &mut heaps))? {}
+    let until = base.read(|sql| {
         overtaken(sql, wanted, &mut heaps)?;
         read::last_event(sql)
     })?;
-    let outcomes = outcomes(readers, wanted, (begun, until))?;
+    let outcomes = outcomes(base, wanted, (begun, until))?;
     outcomes.values().flatten().for_each(|entry| heaps.take(entry));
     heaps.tell(&outcomes, take);
     Ok(until)
@@ -93,13 +92,13 @@ pub(super) fn each(
 
 /// What the events after one position and up to another made of the certificates of a list.
 fn outcomes(
-    readers: &Readers,
+    base: &impl Base,
     wanted: &Wanted,
     (after, until): (u64, u64),
 ) -> Result<HashMap<Serial, Option<CrlEntry>>, StoreError> {
     let (mut outcomes, mut reached) = (HashMap::new(), after);
     while reached < until {
-        let events = readers.read(|sql| read::listed_events(sql, reached, EVENTS))?;
+        let events = base.read(|sql| read::listed_events(sql, reached, EVENTS))?;
         if events.is_empty() {
             return Err(read::missing(reached));
         }
@@ -130,13 +129,14 @@ impl<'a> Pages<'a> {
     }
 
     /// Reads the next page; whether there may be more.
-    fn next(&mut self, sql: &Connection, heaps: &mut Heaps) -> rusqlite::Result<bool> {
+    fn next(&mut self, sql: &dyn Engine, heaps: &mut Heaps) -> Read<bool> {
         // What is the last row's in the index but for the row itself, and what comes after that: for both together (a comparison of
         // three columns) SQLite would go through all of the former again.
         const SAME: &str = "municipality = ?3 AND not_after = ?4 AND id > ?5 ORDER BY id";
         const EVERYBODYS: &str =
             "(municipality, not_after) > (?3, ?4) AND not_after >= ?5 ORDER BY municipality, not_after, id";
-        const OF_A_PLACE: &str = "municipality = ?3 AND not_after > ?4 AND ?5 IS NOT NULL ORDER BY not_after, id";
+        const OF_A_PLACE: &str =
+            "municipality = ?3 AND not_after > ?4 AND CAST(?5 AS BIGINT) IS NOT NULL ORDER BY not_after, id";
         let beyond = if self.wanted.place.is_some() { OF_A_PLACE } else { EVERYBODYS };
         let bound = self.wanted.not_over_before.seconds();
         let same = self.read(sql, (SAME, self.last.2), self.size, heaps)?;
@@ -147,48 +147,46 @@ impl<'a> Pages<'a> {
     /// Reads so many of the rows that a condition names, in its order; how many there were.
     fn read(
         &mut self,
-        sql: &Connection,
+        sql: &dyn Engine,
         (condition, value): (&str, i64),
         limit: usize,
         heaps: &mut Heaps,
-    ) -> rusqlite::Result<usize> {
+    ) -> Read<usize> {
         // The condition on the state stands as in the index.
         let query = format!(
             "SELECT serial, revocation_date, reason, invalidity_date, municipality, not_after, id FROM certificate
              WHERE state IN ('held', 'revoked') AND kind = ?1 AND generation = ?2 AND {condition} LIMIT ?6"
         );
-        let mut statement = sql.prepare_cached(&query)?;
         let (municipality, not_after, id) = &mut self.last;
         let (kind, generation) = (self.wanted.kind.id(), self.wanted.generation);
-        let values = params![kind, generation, *municipality, *not_after, value, limit as i64];
-        let (mut rows, mut count) = (statement.query(values)?, 0);
-        while let Some(row) = rows.next()? {
+        let (place, end) = (municipality.clone(), *not_after);
+        let (values, mut count) = (params![kind, generation, place, end, value, limit as i64], 0);
+        sql.each(&query, values, &mut |row| {
             heaps.take(&rows::entry(row)?);
             count += 1;
             if count == limit {
                 *municipality = row.get(4)?;
                 (*not_after, *id) = (row.get(5)?, row.get(6)?);
             }
-        }
+            Ok(true)
+        })?;
         Ok(count)
     }
 }
 
 /// Holds that the end of validity overtook: the last event alone tells of them.
-fn overtaken(sql: &Connection, wanted: &Wanted, heaps: &mut Heaps) -> rusqlite::Result<()> {
+fn overtaken(sql: &dyn Engine, wanted: &Wanted, heaps: &mut Heaps) -> Read<()> {
     const OVERTAKEN: &str = "SELECT c.serial, e.revocation_date, e.reason, e.invalidity_date
         FROM certificate c CROSS JOIN status_event e
         WHERE c.state = 'expired' AND c.kind = ?1 AND c.generation = ?2 AND c.not_after >= ?3
-          AND (?4 IS NULL OR c.municipality = ?4) AND e.state = 'held'
+          AND (CAST(?4 AS TEXT) IS NULL OR c.municipality = ?4) AND e.state = 'held'
           AND e.position = (SELECT max(position) FROM status_event WHERE kind = c.kind AND ca_index = c.ca_index)";
     let Wanted { kind, generation, place, not_over_before } = wanted;
-    let mut statement = sql.prepare_cached(OVERTAKEN)?;
     let place = place.map(|place| place.to_string());
-    let mut rows = statement.query(params![kind.id(), generation, not_over_before.seconds(), place])?;
-    while let Some(row) = rows.next()? {
+    sql.each(OVERTAKEN, params![kind.id(), generation, not_over_before.seconds(), place], &mut |row| {
         heaps.take(&rows::entry(row)?);
-    }
-    Ok(())
+        Ok(true)
+    })
 }
 
 /// Entries in no order, packed: what a list of ten million takes in memory, 240 MB, is about what these take.

@@ -3,11 +3,10 @@
 //! A reservation that a constraint refuses asks afterwards which, in one fixed order, so that the answer does not depend
 //! on the engine's plan.
 
-use rusqlite::{OptionalExtension, params};
-
 use super::{
-    error::Trouble,
-    rows,
+    Read, Trouble,
+    engine::first,
+    params, rows,
     steps::{Pairing, Steps, one},
 };
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
 };
 
 impl Steps<'_> {
-    pub(super) fn reserve(&mut self, record: &CertificateRecord) -> Result<(), Trouble> {
+    pub(in crate::store) fn reserve(&mut self, record: &CertificateRecord) -> Result<(), Trouble> {
         if record.state != CertificateState::Reserved || record.certificate.is_some() || record.revocation.is_some() {
             return Err(Trouble::conflict(refusal::NOT_A_RESERVATION));
         }
@@ -99,14 +98,14 @@ impl Steps<'_> {
     fn has_standing_beside(&self, record: &CertificateRecord) -> Result<bool, Trouble> {
         let found = self.finds(
             "SELECT 1 FROM certificate
-             WHERE holder = ?1 AND kind = ?2 AND state IN ('live', 'held') AND ca_index IS NOT ?3",
+             WHERE holder = ?1 AND kind = ?2 AND state IN ('live', 'held') AND ca_index IS DISTINCT FROM ?3",
             params![record.holder.as_str(), record.kind.id(), record.predecessor.map(rows::int).transpose()?],
         )?;
         Ok(found)
     }
 
     /// Links a new reservation and the other certificate of its card both ways.
-    pub(super) fn link(&self, kind: Kind, index: u64, other: u64) -> Result<(), Trouble> {
+    pub(in crate::store) fn link(&self, kind: Kind, index: u64, other: u64) -> Result<(), Trouble> {
         let (index, other) = (rows::int(index)?, rows::int(other)?);
         let touched = self.run(
             "UPDATE certificate SET pair = ?2 WHERE kind = ?3 AND ca_index = ?4 AND (card, holder) =
@@ -121,22 +120,18 @@ impl Steps<'_> {
         Ok(())
     }
 
-    pub(super) fn issue(&mut self, kind: Kind, index: u64, certificate: &[u8]) -> Result<(), Trouble> {
+    pub(in crate::store) fn issue(&mut self, kind: Kind, index: u64, certificate: &[u8]) -> Result<(), Trouble> {
         let compromised =
             "SELECT 1 FROM certificate c JOIN authority a ON a.kind = c.kind AND a.generation = c.generation
              WHERE c.kind = ?1 AND c.ca_index = ?2 AND a.compromised IS NOT NULL";
         if self.finds(compromised, params![kind.id(), rows::int(index)?])? {
             return Err(Trouble::conflict(refusal::COMPROMISED));
         }
-        let issued: rusqlite::Result<Option<Option<i64>>> = self
-            .sql
-            .prepare_cached(
-                "UPDATE certificate SET state = 'live', certificate = ?3,
-                   tbs = CASE WHEN substr(?3, 5, length(tbs)) = tbs THEN x'' ELSE tbs END
-                 WHERE kind = ?1 AND ca_index = ?2 AND state = 'reserved' RETURNING predecessor",
-            )?
-            .query_row(params![kind.id(), rows::int(index)?, certificate], |row| row.get(0))
-            .optional();
+        let statement = "UPDATE certificate SET state = 'live', certificate = ?3,
+               tbs = CASE WHEN substr(?3, 5, length(tbs)) = tbs THEN x'' ELSE tbs END
+             WHERE kind = ?1 AND ca_index = ?2 AND state = 'reserved' RETURNING predecessor";
+        let values = params![kind.id(), rows::int(index)?, certificate];
+        let issued: Read<Option<Option<i64>>> = first(self.sql, statement, values, |row| row.get(0));
         let predecessor = match issued.map_err(Trouble::from) {
             // Only the index of standing certificates can refuse this.
             Err(Trouble::Refused(StoreError::Conflict(refusal::OUTSIDE))) => {
@@ -154,7 +149,7 @@ impl Steps<'_> {
         self.event((kind, index), CertificateState::Live, None)
     }
 
-    pub(super) fn status(
+    pub(in crate::store) fn status(
         &mut self,
         of: (Kind, u64),
         from: CertificateState,
@@ -228,61 +223,5 @@ impl Steps<'_> {
             recorded: self.recorded,
         });
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        store::{
-            SqliteOptions,
-            sqlite::{counts::Moves, open::Place, read},
-        },
-        x509::{
-            UnixTime,
-            der::{OCTET_STRING, SEQUENCE, build, nested, tlv},
-        },
-    };
-
-    const TBS: &str = "SELECT tbs FROM certificate";
-
-    #[test]
-    fn the_certificate_takes_the_place_of_what_was_to_be_signed_and_nothing_else_does() {
-        let dir = tempfile::TempDir::new().unwrap();
-        let sql = Place::new(&dir.path().join("jitsuin.db"), SqliteOptions::default()).open_to_write().unwrap();
-        let tbs = build(SEQUENCE, |out| tlv(out, OCTET_STRING, &[7; 900]));
-        let certificate = |tbs: &[u8]| {
-            build(SEQUENCE, |out| {
-                out.extend_from_slice(tbs);
-                nested(out, SEQUENCE, |_| ());
-                tlv(out, OCTET_STRING, &[9; 70]);
-            })
-        };
-        sql.execute_batch(
-            "INSERT INTO holder VALUES ('A', '13115', NULL, '1980-02-17', 0, 1, 1, NULL);
-             INSERT INTO card (number, holder, issue_day, application_day, last_day, void)
-             VALUES ('C', 'A', '2026-01-15', '2026-01-15', '2036-02-17', 0);",
-        )
-        .unwrap();
-        let row = "INSERT INTO certificate (kind, generation, ca_index, serial, holder, card, municipality, not_before, not_after,
-              state, key_digest, tbs) VALUES (1, 1, 0, x'01', 'A', 'C', '13115', 100, 900, 'reserved', zeroblob(32), ?1)";
-        sql.execute(row, [&tbs]).unwrap();
-
-        let mut other = tbs.clone();
-        other[500] ^= 1;
-        let take = "UPDATE certificate SET state = 'live', tbs = x'', certificate = ?1";
-        for refused in [take, "UPDATE certificate SET tbs = ?1", "UPDATE certificate SET tbs = x'', key_digest = ?1"] {
-            let refused = sql.execute(refused, [certificate(&other)]).unwrap_err().to_string();
-            assert!(refused.contains("never changes"), "{refused}");
-        }
-        let whole = certificate(&tbs);
-        let mut events = Vec::new();
-        Steps::new(&sql, (0, UnixTime::EPOCH, Moves::default()), &mut events).issue(Kind::Sign, 0, &whole).unwrap();
-        let kept: Vec<u8> = sql.query_row(TBS, [], |row| row.get(0)).unwrap();
-        assert!(kept.is_empty(), "it is kept once");
-        let (records, _) = read::certificates(&sql, Kind::Sign, 0, 9).unwrap();
-        assert_eq!((&records[0].tbs, records[0].certificate.as_ref()), (&tbs, Some(&whole)));
-        assert!(sql.execute("UPDATE certificate SET tbs = ?1", [&tbs]).is_err(), "nor does it come back");
     }
 }

@@ -6,7 +6,7 @@ use crate::scope::CrlScope;
 /// scope `delta`, 0 where there is none; and numbers up to `floor` may have been given by a copy that is lost.
 ///
 /// Both share one sequence; a delta that is made beside a complete list has its number (RFC 5280 §5.2.3).
-pub(super) fn follows(scope: CrlScope, number: u64, (complete, delta): (u64, u64), floor: u64) -> bool {
+pub(in crate::store) fn follows(scope: CrlScope, number: u64, (complete, delta): (u64, u64), floor: u64) -> bool {
     let next = complete.max(delta).max(floor) + 1;
     if scope.is_delta() {
         complete > 0 && (number == next || (number == complete && delta < complete && floor < complete))
