@@ -131,14 +131,11 @@ impl<'a> Terminal<'a> {
 
     /// The actions of the audit, newest last.
     fn audit(&self) -> Vec<Value> {
-        let output = jitsuin()
-            .args(["audit", "export", "--dir"])
-            .arg(&self.demo.directory)
-            .env_remove("JITSUIN_PASSPHRASE")
-            .output()
-            .expect("it runs");
-        let text = String::from_utf8_lossy(&output.stdout);
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let mut command = jitsuin();
+        command.args(["--json", "audit", "show", "--limit", "10000", "--dir"]).arg(&self.demo.directory);
+        let output = command.output().expect("it runs");
+        let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        shown.as_array().expect("entries").clone()
     }
 }
 
