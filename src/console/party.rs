@@ -18,7 +18,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Shown {
         section aria-labelledby="usage" {
             h2 id="usage" { (visit.either("過去31日間", "The last 31 days")) }
             @if usage.is_empty() { p { (visit.either("照会はありません", "nothing was asked")) } }
-            @else { div.scroll tabindex="0" role="region" aria-labelledby="usage" { table {
+            @else { div.scroll tabindex="0" role="group" aria-labelledby="usage" { table {
                 thead { tr { th scope="col" { (visit.either("日", "Day")) } th scope="col" { (visit.either("照会", "Query")) } th.number scope="col" { (visit.either("回答", "Answered")) } th.number scope="col" { (visit.either("拒否", "Refused")) } } }
                 tbody { @for one in &usage { tr { td { (day(visit, one.day)) } td { (visit.say(&words::query(one.query))) } td.number { (one.answered) } td.number { (one.refused) } } } }
             } } }
