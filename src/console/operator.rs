@@ -60,13 +60,13 @@ fn counts(visit: &Visit<'_>, counts: &[Count]) -> Markup {
     html! {
         section aria-labelledby="counts" {
             h2 id="counts" { (visit.either("電子証明書の数", "Certificates by state")) }
-            table {
+            div.scroll tabindex="0" role="group" aria-labelledby="counts" { table {
                 thead { tr { th scope="col" { (visit.either("種類", "Kind")) } @for one in states { th.number scope="col" { (state(visit, one)) } } } }
                 tbody { @for kind in Kind::BOTH { tr {
                     th scope="row" { (visit.say(&words::kind(kind))) }
                     @for one in states { td.number { (count(kind, one)) } }
                 } } }
-            }
+            } }
         }
     }
 }
