@@ -1,11 +1,14 @@
 //! What the operating room looks at, in few and bounded reads: whether all is well, the newest entries of the audit and whether they
 //! follow each other, and the renewals to come of one municipality.
 
-use super::{Actor, Authority, StoryError, notice::due::Forecast, oversee::SealedEntry};
+use super::{
+    Actor, Authority, StoryError, notice::due::Forecast, oversee::SealedEntry, relying_party::RelyingPartyStatus,
+};
 use crate::{
     audit::{GENESIS, follow},
     municipality::MunicipalityCode,
-    rules::Day,
+    ports::Role,
+    rules::{Day, Refusal},
 };
 
 /// Something that must hold, and whether it does.
@@ -77,6 +80,19 @@ impl Authority {
     pub fn forecast_for(&self, actor: &Actor, municipality: MunicipalityCode) -> Result<Forecast, StoryError> {
         actor.overseer()?;
         self.forecast_of(municipality, (None::<Day>, None))
+    }
+
+    /// What is agreed with the relying party that asks.
+    ///
+    /// # Errors
+    /// `T-08` for everybody else; `T-09` where no terms are agreed; as for all reading.
+    pub fn own_terms(&self, actor: &Actor) -> Result<RelyingPartyStatus, StoryError> {
+        if actor.role() != Some(Role::RelyingParty) {
+            return Err(Refusal::new("T-08", "only a relying party may ask for this").into());
+        }
+        let record = self.store().relying_party(actor.name())?;
+        let none = || Refusal::new("T-09", "no terms are agreed with this relying party");
+        Ok(record.ok_or_else(none)?.into())
     }
 
     /// The municipalities that take part, for operators and auditors.

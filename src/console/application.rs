@@ -40,7 +40,7 @@ pub(super) fn table(visit: &Visit<'_>, applications: &[ApplicationStatus]) -> Ma
         return html! { p { (visit.either("ありません", "none")) } };
     }
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(visit.either("手続き中の申請", "Applications under way")) { table {
+        div.scroll tabindex="0" role="group" aria-label=(visit.either("手続き中の申請", "Applications under way")) { table {
             thead { tr {
                 th scope="col" { (visit.either("受付", "Received")) } th scope="col" { (visit.either("手続き", "Procedure")) }
                 th scope="col" { (visit.either("整理番号", "Holder")) } th scope="col" { (visit.either("状態", "State")) }
@@ -60,11 +60,17 @@ pub(super) fn table(visit: &Visit<'_>, applications: &[ApplicationStatus]) -> Ma
 
 /// What leads on; ways out are no next step.
 fn next_step(one: &ApplicationStatus) -> Option<On> {
-    one.next.iter().copied().find(|event| !is_way_out(*event))
+    one.next.iter().copied().find(|event| leads_on(one, *event))
 }
 
-const fn is_way_out(event: On) -> bool {
-    matches!(event, On::Withdraw | On::Reject | On::Lapse | On::WriteFailed | On::MailReturned | On::DefectFound)
+/// Whether an event is on the way that was decided when the application was taken: not out of it, and not round by a letter that one
+/// visit does without.
+fn leads_on(one: &ApplicationStatus, event: On) -> bool {
+    match event {
+        On::Withdraw | On::Reject | On::Lapse | On::WriteFailed | On::MailReturned | On::DefectFound => false,
+        On::SendInquiry => one.visits == 2,
+        _ => true,
+    }
 }
 
 pub(super) fn number(text: &str) -> Result<ApplicationNumber, Stop> {
@@ -82,7 +88,7 @@ fn page(visit: &Visit<'_>, text: &str, (status, form, refused, key): Again<'_>) 
     let one = visit.authority.application(visit.actor, &number(text)?)?;
     let title = Say::new("申請", "Application");
     let path = format!("/console/applications/{}", one.application);
-    let (on, out): (Vec<On>, Vec<On>) = one.next.iter().partition(|event| !is_way_out(**event));
+    let (on, out): (Vec<On>, Vec<On>) = one.next.iter().partition(|event| leads_on(&one, **event));
     let content = html! {
         (heading(visit, &title))
         @if let Some(refused) = refused { (trouble(visit, refused)) }
@@ -164,7 +170,7 @@ fn event_form(visit: &Visit<'_>, form: &Form, (one, path, key): (&ApplicationSta
             input type="hidden" name="event" value=(said(&event));
             input type="hidden" name="version" value=(one.version);
             (event_fields(visit, form, one, event))
-            button.primary[!is_way_out(event)] { (visit.say(&words::event(event))) }
+            button.primary[leads_on(one, event)] { (visit.say(&words::event(event))) }
         }
     }
 }

@@ -74,10 +74,16 @@ fn title() -> Say {
 fn counter(visit: &Visit<'_>, status: u16, form: &Form) -> Result<Answer, Stop> {
     let open = visit.authority.applications(visit.actor, None, None)?;
     let forecast = visit.authority.forecast(visit.actor, (None, None))?;
+    let exceptions = visit.authority.waiting_exceptions(visit.actor)?.len();
     let content = html! {
         (heading(visit, &title()))
         (what_is_wrong(visit, form))
         (search(visit, form))
+        @if exceptions > 0 {
+            p.note { a href="/console/exceptions" {
+                (visit.either("二人目の承認を待つ例外があります：", "Exceptions wait for a second officer: ")) (exceptions)
+            } }
+        }
         p.actions { a.button href="/console/new" { (visit.either("はじめての方に発行する", "Issue to a new holder")) } }
         section aria-labelledby="waiting" {
             h2 id="waiting" { (visit.either("手続き中の申請", "Applications under way")) }

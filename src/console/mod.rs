@@ -13,7 +13,7 @@
 //! | `visit` | one request on its way, and the paths |
 //! | `home`, `holder`, `today` | the counter: its desk, a resident, the checklist of a case |
 //! | `task`, `fields`, `receipt` | what a clerk does, and what came of it |
-//! | `application`, `letter` | applications over weeks, what is printed |
+//! | `application`, `exception`, `letter` | applications over weeks, the second officer, what is printed |
 //! | `operator`, `party`, `plot` | the operating room, a relying party, pictures |
 //!
 //! # Why
@@ -29,6 +29,7 @@ use crate::authority::{Actor, Authority, StoryError};
 
 mod application;
 mod date;
+mod exception;
 mod fields;
 mod form;
 mod holder;
@@ -147,7 +148,7 @@ pub trait Interface {
     ///
     /// # Errors
     /// The problem, as a program would get it.
-    fn post(&self, path: &str, key: &str, body: &Value) -> Result<Value, Trouble>;
+    fn post(&self, path: &str, key: &str, body: &Value) -> Result<Value, Box<Trouble>>;
 
     /// What a story's error is as a problem.
     fn trouble(&self, error: StoryError) -> Trouble;

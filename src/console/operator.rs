@@ -60,13 +60,13 @@ fn counts(visit: &Visit<'_>, counts: &[Count]) -> Markup {
     html! {
         section aria-labelledby="counts" {
             h2 id="counts" { (visit.either("電子証明書の数", "Certificates by state")) }
-            table {
+            div.scroll tabindex="0" role="group" aria-labelledby="counts" { table {
                 thead { tr { th scope="col" { (visit.either("種類", "Kind")) } @for one in states { th.number scope="col" { (state(visit, one)) } } } }
                 tbody { @for kind in Kind::BOTH { tr {
                     th scope="row" { (visit.say(&words::kind(kind))) }
                     @for one in states { td.number { (count(kind, one)) } }
                 } } }
-            }
+            } }
         }
     }
 }
@@ -77,7 +77,7 @@ fn lists(visit: &Visit<'_>) -> Markup {
     html! {
         section aria-labelledby="lists" {
             h2 id="lists" { (visit.either("失効リスト（CRL）", "Revocation lists")) }
-            div.scroll tabindex="0" role="region" aria-labelledby="lists" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="lists" { table {
                 thead { tr {
                     th scope="col" { (visit.either("種類", "CA")) } th scope="col" { (visit.either("範囲", "Scope")) } th.number scope="col" { (visit.either("番号", "Number")) }
                     th.number scope="col" { (visit.either("件数", "Entries")) } th.number scope="col" { (visit.either("作成からの時間", "Age")) } th scope="col" { (visit.either("次回", "Next update")) }
@@ -134,7 +134,7 @@ fn parties(visit: &Visit<'_>) -> Result<Markup, Stop> {
         section aria-labelledby="parties" {
             h2 id="parties" { (visit.either("署名検証者等", "Relying parties")) }
             @if rows.is_empty() { p { (visit.either("登録はありません", "none is registered")) } }
-            @else { div.scroll tabindex="0" role="region" aria-labelledby="parties" { table {
+            @else { div.scroll tabindex="0" role="group" aria-labelledby="parties" { table {
                 thead { tr {
                     th scope="col" { (visit.either("名称", "Name")) } th scope="col" { (visit.either("区分", "Purposes")) }
                     th.number scope="col" { (visit.either("本日の回答", "Answered today")) } th.number scope="col" { (visit.either("拒否", "Refused")) }
@@ -159,7 +159,7 @@ fn entries(visit: &Visit<'_>, newest: &Newest) -> Markup {
                 None => { p.verified { span aria-hidden="true" { "✓ " } (visit.either("表示中の記録の封印は連続しています", "the seals of the entries shown follow each other")) } }
                 Some(broken) => { p.trouble role="alert" lang="en" { "✕ " (broken) } }
             }
-            div.scroll tabindex="0" role="region" aria-labelledby="entries" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="entries" { table {
                 thead { tr {
                     th.number scope="col" { (visit.either("番号", "Entry")) } th scope="col" { (visit.either("日時", "When")) } th scope="col" { (visit.either("誰が", "Who")) }
                     th scope="col" { (visit.either("何を", "What")) } th scope="col" { (visit.either("対象", "About")) } th scope="col" { (visit.either("封印", "Seal")) }

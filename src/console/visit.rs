@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use maud::Markup;
 
 use super::{
-    Answer, Asked, Interface, Trouble, application,
+    Answer, Asked, Interface, Trouble, application, exception,
     form::{Form, decode_pairs},
     holder, home, letter, operator, page, receipt,
     session::{COOKIE, Session, Sessions, Trust},
@@ -224,6 +224,8 @@ fn show(visit: &Visit<'_>) -> Shown {
         (true, ["applications", number, "events"]) => application::advance(visit, number),
         (false, ["applications", number, "letter"]) => letter::inquiry(visit, number),
         (false, ["applications", number, "slip"]) => letter::slip(visit, number),
+        (false, ["exceptions"]) => exception::list(visit),
+        (true, ["exceptions", digest]) => exception::approve(visit, digest),
         (false, ["audit"]) => operator::audit(visit),
         _ => Err(nothing_here()),
     }

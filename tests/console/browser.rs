@@ -7,7 +7,7 @@ use http_body_util::Full;
 use hyper::{HeaderMap, Request};
 use jitsuin::{http::client::Client, ports::Role};
 
-use crate::house::{Open, request};
+use crate::house::{Credential, Open, request};
 
 /// A page as it came.
 pub(crate) struct Page {
@@ -35,12 +35,14 @@ impl Form {
 pub(crate) struct Browser<'a> {
     pub(crate) open: &'a Open,
     client: Client,
+    pub(crate) credential: Credential,
     cookies: RefCell<BTreeMap<String, String>>,
 }
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(open: &'a Open, role: Role, name: &str) -> Self {
-        Self { open, client: open.client(role, name), cookies: RefCell::default() }
+        let credential = open.house.admit(role, name);
+        Self { open, client: open.client_of(&credential), credential, cookies: RefCell::default() }
     }
 
     pub(crate) fn suginami(open: &'a Open) -> Self {

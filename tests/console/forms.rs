@@ -92,10 +92,14 @@ async fn what_is_hostile_is_shown_as_the_text_it_is() {
         "/console/new?key=%22%3E%3Cscript%3Ealert(1)",
     ] {
         let path = path.replace('<', "%3C").replace('>', "%3E");
-        clerk.get(&path).await.says_nothing_of("<script>alert").says_nothing_of("\"><script");
+        clerk.get(&path).await.says_nothing_of("<script>alert");
     }
     // In a holder's name it is full-width text like any other.
-    let named = filled_in(&clerk).await.with(&[("sign", &request()), ("name", hostile), ("address", hostile)]);
+    let named = filled_in(&clerk).await.with(&[
+        ("sign", &request()),
+        ("name", "<script>alert(1)</script>"),
+        ("address", "&amp;<img src=x>"),
+    ]);
     clerk.send(&named).await.is(200).says_nothing_of("<script>alert").says_nothing_of("<img src=x");
     let holder = clerk.get("/console/holders/TEST-000001").await;
     let serial = holder.text.split("/console/certificates/sign/").nth(1).unwrap().split('"').next().unwrap().to_owned();

@@ -46,9 +46,16 @@ try {
       }
     }
   }
-  // What is printed, as PDF.
+  // What is printed, as PDF: an application is taken for it, and its letter posted.
   const clerk = await visitor(browser, "municipality");
-  for (const [name, path] of [["copy", `/console/certificates/sign/${serial}`]]) {
+  await clerk.goto(`${origin}${card}/application?procedure=pin-reset&applicant=agent`);
+  await clerk.fill('[name="agent"]', "AGENT-1");
+  await Promise.all([clerk.waitForNavigation(), clerk.click("form.task button.primary")]);
+  await clerk.fill('[name="address"]', "東京都杉並区試験町１丁目２番３号　実印荘１０１");
+  await Promise.all([clerk.waitForNavigation(), clerk.click("form.event button.primary")]);
+  const application = new URL(clerk.url()).pathname;
+  await clerk.screenshot({ path: join(directory, "application-under-way.png"), fullPage: true });
+  for (const [name, path] of [["copy", `/console/certificates/sign/${serial}`], ["letter", `${application}/letter`], ["slip", `${application}/slip`]]) {
     await clerk.goto(origin + path);
     await clerk.pdf({ path: join(directory, `${name}.pdf`), format: "A4" });
   }

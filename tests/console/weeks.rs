@@ -2,9 +2,11 @@
 
 use jitsuin::ports::Role;
 
+use serde_json::json;
+
 use crate::{
     browser::{Browser, Page},
-    house::{House, request},
+    house::{House, pair, request},
 };
 
 const CARD: &str = "/console/holders/TEST-000001/cards/CARD-000001";
@@ -104,4 +106,25 @@ async fn an_event_that_another_desk_led_on_is_refused_and_done_twice_is_done_onc
     stale.says("role=\"alert\"");
     clerk.get("/console/applications/00000000000000000000000000000000").await.is(404);
     clerk.get("/console/applications/x").await.is(404);
+}
+
+#[tokio::test]
+async fn e_07_the_second_officer_approves_and_the_first_cannot() {
+    let open = House::memory().open();
+    let (first, second) = (Browser::suginami(&open), Browser::new(&open, Role::Municipality, "13115-two"));
+    let mut child = pair(1);
+    child["holder"]["birth"] = "2016-05-05".into();
+    let asked = json!({ "reason": "出願に署名が<b>要る</b>ため", "agent_present": true, "request": child });
+    let client = open.client_of(&first.credential);
+    let answer = client.post_json(&open.url("/v1/exceptions"), "asked-1", &asked).await.unwrap();
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    second.get("/console/").await.is(200).says("二人目の承認を待つ例外があります");
+    let page = first.get("/console/exceptions").await;
+    page.is(200).says("&lt;b&gt;要る").says_nothing_of("<b>要る");
+    first.send(&page.form("/console/exceptions/")).await.is(422).says("E-07");
+    let page = second.get("/console/exceptions").await;
+    second.send(&page.form("/console/exceptions/")).await.is(200).says("ありません");
+    second.get("/console/").await.says_nothing_of("二人目の承認");
+    let issued = client.post_json(&open.url("/v1/certificates"), "issued-1", &child).await.unwrap();
+    assert_eq!(issued.status, 201, "{}", issued.body);
 }

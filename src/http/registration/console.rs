@@ -115,12 +115,14 @@ impl Inside<'_> {
 }
 
 impl Interface for Inside<'_> {
-    fn post(&self, path: &str, key: &str, body: &Value) -> Result<Value, Trouble> {
+    fn post(&self, path: &str, key: &str, body: &Value) -> Result<Value, Box<Trouble>> {
         let route =
             ROUTES.iter().filter(|route| route.writes).find_map(|route| Some((route, parameters(route.path, path)?)));
-        let Some(route) = route else { return Err(self.trouble(StoryError::Fault(format!("no route {path}")))) };
+        let Some(route) = route else {
+            return Err(Box::new(self.trouble(StoryError::Fault(format!("no route {path}")))));
+        };
         let (subject, told) = (route.0, self.tell(route, key, (path, body)));
-        told.map_err(|stop| match stop {
+        let trouble = |stop| match stop {
             Stop::Door(problem) => {
                 if let Some(rule) = problem.rule() {
                     self.door.note_now(
@@ -133,7 +135,8 @@ impl Interface for Inside<'_> {
                 trouble_of(&problem)
             }
             Stop::Story(error) => self.trouble(error),
-        })
+        };
+        told.map_err(|stop| Box::new(trouble(stop)))
     }
 
     fn trouble(&self, error: StoryError) -> Trouble {
