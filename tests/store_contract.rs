@@ -26,6 +26,10 @@ mod durable;
 mod fixture;
 #[path = "store_contract/ledger.rs"]
 mod ledger;
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, reason = "each test crate uses its part")]
+#[path = "support/postgres.rs"]
+mod pg;
 #[path = "store_contract/register.rs"]
 mod register;
 #[path = "store_contract/registration.rs"]
@@ -181,3 +185,8 @@ engine!(sqlite_long_lists, durable, |dir| {
     Box::new(crate::SqliteStore::open_with(&dir.join("jitsuin.db"), options).unwrap())
 });
 engine!(memory_long_lists, volatile, |_| Box::new(crate::MemoryStore::with_long_lists(8)));
+engine!(postgres, durable, |dir| Box::new(crate::pg::open(dir, jitsuin::store::PostgresOptions::default())));
+engine!(postgres_long_lists, durable, |dir| {
+    let options = jitsuin::store::PostgresOptions { long_list: 8, list_page: 1, ..Default::default() };
+    Box::new(crate::pg::open(dir, options))
+});

@@ -100,6 +100,11 @@ impl<'a> Batch<'a> {
         Ok(Self { sql, tip, events, care })
     }
 
+    /// Where the store is before.
+    pub(in crate::store) fn tip(&self) -> Tip {
+        self.tip
+    }
+
     /// Does every task: what became of each, and where the store is then.
     pub(in crate::store) fn take(mut self, tasks: &[Task]) -> Result<(Committed, Tip), Halt> {
         let mut outcomes = Vec::with_capacity(tasks.len());

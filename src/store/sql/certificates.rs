@@ -127,8 +127,8 @@ impl Steps<'_> {
         if self.finds(compromised, params![kind.id(), rows::int(index)?])? {
             return Err(Trouble::conflict(refusal::COMPROMISED));
         }
-        let statement = "UPDATE certificate SET state = 'live', certificate = ?3,
-               tbs = CASE WHEN substr(?3, 5, length(tbs)) = tbs THEN x'' ELSE tbs END
+        let statement = "UPDATE certificate SET state = 'live', certificate = CAST(?3 AS BLOB),
+               tbs = CASE WHEN substr(CAST(?3 AS BLOB), 5, length(tbs)) = tbs THEN x'' ELSE tbs END
              WHERE kind = ?1 AND ca_index = ?2 AND state = 'reserved' RETURNING predecessor";
         let values = params![kind.id(), rows::int(index)?, certificate];
         let issued: Read<Option<Option<i64>>> = first(self.sql, statement, values, |row| row.get(0));

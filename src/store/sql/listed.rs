@@ -178,9 +178,9 @@ impl<'a> Pages<'a> {
 fn overtaken(sql: &dyn Engine, wanted: &Wanted, heaps: &mut Heaps) -> Read<()> {
     const OVERTAKEN: &str = "SELECT c.serial, e.revocation_date, e.reason, e.invalidity_date
         FROM certificate c CROSS JOIN status_event e
+          ON e.position = (SELECT max(position) FROM status_event WHERE kind = c.kind AND ca_index = c.ca_index)
         WHERE c.state = 'expired' AND c.kind = ?1 AND c.generation = ?2 AND c.not_after >= ?3
-          AND (CAST(?4 AS TEXT) IS NULL OR c.municipality = ?4) AND e.state = 'held'
-          AND e.position = (SELECT max(position) FROM status_event WHERE kind = c.kind AND ca_index = c.ca_index)";
+          AND (CAST(?4 AS TEXT) IS NULL OR c.municipality = ?4) AND e.state = 'held'";
     let Wanted { kind, generation, place, not_over_before } = wanted;
     let place = place.map(|place| place.to_string());
     sql.each(OVERTAKEN, params![kind.id(), generation, not_over_before.seconds(), place], &mut |row| {

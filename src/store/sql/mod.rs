@@ -44,11 +44,11 @@ pub use self::queue::Stopwatch;
 pub(in crate::store) use self::{
     base::Base,
     batch::{Batch, Care, Committed, Halt, Tip},
-    engine::{Columns, Engine, Row, all},
+    engine::{Columns, Engine, Row, all, finds, first, only, run},
     error::{Error, Read, Trouble},
     health::Health,
     pool::Pool,
     shelves::Shelves,
     value::{NONE, ToValue, Value, params},
-    writer::{Bench, Done, Task, Writer},
+    writer::{Bench, Done, Nudge, Task, Writer},
 };

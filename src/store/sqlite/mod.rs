@@ -22,7 +22,7 @@ mod error;
 mod migrations;
 mod open;
 mod readers;
-mod shelf;
+
 mod verify;
 
 #[cfg(test)]
@@ -34,8 +34,11 @@ pub use self::{
     copy::LongList,
     open::{OpenError, SqliteOptions},
 };
-use self::{desk::Desk, open::Place, readers::Readers, shelf::Shelf};
-use super::sql::{Base, Engine, Health, Read, Shelves, Writer};
+use self::{desk::Desk, open::Place, readers::Readers};
+use super::{
+    files::Shelf,
+    sql::{Base, Engine, Health, Read, Shelves, Writer},
+};
 use crate::{
     limits::LIST_PAGE,
     ports::{ListDraft, MemoryDraft, StoreError},

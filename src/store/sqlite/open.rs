@@ -12,12 +12,11 @@ use rusqlite::{Connection, OpenFlags};
 use super::{
     error::store_error,
     migrations::{self, NEWEST},
-    shelf::Shelf,
 };
 use crate::{
     limits::{LIST_PAGE, LOCK_GLANCE, LOCK_WAIT, LONG_LIST_OCTETS, QUEUE_WAIT},
     ports::StoreError,
-    store::sql::Stopwatch,
+    store::{files::Shelf, sql::Stopwatch},
 };
 
 /// The lock is asked for this often, this far apart, before it counts as held: a predecessor may just be ending, or a

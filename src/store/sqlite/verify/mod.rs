@@ -19,10 +19,11 @@ mod tables;
 use rusqlite::Connection;
 
 use self::scratch::Scratch;
-use super::{SqliteStore, shelf::Shelf};
+use super::SqliteStore;
 use crate::{
     audit::{Examination, Known, Of},
     ports::StoreError,
+    store::files::Shelf,
 };
 
 /// An examination under way.

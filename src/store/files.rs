@@ -28,21 +28,21 @@ const DRAFT: &str = "draft";
 
 /// The directory of a database's long lists; it is made when the first is.
 #[derive(Clone, Debug)]
-pub(super) struct Shelf {
+pub(in crate::store) struct Shelf {
     directory: PathBuf,
     drafts: Arc<AtomicU64>,
 }
 
 impl Shelf {
     /// Of the database at that path.
-    pub(super) fn beside(database: &Path) -> Self {
+    pub(in crate::store) fn beside(database: &Path) -> Self {
         let mut directory = database.to_owned().into_os_string();
         directory.push(".crl");
         Self { directory: directory.into(), drafts: Arc::default() }
     }
 
     /// Removes the drafts that a crash left. Only for who holds the lock of the writer.
-    pub(super) fn sweep(&self) -> io::Result<()> {
+    pub(in crate::store) fn sweep(&self) -> io::Result<()> {
         let files = match fs::read_dir(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             files => files?,
@@ -57,7 +57,7 @@ impl Shelf {
     }
 
     /// A new draft.
-    pub(super) fn draft(&self) -> Result<Box<dyn ListDraft>, StoreError> {
+    pub(in crate::store) fn draft(&self) -> Result<Box<dyn ListDraft>, StoreError> {
         let create = || {
             fs::create_dir_all(&self.directory)?;
             let number = self.drafts.fetch_add(1, Ordering::Relaxed);
@@ -79,7 +79,7 @@ impl Shelf {
     }
 
     /// Where the list of that digest lies.
-    pub(super) fn path(&self, digest: &[u8; 32]) -> PathBuf {
+    pub(in crate::store) fn path(&self, digest: &[u8; 32]) -> PathBuf {
         self.directory.join(format!("{}.crl", hex(digest)))
     }
 }

@@ -1,0 +1,126 @@
+//! The store on PostgreSQL: several nodes write one database, each with one writer that commits waiting changes together.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `server`, `session` | where the server is and how a connection is set up; a connection as the engine of [`super::sql`] |
+//! | `dialect`, `error` | what PostgreSQL says otherwise; its errors in the words of the store |
+//! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
+//! | `desk` | the connection that writes, and what became of a commit without an answer |
+//! | `readers` | connections that read |
+//! | `following` | the events of other nodes |
+//! | `shelf` | long lists, in pieces |
+//!
+//! # Why
+//! Nodes line up before one row, so changes are serial across them as SQLite's file lock makes them on one machine, and the chain
+//! of entries is one. A node that stands still holds that row no longer than the server waits for a statement of it; a server
+//! that is no primary any more takes no writes. The fence goes on telling restored copies apart; it keeps no node out.
+
+mod desk;
+mod dialect;
+mod error;
+mod following;
+mod migrations;
+mod readers;
+mod server;
+mod session;
+mod shelf;
+
+use std::sync::{Arc, atomic::AtomicI32};
+
+use self::{
+    desk::Desk,
+    readers::Readers,
+    server::Server,
+    shelf::{Draft, Shelf},
+};
+pub use self::{error::PostgresError, server::PostgresOptions};
+use super::{
+    files,
+    sql::{Base, Engine, Health, Read, Shelves, Writer},
+};
+use crate::ports::{ListDraft, MemoryDraft, StoreError};
+
+/// A [`Store`](crate::ports::Store) in a PostgreSQL database, which other nodes may use beside this one.
+pub struct PostgresStore {
+    readers: Arc<Readers>,
+    shelf: Shelf,
+    /// Where lists are drafted.
+    drafts: files::Shelf,
+    long_list: u64,
+    list_page: usize,
+    writer: Option<Writer>,
+}
+
+impl PostgresStore {
+    /// Opens the database of a connection string for reading and writing.
+    ///
+    /// # Errors
+    /// [`PostgresError`]; the database is then as it was.
+    pub fn open(connection: &str, options: PostgresOptions) -> Result<Self, PostgresError> {
+        let server = Server::new(connection, options)?;
+        let session = server.connect()?;
+        server.check(&session)?;
+        migrations::check(&session)?;
+        let (health, own) = (Arc::<Health>::default(), Arc::<AtomicI32>::default());
+        let writer = Desk::start(server.clone(), (Arc::clone(&health), Arc::clone(&own)), session)?;
+        following::start(server.clone(), own, writer.nudge())?;
+        Ok(Self::assemble(server, health, Some(writer)))
+    }
+
+    /// Opens the database for reading only. Writing and following are [`StoreError::Unavailable`].
+    ///
+    /// # Errors
+    /// [`PostgresError`].
+    pub fn open_read_only(connection: &str, options: PostgresOptions) -> Result<Self, PostgresError> {
+        let server = Server::new(connection, options)?;
+        let session = server.connect()?;
+        server.check(&session)?;
+        migrations::check(&session)?;
+        Ok(Self::assemble(server, Arc::default(), None))
+    }
+
+    /// Makes the schema in an empty database, or brings an older one up to date; whether there was anything to do.
+    ///
+    /// # Errors
+    /// [`PostgresError`]; the database is then as it was.
+    pub fn migrate(connection: &str, options: PostgresOptions) -> Result<bool, PostgresError> {
+        migrations::migrate(&Server::new(connection, options)?)
+    }
+
+    fn assemble(server: Server, health: Arc<Health>, writer: Option<Writer>) -> Self {
+        let options = server.options.clone();
+        let drafts = files::Shelf::beside(&options.spool.join(format!("jitsuin-{}", std::process::id())));
+        let readers = Arc::new(Readers::new(server, health));
+        let shelf = Shelf(Arc::clone(&readers));
+        Self { readers, shelf, drafts, long_list: options.long_list, list_page: options.list_page, writer }
+    }
+}
+
+impl Base for PostgresStore {
+    fn read<T>(&self, query: impl FnOnce(&dyn Engine) -> Read<T>) -> Result<T, StoreError> {
+        self.readers.read(query)
+    }
+
+    fn writer(&self) -> Option<&Writer> {
+        self.writer.as_ref()
+    }
+
+    fn health(&self) -> &Health {
+        self.readers.health()
+    }
+
+    fn shelves(&self) -> &dyn Shelves {
+        &self.shelf
+    }
+
+    fn draft(&self, octets: u64) -> Result<Box<dyn ListDraft>, StoreError> {
+        if octets < self.long_list {
+            return Ok(Box::<MemoryDraft>::default());
+        }
+        Ok(Box::new(Draft { file: self.drafts.draft()?, shelf: self.shelf.clone() }))
+    }
+
+    fn list_page(&self) -> usize {
+        self.list_page
+    }
+}

@@ -1,0 +1,64 @@
+//! The reading side: connections that each read at one instant.
+
+use std::sync::Arc;
+
+use super::{error::PostgresError, server::Server, session::Session};
+use crate::{
+    ports::StoreError,
+    store::sql::{Engine, Error, Health, Pool, Read},
+};
+
+/// What a reading begins with: every statement of it sees one instant.
+const AT_ONE_INSTANT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// The reading side.
+pub(super) struct Readers {
+    server: Server,
+    health: Arc<Health>,
+    pool: Pool<Session>,
+}
+
+impl Readers {
+    pub(super) fn new(server: Server, health: Arc<Health>) -> Self {
+        Self { pool: Pool::new(server.options.connections), server, health }
+    }
+
+    /// Whether the store is fit to be written.
+    pub(super) fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Reads at one instant of the store.
+    pub(super) fn read<T>(&self, query: impl FnOnce(&dyn Engine) -> Read<T>) -> Result<T, StoreError> {
+        let mut lent = self.pool.lend();
+        let session = self.begun(lent.connection.take())?;
+        let value = query(&session).and_then(|value| session.command("COMMIT").map(|()| value));
+        let value = value.map_err(|failed: Error| self.health.note(failed.into()))?;
+        lent.connection = Some(session);
+        Ok(value)
+    }
+
+    /// Writes what no row speaks of yet, beside the writer.
+    pub(super) fn write(&self, work: impl FnOnce(&dyn Engine) -> Read<()>) -> Result<(), StoreError> {
+        let mut lent = self.pool.lend();
+        let session = lent.connection.take().map_or_else(|| self.server.connect(), Ok)?;
+        session.begin("BEGIN", false)?;
+        work(&session)?;
+        session.command("COMMIT")?;
+        lent.connection = Some(session);
+        Ok(())
+    }
+
+    /// A connection within a reading. One that nobody used for a while may be of a server that is gone: then there is another.
+    fn begun(&self, idle: Option<Session>) -> Result<Session, PostgresError> {
+        if let Some(session) = idle {
+            if session.begin(AT_ONE_INSTANT, false).is_ok() {
+                return Ok(session);
+            }
+            self.pool.clear();
+        }
+        let session = self.server.connect()?;
+        session.begin(AT_ONE_INSTANT, false).map_err(StoreError::from)?;
+        Ok(session)
+    }
+}

@@ -1,0 +1,229 @@
+//! Where the server is, and how a connection to it is set up.
+
+use std::{
+    net::IpAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use postgres::{
+    Client, Config, NoTls,
+    config::{Host, SslMode, TargetSessionAttrs},
+};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+use super::{
+    error::{PostgresError, connecting, words},
+    session::Session,
+};
+use crate::{
+    limits::{LIST_PAGE, LONG_LIST_OCTETS, QUEUE_WAIT},
+    store::sql::Stopwatch,
+};
+
+/// The oldest server whose words the statements use (`server_version_num`).
+const OLDEST: i64 = 150_000;
+
+/// How a database is opened.
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    /// The CA certificate, PEM, that servers on other machines are held against; none: every host is this machine.
+    pub root: Option<PathBuf>,
+    /// A directory for lists on their way into the database.
+    pub spool: PathBuf,
+    /// What a commit waits for (`synchronous_commit`): `on` for the disk here and of synchronous standbys, `remote_apply` until
+    /// they show it too. Nothing less.
+    pub synchronous_commit: &'static str,
+    /// How long one statement may take.
+    pub statement_timeout: Duration,
+    /// How long to wait for another node's transaction.
+    pub lock_timeout: Duration,
+    /// How long to look for a server before an answer is [`Unavailable`](crate::ports::StoreError::Unavailable).
+    pub reconnect: Duration,
+    /// Connections that read at a time.
+    pub connections: usize,
+    /// How long a change waits behind a transaction that takes as long, before it is taken back: nothing of it was begun.
+    pub queue_wait: Duration,
+    /// How often to look for events of other nodes, if no notification comes.
+    pub poll: Duration,
+    /// Octets from which on a list lies in pieces.
+    pub long_list: u64,
+    /// Rows that are read at one instant for a list.
+    pub list_page: usize,
+    /// A watch to measure the writer's queue by; none: nobody is said to wait.
+    pub stopwatch: Option<Stopwatch>,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            root: None,
+            spool: std::env::temp_dir(),
+            synchronous_commit: "on",
+            statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::from_secs(10),
+            reconnect: Duration::from_secs(10),
+            connections: 16,
+            queue_wait: QUEUE_WAIT,
+            poll: Duration::from_millis(500),
+            long_list: LONG_LIST_OCTETS,
+            list_page: LIST_PAGE,
+            stopwatch: None,
+        }
+    }
+}
+
+/// A database and how to connect to it.
+#[derive(Clone)]
+pub(super) struct Server {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+    pub(super) options: PostgresOptions,
+}
+
+impl Server {
+    /// The database of a connection string (`host=a,b dbname=…` or `postgresql://…`).
+    ///
+    /// # Errors
+    /// [`PostgresError::Setting`], [`PostgresError::Root`].
+    pub(super) fn new(connection: &str, options: PostgresOptions) -> Result<Self, PostgresError> {
+        let mut config: Config = connection.parse().map_err(|failed| PostgresError::Setting(words(&failed)))?;
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("jitsuin");
+        config.connect_timeout(options.reconnect.min(Duration::from_secs(5)));
+        config.tcp_user_timeout(options.reconnect).keepalives_idle(Duration::from_secs(5));
+        config.keepalives_interval(Duration::from_secs(2)).keepalives_retries(3);
+        if config.get_hosts().is_empty() {
+            return Err(PostgresError::Setting("it names no host".to_owned()));
+        }
+        let tls = options.root.clone().map(tls).transpose()?;
+        match (&tls, config.get_hosts().iter().find(|host| !is_here(host))) {
+            (Some(_), _) => _ = config.ssl_mode(SslMode::Require),
+            (None, Some(Host::Tcp(host))) => {
+                return Err(PostgresError::Setting(format!(
+                    "{host} is another machine, and no CA certificate is named that its own is held against"
+                )));
+            }
+            (None, _) => {}
+        }
+        Ok(Self { config, tls, options })
+    }
+
+    /// Connects, and sets the connection up.
+    ///
+    /// # Errors
+    /// [`PostgresError`].
+    pub(super) fn connect(&self) -> Result<Session, PostgresError> {
+        let warned = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&warned);
+        let mut config = self.config.clone();
+        config.notice_callback(move |notice| {
+            if notice.severity() != "NOTICE" {
+                tracing::warn!(said = notice.message(), "PostgreSQL");
+                flag.store(true, Ordering::Release);
+            }
+        });
+        let client = match &self.tls {
+            Some(tls) => config.connect(tls.clone()),
+            None => config.connect(NoTls),
+        };
+        let mut client = client.map_err(|failed| connecting(&failed))?;
+        self.set_up(&mut client)?;
+        Ok(Session::new(client, warned))
+    }
+
+    fn set_up(&self, client: &mut Client) -> Result<(), PostgresError> {
+        let PostgresOptions { synchronous_commit, statement_timeout, lock_timeout, .. } = &self.options;
+        let (statement, lock) = (statement_timeout.as_millis(), lock_timeout.as_millis());
+        client
+            .batch_execute(&format!(
+                "SET synchronous_commit = {synchronous_commit}; SET statement_timeout = {statement};
+                 SET lock_timeout = {lock}; SET idle_in_transaction_session_timeout = {statement};
+                 SET datestyle = 'ISO, YMD'; SET client_encoding = 'UTF8'"
+            ))
+            .map_err(|failed| connecting(&failed))
+    }
+
+    /// Whether the server is one that the statements were written for.
+    ///
+    /// # Errors
+    /// [`PostgresError::TooOld`], [`PostgresError::Encoding`].
+    pub(super) fn check(&self, session: &Session) -> Result<(), PostgresError> {
+        let query = "SELECT current_setting('server_version_num')::bigint, current_setting('server_version'),
+            current_setting('server_encoding')";
+        let row = session.client().query_one(query, &[]).map_err(|failed| connecting(&failed))?;
+        let (number, found, encoding): (i64, String, String) = (row.get(0), row.get(1), row.get(2));
+        if number < OLDEST {
+            return Err(PostgresError::TooOld { found });
+        }
+        if encoding == "UTF8" { Ok(()) } else { Err(PostgresError::Encoding(encoding)) }
+    }
+}
+
+/// Whether a host is this machine, so that nobody can listen in between.
+fn is_here(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        Host::Unix(_) => true,
+    }
+}
+
+fn tls(root: PathBuf) -> Result<MakeRustlsConnect, PostgresError> {
+    let bad = |cause: String| PostgresError::Root(root.clone(), cause);
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(&root).map_err(|failed| bad(failed.to_string()))? {
+        let certificate = certificate.map_err(|failed| bad(failed.to_string()))?;
+        roots.add(certificate).map_err(|failed| bad(failed.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(bad("there is none in it".to_owned()));
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|failed| bad(failed.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(connection: &str) -> String {
+        Server::new(connection, PostgresOptions::default()).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_cannot_be_a_connection_is_refused_and_no_password_is_told() {
+        for (connection, told) in [
+            ("host=localhost password=secret nonsense=1", "nonsense"),
+            ("dbname=jitsuin password=secret", "no host"),
+            ("host=db.example password=secret", "db.example is another machine"),
+            ("host=localhost,192.0.2.7 password=secret", "192.0.2.7 is another machine"),
+            ("host=localhost port=x password=secret", "port"),
+        ] {
+            let said = refused(connection);
+            assert!(said.contains(told) && !said.contains("secret"), "{connection}: {said}");
+        }
+        assert_eq!(refused("host=localhost,/run/postgresql,127.0.0.2,::1 dbname=jitsuin"), "");
+    }
+
+    #[test]
+    fn a_root_that_is_none_is_refused() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let root = dir.path().join("root.pem");
+        let open = || {
+            let options = PostgresOptions { root: Some(root.clone()), ..PostgresOptions::default() };
+            Server::new("host=db.example", options).err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        assert!(open().contains("root.pem"));
+        std::fs::write(&root, "no certificate").unwrap();
+        assert!(open().contains("there is none in it"), "{}", open());
+    }
+}
