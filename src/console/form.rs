@@ -278,3 +278,19 @@ pub(super) fn both(language: Language, say: &Say) -> Markup {
         span.beside lang=(language.other().tag()) { (say.in_language(language.other())) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_read_with_its_escapes_and_each_field_once() {
+        let read = decode_pairs("a=%E5%AE%9F+1&b=&c=x%0D%0Ay&d".as_bytes()).unwrap();
+        let expected = [("a", "実 1"), ("b", ""), ("c", "x\ny"), ("d", "")];
+        assert!(read.iter().map(|(name, text)| (name.as_str(), text.as_str())).eq(expected), "{read:?}");
+        for bad in ["a=1&a=2", "a=%", "a=%4", "a=%zz", "a=%ff", "%ff=1", "a=1&%61=2"] {
+            assert_eq!(decode_pairs(bad.as_bytes()), None, "{bad}");
+        }
+        assert_eq!(decode_pairs(b""), Some(BTreeMap::new()));
+    }
+}

@@ -318,3 +318,24 @@ pub(super) fn told(told: &Told) -> Say {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_the_chosen_one_else_the_browser_s_else_japanese() {
+        for (chosen, accepted, language) in [
+            (None, None, Language::Japanese),
+            (None, Some("en-GB,en;q=0.9,ja;q=0.8"), Language::English),
+            (None, Some("fr, ja-JP;q=0.5"), Language::Japanese),
+            (None, Some("fr"), Language::Japanese),
+            (Some("ja"), Some("en"), Language::Japanese),
+            (Some("en"), None, Language::English),
+            (Some("xx"), Some("en"), Language::English),
+            (Some(""), Some(",,;"), Language::Japanese),
+        ] {
+            assert_eq!(Language::of(chosen, accepted), language, "{chosen:?} {accepted:?}");
+        }
+    }
+}

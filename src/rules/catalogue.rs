@@ -108,7 +108,7 @@ pub fn markdown() -> String {
     let (later, met): (Vec<_>, Vec<_>) = RULES.iter().partition(|rule| NOT_YET_REACHED.contains(&rule.id));
     format!(
         "{}\n## Not yet reached by any counter\n\n\
-         These rules are decided in `src/rules`, and no door asks them yet: the online window, the kiosk, papers in a\n\
+         These rules are decided in `src/rules`, and no door asks them yet: what is not done from home, papers in a\n\
          foreign language, the import of old certificates.\n\n{}",
         table(&met),
         table(&later)

@@ -149,3 +149,58 @@ fn patterns_are_read_as_they_are_written() {
     assert!(!matches(&[1, 2], &pattern("01")));
     assert!(!matches(&[1], &pattern("01 ..")));
 }
+
+/// Every row of the tables that were seen on real cards, and what lies beside it: how the command begins, and how it is answered.
+const ROWS: &[(&str, &str)] = &[
+    ("00A4040C", "9000 6A82 6283 6700"),
+    ("00A4020C", "9000 6A82 6986 6700"),
+    ("00A40000", "6A86"),
+    ("00A4000C023F00", "6A82"),
+    ("00B00000", "9000 6982 6981 6986 6700"),
+    ("00B000A0", "6B00"),
+    ("00B08600", "9000"),
+    ("00200080", "9000 63C0 63C1 63C2 63C3 63C5 6984 6985 6986"),
+    ("00200098", "9000 63C0 63C1 63C2 63C3 6984"),
+    ("0020009B", "9000 63C0 63C1 63C2 63C3 63C4 63C5 6984"),
+    ("00240180", "9000 6982 6985 6700 6A80"),
+    ("0024019B", "9000 6700"),
+    ("802A0080", "9000 6982 6985 6986 6700"),
+    ("802A0097", "9000 6982 6985 6700"),
+    ("802A009A", "9000 6982"),
+    ("802A0180", "9000"),
+    ("802A0280", "9000 6985"),
+    ("802A0380", "9000"),
+    ("802A0480", "9000 6985"),
+    ("802A0580", "9000"),
+    ("802A0680", "6A86"),
+    ("00CA", "6D00"),
+    ("0CFF", "69FC"),
+    ("08A4", "69FC"),
+    ("1020", "6884"),
+    ("01A4", "6881"),
+    ("A0A4", "6E00"),
+];
+
+#[test]
+fn every_row_of_the_tables_has_its_answers_in_a_script() {
+    let mut told = BTreeSet::new();
+    for (_, text) in files() {
+        let mut sent = String::new();
+        for line in text.lines().map(str::trim) {
+            if let Some(line) = line.strip_prefix('>') {
+                sent = command(line).iter().map(|octet| format!("{octet:02X}")).collect();
+            } else if let Some(line) = line.strip_prefix('<') {
+                let octets = pattern(line);
+                if let [.., Octet::Is(first), Octet::Is(second)] = octets[..] {
+                    told.insert((sent.clone(), format!("{first:02X}{second:02X}")));
+                }
+            }
+        }
+    }
+    for (begins, answers) in ROWS {
+        for answer in answers.split(' ') {
+            let is_there = told.iter().any(|(sent, said)| sent.starts_with(begins) && said == answer);
+            assert!(is_there, "{begins}… is nowhere answered with {answer}");
+        }
+    }
+}

@@ -29,15 +29,9 @@ const PIN_FILE_OCTETS: usize = 64;
 pub enum PinCommand {
     /// Change a PIN that is known (P-06). One that is forgotten or locked is set anew at the counter (P-07).
     Change {
-        /// Which card.
-        #[command(flatten)]
-        card: CardArgs,
-        /// Whose PIN: auth or sign.
-        #[arg(long)]
-        kind: Kind,
         /// The PIN as it is.
         #[command(flatten)]
-        pin: PinArgs,
+        of: PinOf,
         /// A file with the new PIN that only its owner may read; otherwise it is asked for twice.
         #[arg(long)]
         new_pin_file: Option<PathBuf>,
@@ -46,6 +40,18 @@ pub enum PinCommand {
     Reserve(home::ReserveArgs),
     /// Be the kiosk of a convenience store: ask the service whether the PIN that was reserved may be set, and set it (P-08).
     Reset(home::KioskArgs),
+}
+
+/// A PIN of a card.
+#[derive(Args, Debug)]
+pub struct PinOf {
+    #[command(flatten)]
+    pub(super) card: CardArgs,
+    /// Whose PIN: auth or sign.
+    #[arg(long)]
+    pub(super) kind: Kind,
+    #[command(flatten)]
+    pub(super) pin: PinArgs,
 }
 
 /// Where a PIN comes from.
@@ -266,15 +272,18 @@ const fn key_file(kind: Kind) -> u8 {
 /// # Errors
 /// [`Failure`]; refused where the old PIN is another, or the new one has another form.
 pub fn pin(command: &PinCommand, out: &Output) -> Result<(), Failure> {
-    let (card, kind, pin, new_pin_file) = match command {
-        PinCommand::Change { card, kind, pin, new_pin_file } => (card, kind, pin, new_pin_file),
-        PinCommand::Reserve(args) => return home::reserve(args, out),
-        PinCommand::Reset(args) => return home::kiosk(args, out),
-    };
+    match command {
+        PinCommand::Change { of, new_pin_file } => change(of, new_pin_file.as_deref(), out),
+        PinCommand::Reserve(args) => home::reserve(args, out),
+        PinCommand::Reset(args) => home::kiosk(args, out),
+    }
+}
+
+fn change(PinOf { card, kind, pin }: &PinOf, new_pin_file: Option<&Path>, out: &Output) -> Result<(), Failure> {
     let mut session = Session::begin(card)?;
     let old = pin.read(*kind)?;
     session.verify(*kind, &old)?;
-    let new = new_pin(new_pin_file.as_deref(), *kind)?;
+    let new = new_pin(new_pin_file, *kind)?;
     let head = [0x00, 0x24, 0x01, 0x80 | pin_file(*kind), new.as_bytes().len() as u8];
     session.send(&Zeroizing::new([&head[..], new.as_bytes()].concat()))?;
     let done = format!("the PIN for {} is changed", kind.word().to_uppercase());

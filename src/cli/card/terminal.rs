@@ -8,7 +8,12 @@ use std::{
 use clap::Subcommand;
 use pkcs8::der::pem::{LineEnding, encode_string};
 
-use super::{CardArgs, file::CardFile, holder::PinArgs, key::SoftKey};
+use super::{
+    CardArgs,
+    file::CardFile,
+    holder::{PinArgs, PinOf},
+    key::SoftKey,
+};
 use crate::{
     card::{Card, IssuerRefusal},
     cli::{Output, failure::Failure, files},
@@ -51,17 +56,7 @@ pub enum TerminalCommand {
         ca: PathBuf,
     },
     /// Set a PIN, with all its tries.
-    Pin {
-        /// Which card.
-        #[command(flatten)]
-        card: CardArgs,
-        /// Whose PIN: auth or sign.
-        #[arg(long)]
-        kind: Kind,
-        /// Where the PIN comes from.
-        #[command(flatten)]
-        pin: PinArgs,
-    },
+    Pin(PinOf),
     /// Make it a face-authentication card (顔認証マイナンバーカード): both PINs and everything of SIGN go.
     FaceOn(CardArgs),
     /// Make it a card with a PIN for AUTH again.
@@ -92,7 +87,7 @@ pub fn run(command: &TerminalCommand, out: &Output) -> Result<(), Failure> {
             let done = format!("the {} certificate is on the card, and its key in use", kind.word().to_uppercase());
             issue(card, (out, &done), |card| card.write_certificates(*kind, &certificate, &ca))
         }
-        TerminalCommand::Pin { card, kind, pin } => {
+        TerminalCommand::Pin(PinOf { card, kind, pin }) => {
             let pin = pin.read_new(*kind)?;
             let done = format!("the PIN for {} is set, with all its tries", kind.word().to_uppercase());
             issue(card, (out, &done), |card| card.set_pin(*kind, pin.as_bytes()))

@@ -236,3 +236,18 @@ fn response(answer: Answer, status: StatusCode) -> Response {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_that_of_a_route_piece_by_piece() {
+        let found = parameters("/v1/applications/{id}/events", "/v1/applications/AB12/events");
+        assert_eq!(found, Some(vec![("id".to_owned(), "AB12".to_owned())]));
+        assert_eq!(parameters("/v1/holds", "/v1/holds"), Some(Vec::new()));
+        for other in ["/v1/hold", "/v1/holds/", "/v1/holds/x", "/v1", "", "/v1/HOLDS"] {
+            assert_eq!(parameters("/v1/holds", other), None, "{other}");
+        }
+    }
+}
