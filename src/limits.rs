@@ -67,8 +67,12 @@ pub const LEAP_INDEXES_A_SECOND: u64 = 1000;
 /// The most that it leaves out for the whole window: twice the inhabitants of Japan.
 pub const LEAP_WINDOW_INDEXES: u64 = 1 << 28;
 
-/// Numbers of lists that a restored store leaves out: a list every minute for two years.
+/// Numbers of lists that a restored store leaves out above what is known: a list every minute for two years.
 pub const LEAP_NUMBERS: u64 = 1 << 20;
+
+/// How many numbers of lists each second since 1970 stands for, where a restored store goes on: more lists than any CA signs in one.
+/// So copies that were restored from one backup at different times give different numbers, though neither knows of the other.
+pub const LEAP_NUMBERS_A_SECOND: u64 = 1 << 16;
 
 /// Certificates that are looked at, and revocations that are learnt again, at a time.
 pub const LEARN_PAGE: usize = 1000;

@@ -16,7 +16,9 @@ use super::{StoryError, access::serial_of};
 use crate::{
     audit::{Draft, Marks, Of},
     kind::Kind,
-    limits::{LEAP_INDEXES, LEAP_INDEXES_A_SECOND, LEAP_NUMBERS, LEAP_WINDOW_INDEXES, LEARN_PAGE},
+    limits::{
+        LEAP_INDEXES, LEAP_INDEXES_A_SECOND, LEAP_NUMBERS, LEAP_NUMBERS_A_SECOND, LEAP_WINDOW_INDEXES, LEARN_PAGE,
+    },
     ports::{
         AccessListRecord, CertificateRecord, Change, CredentialRecord, CredentialRevocation, Leap, Revocation, Step,
         Store,
@@ -29,17 +31,18 @@ use crate::{
 /// Who does it, in the audit.
 const ACTOR: &str = "restore";
 
-/// Where a store with these marks goes on: above them, above what others know was given, and above what may have been given beyond
-/// that in a window of that length.
+/// Where a store with these marks goes on at `now`: above them, above what others know was given, and above what may have been given
+/// beyond that in a window of that length; with its lists also above every copy that was restored at an earlier second.
 #[must_use]
-pub fn decide_leap(own: &Marks, known: &[Marks], lists: Of, window: Duration) -> Leap {
+pub fn decide_leap(own: &Marks, known: &[Marks], lists: Of, (now, window): (UnixTime, Duration)) -> Leap {
     let highest = |of: &dyn Fn(&Marks) -> u64| known.iter().chain([own]).map(of).max().unwrap_or(0);
     let in_window = window.as_secs().saturating_mul(LEAP_INDEXES_A_SECOND).min(LEAP_WINDOW_INDEXES);
+    let of_now = u64::try_from(now.seconds()).unwrap_or(0).saturating_mul(LEAP_NUMBERS_A_SECOND);
     let each = |number: &dyn Fn(Kind) -> u64| Of { sign: number(Kind::Sign), auth: number(Kind::Auth) };
     Leap {
         fence: highest(&|marks| marks.fence) + 1,
         indexes: each(&|kind| highest(&|marks| marks.indexes.of(kind)) + LEAP_INDEXES + in_window),
-        numbers: each(&|kind| highest(&|marks| marks.lists.of(kind)).max(lists.of(kind)) + LEAP_NUMBERS),
+        numbers: each(&|kind| (highest(&|marks| marks.lists.of(kind)).max(lists.of(kind)) + LEAP_NUMBERS).max(of_now)),
     }
 }
 

@@ -235,6 +235,8 @@ fn a_service_that_is_lost_comes_back_without_giving_anything_twice() {
         report["lost"].as_array().unwrap().iter().map(|one| one["serial"].as_str().unwrap().to_owned()).collect();
     assert_eq!(told, lost.town.serials(&lost.after[..1]), "what the lists know of the loss window is told");
     assert_eq!(report["learnt"].as_array().unwrap().len(), 4);
+    let next = report["next"].to_string();
+    assert!(next.contains("no list of this service can say so"), "{next}");
 
     let (running, addresses) = serve(&to);
     let given = lost.town.serials(&[&lost.before[..], &lost.during, &lost.after].concat());
@@ -297,16 +299,38 @@ fn without_its_keys_it_is_restored_as_far_as_is_right() {
     assert!(restored.status.success(), "{}", text(&restored));
     drop(serve(&other));
 
-    fs::create_dir(to.join("keys")).unwrap();
-    for entry in fs::read_dir(&keys).unwrap() {
-        let from = entry.unwrap().path();
-        fs::copy(&from, to.join("keys").join(from.file_name().unwrap())).unwrap();
-    }
-    let finished = jitsuin().args(["restore", "--finish"]).arg(&to).output().expect("it runs");
+    // Meanwhile that copy goes on, which the first one, whose restore is not finished, did not know.
+    let bring_keys = |to: &Path| {
+        fs::create_dir(to.join("keys")).unwrap();
+        for entry in fs::read_dir(&keys).unwrap() {
+            let from = entry.unwrap().path();
+            fs::copy(&from, to.join("keys").join(from.file_name().unwrap())).unwrap();
+        }
+    };
+    let finish = |to: &Path| jitsuin().args(["restore", "--finish"]).arg(to).output().expect("it runs");
+    bring_keys(&to);
+    let refused = finish(&to);
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused));
+    assert!(text(&refused).contains("another copy of this service goes on, under fence 2"), "{}", text(&refused));
+    does_not_start(&to, "");
+    drop(serve(&other));
+
+    // The next one asks the keeper, which takes no key, and goes on beyond that copy.
+    let third = lost.site.aside().join("third");
+    let restored = lost.restore(&third, &lost.crl_options());
+    let report: Value = serde_json::from_slice(&restored.stdout).expect("JSON");
+    assert_eq!((&report["fence"]["before"], &report["fence"]["now"]), (&json!(1), &json!(3)), "{report}");
+    bring_keys(&third);
+    let finished = finish(&third);
     assert!(finished.status.success(), "{}", text(&finished));
-    let (running, addresses) = serve(&to);
+    does_not_start(&other, "superseded");
+    let (running, addresses) = serve(&third);
     lost.town.issue(&addresses);
-    drop(running);
+    stop(running);
+    let (old, new) = (numbers(&other), numbers(&third));
+    for (list, number) in &old {
+        assert!(new[list] > *number, "{list:?}: {} after {number}", new[list]);
+    }
 }
 
 /// Whether `serve` refuses to start, and says that.

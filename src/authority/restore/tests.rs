@@ -12,6 +12,11 @@ fn at(second: i64) -> UnixTime {
     UnixTime::from_seconds(1_800_000_000 + second).unwrap()
 }
 
+/// A time that asks for no numbers of its own.
+fn beginning() -> UnixTime {
+    UnixTime::from_seconds(0).unwrap()
+}
+
 fn marks(fence: u64, indexes: (u64, u64), lists: (u64, u64)) -> Marks {
     let of = |(sign, auth)| Of { sign, auth };
     Marks { fence, at: at(0), entry: 9, seal: GENESIS, event: 3, indexes: of(indexes), lists: of(lists) }
@@ -106,25 +111,43 @@ fn state(store: &MemoryStore) -> (CertificateState, Option<Revocation>) {
 #[test]
 fn a_leap_is_above_everything_that_is_known_and_may_have_been_given() {
     let (own, known) = (marks(2, (100, 5), (10, 3)), marks(1, (5000, 1), (4, 40)));
-    let to = decide_leap(&own, &[known], Of { sign: 12, auth: 8 }, Duration::from_secs(60));
+    let to = decide_leap(&own, &[known], Of { sign: 12, auth: 8 }, (beginning(), Duration::from_secs(60)));
     let gap = LEAP_INDEXES + 60 * LEAP_INDEXES_A_SECOND;
     assert_eq!(to.fence, 3);
     assert_eq!(to.indexes, Of { sign: 5000 + gap, auth: 5 + gap });
     assert_eq!(to.numbers, Of { sign: 12 + LEAP_NUMBERS, auth: 40 + LEAP_NUMBERS });
-    let superseded = decide_leap(&own, &[marks(9, (0, 0), (0, 0))], Of::default(), Duration::ZERO);
+    let superseded = decide_leap(&own, &[marks(9, (0, 0), (0, 0))], Of::default(), (beginning(), Duration::ZERO));
     assert_eq!(superseded.fence, 10, "above the fence of another copy");
 }
 
 #[test]
+fn copies_that_know_nothing_of_each_other_give_different_numbers_to_their_lists() {
+    let own = marks(1, (9, 9), (3, 3));
+    let restored = |second| decide_leap(&own, &[], Of::default(), (at(second), Duration::ZERO)).numbers;
+    let (first, second) = (restored(0), restored(1));
+    // As many lists as can be in a second lie between them.
+    assert_eq!(second.sign - first.sign, LEAP_NUMBERS_A_SECOND);
+    assert_eq!(first.auth, 1_800_000_000 * LEAP_NUMBERS_A_SECOND);
+    // A clock that is behind takes nothing back.
+    let ahead = marks(1, (9, 9), (u64::MAX >> 8, 3));
+    assert!(decide_leap(&ahead, &[], Of::default(), (at(0), Duration::ZERO)).numbers.sign > u64::MAX >> 8);
+}
+
+#[test]
 fn a_window_of_a_century_leaves_out_no_more_than_there_are_people() {
-    let to = decide_leap(&marks(1, (0, 0), (0, 0)), &[], Of::default(), Duration::from_secs(100 * 366 * 86_400));
+    let to = decide_leap(
+        &marks(1, (0, 0), (0, 0)),
+        &[],
+        Of::default(),
+        (beginning(), Duration::from_secs(100 * 366 * 86_400)),
+    );
     assert_eq!(to.indexes.sign, LEAP_INDEXES + LEAP_WINDOW_INDEXES);
 }
 
 #[test]
 fn the_store_leaps_once_under_a_fence() {
     let store = store();
-    let to = decide_leap(&store.marks().unwrap(), &[], Of::default(), Duration::ZERO);
+    let to = decide_leap(&store.marks().unwrap(), &[], Of::default(), (beginning(), Duration::ZERO));
     leap(&store, at(10), to.clone(), "{}".into()).unwrap();
     let marks = store.marks().unwrap();
     assert_eq!((marks.fence, marks.indexes, marks.lists), (2, to.indexes, to.numbers));
@@ -142,7 +165,7 @@ fn whichever_write_of_a_restore_fails_it_is_told_and_nothing_is_half_done() {
         // The first write fills the store.
         let bad = move |write| if write == number + 1 { fault } else { Fault::None };
         let store = filled(MemoryStore::with_faults(bad));
-        let to = decide_leap(&store.marks().unwrap(), &[], Of::default(), Duration::ZERO);
+        let to = decide_leap(&store.marks().unwrap(), &[], Of::default(), (beginning(), Duration::ZERO));
         let leapt = leap(&store, at(10), to.clone(), "{}".into());
         assert_eq!(leapt.is_err(), number == 1, "{fault:?}");
         let has_leapt = number == 2 || fault == Fault::Kept;

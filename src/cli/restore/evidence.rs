@@ -62,8 +62,8 @@ impl Evidence {
         if own.exists() {
             evidence.checkpoints(&own, standing, &mut lineage)?;
         }
-        if let Some(keeper) = standing.places().and_then(|places| places.keeper).filter(|keeper| keeper.exists()) {
-            evidence.checkpoints(&keeper, standing, &mut lineage)?;
+        if let Some(keeper) = standing.keeper().filter(|keeper| keeper.exists()) {
+            evidence.checkpoints(keeper, standing, &mut lineage)?;
         }
         for path in &lost.checkpoints {
             evidence.checkpoints(path, standing, &mut lineage)?;

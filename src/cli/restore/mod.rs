@@ -182,7 +182,7 @@ fn go_on(
 ) -> Result<Report, Failure> {
     let before = standing.store.marks().map_err(Failure::fault)?;
     let window = Window::decide(before.at, evidence.latest.as_ref(), (lost.until, now))?;
-    let to = decide_leap(&before, &evidence.marks, evidence.numbers, window.length());
+    let to = decide_leap(&before, &evidence.marks, evidence.numbers, (now, window.length()));
     // What is left out begins where the backup ends: nobody knows more for certain.
     let gap = |from: u64, to: u64| Gap { from, to, count: to - from };
     let mut report = Report::begun(now, manifest.clone(), window, (before.fence, to.fence));

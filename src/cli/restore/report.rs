@@ -219,6 +219,12 @@ impl Report {
         if !self.lost.is_empty() {
             say("tell the holders of lost certificates: they are answered as never issued, and need new ones");
         }
+        if self.lost.iter().any(|lesson| lesson.revocation.is_some()) {
+            say(
+                "have relying parties that go by lists refuse the lost certificates with a date above: they were revoked, and no list of \
+                 this service can say so",
+            );
+        }
         if !self.open.is_empty() {
             say("hold the open ones by hand once the service has finished them");
         }

@@ -24,7 +24,7 @@ use super::super::{
     layout::Layout,
 };
 use crate::{
-    audit::{self, AuditKey, Checkpoint, GENESIS},
+    audit::{self, AuditKey, Checkpoint, GENESIS, Marks},
     ca::checkpoint,
     config::{Config, tokens::KeyName},
     kind::Kind,
@@ -48,6 +48,8 @@ pub(super) struct Standing {
     /// Key files that are not there.
     pub(super) missing: Vec<PathBuf>,
     open: Option<Unlocked>,
+    /// The keeper's file, found by the audit key, which takes no key to open.
+    keeper: Option<PathBuf>,
 }
 
 /// What the keys open.
@@ -104,7 +106,13 @@ impl Standing {
                 return Err(Failure::refused(format!("keys are missing: {}", names.join(", "))));
             }
         };
-        Ok(Self { store, records, audit_key, missing: relative(directory, missing), open })
+        let keeper = match (&open, &audit_key) {
+            (Some(open), _) => open.places.keeper.clone(),
+            // One that is away is asked when the restore is finished.
+            (None, Some(key)) if config.audit.keeper.is_dir() => Places::without_lineage(&layout, &config, key)?.keeper,
+            _ => None,
+        };
+        Ok(Self { store, records, audit_key, missing: relative(directory, missing), open, keeper })
     }
 
     /// The permutation of serial numbers, if the keys are there.
@@ -117,9 +125,9 @@ impl Standing {
         self.open.as_ref().map(|open| &open.lineage)
     }
 
-    /// Where checkpoints are kept, if the keys are there.
-    pub(super) fn places(&self) -> Option<Places> {
-        self.open.as_ref().map(|open| open.places.clone())
+    /// The keeper's file, if there is a keeper, and without the keys if it has one of this service.
+    pub(super) fn keeper(&self) -> Option<&Path> {
+        self.keeper.as_deref()
     }
 
     /// Signs a checkpoint of how far the store has come, and puts it behind those in the directory; gives its line.
@@ -139,26 +147,44 @@ impl Standing {
         Ok((Signed::Done, Some(line)))
     }
 
-    /// Whether every place has a checkpoint of this fence, so that nothing is left to be finished.
+    /// Whether every place has a checkpoint of this copy under its fence, so that nothing is left to be finished.
     ///
     /// # Errors
-    /// [`Failure`] for a place that cannot be read.
+    /// [`Failure`] for a place that cannot be read, and where one tells of another copy that goes on under this fence or a higher one.
     pub(super) fn is_finished(&self) -> Result<bool, Failure> {
-        let (Some(key), Some(places)) = (&self.audit_key, self.places()) else { return Ok(true) };
-        let fence = self.store.marks().map_err(Failure::fault)?.fence;
-        let has_it = |path: &PathBuf| -> Result<bool, Failure> {
+        let (Some(key), Some(open)) = (&self.audit_key, &self.open) else { return Ok(true) };
+        let own = self.store.marks().map_err(Failure::fault)?;
+        let has_it = |path: &Path| -> Result<bool, Failure> {
             let named = |error: io::Error| Failure::fault(format!("{}: {error}", path.display()));
-            let is_of_fence = |line: String| Checkpoint::open(&line, key).is_ok_and(|known| known.marks.fence >= fence);
+            let mut has_it = false;
             for line in checkpoints::lines(path).map_err(named)? {
-                if line.map(is_of_fence).map_err(named)? {
-                    return Ok(true);
+                let Ok(known) = Checkpoint::open(&line.map_err(named)?, key) else { continue };
+                let known = known.marks;
+                if known.fence < own.fence {
+                    continue;
                 }
+                if known.fence > own.fence || !self.has_sealed(&known)? {
+                    return Err(Failure::refused(format!(
+                        "{}: another copy of this service goes on, under fence {}; make this one anew with `jitsuin restore`, which \
+                         goes beyond it",
+                        path.display(),
+                        known.fence
+                    )));
+                }
+                has_it = true;
             }
-            Ok(false)
+            Ok(has_it)
         };
-        let all: Vec<_> =
-            [Some(&places.own), places.keeper.as_ref()].into_iter().flatten().map(has_it).collect::<Result<_, _>>()?;
+        let places = [Some(&open.places.own), open.places.keeper.as_ref()].into_iter().flatten();
+        let all: Vec<_> = places.map(|path| has_it(path)).collect::<Result<_, _>>()?;
         Ok(all.iter().all(|has| *has))
+    }
+
+    /// Whether the entry that a checkpoint speaks of is in this history.
+    fn has_sealed(&self, known: &Marks) -> Result<bool, Failure> {
+        let Some(before) = known.entry.checked_sub(1) else { return Ok(known.seal == GENESIS) };
+        let entry = self.store.audit_after(before, 1).map_err(Failure::fault)?;
+        Ok(entry.first().is_some_and(|entry| entry.position == known.entry && entry.seal == known.seal))
     }
 }
 
