@@ -46,6 +46,8 @@ const CRATES: &[(&str, RangeInclusive<u8>, &[&str], &str)] = &[
     ("getrandom", 0..=4, &[], "randomness is the port `Entropy`"),
     ("ring::rand", 0..=4, &[], "randomness is the port `Entropy`"),
     ("rusqlite", 0..=6, &["store/sqlite"], "the driver is named in one place"),
+    ("postgres", 0..=6, &["store/postgres"], "the driver is named in one place"),
+    ("tokio_postgres_rustls", 0..=6, &["store/postgres"], "the driver is named in one place"),
     ("cryptoki", 0..=6, &["signer/token"], "the driver is named in one place"),
     ("rcgen", 0..=6, &["ca", "profile"], "certificates are built in one place"),
     (

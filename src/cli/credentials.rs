@@ -49,7 +49,7 @@ struct Listed {
 /// [`Failure`] when the store cannot be read.
 pub fn list(directory: &Path, out: &Output) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-    let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
+    let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
     let credentials = store.credentials().map_err(Failure::fault)?;
     let listed = credentials.into_iter().map(|record| {
         let not_after = CertificateView::from_der(&record.certificate).map_err(Failure::fault)?.tbs.not_after;
@@ -173,7 +173,7 @@ impl Desk {
     /// Opens the store of a stopped service, unless it is an older copy than its checkpoints tell of.
     pub(super) fn open(directory: &Path) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-        let store = SqliteStore::open(&config.store.path).map_err(Failure::refused)?;
+        let store = SqliteStore::open(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
         checkpoints::guard(&store, (&Layout::new(directory, &config), &config))?;
         Ok(Self::new(directory, config, store))
     }

@@ -127,13 +127,13 @@ pub fn run(command: &CrlCommand, out: &Output) -> Result<(), Failure> {
 /// The store, for reading.
 fn open(directory: &Path) -> Result<SqliteStore, Failure> {
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-    SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)
+    SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)
 }
 
 fn publish(service: &ServiceArgs, out: &Output) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
     // Asked first, so that who cannot have it is not asked for a passphrase.
-    if let Err(error @ OpenError::Held(_)) = SqliteStore::open(&config.store.path).map(drop) {
+    if let Err(error @ OpenError::Held(_)) = SqliteStore::open(crate::cli::stores::file(&config)?).map(drop) {
         let advice = "a running service publishes on POST /v1/crls, with an operator's credential";
         return Err(Failure::refused(format!("{error}; {advice}")));
     }

@@ -58,16 +58,17 @@ struct Report {
 /// # Errors
 /// [`Failure`]: refused while a service runs, for a day to come, and where the clock is not to be trusted.
 pub fn run(args: &EraseArgs, out: &Output) -> Result<(), Failure> {
-    let path = Config::load(&Layout::configuration(&args.dir)).map_err(Failure::refused)?.store.path;
+    let config = Config::load(&Layout::configuration(&args.dir)).map_err(Failure::refused)?;
+    let path = super::stores::file(&config)?;
     let now = SystemClock::default().now();
     let report = if args.run {
-        let store = SqliteStore::open(&path).map_err(held)?;
+        let store = SqliteStore::open(path).map_err(held)?;
         let day = decide_day(&store, now, args.as_of)?;
         let erasure = erase::erase(&store, now, day).map_err(Failure::fault)?;
         store.empty_journal(args.compact).map_err(Failure::fault)?;
         Report { done: true, erasure }
     } else {
-        let store = SqliteStore::open_read_only(&path).map_err(Failure::refused)?;
+        let store = SqliteStore::open_read_only(path).map_err(Failure::refused)?;
         let day = decide_day(&store, now, args.as_of)?;
         Report { done: false, erasure: erase::survey(&store, day).map_err(Failure::fault)? }
     };

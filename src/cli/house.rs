@@ -15,8 +15,9 @@ use super::{
     },
     layout::Layout,
     status_file::StatusFile,
+    stores,
     tls::Tls,
-    world::{SystemEntropy, Threads, random_serial, stopwatch},
+    world::{SystemEntropy, Threads, random_serial},
 };
 use crate::{
     audit::Draft,
@@ -40,7 +41,6 @@ use crate::{
     },
     rules::Policy,
     signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
-    store::{SqliteOptions, SqliteStore},
     x509::{SubjectPublicKey, UnixTime, oid},
 };
 
@@ -96,8 +96,7 @@ impl House {
             examine::policy(&layout, &config, (clock.now(), approvals), &mut causes);
         }
         let examined = examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
-        let options = SqliteOptions { stopwatch: Some(stopwatch), ..SqliteOptions::default() };
-        let store = Arc::new(SqliteStore::open_with(&config.store.path, options).map_err(Failure::refused)?);
+        let store = stores::open(&config)?;
         let house = if store.authorities().map_err(Failure::fault)? == records {
             Self::assemble(store, (&layout, &config), examined, (passphrase, clock), how)?
         } else {

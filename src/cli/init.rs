@@ -186,7 +186,7 @@ impl<'a> Ceremony<'a> {
         keyfile::make_private_directory(&layout.credentials()).map_err(Failure::fault)?;
         files::make_directory(&layout.certificates()).map_err(Failure::fault)?;
         files::replace(&Layout::configuration(directory), &configuration).map_err(Failure::fault)?;
-        let store = Arc::new(SqliteStore::open(&config.store.path).map_err(Failure::fault)?);
+        let store = Arc::new(SqliteStore::open(crate::cli::stores::file(&config)?).map_err(Failure::fault)?);
         Ok(Self {
             plan,
             profile: house::profile(&config)?,

@@ -39,6 +39,7 @@ pub mod house;
 pub mod init;
 pub mod keys;
 pub mod layout;
+pub mod moving;
 pub mod municipality;
 pub mod operator_way;
 pub mod passphrase;
@@ -48,6 +49,7 @@ pub mod restore;
 pub mod serve;
 mod spool;
 pub mod status_file;
+mod stores;
 pub mod tls;
 pub mod upkeep;
 pub mod validity;
@@ -127,6 +129,11 @@ enum Command {
     Restore(Box<restore::RestoreArgs>),
     /// Say what is kept of persons beyond its term, and erase it.
     Erase(erase::EraseArgs),
+    /// Make the schema in a PostgreSQL database, or bring it up to date.
+    Migrate(moving::MigrateArgs),
+    /// Take the store over into another engine.
+    #[command(subcommand)]
+    Store(moving::StoreCommand),
     /// Lose a service on purpose, on scratch data, and see that it comes back.
     #[command(subcommand)]
     Drill(drill::DrillCommand),
@@ -346,6 +353,8 @@ impl Cli {
             Command::Ceremony(command) => ceremony::run(&command, &out),
             Command::Backup(args) => backup::run(&args, &out),
             Command::Erase(args) => erase::run(&args, &out),
+            Command::Migrate(args) => moving::migrate(&args, &out),
+            Command::Store(command) => moving::run(&command, &out),
             Command::Drill(command) => drill::run(&command, &out),
             Command::Restore(args) => restore::run(&args, &out),
             Command::Generation(command) => generation::run(&command, &out),

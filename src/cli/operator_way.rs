@@ -48,7 +48,7 @@ impl OperatorWay {
     /// # Errors
     /// [`Failure`] if the store cannot be opened, or is an older copy than its checkpoints tell of; if the service runs and the operator's credential is not at hand.
     pub fn find(directory: &Path, config: &Config) -> Result<Self, Failure> {
-        match SqliteStore::open(&config.store.path) {
+        match SqliteStore::open(crate::cli::stores::file(config)?) {
             Ok(store) => {
                 checkpoints::guard(&store, (&Layout::new(directory, config), config))?;
                 Ok(Self::Stopped(Box::new(store)))
@@ -70,7 +70,7 @@ impl OperatorWay {
 
 impl Running {
     fn connect(directory: &Path, config: &Config) -> Result<Self, Failure> {
-        let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
+        let store = SqliteStore::open_read_only(crate::cli::stores::file(config)?).map_err(Failure::refused)?;
         Ok(Self {
             client: client_of(directory, config, &operator(&store, &Layout::new(directory, config))?)?,
             store,

@@ -255,7 +255,7 @@ fn configuration(directory: &Path) -> Result<Config, Failure> {
 }
 
 fn read_only(directory: &Path) -> Result<SqliteStore, Failure> {
-    SqliteStore::open_read_only(&configuration(directory)?.store.path).map_err(Failure::refused)
+    SqliteStore::open_read_only(super::stores::file(&configuration(directory)?)?).map_err(Failure::refused)
 }
 
 #[cfg(test)]

@@ -143,6 +143,11 @@ impl Config {
         reader.finish(relations::broken(&config))?;
         config.keys.directory = directory.join(&config.keys.directory);
         config.store.path = directory.join(&config.store.path);
+        for path in [&mut config.store.postgres_password, &mut config.store.postgres_root] {
+            if !path.as_os_str().is_empty() {
+                *path = directory.join(&*path);
+            }
+        }
         if !config.audit.keeper.as_os_str().is_empty() {
             config.audit.keeper = directory.join(&config.audit.keeper);
         }

@@ -6,6 +6,7 @@ use super::{
     Config,
     value::{Span, Within},
 };
+use crate::store::PostgresStore;
 
 /// A relation that does not hold.
 pub(super) struct Broken {
@@ -22,6 +23,22 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
             broken.push(Broken { keys, problem: problem.to_owned() });
         }
     };
+    let store = &config.store;
+    require(
+        !store.postgres.is_empty() || store.postgres_password.as_os_str().is_empty(),
+        &["store.postgres", "store.postgres_password"],
+        "a password for PostgreSQL, and no connection string: the store would be SQLite's",
+    );
+    require(
+        !store.postgres.is_empty() || store.postgres_root.as_os_str().is_empty(),
+        &["store.postgres", "store.postgres_root"],
+        "a CA certificate for PostgreSQL, and no connection string: the store would be SQLite's",
+    );
+    if !store.postgres.is_empty()
+        && let Err(cause) = PostgresStore::check_connection(&store.postgres)
+    {
+        require(false, &["store.postgres"], &cause.to_string());
+    }
     let Config { profile, listen, registration, crl, ocsp, rules, service, .. } = config;
     require(
         service.sign_ca_name_ja != service.auth_ca_name_ja,

@@ -122,10 +122,19 @@ section! {
 }
 
 section! {
-    /// The database.
+    /// The database: a file on this machine, or PostgreSQL. See docs/postgres.md.
     Store {
-        /// The SQLite file; its journal lies beside it. On a local disk, never on a network file system.
+        /// The SQLite file; its journal lies beside it. On a local disk, never on a network file system. Not used where `postgres`
+        /// is set.
         path: PathBuf = "jitsuin.sqlite".into();
+        /// A connection string of PostgreSQL, as `host=db1,db2 dbname=jitsuin user=jitsuin`: of several hosts the one that takes
+        /// writes is used. No password stands in it. Empty: SQLite.
+        postgres: String = String::new();
+        /// A file whose first line is the password for PostgreSQL. An empty name: none is needed.
+        postgres_password: PathBuf = PathBuf::new();
+        /// The CA certificate, PEM, that the servers' certificates are held against; needed for every host that is another machine. An
+        /// empty name: none.
+        postgres_root: PathBuf = PathBuf::new();
     }
 }
 

@@ -15,6 +15,6 @@ mod sql;
 pub mod sqlite;
 
 pub use memory::{Fault, MemoryStore};
-pub use postgres::{PostgresError, PostgresOptions, PostgresStore};
+pub use postgres::{PostgresError, PostgresOptions, PostgresStore, Taken};
 pub use sql::Stopwatch;
 pub use sqlite::{LongList, OpenError, SqliteOptions, SqliteStore};

@@ -141,6 +141,22 @@ impl Server {
         thread::sleep(Duration::from_millis(200));
     }
 
+    /// Its directory, as a host.
+    pub(crate) fn host(&self) -> String {
+        self.directory.display().to_string()
+    }
+
+    /// Its socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.join(format!(".s.PGSQL.{}", self.port))
+    }
+
+    /// Has it ask a user for the password, when it reads its configuration next.
+    pub(crate) fn guard(&self, user: &str) {
+        let rules = format!("local all {user} scram-sha-256\nlocal all all trust\n");
+        fs::write(self.directory.join("data/pg_hba.conf"), rules).unwrap();
+    }
+
     /// Where it listens.
     pub(crate) fn connection(&self, database: &str) -> String {
         format!("host={} port={} user=jitsuin dbname={database}", self.directory.display(), self.port)

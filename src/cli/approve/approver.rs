@@ -23,13 +23,13 @@ use crate::{
         files,
         layout::Layout,
         passphrase::{Purpose, Sources},
+        stores,
         world::SystemClock,
     },
     config::Config,
     limits::{APPROVAL_LIFE, KEY_FILE_OCTETS},
-    ports::{Clock, Role, Store},
+    ports::{Clock, Role},
     signer::{PrivateKey, SoftwareSigner, keyfile},
-    store::SqliteStore,
     x509::UnixTime,
 };
 
@@ -120,7 +120,7 @@ impl Approver {
     fn may_approve(&self, act: Act, certificate: &[u8]) -> Result<(), Failure> {
         let opened = Config::load(&Layout::configuration(&self.dir))
             .ok()
-            .and_then(|config| SqliteStore::open_read_only(&config.store.path).ok());
+            .and_then(|config| stores::read(&config).ok());
         let Some(store) = opened else { return Ok(()) };
         let mut fingerprint = [0; 32];
         fingerprint.copy_from_slice(digest(&SHA256, certificate).as_ref());

@@ -95,7 +95,7 @@ pub fn run(command: &ApproveCommand, out: &Output) -> Result<(), Failure> {
 
 fn opened(directory: &Path) -> Result<(Config, SqliteStore), Failure> {
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-    let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
+    let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
     Ok((config, store))
 }
 

@@ -89,7 +89,7 @@ struct Audited {
 impl Audited {
     fn open(directory: &Path) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-        let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
+        let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
         let layout = Layout::new(directory, &config);
         let key = checkpoints::audit_key(&layout)?;
         Ok(Self { store, layout, config, key })

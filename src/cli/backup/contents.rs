@@ -107,7 +107,7 @@ impl Contents {
     pub(super) fn gather(directory: &Path, scratch: &Scratch, with_keys: bool) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
         let layout = Layout::new(directory, &config);
-        let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
+        let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
         let mut sources = configuration(directory, &config, scratch)?;
         sources.extend(pem_files(&layout.certificates(), CERTIFICATES)?);
         if with_keys {

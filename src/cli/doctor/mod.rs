@@ -73,7 +73,7 @@ pub struct StatusArgs {
 pub fn run(command: &DoctorCommand, out: &Output) -> Result<(), Failure> {
     let DoctorCommand::Status(args) = command;
     let config = Config::load(&Layout::configuration(&args.dir)).map_err(Failure::refused)?;
-    let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
+    let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
     let (profile, clock) = (profile(&config)?, SystemClock::default());
     let mut unreachable = None;
     let service = match args.offline {

@@ -32,7 +32,7 @@ use crate::{
 /// Asked first, so that who cannot have it is not asked for a passphrase.
 pub(super) fn refuse_running(service: &ServiceArgs) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
-    match SqliteStore::open(&config.store.path).map(drop) {
+    match SqliteStore::open(crate::cli::stores::file(&config)?).map(drop) {
         Err(error @ OpenError::Held(_)) => {
             Err(Failure::refused(format!("{error}; stop the service, add the generation, and start it again")))
         }

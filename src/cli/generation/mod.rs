@@ -93,7 +93,7 @@ pub fn run(command: &GenerationCommand, out: &Output) -> Result<(), Failure> {
         }
         GenerationCommand::List { dir } => {
             let config = Config::load(&Layout::configuration(dir)).map_err(Failure::refused)?;
-            let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
+            let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
             let lines = lines(&store.authorities().map_err(Failure::fault)?, SystemClock::default().now())?;
             out.print(&lines, || lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         }

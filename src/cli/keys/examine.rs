@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Keys, causes::Causes};
 use crate::{
     ca::{Issuer, Issuers},
+    cli::stores::{self, Unread},
     cli::{
         adoption::Held,
         checkpoints::{self, AUDIT},
@@ -16,11 +17,10 @@ use crate::{
     },
     config::{Config, tokens::KeyName},
     kind::Kind,
-    ports::{AuthorityRecord, Store},
+    ports::AuthorityRecord,
     profile::Profile,
     revocation::{responder::Delegate, serial::SerialPermutation, snapshot::Lineage},
     signer::{LostKey, keyfile},
-    store::{OpenError, SqliteStore},
     x509::UnixTime,
 };
 
@@ -117,16 +117,16 @@ pub(in crate::cli) fn policy(
     causes: &mut Causes,
 ) {
     // Where it cannot be read, that was noted; one of an earlier schema has none in force.
-    let Ok(store) = SqliteStore::open_read_only(&config.store.path) else { return };
-    let held = Held::of(config, &store);
-    causes.keep(held.and_then(|held| held.check((&store, layout), (now, approvals))));
+    let Ok(store) = stores::read(config) else { return };
+    let held = Held::of(config, &*store);
+    causes.keep(held.and_then(|held| held.check((&*store, layout), (now, approvals))));
 }
 
 /// Notes if a service that takes checkpoints has none.
 pub(in crate::cli) fn has_checkpoints(layout: &Layout, config: &Config, causes: &mut Causes) {
     // Where it cannot be read, that was noted.
-    let Ok(store) = SqliteStore::open_read_only(&config.store.path) else { return };
-    let missing = checkpoints::missing(&store, (layout, config));
+    let Ok(store) = stores::read(config) else { return };
+    let missing = checkpoints::missing(&*store, (layout, config));
     if let Some(Some(told)) = causes.keep(missing.map(|cause| checkpoints::refusal(cause.as_slice()))) {
         causes.note(told);
     }
@@ -135,8 +135,8 @@ pub(in crate::cli) fn has_checkpoints(layout: &Layout, config: &Config, causes: 
 /// Notes what says that the store is older than it was, or another.
 fn older_copy((layout, config): (&Layout, &Config), lineage: &Lineage, causes: &mut Causes) {
     // Where it cannot be read, that was noted; one of an earlier schema is looked at when it is brought up to date.
-    let Ok(store) = SqliteStore::open_read_only(&config.store.path) else { return };
-    let found = checkpoints::of_older_copy(&store, (layout, config), lineage);
+    let Ok(store) = stores::read(config) else { return };
+    let found = checkpoints::of_older_copy(&*store, (layout, config), lineage);
     if let Some(Some(told)) = causes.keep(found.map(|found| checkpoints::refusal(&found))) {
         causes.note(told);
     }
@@ -163,14 +163,13 @@ fn delegate(
 /// The CA generations by the database, read only. Where it cannot be read, that is noted, and the certificates on file say
 /// which keys there are.
 pub(in crate::cli) fn records(layout: &Layout, config: &Config, causes: &mut Causes) -> Vec<AuthorityRecord> {
-    let path = config.store.path.display();
-    let read = SqliteStore::open_read_only(&config.store.path).map(|store| store.authorities());
+    let read = stores::read(config).map(|store| store.authorities());
     match read {
         Ok(Ok(records)) => return records,
         // Opening it for writing brings it up to date.
-        Err(OpenError::Older { .. }) => {}
-        Ok(Err(cause)) => causes.note(format!("{path}: {cause}")),
-        Err(cause) => causes.note(format!("{path}: {cause}")),
+        Err(Unread::Older) => {}
+        Ok(Err(cause)) => causes.note(format!("the store: {cause}")),
+        Err(Unread::Cause(cause)) => causes.note(cause),
     }
     on_file(layout)
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{causes::Causes, examine::records, generate, list::sha256};
 use crate::{
     audit::Draft,
-    cli::{checkpoints, failure::Failure, files, layout::Layout, world::SystemClock},
+    cli::{checkpoints, failure::Failure, files, layout::Layout, stores, world::SystemClock},
     config::{Config, tokens::KeyName},
     ports::{Change, Clock, Signer, Store},
     signer::{PrivateKey, SoftwareSigner, keyfile},
@@ -75,7 +75,7 @@ pub(super) fn replace(
     }
     causes.key(keyfile::read_serial_key(&layout.serial_key(), passphrase));
     causes.finish()?;
-    let store = SqliteStore::open(&config.store.path).map_err(Failure::refused)?;
+    let store = SqliteStore::open(stores::file(config)?).map_err(Failure::refused)?;
     checkpoints::guard(&store, (layout, config))?;
     let certificate = layout.certificate(&name.to_string());
     let old = files::read_certificate(&certificate).ok();

@@ -28,7 +28,7 @@ pub(in crate::cli) fn rotate(
         return Err(Failure::refused("the new passphrase is the old one"));
     }
     let rotation = Rotation::open(layout.keys(), old).map_err(all_causes)?;
-    let store = SqliteStore::open(&config.store.path).map_err(|error| match error {
+    let store = SqliteStore::open(crate::cli::stores::file(config)?).map_err(|error| match error {
         OpenError::Held(_) => {
             Failure::refused(format!("{error}; stop the service first, and start it with the new passphrase"))
         }

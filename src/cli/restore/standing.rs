@@ -87,7 +87,7 @@ impl Standing {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
         let layout = Layout::new(directory, &config);
         // A database of an older program is brought up to date; one of a newer program is refused.
-        let store = Arc::new(SqliteStore::open(&config.store.path).map_err(Failure::refused)?);
+        let store = Arc::new(SqliteStore::open(crate::cli::stores::file(&config)?).map_err(Failure::refused)?);
         store.check_whole().map_err(contradicts)?;
         let records = store.authorities().map_err(contradicts)?;
         let marks = store.marks().map_err(contradicts)?;

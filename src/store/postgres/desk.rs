@@ -68,14 +68,15 @@ impl Desk {
         let followed = Tip::read(&session)?.event;
         let measured = (server.options.stopwatch, server.options.queue_wait);
         let mut desk = Self { server, health, session: None, process };
-        desk.keep(session)?;
+        desk.know(&session)?;
+        desk.session = Some(session);
         Writer::start(desk, followed, measured)
     }
 
-    fn keep(&mut self, session: Session) -> Result<(), StoreError> {
-        let process: i64 = only(&session, "SELECT CAST(pg_backend_pid() AS BIGINT)", NONE, |row| row.get(0))?;
+    /// Notes which process serves it.
+    fn know(&self, session: &Session) -> Result<(), StoreError> {
+        let process: i64 = only(session, "SELECT CAST(pg_backend_pid() AS BIGINT)", NONE, |row| row.get(0))?;
         self.process.store(i32::try_from(process).unwrap_or(0), Ordering::Relaxed);
-        self.session = Some(session);
         Ok(())
     }
 
@@ -86,17 +87,20 @@ impl Desk {
         }
         let tries = self.server.options.reconnect.as_millis() / PAUSE.as_millis();
         for _ in 0..tries {
-            match self.server.connect() {
-                Ok(session) => {
-                    self.keep(session)?;
-                    return self.session.take().ok_or_else(|| StoreError::Unavailable("no connection".to_owned()));
-                }
+            match self.connected() {
+                Ok(session) => return Ok(session),
                 // A standby that is being promoted, or a server that is starting.
                 Err(PostgresError::Unreachable(_) | PostgresError::ReadOnly) => thread::sleep(PAUSE),
                 Err(failed) => return Err(failed.into()),
             }
         }
-        self.server.connect().map_err(StoreError::from)
+        self.connected().map_err(StoreError::from)
+    }
+
+    fn connected(&self) -> Result<Session, PostgresError> {
+        let session = self.server.connect()?;
+        self.know(&session)?;
+        Ok(session)
     }
 
     fn attempt(&mut self, followed: u64, tasks: &[Task]) -> Result<Committed, Failed> {
@@ -164,7 +168,11 @@ impl Desk {
 
     /// Reads on the writer's connection, at one instant.
     fn read<T>(&mut self, work: impl FnOnce(&Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let session = self.session()?;
+        // Who only looks asks a server that is away once; who writes, for a while.
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => self.connected()?,
+        };
         session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", false)?;
         let value = work(&session)?;
         session.command("COMMIT")?;

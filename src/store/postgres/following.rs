@@ -17,6 +17,7 @@ use crate::{ports::StoreError, store::sql::Nudge};
 /// Starts the thread. It ends when the writer does.
 pub(super) fn start(server: Server, own: Arc<AtomicI32>, nudge: Nudge) -> Result<(), StoreError> {
     let poll = server.options.poll;
+    let mut nudge = nudge;
     let listen = move || {
         let mut session = None;
         while nudge.look() {

@@ -9,6 +9,7 @@
 //! | `readers` | connections that read |
 //! | `following` | the events of other nodes |
 //! | `shelf` | long lists, in pieces |
+//! | `transfer` | a SQLite store taken over |
 //!
 //! # Why
 //! Nodes line up before one row, so changes are serial across them as SQLite's file lock makes them on one machine, and the chain
@@ -24,6 +25,7 @@ mod readers;
 mod server;
 mod session;
 mod shelf;
+mod transfer;
 
 use std::sync::{Arc, atomic::AtomicI32};
 
@@ -33,9 +35,9 @@ use self::{
     server::Server,
     shelf::{Draft, Shelf},
 };
-pub use self::{error::PostgresError, server::PostgresOptions};
+pub use self::{error::PostgresError, server::PostgresOptions, transfer::Taken};
 use super::{
-    files,
+    SqliteStore, files,
     sql::{Base, Engine, Health, Read, Shelves, Writer},
 };
 use crate::ports::{ListDraft, MemoryDraft, StoreError};
@@ -85,6 +87,35 @@ impl PostgresStore {
     /// [`PostgresError`]; the database is then as it was.
     pub fn migrate(connection: &str, options: PostgresOptions) -> Result<bool, PostgresError> {
         migrations::migrate(&Server::new(connection, options)?)
+    }
+
+    /// Takes a SQLite store over into an empty database that has the schema: all of it, at one instant, held against what was read.
+    ///
+    /// # Errors
+    /// [`PostgresError`]; the database is then as it was.
+    pub fn take_over(
+        connection: &str,
+        options: PostgresOptions,
+        from: &SqliteStore,
+    ) -> Result<Vec<Taken>, PostgresError> {
+        let server = Server::new(connection, options)?;
+        let session = server.connect()?;
+        server.check(&session)?;
+        migrations::check(&session)?;
+        let run = |command: &str| session.command(command).map_err(StoreError::from);
+        run("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")?;
+        run("SELECT value FROM fence WHERE id = 1 FOR UPDATE")?;
+        let taken = Base::read(from, |sql| transfer::transfer(sql, (&session, from.shelves())))?;
+        run("COMMIT")?;
+        Ok(taken)
+    }
+
+    /// Whether a connection string can be one, and that it has no password in it.
+    ///
+    /// # Errors
+    /// [`PostgresError::Setting`].
+    pub fn check_connection(connection: &str) -> Result<(), PostgresError> {
+        server::check_connection(connection)
     }
 
     fn assemble(server: Server, health: Arc<Health>, writer: Option<Writer>) -> Self {

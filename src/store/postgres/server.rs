@@ -17,6 +17,7 @@ use postgres::{
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+use zeroize::Zeroizing;
 
 use super::{
     error::{PostgresError, connecting, words},
@@ -31,8 +32,10 @@ use crate::{
 const OLDEST: i64 = 150_000;
 
 /// How a database is opened.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PostgresOptions {
+    /// The password, if the server asks for one.
+    pub password: Option<Zeroizing<String>>,
     /// The CA certificate, PEM, that servers on other machines are held against; none: every host is this machine.
     pub root: Option<PathBuf>,
     /// A directory for lists on their way into the database.
@@ -63,6 +66,7 @@ pub struct PostgresOptions {
 impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
+            password: None,
             root: None,
             spool: std::env::temp_dir(),
             synchronous_commit: "on",
@@ -100,6 +104,9 @@ impl Server {
         config.keepalives_interval(Duration::from_secs(2)).keepalives_retries(3);
         if config.get_hosts().is_empty() {
             return Err(PostgresError::Setting("it names no host".to_owned()));
+        }
+        if let Some(password) = &options.password {
+            config.password(password.as_bytes());
         }
         let tls = options.root.clone().map(tls).transpose()?;
         match (&tls, config.get_hosts().iter().find(|host| !is_here(host))) {
@@ -163,6 +170,19 @@ impl Server {
         }
         if encoding == "UTF8" { Ok(()) } else { Err(PostgresError::Encoding(encoding)) }
     }
+}
+
+/// Whether a connection string can be one, and that it has no password in it.
+///
+/// # Errors
+/// [`PostgresError::Setting`].
+pub(super) fn check_connection(connection: &str) -> Result<(), PostgresError> {
+    let config: Config = connection.parse().map_err(|failed| PostgresError::Setting(words(&failed)))?;
+    if config.get_password().is_some() {
+        return Err(PostgresError::Setting("it has the password in it, which belongs in a file of its own".to_owned()));
+    }
+    let has_host = !config.get_hosts().is_empty();
+    if has_host { Ok(()) } else { Err(PostgresError::Setting("it names no host".to_owned())) }
 }
 
 /// Whether a host is this machine, so that nobody can listen in between.

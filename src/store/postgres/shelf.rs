@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Octets of a piece.
-const PIECE: usize = 256 * 1024;
+pub(super) const PIECE: usize = 256 * 1024;
 
 /// The lists of a database.
 #[derive(Clone)]

@@ -14,7 +14,7 @@ use std::{
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -115,7 +115,7 @@ impl Writer {
 
     /// Has the writer look for events of others when it has the time; does not wait.
     pub(in crate::store) fn nudge(&self) -> Nudge {
-        Nudge(self.queue.as_ref().map(Arc::downgrade))
+        Nudge { queue: self.queue.as_ref().map(Arc::downgrade), waiting: None }
     }
 
     /// Hands a task over and waits for its outcome, or goes away with it while the writer hangs.
@@ -202,14 +202,22 @@ impl Drop for Writer {
 }
 
 /// What wakes the writer to look for events of others.
-pub(in crate::store) struct Nudge(Option<Weak<SyncSender<Waiting>>>);
+pub(in crate::store) struct Nudge {
+    queue: Option<Weak<SyncSender<Waiting>>>,
+    /// What becomes of the last look.
+    waiting: Option<Receiver<Outcome>>,
+}
 
 impl Nudge {
-    /// Wakes it, if it is there and has room; whether it is there. Who is busy writing finds those events anyway.
-    pub(in crate::store) fn look(&self) -> bool {
-        let Some(queue) = self.0.as_ref().and_then(Weak::upgrade) else { return false };
-        let (reply, _nobody_waits) = mpsc::sync_channel(1);
-        let _busy = queue.try_send(Waiting { task: Task::Look, reply, claim: Claim::default() });
+    /// Wakes it, if it is there and has no look before it; whether it is there. Who is busy writing finds those events anyway.
+    pub(in crate::store) fn look(&mut self) -> bool {
+        let Some(queue) = self.queue.as_ref().and_then(Weak::upgrade) else { return false };
+        if self.waiting.as_ref().is_some_and(|last| matches!(last.try_recv(), Err(TryRecvError::Empty))) {
+            return true;
+        }
+        let (reply, outcome) = mpsc::sync_channel(1);
+        let look = Waiting { task: Task::Look, reply, claim: Claim::default() };
+        self.waiting = queue.try_send(look).ok().map(|()| outcome);
         true
     }
 }

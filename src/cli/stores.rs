@@ -1,0 +1,91 @@
+//! Which store a service has, and how it is opened.
+
+use std::{fs, path::Path, sync::Arc};
+
+use zeroize::Zeroizing;
+
+use super::{failure::Failure, world::stopwatch};
+use crate::{
+    config::Config,
+    ports::Store,
+    store::{OpenError, PostgresError, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore},
+};
+
+/// Whether the service's store is on PostgreSQL.
+pub(super) fn is_postgres(config: &Config) -> bool {
+    !config.store.postgres.is_empty()
+}
+
+/// The SQLite file, for what is done to a file.
+///
+/// # Errors
+/// A refusal where the store is on PostgreSQL: a file that lies there besides is not the store.
+pub(super) fn file(config: &Config) -> Result<&Path, Failure> {
+    if is_postgres(config) {
+        return Err(Failure::refused(
+            "the store is on PostgreSQL ([store] postgres), and this command works on a SQLite file alone: docs/postgres.md says what \
+             is done instead",
+        ));
+    }
+    Ok(&config.store.path)
+}
+
+/// How PostgreSQL is connected to.
+///
+/// # Errors
+/// A refusal where the password cannot be read.
+pub(super) fn options(config: &Config) -> Result<PostgresOptions, Failure> {
+    let (password, root) = (&config.store.postgres_password, &config.store.postgres_root);
+    let named = |path: &Path| !path.as_os_str().is_empty();
+    let read = |path: &Path| {
+        let text = fs::read_to_string(path).map(Zeroizing::new);
+        let text = text.map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?;
+        Ok::<_, Failure>(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+    };
+    Ok(PostgresOptions {
+        password: named(password).then(|| read(password)).transpose()?,
+        root: named(root).then(|| root.clone()),
+        spool: config.store.path.parent().map_or_else(std::env::temp_dir, Path::to_owned),
+        stopwatch: Some(stopwatch),
+        ..PostgresOptions::default()
+    })
+}
+
+/// Opens the store to serve from it.
+///
+/// # Errors
+/// A refusal that says why not.
+pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+    if is_postgres(config) {
+        let store = PostgresStore::open(&config.store.postgres, options(config)?).map_err(Failure::refused)?;
+        return Ok(Arc::new(store));
+    }
+    let options = SqliteOptions { stopwatch: Some(stopwatch), ..SqliteOptions::default() };
+    Ok(Arc::new(SqliteStore::open_with(&config.store.path, options).map_err(Failure::refused)?))
+}
+
+/// Why a store was not opened for reading.
+pub(super) enum Unread {
+    /// It is of an earlier program, and opening it for writing brings it up to date.
+    Older,
+    /// It cannot be read.
+    Cause(String),
+}
+
+/// Opens the store for reading alone.
+///
+/// # Errors
+/// [`Unread`].
+pub(super) fn read(config: &Config) -> Result<Box<dyn Store>, Unread> {
+    if is_postgres(config) {
+        let unread = |error: PostgresError| Unread::Cause(error.to_string());
+        let options = options(config).map_err(|failure| Unread::Cause(failure.to_string()))?;
+        let store = PostgresStore::open_read_only(&config.store.postgres, options).map_err(unread)?;
+        return Ok(Box::new(store));
+    }
+    match SqliteStore::open_read_only(&config.store.path) {
+        Ok(store) => Ok(Box::new(store)),
+        Err(OpenError::Older { .. }) => Err(Unread::Older),
+        Err(error) => Err(Unread::Cause(format!("{}: {error}", config.store.path.display()))),
+    }
+}

@@ -1,0 +1,243 @@
+//! What only PostgreSQL has: servers that are the wrong ones, several nodes, and commits whose answer never came.
+
+#![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
+
+use std::{collections::BTreeSet, fs, thread, time::Duration};
+
+use jitsuin::{
+    audit::{self, GENESIS},
+    kind::Kind::{Auth, Sign},
+    ports::{Step, Store, StoreError},
+    rules::CertificateState::{Held, Live},
+    scope::CrlScope,
+    store::{PostgresError, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore},
+};
+use tempfile::TempDir;
+
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, reason = "the contract uses all of it")]
+#[path = "store_contract/fixture.rs"]
+mod fixture;
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, reason = "each test crate uses its part")]
+#[path = "support/postgres.rs"]
+mod pg;
+#[path = "postgres/proxy.rs"]
+mod proxy;
+
+use fixture::{Log, at, change_at, commit, crl, enrol, everything, itami, live, reservation, reserve, status};
+use proxy::{Proxy, Strike};
+
+fn opened(connection: &str) -> Result<PostgresStore, PostgresError> {
+    PostgresStore::open(
+        connection,
+        PostgresOptions { reconnect: Duration::from_secs(20), ..PostgresOptions::default() },
+    )
+}
+
+#[track_caller]
+fn assert_one_chain(store: &dyn Store, entries: u64) {
+    let found = store.audit_after(0, usize::MAX).unwrap();
+    assert_eq!(audit::follow(&found, 0, GENESIS).map(|(last, _)| last), Ok(entries));
+}
+
+#[test]
+fn a_server_or_a_database_that_is_the_wrong_one_is_refused_in_words() {
+    let server = pg::server();
+    let mut client = server.client("postgres");
+    for make in [
+        "CREATE DATABASE nothing",
+        "CREATE DATABASE foreigner",
+        "CREATE DATABASE ascii ENCODING 'SQL_ASCII' TEMPLATE template0",
+    ] {
+        client.batch_execute(make).unwrap();
+    }
+    server.client("foreigner").batch_execute("CREATE TABLE theirs (id bigint)").unwrap();
+    let newer = server.database("newer");
+    server.client("newer").batch_execute("UPDATE jitsuin_schema SET version = 99").unwrap();
+    let frozen = server.database("frozen");
+    client.batch_execute("ALTER DATABASE frozen SET default_transaction_read_only = on").unwrap();
+    let at = |database| server.connection(database);
+    for (connection, told) in [
+        (at("absent"), "refuses the user, the password or the database"),
+        (at("nothing").replace("user=jitsuin", "user=nobody"), "refuses the user"),
+        (at("nothing"), "run `jitsuin migrate`"),
+        (at("foreigner"), "another program"),
+        (at("ascii"), "SQL_ASCII"),
+        (newer, "has schema 99"),
+        (frozen, "takes writes"),
+        ("host=/nowhere dbname=x user=x".to_owned(), "cannot be reached"),
+    ] {
+        let said = opened(&connection).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(said.contains(told), "{connection}: {said}");
+    }
+    assert!(matches!(
+        PostgresStore::migrate(&at("foreigner"), PostgresOptions::default()),
+        Err(PostgresError::Foreign)
+    ));
+    assert!(PostgresStore::migrate(&at("nothing"), PostgresOptions::default()).unwrap());
+    assert!(!PostgresStore::migrate(&at("nothing"), PostgresOptions::default()).unwrap(), "there is nothing to do");
+    opened(&at("nothing")).unwrap();
+}
+
+#[test]
+fn a_wrong_password_is_refused_and_told_to_nobody() {
+    let server = pg::Server::start(&[]);
+    let connection = server.database("guarded");
+    let mut client = server.client("postgres");
+    client.batch_execute("CREATE ROLE clerk LOGIN SUPERUSER PASSWORD 'right-7161'").unwrap();
+    server.guard("clerk");
+    client.batch_execute("SELECT pg_reload_conf()").unwrap();
+    let connection = connection.replace("user=jitsuin", "user=clerk");
+    let open = |password: Option<&str>| {
+        let password = password.map(|text| text.to_owned().into());
+        PostgresStore::open(&connection, PostgresOptions { password, ..PostgresOptions::default() })
+    };
+    // The server reads its file when it comes to it.
+    let refused = (0..100).find_map(|_| {
+        thread::sleep(Duration::from_millis(50));
+        open(Some("wrong-9052")).err()
+    });
+    let said = refused.unwrap().to_string();
+    assert!(said.contains("refuses the user, the password") && !said.contains("9052"), "{said}");
+    let said = open(None).err().unwrap().to_string();
+    assert!(said.contains("refuses the user, the password"), "{said}");
+    enrol(&open(Some("right-7161")).unwrap(), 1);
+}
+
+#[test]
+fn two_nodes_write_one_chain_give_no_index_twice_and_follow_each_other() {
+    let room = TempDir::new().unwrap();
+    let nodes = [0, 1].map(|_| pg::open(room.path(), PostgresOptions::default()));
+    let logs = nodes.each_ref().map(|node| Log::following(node, 0));
+    let given: Vec<u64> = thread::scope(|scope| {
+        let working = nodes.iter().enumerate().map(|(node, store)| {
+            scope.spawn(move || {
+                (0..20)
+                    .map(|round| {
+                        let of = 1 + 2 * round + node as u64;
+                        let index = store.allocate(Auth, 1).unwrap().start;
+                        enrol(store, of);
+                        live(store, Auth, index, of);
+                        index
+                    })
+                    .collect::<Vec<_>>()
+            })
+        });
+        let working: Vec<_> = working.collect();
+        working.into_iter().flat_map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(given.iter().collect::<BTreeSet<_>>().len(), 40, "{given:?}");
+    let entries = nodes[0].marks().unwrap().entry;
+    assert_one_chain(&nodes[0], entries);
+    assert_eq!(everything(&nodes[0]), everything(&nodes[1]));
+    // Each has its own events already; those of the other come by themselves.
+    for log in &logs {
+        let come = (0..200).any(|_| {
+            thread::sleep(Duration::from_millis(50));
+            log.positions().len() == 40
+        });
+        assert!(come, "{:?}", log.positions());
+        assert_eq!(log.positions(), (1..=40).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn of_two_nodes_that_want_the_same_one_gets_it() {
+    let room = TempDir::new().unwrap();
+    let nodes = [0, 1].map(|_| pg::open(room.path(), PostgresOptions::default()));
+    enrol(&nodes[0], 1);
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let asking = nodes.iter().map(|node| scope.spawn(|| commit(node, vec![reserve(reservation(Auth, 1, 1))])));
+        asking.collect::<Vec<_>>().into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+    assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(StoreError::Duplicate(_)))), "{outcomes:?}");
+}
+
+#[test]
+fn a_commit_whose_answer_is_lost_is_done_once_whether_it_happened_or_not() {
+    let server = pg::server();
+    let (room, connection) = (TempDir::new().unwrap(), server.database("unanswered"));
+    let proxy = Proxy::before(server.socket(), room.path());
+    let through = connection.replace(&server.host(), &room.path().display().to_string());
+    // Nobody looks for events of others meanwhile: the strike is meant for the commit.
+    let calm = PostgresOptions { poll: Duration::from_secs(3600), ..PostgresOptions::default() };
+    let store = PostgresStore::open(&through, calm).unwrap();
+    let log = Log::following(&store, 0);
+    enrol(&store, 1);
+    for (round, strike) in [Strike::Before, Strike::After].into_iter().enumerate() {
+        let index = round as u64 + 1;
+        commit(&store, vec![Step::Answer(fixture::answer("client", &format!("before-{round}"), b"x"))]).unwrap();
+        proxy.arm(strike);
+        let kind = if round == 0 { Auth } else { Sign };
+        commit(&store, vec![reserve(reservation(kind, index, 1))]).unwrap();
+        assert!(proxy.has_struck(), "the test shows nothing");
+        commit(&store, vec![fixture::issue(kind, index)]).unwrap();
+    }
+    assert_eq!(log.positions(), [1, 2]);
+    let entries = store.marks().unwrap().entry;
+    assert_eq!(entries, 7, "none was written twice");
+    assert_one_chain(&store, entries);
+}
+
+#[test]
+fn a_server_that_is_killed_and_comes_back_has_what_was_acknowledged_and_goes_on() {
+    let mut server = pg::Server::start(&["fsync=on"]);
+    let store = opened(&server.database("killed")).unwrap();
+    let log = Log::following(&store, 0);
+    for of in 1..=5 {
+        enrol(&store, of);
+        live(&store, Auth, of, of);
+    }
+    let before = everything(&store);
+    server.kill();
+    assert!(matches!(store.counts(), Err(StoreError::Unavailable(_))));
+    server.run();
+    assert_eq!(everything(&store), before);
+    commit(&store, vec![status(Auth, 1, Live, Held)]).unwrap();
+    assert_eq!(log.positions(), (1..=6).collect::<Vec<_>>());
+    let entries = store.marks().unwrap().entry;
+    assert_one_chain(&store, entries);
+}
+
+#[test]
+fn a_sqlite_store_is_taken_over_whole_and_goes_on() {
+    let room = TempDir::new().unwrap();
+    let options = SqliteOptions { long_list: 8, ..SqliteOptions::default() };
+    let sqlite = SqliteStore::open_with(&room.path().join("jitsuin.db"), options).unwrap();
+    for of in [1, 2] {
+        enrol(&sqlite, of);
+        live(&sqlite, Auth, of, of);
+    }
+    commit(&sqlite, vec![status(Auth, 2, Live, Held), reserve(reservation(Sign, 7, 1))]).unwrap();
+    let mut renewal = reservation(Auth, 9, 1);
+    renewal.predecessor = Some(1);
+    commit(&sqlite, vec![reserve(renewal), fixture::issue(Auth, 9)]).unwrap();
+    commit(&sqlite, vec![Step::Municipality(itami()), Step::Crl(crl(CrlScope::Full, 1))]).unwrap();
+    let mut list = crl(CrlScope::Full, 2);
+    let mut draft = sqlite.draft_list(600_000).unwrap();
+    let octets: Vec<u8> = (0..600_000_u32).map(|number| number as u8).collect();
+    std::io::Write::write_all(&mut draft, &octets).unwrap();
+    let digest = ring::digest::digest(&ring::digest::SHA256, &octets);
+    list.der = draft.keep(digest.as_ref().try_into().unwrap()).unwrap();
+    sqlite.commit(change_at(1, vec![Step::Crl(list)])).unwrap();
+    sqlite.allocate(Sign, 50).unwrap();
+    let before = (everything(&sqlite), sqlite.marks().unwrap());
+
+    let connection = pg::database(room.path());
+    let options = || PostgresOptions { spool: room.path().to_owned(), ..PostgresOptions::default() };
+    let taken = PostgresStore::take_over(&connection, options(), &sqlite).unwrap();
+    assert_eq!(taken.iter().find(|one| one.table == "certificate").unwrap().rows, 4);
+    let store = PostgresStore::open(&connection, options()).unwrap();
+    assert_eq!((everything(&store), store.marks().unwrap()), before);
+    let list = store.crl(jitsuin::kind::Kind::Sign, 1, CrlScope::Full, 2).unwrap().unwrap();
+    assert_eq!(list.der.whole().unwrap().as_ref(), octets);
+    live(&store, Sign, 60, 2);
+    assert_eq!(store.allocate(Sign, 1).unwrap().start, 50);
+    assert_one_chain(&store, store.marks().unwrap().entry);
+    let again = PostgresStore::take_over(&connection, options(), &sqlite).err().unwrap().to_string();
+    assert!(again.contains("in use already"), "{again}");
+    let _instant = at(0);
+    fs::remove_dir_all(room.path()).unwrap();
+}
