@@ -122,7 +122,7 @@ mod tests {
         for token in ["", "x", &session.cookie, &session.token[1..], "AAAA"] {
             assert_eq!(trust((form.0, token), &CLERK, 1000), Trust::Forged, "{token}");
         }
-        let longer = session.cookie.replacen('1', "9", 1);
+        let longer = session.cookie.replacen('2', "9", 1);
         assert_eq!(trust((Some(&longer), form.1), &CLERK, 1000), Trust::Forged);
         assert_eq!(Sessions::new(&[8; 32]).trust(form, &CLERK, at(1000)), Trust::Forged);
         let another = sessions.enter(None, &CLERK, (at(1000), [4; 16]));

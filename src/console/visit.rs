@@ -1,7 +1,7 @@
 //! One request on its way: whose, in which language, under which session; and which page a path is.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use maud::Markup;
+use maud::{Markup, html};
 
 use super::{
     Answer, Asked, Interface, Trouble, application, exception,
@@ -170,8 +170,8 @@ pub(super) fn answer(
             Stop::Trouble(trouble) => *trouble,
             Stop::Story(error) => interface.trouble(error),
         };
-        let mut answer =
-            visit.page(trouble.status, &Say::new("できませんでした", "Not possible"), &page::trouble(&visit, &trouble));
+        let content = html! { (page::heading(&visit, &not_possible())) (page::trouble(&visit, &trouble)) };
+        let mut answer = visit.page(trouble.status, &not_possible(), &content);
         answer.rule.clone_from(&trouble.rule);
         answer
     });
@@ -182,11 +182,15 @@ pub(super) fn answer(
     answer
 }
 
+fn not_possible() -> Say {
+    Say::new("できませんでした", "Not possible")
+}
+
 /// The page for who is not admitted.
 pub(super) fn refuse(asked: &Asked, trouble: &Trouble) -> Answer {
     let language = language(asked);
-    let content = page::trouble_in(language, trouble);
-    let title = Say::new("できませんでした", "Not possible");
+    let title = not_possible();
+    let content = html! { h1 { (title.in_language(language)) } (page::trouble_in(language, trouble)) };
     Answer {
         status: trouble.status,
         content_type: "text/html; charset=utf-8",
