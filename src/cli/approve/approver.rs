@@ -118,9 +118,7 @@ impl Approver {
 
     /// Refuses, where the service's store is at hand, for a credential whose approval would be void.
     fn may_approve(&self, act: Act, certificate: &[u8]) -> Result<(), Failure> {
-        let opened = Config::load(&Layout::configuration(&self.dir))
-            .ok()
-            .and_then(|config| stores::read(&config).ok());
+        let opened = Config::load(&Layout::configuration(&self.dir)).ok().and_then(|config| stores::read(&config).ok());
         let Some(store) = opened else { return Ok(()) };
         let mut fingerprint = [0; 32];
         fingerprint.copy_from_slice(digest(&SHA256, certificate).as_ref());
