@@ -445,3 +445,21 @@ fn a_bound_on_freshness_follows_the_schedule_of_the_lists_or_is_a_length_of_time
     assert_eq!(refusal("[canary]\nenabled = \"no\"\n").key, "canary.enabled");
     assert!(!parse("[canary]\nenabled = false\n").unwrap().canary.enabled);
 }
+
+#[test]
+fn a_store_is_one_engine_s_and_no_password_stands_in_the_file() {
+    for (store, told) in [
+        ("postgres_password = \"p\"", "no connection string"),
+        ("postgres_root = \"r.pem\"", "no connection string"),
+        ("postgres = \"host=localhost password=secret-4410\"", "belongs in a file of its own"),
+        ("postgres = \"postgresql://u:secret-4410@localhost/x\"", "belongs in a file of its own"),
+        ("postgres = \"dbname=x\"", "no host"),
+        ("postgres = \"host=localhost nonsense=1\"", "nonsense"),
+    ] {
+        let said = parse(&format!("[store]\n{store}\n")).unwrap_err();
+        let said = said.iter().map(ToString::to_string).collect::<String>();
+        assert!(said.contains(told) && !said.contains("secret-4410"), "{store}: {said}");
+    }
+    let text = "[store]\npostgres = \"host=/run/postgresql dbname=jitsuin\"\npostgres_password = \"p\"\n";
+    assert_eq!(parse(text).unwrap().store.postgres, "host=/run/postgresql dbname=jitsuin");
+}

@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
-use std::{collections::BTreeSet, fs, thread, time::Duration};
+use std::{collections::BTreeSet, thread, time::Duration};
 
 use jitsuin::{
     audit::{self, GENESIS},
     kind::Kind::{Auth, Sign},
     ports::{Step, Store, StoreError},
-    rules::CertificateState::{Held, Live},
+    rules::CertificateState::{Held, Live, Revoked},
     scope::CrlScope,
     store::{PostgresError, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore},
 };
@@ -25,7 +25,7 @@ mod pg;
 #[path = "postgres/proxy.rs"]
 mod proxy;
 
-use fixture::{Log, at, change_at, commit, crl, enrol, everything, itami, live, reservation, reserve, status};
+use fixture::{Log, change_at, commit, crl, enrol, everything, itami, live, reservation, reserve, status};
 use proxy::{Proxy, Strike};
 
 fn opened(connection: &str) -> Result<PostgresStore, PostgresError> {
@@ -213,7 +213,7 @@ fn a_sqlite_store_is_taken_over_whole_and_goes_on() {
     commit(&sqlite, vec![status(Auth, 2, Live, Held), reserve(reservation(Sign, 7, 1))]).unwrap();
     let mut renewal = reservation(Auth, 9, 1);
     renewal.predecessor = Some(1);
-    commit(&sqlite, vec![reserve(renewal), fixture::issue(Auth, 9)]).unwrap();
+    commit(&sqlite, vec![reserve(renewal), status(Auth, 1, Live, Revoked), fixture::issue(Auth, 9)]).unwrap();
     commit(&sqlite, vec![Step::Municipality(itami()), Step::Crl(crl(CrlScope::Full, 1))]).unwrap();
     let mut list = crl(CrlScope::Full, 2);
     let mut draft = sqlite.draft_list(600_000).unwrap();
@@ -238,6 +238,4 @@ fn a_sqlite_store_is_taken_over_whole_and_goes_on() {
     assert_one_chain(&store, store.marks().unwrap().entry);
     let again = PostgresStore::take_over(&connection, options(), &sqlite).err().unwrap().to_string();
     assert!(again.contains("in use already"), "{again}");
-    let _instant = at(0);
-    fs::remove_dir_all(room.path()).unwrap();
 }

@@ -81,9 +81,9 @@ fn every_threat_that_is_called_defended_names_what_shows_it_or_stands_by_files_a
 
 /// The tables that the migrations make, but for those that another replaces.
 fn tables() -> BTreeSet<String> {
-    let folder = root().join("src/store/sqlite/migrations");
+    let folders = ["sqlite", "postgres"].map(|engine| root().join(format!("src/store/{engine}/migrations")));
     let mut tables = BTreeSet::new();
-    for entry in fs::read_dir(folder).unwrap() {
+    for entry in folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()) {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
         let made = text.split("CREATE TABLE ").skip(1);
         tables.extend(made.map(|rest| rest.split([' ', '(']).next().unwrap().to_owned()));

@@ -50,11 +50,10 @@ fn name(directory: &Path) -> String {
 /// Puts everybody out of a directory's database for good, so that it can be copied; its name.
 pub(crate) fn freeze(directory: &Path) -> String {
     let name = name(directory);
-    let freeze = format!(
-        "ALTER DATABASE {name} ALLOW_CONNECTIONS false;
-         SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
-    );
-    server().client("postgres").batch_execute(&freeze).unwrap();
+    let mut client = server().client("postgres");
+    client.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).unwrap();
+    let end = format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
+    client.batch_execute(&end).unwrap();
     name
 }
 
