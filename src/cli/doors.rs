@@ -96,7 +96,9 @@ impl Listeners {
         let status = self.status.first().ok_or_else(|| Failure::fault("no status listener"))?;
         Ok(Addresses {
             status: address(status)?,
-            registration: address(self.registration.as_ref().ok_or_else(|| Failure::fault("no registration listener"))?)?,
+            registration: address(
+                self.registration.as_ref().ok_or_else(|| Failure::fault("no registration listener"))?,
+            )?,
             operator: address(&self.operator)?,
         })
     }

@@ -288,7 +288,8 @@ impl Responder {
         let issuer = self.issuers.iter().find(|entry| (entry.kind, entry.generation) == issuer)?;
         let delegate = issuer.delegate.load();
         let (not_before, not_after) = delegate.validity;
-        (not_before <= now && now < not_after && self.known(now).is_some()).then(|| (delegate, self.verdict_of(issuer, index)))
+        (not_before <= now && now < not_after && self.known(now).is_some())
+            .then(|| (delegate, self.verdict_of(issuer, index)))
     }
 
     /// Whether an index lies from the generation's first to the next generation's first.

@@ -84,7 +84,8 @@ impl NodeDoors {
         let bounds = Bounds { connections: descriptors::connections(2), ..Bounds::default() };
         let (status_sockets, operator_socket) = sockets.of_status_node();
         let status = status_sockets.first().ok_or_else(|| Failure::fault("no status listener"))?.local_addr();
-        let (status, operator) = (status.map_err(Failure::fault)?, operator_socket.local_addr().map_err(Failure::fault)?);
+        let (status, operator) =
+            (status.map_err(Failure::fault)?, operator_socket.local_addr().map_err(Failure::fault)?);
         let workers = Workers::start_on(status_sockets, move |()| service.clone(), bounds, &shutdown);
         let workers = workers.map_err(Failure::fault)?;
         show(node, &metrics);
@@ -178,7 +179,9 @@ impl Node {
         let (now, life) = (self.clock.now(), self.config.ocsp.response_life.duration());
         match self.kept.confirmed.at() {
             Some(at) if now < at + life => Ok(()),
-            Some(at) => Err(format!("the index was last what the store had at {at}, an answer's life ago: OCSP is tryLater")),
+            Some(at) => {
+                Err(format!("the index was last what the store had at {at}, an answer's life ago: OCSP is tryLater"))
+            }
             None => Err("the index was not yet held against the store: OCSP is tryLater".into()),
         }
     }

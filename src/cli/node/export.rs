@@ -7,7 +7,13 @@ use serde::Serialize;
 
 use super::authorities;
 use crate::{
-    cli::{Output, failure::Failure, files, init::{Staging, staging_name}, layout::Layout},
+    cli::{
+        Output,
+        failure::Failure,
+        files,
+        init::{Staging, staging_name},
+        layout::Layout,
+    },
     config::{Config, tokens::KeyName},
     ports::Store,
     signer::keyfile,
@@ -76,15 +82,20 @@ pub fn export(directory: &Path, to: &Path) -> Result<Exported, Failure> {
     let layout = Layout::new(directory, &config);
     let keys = layout.keys().strip_prefix(directory).ok().filter(|keys| keys.components().count() == 1);
     let keys = keys.ok_or_else(|| {
-        Failure::refused("[keys] directory is not beside the configuration: a copy of it would read this service's own keys")
+        Failure::refused(
+            "[keys] directory is not beside the configuration: a copy of it would read this service's own keys",
+        )
     })?;
     let store = SqliteStore::open_read_only(&config.store.path).map_err(Failure::refused)?;
     let records = store.authorities().map_err(Failure::fault)?;
     let staging = Staging::new(&staging_name(to, "export"))?;
-    let target = Layout::new(staging.path(), &Config {
-        keys: crate::config::sections::Keys { directory: staging.path().join(keys), ..config.keys.clone() },
-        ..config.clone()
-    });
+    let target = Layout::new(
+        staging.path(),
+        &Config {
+            keys: crate::config::sections::Keys { directory: staging.path().join(keys), ..config.keys.clone() },
+            ..config.clone()
+        },
+    );
     files::make_directory(&target.certificates()).map_err(Failure::fault)?;
     keyfile::make_private_directory(target.keys()).map_err(Failure::fault)?;
     let mut copied = Copied { files: Vec::new(), root: staging.path() };
@@ -106,10 +117,9 @@ pub fn export(directory: &Path, to: &Path) -> Result<Exported, Failure> {
     let access = layout.certificate("access");
     copied.copy(&access, &target.certificate("access"))?;
     let substitutes = &config.characters.substitutes;
-    if let Ok(within) = substitutes.strip_prefix(directory) {
-        if !substitutes.as_os_str().is_empty() {
-            copied.copy(substitutes, &staging.path().join(within))?;
-        }
+    let within = substitutes.strip_prefix(directory).ok().filter(|within| !within.as_os_str().is_empty());
+    if let Some(within) = within {
+        copied.copy(substitutes, &staging.path().join(within))?;
     }
     authorities::write(&target, &records)?;
     let mut files = copied.files;

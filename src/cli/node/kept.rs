@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::{files, layout::Layout, status_file::StatusFile},
-    ports::StatusEvent,
     ports::Follower,
+    ports::StatusEvent,
     revocation::{confirmed::Confirmed, index::StatusIndex, snapshot::Lineage},
     x509::UnixTime,
 };

@@ -32,7 +32,7 @@ pub type Connect = Arc<dyn Fn() -> Result<Arc<dyn Store>, String> + Send + Sync>
 pub struct Reach {
     /// Opens it.
     pub connect: Connect,
-    /// Whether what others write is only seen by who opens it again.
+    /// Whether it is opened to read, and anew at every look: a file that another process writes.
     pub afresh: bool,
 }
 
@@ -182,7 +182,9 @@ impl Node {
         let known = (self.kept.index.position(), self.kept.index.last_event());
         let marks = store.marks()?;
         same_history(&*store, known, marks.event)?;
-        if line.valve.is_none() {
+        if self.link.reach.afresh {
+            self.read_events(&*store)?;
+        } else if line.valve.is_none() {
             let valve = Arc::new(Valve { kept: Arc::clone(&self.kept), is_open: AtomicBool::new(true) });
             store.follow(self.kept.index.position(), Arc::clone(&valve) as _)?;
             line.valve = Some(valve);
@@ -193,6 +195,19 @@ impl Node {
         }
         self.look(line, &*store, marks.entry)?;
         Ok(lag)
+    }
+
+    /// Takes in what is new, where nobody tells.
+    fn read_events(&self, store: &dyn Store) -> Result<(), StoreError> {
+        loop {
+            let events = store.listed_events(self.kept.index.position(), NODE_ENTRIES)?;
+            let count = events.len();
+            let events: Vec<_> = events.into_iter().map(|listed| listed.event).collect();
+            self.kept.apply(&events);
+            if count < NODE_ENTRIES {
+                return Ok(());
+            }
+        }
     }
 
     fn connected(&self, line: &mut Line) -> Result<Arc<dyn Store>, Silence> {
@@ -215,7 +230,7 @@ impl Node {
     fn look(&self, line: &mut Line, store: &dyn Store, entry: u64) -> Result<(), Silence> {
         self.take_delegates(|_| None);
         line.looks += 1;
-        let is_thorough = line.looked.is_none() || line.looks % NODE_LOOKS == 0;
+        let is_thorough = line.looked.is_none() || line.looks.is_multiple_of(NODE_LOOKS);
         if !is_thorough && line.looked == Some(entry) {
             return Ok(());
         }
@@ -289,7 +304,9 @@ impl Node {
             }
             let until = fresh.not_after();
             match self.desk.responder().replace_delegate(issuer, fresh) {
-                Ok(()) => tracing::info!(kind = %issuer.0, generation = issuer.1, %until, "took up a responder certificate"),
+                Ok(()) => {
+                    tracing::info!(kind = %issuer.0, generation = issuer.1, %until, "took up a responder certificate")
+                }
                 Err(error) => {
                     tracing::error!(%error, "a responder certificate is not taken up");
                     continue;
@@ -328,7 +345,9 @@ fn same_history(store: &dyn Store, known: (u64, Option<StatusEvent>), end: u64) 
     match there.first().filter(|found| found.event.position == last.position) {
         Some(found) if found.event != last => {
             let position = last.position;
-            Err(Silence::Other(format!("the store has another history: event {position} is not the one this node knows")))
+            Err(Silence::Other(format!(
+                "the store has another history: event {position} is not the one this node knows"
+            )))
         }
         _ => Ok(()),
     }

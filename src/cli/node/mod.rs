@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex};
 
 use zeroize::Zeroizing;
 
+pub use self::{
+    doors::{NodeDoors, run},
+    link::{Connect, Hearing, Reach, Trouble},
+};
 use self::{
     kept::Kept,
     link::{Link, locked},
     shelf::Shelf,
-};
-pub use self::{
-    doors::{NodeDoors, run},
-    link::{Connect, Hearing, Reach, Trouble},
 };
 use super::{
     failure::Failure,
@@ -167,9 +167,11 @@ impl Node {
         };
         match names(&newest) == names(&self.authorities) {
             true => Ok(()),
-            false => Err("the CA generations of the store have changed: give this node the keys and certificates of their \
+            false => {
+                Err("the CA generations of the store have changed: give this node the keys and certificates of their \
                           responders, and restart it"
-                .into()),
+                    .into())
+            }
         }
     }
 }
