@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{runtime::Runtime, task::JoinHandle};
 
-use super::{canary, descriptors, failure::Failure, generation, house::House, upkeep::Upkeep};
+use super::{canary, descriptors, failure::Failure, generation, house::House, roles::Roles, upkeep::Upkeep};
 use crate::{
     config::{Config, sections::Listen},
     http::{
@@ -21,14 +21,17 @@ use crate::{
         status::{StatusService, StatusSources},
     },
     limits::CLOCK_TOLERANCE,
+    ports::Clock,
+    revocation::lists::PublishedLists,
     scope::CrlScope,
 };
 
 /// The listening sockets, bound before anything is opened: an address in use is told first, and with port 0 the
 /// addresses inside certificates can be known before the certificates are made.
 pub struct Listeners {
+    /// Empty without the role.
     status: Vec<TcpListener>,
-    registration: TcpListener,
+    registration: Option<TcpListener>,
     operator: TcpListener,
 }
 
@@ -49,25 +52,53 @@ impl Listeners {
     /// # Errors
     /// [`Failure`] naming the address that cannot be bound.
     pub fn bind(listen: &Listen) -> Result<Self, Failure> {
+        Self::bind_for(listen, Roles::ALL)
+    }
+
+    /// Binds those that a process with these roles has.
+    ///
+    /// # Errors
+    /// As for [`Self::bind`].
+    pub fn bind_for(listen: &Listen, roles: Roles) -> Result<Self, Failure> {
         let failed = |address: SocketAddr| move |error: std::io::Error| Failure::fault(format!("{address}: {error}"));
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
-            status: server::bind_shared(listen.status, cores).map_err(failed(listen.status))?,
-            registration: server::bind(listen.registration).map_err(failed(listen.registration))?,
+            status: match roles.status {
+                true => server::bind_shared(listen.status, cores).map_err(failed(listen.status))?,
+                false => Vec::new(),
+            },
+            registration: match roles.registration {
+                true => Some(server::bind(listen.registration).map_err(failed(listen.registration))?),
+                false => None,
+            },
             operator: server::bind(listen.operator).map_err(failed(listen.operator))?,
         })
     }
 
-    /// The addresses with the ports that were chosen for 0.
+    /// The sockets of a status node: of the status listener, and the operator's.
+    pub(super) fn of_status_node(self) -> (Vec<TcpListener>, TcpListener) {
+        (self.status, self.operator)
+    }
+
+    /// The addresses of those there are: status, registration, operator.
+    #[must_use]
+    pub fn told(&self) -> [Option<SocketAddr>; 3] {
+        let [status, registration] = [self.status.first(), self.registration.as_ref()];
+        [status, registration, Some(&self.operator)].map(|socket| socket?.local_addr().ok())
+    }
+
+    /// The addresses of all three, with the ports that were chosen for 0.
     ///
     /// # Errors
-    /// [`Failure`] as the operating system says.
+    /// [`Failure`] as the operating system says; also where there are not three.
     pub fn addresses(&self) -> Result<Addresses, Failure> {
         let address = |listener: &TcpListener| listener.local_addr().map_err(Failure::fault);
         let status = self.status.first().ok_or_else(|| Failure::fault("no status listener"))?;
         Ok(Addresses {
             status: address(status)?,
-            registration: address(&self.registration)?,
+            registration: address(
+                self.registration.as_ref().ok_or_else(|| Failure::fault("no registration listener"))?,
+            )?,
             operator: address(&self.operator)?,
         })
     }
@@ -78,7 +109,7 @@ pub struct Doors {
     runtime: Runtime,
     upkeep: Upkeep,
     trigger: ShutdownTrigger,
-    workers: Workers,
+    workers: Option<Workers>,
     listeners: Vec<JoinHandle<std::io::Result<()>>>,
     freshness: Option<Arc<Freshness>>,
     shutdown: Shutdown,
@@ -91,6 +122,14 @@ impl Doors {
     /// # Errors
     /// [`Failure`] when a listener or a thread cannot be started.
     pub fn open(house: &Arc<House>, sockets: Listeners) -> Result<Self, Failure> {
+        Self::open_for(house, sockets, Roles::ALL)
+    }
+
+    /// Opens those that were bound, and starts what a process with these roles does by itself.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn open_for(house: &Arc<House>, sockets: Listeners, roles: Roles) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::fault)?;
         let (trigger, shutdown) = server::shutdown();
         if let Err(error) = house.authority.stock_indexes() {
@@ -98,26 +137,34 @@ impl Doors {
         }
         house.keep_checkpoint();
         let metrics = Arc::new(Metrics::new());
-        let freshness = canary::freshness(house, sockets.addresses()?.status, &metrics)?;
-        let status = status_service(house, &metrics)?;
+        let freshness = match (roles == Roles::ALL).then(|| sockets.addresses()).transpose()? {
+            // A canary is issued, published and answered for in one process.
+            Some(addresses) => canary::freshness(house, addresses.status, &metrics)?,
+            None => None,
+        };
         let bounds = Bounds { connections: descriptors::connections(3), ..Bounds::default() };
-        let workers = Workers::start_on(sockets.status, move |()| status.clone(), bounds, &shutdown);
-        let workers = workers.map_err(Failure::fault)?;
-        let mut checks = checks(house);
+        let workers = match sockets.status.is_empty() {
+            true => None,
+            false => {
+                let status = status_service(house, &metrics)?;
+                let started = Workers::start_on(sockets.status, move |()| status.clone(), bounds, &shutdown);
+                Some(started.map_err(Failure::fault)?)
+            }
+        };
+        let mut checks = checks(house, roles);
         checks.extend(freshness.as_ref().map(Freshness::check));
         let operator = OperatorService::new(Arc::clone(&metrics), checks, Arc::clone(&house.clock));
         show(house, &metrics);
-        let registration = Registration::new(Arc::clone(&house.authority), &metrics, pace(&house.config));
-        let tls = &house.tls;
-        let lists = Arc::clone(&house.authority);
-        let access = Access::new(&tls.authority, (&tls.certificate, &tls.key), Arc::new(move || lists.access_list()));
-        let access = access.map_err(Failure::refused)?;
         runtime.spawn(operator.clone().upkeep(shutdown.clone()));
-        let listeners = vec![
-            runtime.spawn(registration.serve(sockets.registration, access, bounds, shutdown.clone())),
-            runtime.spawn(server::serve(sockets.operator, Plain, move |()| operator.clone(), bounds, shutdown.clone())),
-        ];
-        let upkeep = Upkeep::start(house, &shutdown)?;
+        let mut listeners = Vec::new();
+        if let Some(socket) = sockets.registration {
+            let registration = Registration::new(Arc::clone(&house.authority), &metrics, pace(&house.config));
+            let access = access(house)?;
+            listeners.push(runtime.spawn(registration.serve(socket, access, bounds, shutdown.clone())));
+        }
+        let door = server::serve(sockets.operator, Plain, move |()| operator.clone(), bounds, shutdown.clone());
+        listeners.push(runtime.spawn(door));
+        let upkeep = Upkeep::start(house, &shutdown, roles)?;
         Ok(Self { runtime, upkeep, trigger, workers, listeners, freshness, shutdown, house: Arc::clone(house) })
     }
 
@@ -140,16 +187,7 @@ impl Doors {
     /// # Errors
     /// [`Failure`] when signals cannot be waited for.
     pub fn wait_for_signal(&self) -> Result<(), Failure> {
-        self.runtime
-            .block_on(async {
-                use tokio::signal::unix::{SignalKind, signal};
-                let mut terminate = signal(SignalKind::terminate())?;
-                tokio::select! {
-                    interrupted = tokio::signal::ctrl_c() => interrupted,
-                    _ = terminate.recv() => Ok(()),
-                }
-            })
-            .map_err(Failure::fault)
+        wait_for_signal(&self.runtime)
     }
 
     /// Runs a client's work on the same runtime.
@@ -163,7 +201,9 @@ impl Doors {
     /// [`Failure`] of a listener that did not end well.
     pub fn close(self) -> Result<(), Failure> {
         self.trigger.stop();
-        self.workers.join().map_err(Failure::fault)?;
+        if let Some(workers) = self.workers {
+            workers.join().map_err(Failure::fault)?;
+        }
         self.runtime.block_on(async {
             for listener in self.listeners {
                 listener.await.map_err(Failure::fault)?.map_err(Failure::fault)?;
@@ -174,6 +214,29 @@ impl Doors {
         self.house.keep_checkpoint();
         Ok(())
     }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// [`Failure`] when signals cannot be waited for.
+pub(super) fn wait_for_signal(runtime: &Runtime) -> Result<(), Failure> {
+    let waiting = runtime.block_on(async {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    });
+    waiting.map_err(Failure::fault)
+}
+
+/// Who is let in at the registration listener.
+fn access(house: &House) -> Result<Access, Failure> {
+    let (tls, lists) = (&house.tls, Arc::clone(&house.authority));
+    let lists = Arc::new(move || lists.access_list());
+    Access::new(&tls.authority, (&tls.certificate, &tls.key), lists).map_err(Failure::refused)
 }
 
 /// How much at a time the registration listener takes, and how often of each client.
@@ -201,10 +264,10 @@ fn status_service(house: &House, metrics: &Metrics) -> Result<StatusService, Fai
 }
 
 /// What must hold for the service to be ready. Keys are loaded, or the house would not be open.
-fn checks(house: &Arc<House>) -> Vec<Check> {
+fn checks(house: &Arc<House>, roles: Roles) -> Vec<Check> {
     let store = Arc::clone(&house.store);
     let [signing, publishing, timed, aging, vouched, due, listing] = [(); 7].map(|()| Arc::clone(house));
-    vec![
+    let mut checks = vec![
         Check::new("clock", move || timed.check_clock()),
         Check::new("generations", move || aging.check_generations()),
         Check::warning("rollover", move || due.check_rollover()),
@@ -212,18 +275,21 @@ fn checks(house: &Arc<House>) -> Vec<Check> {
         Check::new("checkpoints", move || vouched.checkpoints.check()),
         Check::new("keys", move || signing.check_keys()),
         Check::lists_fresh(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock)),
-        lists_due(house),
-        Check::new("publishing", move || publishing.authority.check_publishing()),
+        lists_due_of(&house.config, Arc::clone(&house.authority.parts().lists), &house.clock),
         Check::new("access-list", move || listing.authority.access_list().map(drop)),
         Check::delegates_valid(Arc::clone(&house.desk), Arc::clone(&house.clock)),
-    ]
+    ];
+    if roles.publisher {
+        checks.push(Check::new("publishing", move || publishing.authority.check_publishing()));
+    }
+    checks
 }
 
 /// Warns of a list that is later than the freshness of its channel allows, whether or not canaries measure that.
-fn lists_due(house: &House) -> Check {
-    let bounds = canary::bounds(&house.config);
+pub(super) fn lists_due_of(config: &Config, lists: Arc<PublishedLists>, clock: &Arc<dyn Clock>) -> Check {
+    let bounds = canary::bounds(config);
     let bound = move |scope: &CrlScope| if scope.is_delta() { bounds.delta } else { bounds.list };
-    Check::lists_due(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock), bound)
+    Check::lists_due(lists, Arc::clone(clock), bound)
 }
 
 fn show(house: &Arc<House>, metrics: &Metrics) {

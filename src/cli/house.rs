@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
 use super::{
@@ -30,7 +31,7 @@ use crate::{
     config::{Config, tokens::KeyName, value},
     kind::Kind,
     limits::AUDIT_KEY_LIFE,
-    ports::{Change, Clock, Entropy, Signer, Store},
+    ports::{AnswerRecord, Change, Clock, Entropy, OWN_CLIENT, Signer, Step, Store, StoreError},
     profile::Profile,
     revocation::{
         answer::AnswerDesk,
@@ -41,7 +42,7 @@ use crate::{
     },
     rules::Policy,
     signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
-    x509::{SubjectPublicKey, UnixTime, oid},
+    x509::{SubjectPublicKey, UnixTime, hex, oid},
 };
 
 /// An open service, before its doors are.
@@ -204,14 +205,7 @@ impl House {
             let entry = IssuerEntry::new(record, delegate).map_err(Failure::fault)?;
             entries.push(if is_lost { entry.with_last_delegate() } else { entry });
         }
-        let answers = ResponsePolicy {
-            life: config.ocsp.response_life.duration(),
-            never_issued: match config.ocsp.never_issued {
-                value::NeverIssued::Revoked => NeverIssued::Revoked,
-                value::NeverIssued::Unknown => NeverIssued::Unknown,
-            },
-        };
-        let desk = Arc::new(AnswerDesk::new(Responder::new(entries, serials, index, answers)));
+        let desk = Arc::new(AnswerDesk::new(Responder::new(entries, serials, index, answers(config))));
         authority.speak_through(Arc::clone(&desk));
         let tls = tls.renewed(layout, config, clock.now())?;
         let (config, layout) = (config.clone(), layout.clone());
@@ -316,7 +310,19 @@ pub(super) fn policy(config: &Config) -> Policy {
     }
 }
 
-fn schedule(config: &Config) -> Schedule {
+/// How long answers live, and what is said of what never was.
+pub(super) fn answers(config: &Config) -> ResponsePolicy {
+    ResponsePolicy {
+        life: config.ocsp.response_life.duration(),
+        never_issued: match config.ocsp.never_issued {
+            value::NeverIssued::Revoked => NeverIssued::Revoked,
+            value::NeverIssued::Unknown => NeverIssued::Unknown,
+        },
+    }
+}
+
+/// When lists are due.
+pub(super) fn schedule(config: &Config) -> Schedule {
     let crl = &config.crl;
     Schedule {
         period: crl.period.duration(),
@@ -392,7 +398,33 @@ impl Delegates<'_> {
             ceremony::ocsp_responder(&parts.profile, issuer, &key, &serial, validity).map_err(Failure::fault)?;
         files::replace(&self.path((kind, generation)), &files::certificate_pem(&certificate))
             .map_err(Failure::fault)?;
-        Delegate::new(signer, certificate).map_err(Failure::fault)
+        let delegate = Delegate::new(signer, certificate).map_err(Failure::fault)?;
+        // Without it status nodes stay with the old one, which is good for half of its life yet.
+        if let Err(error) = self.note((kind, generation), delegate.certificate()) {
+            tracing::error!(%error, %kind, generation, "a responder certificate could not be given to status nodes");
+        }
+        Ok(delegate)
+    }
+
+    /// Gives a responder's certificate to those who have its key and not the CA's.
+    fn note(&self, (kind, generation): (Kind, u8), certificate: &[u8]) -> Result<(), StoreError> {
+        let parts = self.authority.parts();
+        let (client, key) = (OWN_CLIENT.to_owned(), Delegate::place(kind, generation));
+        let mut steps = Vec::new();
+        if parts.store.answer(&client, &key)?.is_some() {
+            steps.push(Step::Forget { client: client.clone(), key: key.clone() });
+        }
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(digest(&SHA256, certificate).as_ref());
+        let audit = Draft {
+            at: parts.clock.now(),
+            actor: Actor::service().audit_name(),
+            action: "responder.given".into(),
+            subject: format!("responder/{kind}/{generation}"),
+            detail: serde_json::json!({ "sha256": hex(&sha256) }).to_string(),
+        };
+        steps.push(Step::Answer(AnswerRecord { client, key, digest: sha256, outcome: certificate.to_vec() }));
+        parts.store.commit(Change { steps, audit })
     }
 
     fn path(&self, (kind, generation): (Kind, u8)) -> std::path::PathBuf {

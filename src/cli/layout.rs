@@ -4,6 +4,8 @@
 //! DIR/jitsuin.toml                  the configuration
 //! DIR/jitsuin.sqlite                the store (and its journal)
 //! DIR/status.snapshot               what the status index starts from; deleting it costs the next start some time
+//! DIR/status.whole                  of a status node: there while the snapshot has all that it ever took in
+//! DIR/lists/                        of a status node: the newest of each list
 //! DIR/checkpoints                   signed checkpoints of the audit, one a line
 //! DIR/jitsuin.sqlite.crl/           long lists, each called by its SHA-256; part of the store: `jitsuin backup` saves both
 //! DIR/restore-report.json           what is told of the restore that made this directory, if one did

@@ -41,11 +41,13 @@ pub mod keys;
 pub mod layout;
 pub mod moving;
 pub mod municipality;
+pub mod node;
 pub mod operator_way;
 pub mod passphrase;
 pub mod relying_party;
 pub mod request;
 pub mod restore;
+pub mod roles;
 pub mod serve;
 mod spool;
 pub mod status_file;
@@ -60,6 +62,7 @@ pub mod world;
 use credential::Protection;
 use failure::Failure;
 use passphrase::{Purpose, Sources};
+use roles::Roles;
 
 use crate::{
     config::{
@@ -140,6 +143,9 @@ enum Command {
     /// List the generations of a CA, roll it over to the next, or declare a key compromised.
     #[command(subcommand)]
     Generation(generation::GenerationCommand),
+    /// Make the directory of a status node.
+    #[command(subcommand)]
+    Node(node::export::NodeCommand),
     /// Approve, as the second person, exactly what another is to do: a compromise, a file of revocations, a configuration, a
     /// credential.
     #[command(subcommand)]
@@ -187,6 +193,10 @@ struct ServeArgs {
     /// The approval of a changed configuration, by `jitsuin approve config`: given twice, by two operators.
     #[arg(long, value_name = "FILE")]
     approval: Vec<PathBuf>,
+    /// What this process does of the service's work: one or more of `status`, `registration` and `publisher`, with commas between.
+    /// `status` alone needs no key that certifies.
+    #[arg(long, default_value_t)]
+    roles: Roles,
 }
 
 #[derive(Args, Debug)]
@@ -327,9 +337,12 @@ impl Cli {
                 let DemoArgs { dir, exit, ca_key, token } = args;
                 demo::run(&demo::Options { directory: dir, exit, ca_key, token, json: self.json })
             }
-            Command::Serve(ServeArgs { service, approval }) => {
+            Command::Serve(ServeArgs { service, roles, .. }) if roles.only_answers() => {
+                node::run(&service.dir, service.passphrase(Purpose::Open)?)
+            }
+            Command::Serve(ServeArgs { service, approval, roles }) => {
                 let approvals = adoption::read_all(&approval)?;
-                serve::run(&service.dir, service.passphrase(Purpose::Open)?, &approvals)
+                serve::run(&service.dir, service.passphrase(Purpose::Open)?, &approvals, roles)
             }
             Command::Check(args) => check::run(&args.dir, &args.passphrase(Purpose::Open)?, &out),
             Command::Validity(_) => validity::run(io::stdin().lock(), io::stdout().lock()).map_err(Failure::fault),
@@ -358,6 +371,7 @@ impl Cli {
             Command::Drill(command) => drill::run(&command, &out),
             Command::Restore(args) => restore::run(&args, &out),
             Command::Generation(command) => generation::run(&command, &out),
+            Command::Node(command) => node::export::run(&command, &out),
             Command::Approve(command) => approve::run(&command, &out),
             Command::Card(command) => card::run(&command, &out),
             Command::Request(command) => request::run(&command, &out),

@@ -2,6 +2,7 @@
 
 use std::{io::IsTerminal, path::Path, sync::Arc};
 
+use tracing::field::display;
 use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
@@ -11,6 +12,7 @@ use super::{
     failure::Failure,
     house::House,
     layout::Layout,
+    roles::Roles,
     world::SystemClock,
 };
 use crate::config::{Config, value::LogFormat};
@@ -19,11 +21,11 @@ use crate::config::{Config, value::LogFormat};
 ///
 /// # Errors
 /// [`Failure`] with what does not fit; then nothing was served.
-pub fn run(directory: &Path, passphrase: Zeroizing<String>, approvals: &[String]) -> Result<(), Failure> {
+pub fn run(directory: &Path, passphrase: Zeroizing<String>, approvals: &[String], roles: Roles) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
     start_log(config.log.format);
-    let listeners = Listeners::bind(&config.listen)?;
-    let addresses = listeners.addresses()?;
+    let listeners = Listeners::bind_for(&config.listen, roles)?;
+    let [status, registration, operator] = listeners.told();
     let house = Arc::new(House::open_adopting(
         directory,
         &passphrase,
@@ -33,13 +35,14 @@ pub fn run(directory: &Path, passphrase: Zeroizing<String>, approvals: &[String]
     drop(passphrase); // wiped: who serves needs it no more
     // Whoever finds the doors open finds lists behind them. A list that fails must not keep OCSP from answering: readiness
     // tells, and the timer tries again.
-    if let Err(error) = house.authority.publish_due() {
+    let published = if roles.publisher { house.authority.publish_due().map(drop) } else { Ok(()) };
+    if let Err(error) = published {
         tracing::error!(%error, "lists could not be published");
     }
-    let doors = Doors::open(&house, listeners)?;
+    let doors = Doors::open_for(&house, listeners, roles)?;
     doors.measure_freshness();
-    let (status, registration, operator) = (addresses.status, addresses.registration, addresses.operator);
-    tracing::info!(%status, %registration, %operator, "serving");
+    let (status, registration) = (status.map(display), registration.map(display));
+    tracing::info!(status, registration, operator = operator.map(display), %roles, "serving");
     doors.wait_for_signal()?;
     tracing::info!("stopping: requests in flight finish");
     doors.close()

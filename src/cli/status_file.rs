@@ -17,7 +17,7 @@ use crate::{
     ports::{Store, StoreError},
     revocation::{
         index::StatusIndex,
-        snapshot::{self, Lineage, Refused, Written},
+        snapshot::{self, Lineage, Refused, Snapshot, Written},
     },
 };
 
@@ -99,7 +99,27 @@ impl StatusFile {
         Ok(Opened { index, behind })
     }
 
+    /// An index of the snapshot without a store: `None` if there is no snapshot.
+    ///
+    /// # Errors
+    /// [`Refused`] for a snapshot that cannot be used; also one that is not whole without a store.
+    pub fn alone(&self) -> Result<Option<StatusIndex>, Refused> {
+        let Some(snapshot) = self.read()? else { return Ok(None) };
+        let position = snapshot.position();
+        let index = snapshot.alone().ok_or(Refused::Damaged("it needs events that only its store has"))?;
+        self.position.store(position, Relaxed);
+        Ok(Some(index))
+    }
+
     fn resume(&self, store: &dyn Store) -> Result<Option<(u64, Arc<StatusIndex>)>, Refused> {
+        let Some(snapshot) = self.read()? else { return Ok(None) };
+        let position = snapshot.position();
+        let index = snapshot.follow(|after, follower| store.follow(after, follower))?;
+        self.position.store(position, Relaxed);
+        Ok(Some((position, index)))
+    }
+
+    fn read(&self) -> Result<Option<Snapshot>, Refused> {
         // Opening a pipe would wait for its other end.
         let opened = fs::metadata(&self.path).and_then(|found| match found.is_file() {
             true => File::open(&self.path),
@@ -110,11 +130,7 @@ impl StatusFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Refused::Unreadable(error)),
         };
-        let snapshot = snapshot::read(&mut BufReader::with_capacity(READ_OCTETS, file), &self.lineage)?;
-        let position = snapshot.position();
-        let index = snapshot.follow(|after, follower| store.follow(after, follower))?;
-        self.position.store(position, Relaxed);
-        Ok(Some((position, index)))
+        snapshot::read(&mut BufReader::with_capacity(READ_OCTETS, file), &self.lineage).map(Some)
     }
 
     /// Writes a snapshot, if there was an event since the last one. The one before is there until the new one is whole and on

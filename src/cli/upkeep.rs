@@ -10,7 +10,7 @@ use tokio::{
     time::MissedTickBehavior,
 };
 
-use super::{failure::Failure, house::House};
+use super::{failure::Failure, house::House, roles::Roles};
 use crate::{
     http::server::Shutdown,
     limits::{COMPRESS_PERIOD, PROMPT_PERIOD, RECOVERY_GRACE, TIMER_PERIOD, UPKEEP_NICENESS},
@@ -20,19 +20,23 @@ use crate::{
 pub struct Upkeep(Runtime);
 
 impl Upkeep {
-    /// Starts all timers.
+    /// Starts the timers of a process with these roles.
     ///
     /// # Errors
     /// [`Failure`] when their threads cannot be started.
-    pub fn start(house: &Arc<House>, shutdown: &Shutdown) -> Result<Self, Failure> {
+    pub fn start(house: &Arc<House>, shutdown: &Shutdown, roles: Roles) -> Result<Self, Failure> {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).enable_time().thread_name("upkeep").on_thread_start(step_back).build();
         let runtime = runtime.map_err(Failure::fault)?;
-        runtime.spawn(prompt(Arc::clone(house), shutdown.clone()));
+        if roles.publisher {
+            runtime.spawn(prompt(Arc::clone(house), shutdown.clone()));
+        } else {
+            runtime.spawn(take_up(Arc::clone(house), shutdown.clone()));
+        }
         runtime.spawn(compress(Arc::clone(house), shutdown.clone()));
         runtime.spawn(keep_status(Arc::clone(house), shutdown.clone()));
         runtime.spawn(keep_checkpoints(Arc::clone(house), shutdown.clone()));
-        runtime.spawn(timer(Arc::clone(house), shutdown.clone()));
+        runtime.spawn(timer(Arc::clone(house), shutdown.clone(), roles));
         Ok(Self(runtime))
     }
 
@@ -59,7 +63,7 @@ fn step_back() {
 
 /// Publishes what is due, finishes what was left, ends what waited too long, and renews responder certificates, again and again.
 /// A failure is logged and tried again at the next turn; readiness tells what is overdue.
-async fn timer(house: Arc<House>, mut shutdown: Shutdown) {
+async fn timer(house: Arc<House>, mut shutdown: Shutdown, roles: Roles) {
     let mut ticks = tokio::time::interval(TIMER_PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -68,7 +72,7 @@ async fn timer(house: Arc<House>, mut shutdown: Shutdown) {
             _ = ticks.tick() => {}
         }
         let house = Arc::clone(&house);
-        let turn = tokio::task::spawn_blocking(move || house.turn(RECOVERY_GRACE));
+        let turn = tokio::task::spawn_blocking(move || house.turn(RECOVERY_GRACE, roles));
         if let Err(error) = turn.await {
             tracing::error!(%error, "the timer's work panicked");
         }
@@ -101,6 +105,22 @@ async fn prompt(house: Arc<House>, mut shutdown: Shutdown) {
                 TIMER_PERIOD
             }
         };
+    }
+}
+
+/// Takes up the lists that another process published.
+async fn take_up(house: Arc<House>, mut shutdown: Shutdown) {
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = tokio::time::sleep(TIMER_PERIOD) => {}
+        }
+        let house = Arc::clone(&house);
+        match tokio::task::spawn_blocking(move || house.authority.load_lists()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the lists of others could not be taken up"),
+            Err(error) => tracing::error!(%error, "taking up the lists of others panicked"),
+        }
     }
 }
 
@@ -167,20 +187,12 @@ impl House {
         }
     }
 
-    /// One turn of the timer.
-    fn turn(&self, grace: Duration) {
+    /// What a publisher does at a turn: lists, and what a deadline ends.
+    fn publish_turn(&self) {
         match self.authority.publish_due() {
             Ok(published) if published.is_empty() => {}
             Ok(published) => tracing::info!(lists = published.len(), "published"),
             Err(error) => tracing::error!(%error, "lists could not be published"),
-        }
-        if let Err(error) = self.authority.stock_indexes() {
-            tracing::error!(%error, "no indexes were taken in advance");
-        }
-        match self.authority.recover(grace) {
-            Ok(0) => {}
-            Ok(count) => tracing::warn!(count, "finished certificates that were left reserved"),
-            Err(error) => tracing::error!(%error, "reserved certificates could not be finished"),
         }
         match self.authority.run_deadlines() {
             Ok(0) => {}
@@ -191,6 +203,21 @@ impl House {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "ended applications whose last day has passed"),
             Err(error) => tracing::error!(%error, "applications whose last day has passed could not be ended"),
+        }
+    }
+
+    /// One turn of the timer.
+    fn turn(&self, grace: Duration, roles: Roles) {
+        if roles.publisher {
+            self.publish_turn();
+        }
+        if let Err(error) = self.authority.stock_indexes() {
+            tracing::error!(%error, "no indexes were taken in advance");
+        }
+        match self.authority.recover(grace) {
+            Ok(0) => {}
+            Ok(count) => tracing::warn!(count, "finished certificates that were left reserved"),
+            Err(error) => tracing::error!(%error, "reserved certificates could not be finished"),
         }
         match self.authority.keep_access_list() {
             Ok(false) => {}

@@ -31,7 +31,7 @@ use crate::{
 
 /// A signed answer. All that is looked at when it is given again lies together.
 pub struct Answer {
-    /// When it was true; also producedAt.
+    /// When it was true.
     pub this_update: UnixTime,
     /// Until when it may be relied on.
     pub next_update: UnixTime,

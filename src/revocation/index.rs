@@ -97,6 +97,12 @@ impl StatusIndex {
         (self.position(), last.iter().cloned().collect())
     }
 
+    /// The last event taken in, if any was since the index was made.
+    #[must_use]
+    pub fn last_event(&self) -> Option<StatusEvent> {
+        self.write().back().cloned()
+    }
+
     /// Goes on from a position, after the tables were restored.
     pub(super) fn resume(&self, position: u64) {
         self.position.store(position, Release);

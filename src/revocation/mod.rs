@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod authorities;
 pub mod census;
+pub mod confirmed;
 pub mod crl;
 pub mod entity_tag;
 pub mod gzip;

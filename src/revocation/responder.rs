@@ -11,6 +11,7 @@
 //! | a serial that the generation never issued | `revoked`, on hold since 1970, with extended-revoke; or `unknown`, by policy |
 //! | a certificate of the CA itself or of its responder | `unknown`: the authority list speaks for them |
 //! | anything while no delegate is valid | tryLater |
+//! | anything while the index was not held against its store for a life of an answer | tryLater |
 //!
 //! Why mixed requests are refused: an answer has one signature, made with a key whose certificate was issued directly by the
 //! CA that the request names, and a client takes it for a certificate only if the responder's certificate and that one were
@@ -36,11 +37,13 @@ use arc_swap::Guard;
 
 pub use self::issuer_entry::{Delegate, IssuerEntry, ResponderError};
 use super::{
+    confirmed::Confirmed,
     index::{Status, StatusIndex},
     serial::SerialPermutation,
 };
 use crate::{
     kind::Kind,
+    limits::CLOCK_TOLERANCE,
     x509::{
         RevocationReason, UnixTime,
         ocsp::{CertId, Draft, ErrorStatus, OcspRequest, OneOrMore, ResponseData, SingleResponse, SingleStatus},
@@ -135,11 +138,12 @@ pub struct Decided<'a> {
     pub singles: OneOrMore<Single<'a>>,
     /// The nonce to be echoed.
     pub nonce: Option<&'a [u8]>,
-    /// When all of this was true.
+    /// When all of this is known to have been true: now, or when the index was last held against its store.
     pub this_update: UnixTime,
     /// Until when it may be relied on; never past the delegate's end.
     pub next_update: UnixTime,
     archive_cutoff: UnixTime,
+    produced_at: UnixTime,
 }
 
 impl Decided<'_> {
@@ -148,7 +152,7 @@ impl Decided<'_> {
     pub fn draft(&self) -> Draft {
         let singles = self.singles.map(|single| self.response(single));
         let extended_revoke = self.singles.iter().any(|one| one.verdict == Verdict::NeverIssued(NeverIssued::Revoked));
-        let (produced_at, nonce) = (self.this_update, self.nonce);
+        let (produced_at, nonce) = (self.produced_at, self.nonce);
         let data = ResponseData { produced_at, singles: &singles, nonce, extended_revoke };
         self.delegate.template().draft(&data)
     }
@@ -167,6 +171,8 @@ pub struct Responder {
     permutation: SerialPermutation,
     index: Arc<StatusIndex>,
     policy: ResponsePolicy,
+    /// For an index that may be behind its store; none where every event is in it before it is acknowledged.
+    confirmed: Option<Arc<Confirmed>>,
 }
 
 impl Responder {
@@ -178,7 +184,21 @@ impl Responder {
         index: Arc<StatusIndex>,
         policy: ResponsePolicy,
     ) -> Self {
-        Self { issuers, permutation, index, policy }
+        Self { issuers, permutation, index, policy, confirmed: None }
+    }
+
+    /// The same, from an index that may be behind its store: answers speak of the instant at which it last was not.
+    #[must_use]
+    pub fn as_confirmed(self, confirmed: Arc<Confirmed>) -> Self {
+        Self { confirmed: Some(confirmed), ..self }
+    }
+
+    /// Of when an answer can speak that is given at `now`; nothing if an answer of that instant would have ended.
+    fn known(&self, now: UnixTime) -> Option<UnixTime> {
+        let Some(confirmed) = &self.confirmed else { return Some(now) };
+        // One that lies ahead is of a clock that went back since: how old it is nobody knows.
+        let at = confirmed.at().filter(|at| *at <= now + CLOCK_TOLERANCE)?.min(now);
+        (now < at + self.policy.life).then_some(at)
     }
 
     /// Puts a renewed responder in the place of the old one; answers already decided keep the old.
@@ -211,6 +231,7 @@ impl Responder {
         if now < not_before || not_after <= now {
             return Err(ErrorStatus::TryLater);
         }
+        let this_update = self.known(now).ok_or(ErrorStatus::TryLater)?;
         let single = |id: &CertId<'a>| {
             let (index, verdict) = self.verdict(issuer, &delegate, id);
             Single { cert_id: *id, index, verdict }
@@ -219,8 +240,9 @@ impl Responder {
             issuer: (issuer.kind, issuer.generation),
             singles: request.cert_ids.map(single),
             nonce: request.nonce,
-            this_update: now,
-            next_update: not_after.min(now + self.policy.life),
+            this_update,
+            next_update: not_after.min(this_update + self.policy.life),
+            produced_at: now,
             archive_cutoff: issuer.archive_cutoff,
             delegate,
         })
@@ -255,7 +277,7 @@ impl Responder {
     }
 
     /// What would be decided now about the certificate of an index, of which a decision was made before, and who would sign it;
-    /// nothing while no delegate is valid.
+    /// nothing while nobody can be answered.
     #[must_use]
     pub fn decide_again(
         &self,
@@ -266,7 +288,8 @@ impl Responder {
         let issuer = self.issuers.iter().find(|entry| (entry.kind, entry.generation) == issuer)?;
         let delegate = issuer.delegate.load();
         let (not_before, not_after) = delegate.validity;
-        (not_before <= now && now < not_after).then(|| (delegate, self.verdict_of(issuer, index)))
+        (not_before <= now && now < not_after && self.known(now).is_some())
+            .then(|| (delegate, self.verdict_of(issuer, index)))
     }
 
     /// Whether an index lies from the generation's first to the next generation's first.

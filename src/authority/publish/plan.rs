@@ -108,7 +108,8 @@ impl Served<'_> {
 
 impl Schedule {
     /// The deltas to a complete list, if it has any.
-    pub(super) fn delta_of(&self, scope: CrlScope) -> Option<CrlScope> {
+    #[must_use]
+    pub fn delta_of(&self, scope: CrlScope) -> Option<CrlScope> {
         scope.delta().filter(|delta| self.municipal_deltas || delta.municipality().is_none())
     }
 

@@ -143,7 +143,7 @@ fn older_copy((layout, config): (&Layout, &Config), lineage: &Lineage, causes: &
 }
 
 /// The responder's key with its certificate, if it has one on file; a start makes one where there is none.
-fn delegate(
+pub(in crate::cli) fn delegate(
     layout: &Layout,
     (kind, generation): (Kind, u8),
     keys: &mut Keys<'_>,

@@ -60,6 +60,18 @@ impl<'a> Keys<'a> {
         Self { layout, config, passphrase, tokens, files: BTreeMap::new() }
     }
 
+    /// Of them only those that answer: the responders'. A key that certifies is not looked for, wherever it is.
+    pub(super) fn answering(
+        (layout, config): (&'a Layout, &'a Config),
+        passphrase: &'a str,
+        causes: &mut Causes,
+    ) -> Self {
+        let names = config.tokens.iter().map(|(name, _)| name).filter(|name| name.responder);
+        let open = |name| Some((name, Arc::new(causes.keep(token(config, name))?)));
+        let tokens = names.filter_map(open).collect();
+        Self { layout, config, passphrase, tokens, files: BTreeMap::new() }
+    }
+
     /// Opens a key; where it cannot be, that is noted.
     fn open(&mut self, name: KeyName, causes: &mut Causes) -> Option<Arc<dyn Signer>> {
         if self.config.tokens.find(name).is_some() {

@@ -67,6 +67,13 @@ impl Delegate {
         Ok(Self { signer, template, serial, validity, certificate })
     }
 
+    /// Under which name the store keeps the newest certificate of a generation's responder, for those who have the key and not
+    /// the CA's.
+    #[must_use]
+    pub fn place(kind: Kind, generation: u8) -> String {
+        format!("responder {kind} {generation}")
+    }
+
     /// Its key.
     #[must_use]
     pub fn signer(&self) -> &dyn Signer {

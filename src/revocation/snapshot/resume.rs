@@ -47,6 +47,20 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// Makes an index of it without a store. None if there were more events while it was written than it carries: without them it
+    /// is not whole.
+    #[must_use]
+    pub fn alone(self) -> Option<StatusIndex> {
+        let Self { index, from, through, events } = self;
+        let start = from.min(events.first().map_or(through, |event| event.position - 1));
+        index.resume(start);
+        index.apply(&events);
+        let is_whole = events.first().map_or(from, |event| event.position - 1) <= from;
+        (is_whole && index.position() == through).then_some(index)
+    }
+}
+
 /// Hands events on to the index, after a look at those that the snapshot carries too.
 struct Successor {
     index: Mutex<Option<Arc<StatusIndex>>>,
