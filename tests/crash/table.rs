@@ -278,8 +278,7 @@ fn on_postgres(row: &Row) -> usize {
     let room = TempDir::new().unwrap();
     let house = House::on(Arc::new(pg::open(room.path(), PostgresOptions::default())));
     let story = (row.prepare)(&house);
-    // The house's own store has no more to say, and who is copied has nobody within.
-    let from = pg::freeze(room.path());
+    let from = pg::image(room.path());
     let opened = || {
         let copy = TempDir::new().unwrap();
         pg::copied(&from, copy.path());
