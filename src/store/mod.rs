@@ -14,7 +14,7 @@ mod refusal;
 mod sql;
 pub mod sqlite;
 
+pub use self::postgres::{PostgresError, PostgresOptions, PostgresStore, Taken};
 pub use memory::{Fault, MemoryStore};
-pub use postgres::{PostgresError, PostgresOptions, PostgresStore, Taken};
 pub use sql::Stopwatch;
 pub use sqlite::{LongList, OpenError, SqliteOptions, SqliteStore};

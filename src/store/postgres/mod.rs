@@ -29,6 +29,8 @@ mod transfer;
 
 use std::sync::{Arc, atomic::AtomicI32};
 
+use ring::rand::{SecureRandom, SystemRandom};
+
 use self::{
     desk::Desk,
     readers::Readers,
@@ -40,7 +42,10 @@ use super::{
     SqliteStore, files,
     sql::{Base, Engine, Health, Read, Shelves, Writer},
 };
-use crate::ports::{ListDraft, MemoryDraft, StoreError};
+use crate::{
+    ports::{ListDraft, MemoryDraft, StoreError},
+    x509::hex,
+};
 
 /// A [`Store`](crate::ports::Store) in a PostgreSQL database, which other nodes may use beside this one.
 pub struct PostgresStore {
@@ -120,7 +125,10 @@ impl PostgresStore {
 
     fn assemble(server: Server, health: Arc<Health>, writer: Option<Writer>) -> Self {
         let options = server.options.clone();
-        let drafts = files::Shelf::beside(&options.spool.join(format!("jitsuin-{}", std::process::id())));
+        // A name of its own: several stores may have one spool.
+        let mut name = [0; 8];
+        let _same_name_is_refused_when_it_is_written = SystemRandom::new().fill(&mut name);
+        let drafts = files::Shelf::beside(&options.spool.join(format!("jitsuin-{}", hex(&name))));
         let readers = Arc::new(Readers::new(server, health));
         let shelf = Shelf(Arc::clone(&readers));
         Self { readers, shelf, drafts, long_list: options.long_list, list_page: options.list_page, writer }

@@ -68,7 +68,7 @@ impl Default for PostgresOptions {
         Self {
             password: None,
             root: None,
-            spool: std::env::temp_dir(),
+            spool: PathBuf::from("/tmp"),
             synchronous_commit: "on",
             statement_timeout: Duration::from_secs(30),
             lock_timeout: Duration::from_secs(10),
