@@ -280,7 +280,7 @@ impl<B: Base> Store for B {
 
     fn last_recorded(&self) -> Result<Option<UnixTime>, StoreError> {
         // Times of entries differ from their order by the tolerance at most, so a few of the last hold the latest.
-        let query = "SELECT max(at) FROM (SELECT at FROM audit_entry ORDER BY position DESC LIMIT 64)";
+        let query = "SELECT max(at) FROM (SELECT at FROM audit_entry ORDER BY position DESC LIMIT 64) AS newest";
         let latest = self.read(|sql| {
             let latest: Option<i64> = only(sql, query, NONE, |row| row.get(0))?;
             Ok(latest)
