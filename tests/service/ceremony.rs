@@ -230,6 +230,10 @@ fn a_sharing_that_protects_nothing_is_refused_and_makes_nothing() {
     }
     refused(&split("3", "2", &site.path().join("shares")), &["shares beside the keys protect nothing"]);
     refused(&split("3", "2", &site.aside()), &["lie in each other"]);
+    let link = site.aside().join("elsewhere");
+    std::os::unix::fs::symlink(site.path(), &link).expect("a link");
+    refused(&split("3", "2", &link.join("shares")), &["shares beside the keys protect nothing"]);
+    assert!(!site.path().join("shares").exists(), "nothing was made");
     fs::create_dir(&out).expect("a directory");
     fs::write(out.join("something"), "").expect("written");
     refused(&split("3", "2", &out), &["is not empty"]);
