@@ -81,6 +81,10 @@ fn a_service_is_verified_shown_and_explained_and_an_edit_is_found() {
     assert_eq!(actions, ["pair.reserved", "pair.issued"]);
     let second = json(&run(&site, &["--json", "audit", "show", "--from", "2", "--limit", "1"]));
     assert_eq!((second.as_array().map(Vec::len), second[0]["position"].as_u64()), (Some(1), Some(2)));
+    let page = run(&site, &["audit", "show", "--limit", "1"]);
+    assert!(String::from_utf8_lossy(&page.stderr).contains(" more; go on with --from 2"), "{page:?}");
+    let all = run(&site, &["audit", "show", "--limit", "1000"]);
+    assert!(all.stderr.is_empty(), "{all:?}");
 
     let serial = issued[0]["body"].pointer("/certificates/0/serial").and_then(Value::as_str);
     let serial = serial.unwrap_or_else(|| panic!("{}", issued[0]));
