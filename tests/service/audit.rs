@@ -349,6 +349,30 @@ fn a_checkpoint_that_the_audit_key_did_not_sign_and_a_lost_key_keep_the_store_cl
 }
 
 #[test]
+fn checkpoints_without_the_certificate_of_their_key_are_a_finding() {
+    let site = site();
+    fs::remove_file(site.path().join("certificates/audit-1.pem")).expect("removed");
+    let verified = run(&site, &["audit", "verify"]);
+    let text = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.code() == Some(1) && text.contains("audit-1.pem is missing"), "{text}");
+    assert!(!text.contains("nothing was found"), "{text}");
+    let to = site.aside().join("export");
+    let exported = run(&site, &["audit", "export", "--to", to.to_str().expect("a path")]);
+    let text = String::from_utf8_lossy(&exported.stderr).into_owned();
+    assert!(exported.status.code() == Some(1) && text.contains("audit-1.pem is missing") && !to.exists(), "{text}");
+
+    let keeper = site.aside().join("keeper");
+    fs::create_dir(&keeper).expect("a directory");
+    fs::rename(site.path().join("checkpoints"), keeper.join("one.checkpoints")).expect("moved");
+    let before = run(&site, &["audit", "verify"]);
+    assert_eq!(before.status.code(), Some(0), "no checkpoint is in its places");
+    site.configure("keeper = \"\"", &format!("keeper = {:?}", keeper.to_str().expect("a path")));
+    let verified = run(&site, &["audit", "verify"]);
+    let text = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.code() == Some(1) && text.contains("one.checkpoints"), "{text}");
+}
+
+#[test]
 fn a_service_of_before_there_were_checkpoints_gets_its_key_at_the_next_start() {
     let site = site();
     for file in ["keys/audit-1.pem", "certificates/audit-1.pem", "checkpoints"] {
