@@ -122,6 +122,25 @@ fn kept_for(keeper: &Path, key: &AuditKey) -> Result<Option<PathBuf>, Failure> {
     Ok(None)
 }
 
+/// The files with checkpoints of a service whose audit key has no certificate: its own, and any in its keeper, for nobody knows
+/// without key and lineage which is whose.
+///
+/// # Errors
+/// [`Failure`] for what cannot be read.
+pub fn left_without_key(layout: &Layout, config: &Config) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |path: &Path, error: io::Error| Failure::fault(format!("{}: {error}", path.display()));
+    let mut places = vec![layout.checkpoints()];
+    let keeper = &config.audit.keeper;
+    if !keeper.as_os_str().is_empty() {
+        for file in fs::read_dir(keeper).map_err(|error| unreadable(keeper, error))? {
+            let path = file.map_err(|error| unreadable(keeper, error))?.path();
+            places.extend(Some(path).filter(|path| path.extension().is_some_and(|is| is == "checkpoints")));
+        }
+    }
+    let has_line = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    Ok(places.into_iter().filter(has_line).collect())
+}
+
 /// Refuses to write a store that is older than its checkpoints, or another, for who has no passphrase and so not the lineage.
 ///
 /// # Errors

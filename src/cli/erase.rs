@@ -35,7 +35,7 @@ pub struct EraseArgs {
     /// Erase. Without it nothing is changed and the service may be running; with it the service must be stopped.
     #[arg(long)]
     run: bool,
-    /// Write the whole file anew afterwards, so that nothing is left in pages that became free under schemas before 14. It takes
+    /// Write the whole file anew afterwards, so that nothing is left in pages that became free under schemas before 13. It takes
     /// as much space again as the database has.
     #[arg(long, requires = "run")]
     compact: bool,

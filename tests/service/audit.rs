@@ -81,6 +81,10 @@ fn a_service_is_verified_shown_and_explained_and_an_edit_is_found() {
     assert_eq!(actions, ["pair.reserved", "pair.issued"]);
     let second = json(&run(&site, &["--json", "audit", "show", "--from", "2", "--limit", "1"]));
     assert_eq!((second.as_array().map(Vec::len), second[0]["position"].as_u64()), (Some(1), Some(2)));
+    let page = run(&site, &["audit", "show", "--limit", "1"]);
+    assert!(String::from_utf8_lossy(&page.stderr).contains(" more; go on with --from 2"), "{page:?}");
+    let all = run(&site, &["audit", "show", "--limit", "1000"]);
+    assert!(all.stderr.is_empty(), "{all:?}");
 
     let serial = issued[0]["body"].pointer("/certificates/0/serial").and_then(Value::as_str);
     let serial = serial.unwrap_or_else(|| panic!("{}", issued[0]));
@@ -342,6 +346,30 @@ fn a_checkpoint_that_the_audit_key_did_not_sign_and_a_lost_key_keep_the_store_cl
     fs::remove_file(site.path().join("certificates/audit-1.pem")).expect("removed");
     let (code, text) = told(run(&site, &["serve"]));
     assert!(code == Some(3) && text.contains("the audit key is gone"), "{text}");
+}
+
+#[test]
+fn checkpoints_without_the_certificate_of_their_key_are_a_finding() {
+    let site = site();
+    fs::remove_file(site.path().join("certificates/audit-1.pem")).expect("removed");
+    let verified = run(&site, &["audit", "verify"]);
+    let text = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.code() == Some(1) && text.contains("audit-1.pem is missing"), "{text}");
+    assert!(!text.contains("nothing was found"), "{text}");
+    let to = site.aside().join("export");
+    let exported = run(&site, &["audit", "export", "--to", to.to_str().expect("a path")]);
+    let text = String::from_utf8_lossy(&exported.stderr).into_owned();
+    assert!(exported.status.code() == Some(1) && text.contains("audit-1.pem is missing") && !to.exists(), "{text}");
+
+    let keeper = site.aside().join("keeper");
+    fs::create_dir(&keeper).expect("a directory");
+    fs::rename(site.path().join("checkpoints"), keeper.join("one.checkpoints")).expect("moved");
+    let before = run(&site, &["audit", "verify"]);
+    assert_eq!(before.status.code(), Some(0), "no checkpoint is in its places");
+    site.configure("keeper = \"\"", &format!("keeper = {:?}", keeper.to_str().expect("a path")));
+    let verified = run(&site, &["audit", "verify"]);
+    let text = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(verified.status.code() == Some(1) && text.contains("one.checkpoints"), "{text}");
 }
 
 #[test]

@@ -230,6 +230,10 @@ fn a_sharing_that_protects_nothing_is_refused_and_makes_nothing() {
     }
     refused(&split("3", "2", &site.path().join("shares")), &["shares beside the keys protect nothing"]);
     refused(&split("3", "2", &site.aside()), &["lie in each other"]);
+    let link = site.aside().join("elsewhere");
+    std::os::unix::fs::symlink(site.path(), &link).expect("a link");
+    refused(&split("3", "2", &link.join("shares")), &["shares beside the keys protect nothing"]);
+    assert!(!site.path().join("shares").exists(), "nothing was made");
     fs::create_dir(&out).expect("a directory");
     fs::write(out.join("something"), "").expect("written");
     refused(&split("3", "2", &out), &["is not empty"]);
@@ -331,4 +335,17 @@ fn the_command_of_the_printed_procedure_makes_the_service_as_it_stands() {
     let transcript = fs::read_to_string(room.path().join("service/ceremony/transcript.json")).expect("the transcript");
     assert!(transcript.contains("holder 3 保管者") && transcript.contains("RSA-2048"), "{transcript}");
     done(&combine(&room.path().join("service"), &[&room.path().join("shares")]));
+    openssl_verifies_as_printed(&text, room.path());
+    let document = include_str!("../../docs/ceremony.md");
+    openssl_verifies_as_printed(&document.replace("DIR/", "service/"), room.path());
+}
+
+/// Runs the commands by which paper and document have the transcript's signature verified.
+fn openssl_verifies_as_printed(text: &str, room: &Path) {
+    let joined = text.replace("\\\n", " ");
+    let is_wanted = |line: &&str| line.starts_with("openssl x509") || line.starts_with("openssl dgst");
+    let commands: Vec<&str> = joined.lines().map(str::trim).filter(is_wanted).collect();
+    assert_eq!(commands.len(), 2, "{commands:?}");
+    let output = Command::new("sh").args(["-ec", &commands.join("\n")]).current_dir(room).output();
+    done(&output.expect("openssl runs"));
 }

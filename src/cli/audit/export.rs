@@ -9,7 +9,7 @@ use std::{
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
-use super::{Audited, Output, certificate};
+use super::{Audited, Output, certificate, verify};
 use crate::{
     audit::AuditEntry,
     cli::{checkpoints, failure::Failure},
@@ -51,6 +51,11 @@ struct Exported {
 /// # Errors
 /// [`Failure`]; also if there is such a file.
 pub(super) fn run(audited: &Audited, to: &Path, out: &Output) -> Result<(), Failure> {
+    if audited.key.is_none()
+        && let Some(left) = checkpoints::left_without_key(&audited.layout, &audited.config)?.first()
+    {
+        return Err(Failure::fault(verify::missing(left, audited)));
+    }
     let failed = |error: std::io::Error| Failure::refused(format!("{}: {error}", to.display()));
     let mut file = BufWriter::new(fs::File::create_new(to).map_err(failed)?);
     let mut put = |line: &Line<'_>| {

@@ -1,5 +1,7 @@
 //! `jitsuin audit show`.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 
 use super::{Audited, Output};
@@ -87,13 +89,25 @@ pub(super) fn run(
     out: &Output,
 ) -> Result<(), Failure> {
     let (mut sequence, mut left) = (out.sequence(), limit);
+    let (mut further, mut next) = (0_u64, None);
     audited.each_entry(from, |entry| {
-        if left > 0 && subject.is_none_or(|subject| entry.draft.subject.starts_with(subject)) {
-            left -= 1;
-            let shown = Shown::new(entry);
-            sequence.print(&shown, || shown.text())?;
+        if !subject.is_none_or(|subject| entry.draft.subject.starts_with(subject)) {
+            return Ok(true);
         }
-        Ok(left > 0)
+        if left == 0 {
+            further += 1;
+            next.get_or_insert(entry.position);
+            return Ok(true);
+        }
+        left -= 1;
+        let shown = Shown::new(entry);
+        sequence.print(&shown, || shown.text())?;
+        Ok(true)
     })?;
-    sequence.end("no such entry")
+    sequence.end("no such entry")?;
+    if let Some(next) = next {
+        // Beside the result, so that the JSON stays what it is.
+        let _ = writeln!(io::stderr(), "{further} more; go on with --from {next}, or show more with --limit");
+    }
+    Ok(())
 }

@@ -1,9 +1,11 @@
 //! `jitsuin audit verify`.
 
+use std::path::Path;
+
 use super::{Audited, Output, certificate};
 use crate::{
     audit::{Examination, Finding, Misfit},
-    cli::{failure::Failure, words::counted},
+    cli::{checkpoints, failure::Failure, words::counted},
     ports::Store,
 };
 
@@ -33,7 +35,12 @@ pub(super) fn run(audited: &Audited, told: usize, out: &Output) -> Result<(), Fa
 
 /// What the newest checkpoint knows beside the chain: numbers that must not be given again, and the fence.
 fn checkpoints(audited: &Audited, examined: &mut Examination) -> Result<(), Failure> {
-    let Some(key) = &audited.key else { return Ok(()) };
+    let Some(key) = &audited.key else {
+        for left in checkpoints::left_without_key(&audited.layout, &audited.config)? {
+            examined.find("checkpoints", "", missing(&left, audited), None);
+        }
+        return Ok(());
+    };
     let (newest, causes) = audited.places(key)?.newest(key);
     for cause in causes {
         examined.find("checkpoints", "", cause, None);
@@ -54,6 +61,12 @@ fn checkpoints(audited: &Audited, examined: &mut Examination) -> Result<(), Fail
     Ok(())
 }
 
+/// What is told of checkpoints that cannot be held against anything.
+pub(super) fn missing(left: &Path, audited: &Audited) -> String {
+    let gone = certificate(&audited.layout);
+    format!("{} has checkpoints, but the audit key is gone: {} is missing", left.display(), gone.display())
+}
+
 fn text(examined: &Examination, has_key: bool) -> String {
     let Examination { entries, seal, checkpoints, rows, .. } = examined;
     let mut text = format!(
@@ -65,6 +78,7 @@ fn text(examined: &Examination, has_key: bool) -> String {
     text += &match (examined.vouched, has_key) {
         (Some(at), _) => format!("\nthe newest checkpoint is of {at}; nobody vouches for what came after"),
         (None, true) => "\nno checkpoint: nobody vouches for the chain".to_owned(),
+        (None, false) if !examined.is_clean() => "\nno audit certificate: nobody vouches for the chain".to_owned(),
         (None, false) => "\nno audit key: nobody vouches for the chain (the next start makes one)".to_owned(),
     };
     for (table, count) in &examined.not_covered {

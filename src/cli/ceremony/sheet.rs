@@ -1,6 +1,9 @@
 //! The sheets that the holders get: a text to print, one for each share.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use zeroize::Zeroizing;
 
@@ -11,6 +14,18 @@ use crate::{
     signer::keyfile,
     x509::UnixTime,
 };
+
+/// Where a path leads, which need not be there yet: what is there of it may be a symbolic link.
+fn real(path: &Path) -> io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {
+            let absolute = std::path::absolute(path)?;
+            let (Some(above), Some(name)) = (absolute.parent(), absolute.file_name()) else { return Err(error) };
+            Ok(real(above)?.join(name))
+        }
+        found => found,
+    }
+}
 
 /// Sheets in a directory of their own; gone again unless they are kept.
 pub(super) struct Sheets {
@@ -26,8 +41,7 @@ impl Sheets {
     /// # Errors
     /// [`Failure`], refused.
     pub(super) fn new(directory: &Path, service: &Path) -> Result<Self, Failure> {
-        let absolute = |path: &Path| std::path::absolute(path).map_err(Failure::refused);
-        let real = |path: &Path| path.canonicalize().or_else(|_| absolute(path));
+        let real = |path: &Path| real(path).map_err(Failure::refused);
         let (here, there) = (real(directory)?, real(service)?);
         if here.starts_with(&there) || there.starts_with(&here) {
             return Err(Failure::refused(format!(
