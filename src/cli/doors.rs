@@ -6,7 +6,11 @@ use std::{
     thread,
 };
 
-use tokio::{runtime::Runtime, task::JoinHandle};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
 
 use super::{canary, descriptors, failure::Failure, generation, house::House, roles::Roles, upkeep::Upkeep};
 use crate::{
@@ -182,12 +186,12 @@ impl Doors {
         &self.upkeep
     }
 
-    /// Waits for Ctrl-C or SIGTERM.
+    /// From now on Ctrl-C and SIGTERM end nothing by themselves, and are waited for.
     ///
     /// # Errors
-    /// [`Failure`] when signals cannot be waited for.
-    pub fn wait_for_signal(&self) -> Result<(), Failure> {
-        wait_for_signal(&self.runtime)
+    /// [`Failure`] when signals cannot be listened for.
+    pub fn signals(&self) -> Result<Signals<'_>, Failure> {
+        Signals::listen(&self.runtime)
     }
 
     /// Runs a client's work on the same runtime.
@@ -216,20 +220,33 @@ impl Doors {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-///
-/// # Errors
-/// [`Failure`] when signals cannot be waited for.
-pub(super) fn wait_for_signal(runtime: &Runtime) -> Result<(), Failure> {
-    let waiting = runtime.block_on(async {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
-    });
-    waiting.map_err(Failure::fault)
+/// Ctrl-C and SIGTERM, listened for before anybody is told that the service serves: who is told may end it at once.
+pub struct Signals<'a> {
+    runtime: &'a Runtime,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl<'a> Signals<'a> {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// [`Failure`] when signals cannot be listened for.
+    pub(super) fn listen(runtime: &'a Runtime) -> Result<Self, Failure> {
+        let _within = runtime.enter();
+        let of = |kind| signal(kind).map_err(Failure::fault);
+        Ok(Self { runtime, interrupt: of(SignalKind::interrupt())?, terminate: of(SignalKind::terminate())? })
+    }
+
+    /// Waits for one of them.
+    pub fn wait(mut self) {
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = self.interrupt.recv() => {}
+                _ = self.terminate.recv() => {}
+            }
+        });
+    }
 }
 
 /// Who is let in at the registration listener.

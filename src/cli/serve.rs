@@ -42,8 +42,9 @@ pub fn run(directory: &Path, passphrase: Zeroizing<String>, approvals: &[String]
     let doors = Doors::open_for(&house, listeners, roles)?;
     doors.measure_freshness();
     let (status, registration) = (status.map(display), registration.map(display));
+    let signals = doors.signals()?;
     tracing::info!(status, registration, operator = operator.map(display), %roles, "serving");
-    doors.wait_for_signal()?;
+    signals.wait();
     tracing::info!("stopping: requests in flight finish");
     doors.close()
 }

@@ -135,7 +135,7 @@ fn finish(stage: Stage, samples: &[Sample], options: &Options, document: &str) -
     if !options.exit {
         stage.doors.measure_freshness();
         stage.tell(invitation(&stage, samples));
-        stage.doors.wait_for_signal()?;
+        stage.doors.signals()?.wait();
         stage.tell("\nstopping");
     }
     stage.doors.close()?;

@@ -9,7 +9,7 @@ use super::{Node, Reach};
 use crate::{
     cli::{
         descriptors,
-        doors::{Listeners, lists_due_of, wait_for_signal},
+        doors::{Listeners, Signals, lists_due_of},
         failure::Failure,
         layout::Layout,
         roles::Roles,
@@ -41,8 +41,9 @@ pub fn run(directory: &Path, passphrase: Zeroizing<String>) -> Result<(), Failur
     drop(passphrase); // wiped: who serves needs it no more
     let doors = NodeDoors::open(&node, listeners)?;
     let (status, operator) = (doors.status, doors.operator);
+    let signals = Signals::listen(&doors.runtime)?;
     tracing::info!(%status, %operator, %roles, "serving");
-    wait_for_signal(&doors.runtime)?;
+    signals.wait();
     tracing::info!("stopping: requests in flight finish");
     doors.close()
 }
