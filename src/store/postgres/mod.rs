@@ -2,7 +2,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `server`, `session` | where the server is and how a connection is set up; a connection as the engine of [`super::sql`] |
+//! | `server`, `session` | where the server is and how a connection is set up; a connection as the engine of `store::sql` |
 //! | `dialect`, `error` | what PostgreSQL says otherwise; its errors in the words of the store |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `desk` | the connection that writes, and what became of a commit without an answer |

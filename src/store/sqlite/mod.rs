@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `open` | where the database is, the lock of the one writer, how connections are set up |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
-//! | `engine`, `error` | SQLite as the engine of the shared statements ([`super::sql`]) |
+//! | `engine`, `error` | SQLite as the engine of the shared statements (`store::sql`) |
 //! | `desk`, `readers` | the connection that writes; those that read |
 //! | `shelf` | long lists, in files beside the database |
 //! | `copy` | a copy of it, for a backup |
@@ -44,7 +44,7 @@ use crate::{
     ports::{ListDraft, MemoryDraft, StoreError},
 };
 
-/// A [`Store`] in one SQLite file, with `…-wal`, `…-shm` and `….lock` beside it, and long lists in `….crl/`.
+/// A [`Store`](crate::ports::Store) in one SQLite file, with `…-wal`, `…-shm` and `….lock` beside it, and long lists in `….crl/`.
 pub struct SqliteStore {
     place: Place,
     readers: Readers,
