@@ -17,7 +17,7 @@
 //!
 //! *A counter asks for a pair*: `http/registration/door.rs` (bounded body, client certificate → municipality) →
 //! `authority/issue.rs` (the whole story, a line a step) → `authority/issue/decide.rs` (asks [`rules`]; a refusal names its
-//! rule) → `ca/issue.rs` (prepare with [`profile`] and lint, reserve, sign) → `store/sqlite/steps.rs` (reserve and record
+//! rule) → `ca/issue.rs` (prepare with [`profile`] and lint, reserve, sign) → `store/sql/steps.rs` (reserve and record
 //! with sealed entries).
 //!
 //! *A relying party asks for a status*: `http/status/ocsp.rs` (GET or POST, bounded; cache headers) →
