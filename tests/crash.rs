@@ -1,5 +1,5 @@
 //! The table of crashes: every story of the authority, at each of its writes, with the write lost, or kept and yet reported as
-//! failed; on the store in memory and on SQLite, whose files are taken as they lie at that instant and opened again.
+//! failed; on the store in memory; on SQLite, whose files are taken as they lie at that instant and opened again; and on PostgreSQL.
 //!
 //! Afterwards the service recovers and the request is repeated under its key, in either order. The house must then be as if
 //! nothing had happened: the same certificates in the same states with the same links, the same acts in the audit. A story, a
@@ -36,6 +36,10 @@ mod invariants;
 mod keeping;
 #[path = "crash/pairs.rs"]
 mod pairs;
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, reason = "each test crate uses its part")]
+#[path = "support/postgres.rs"]
+mod pg;
 #[path = "crash/reporting.rs"]
 mod reporting;
 #[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]

@@ -11,7 +11,7 @@ use std::{
 use jitsuin::{
     authority::{StoryError, issue::Issuance},
     ports::{ApplicationStore, RegisterStore, Store},
-    store::{Fault, MemoryStore, SqliteStore},
+    store::{Fault, MemoryStore, PostgresOptions, SqliteStore},
 };
 use serde::Serialize;
 use tempfile::TempDir;
@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use crate::{
     house::House,
     invariants::{acts, check, check_lists, state},
+    pg,
     ward::Warded,
     weather::{Bad, Under, Weather},
 };
@@ -272,6 +273,41 @@ fn on_sqlite(row: &Row) -> usize {
     cases
 }
 
+/// The same on a server, which outlives the process: what is there then is what the process left.
+fn on_postgres(row: &Row) -> usize {
+    let room = TempDir::new().unwrap();
+    let house = House::on(Arc::new(pg::open(room.path(), PostgresOptions::default())));
+    let story = (row.prepare)(&house);
+    let from = pg::image(room.path());
+    let opened = || {
+        let copy = TempDir::new().unwrap();
+        pg::copied(&from, copy.path());
+        let store = pg::open(copy.path(), PostgresOptions::default());
+        (copy, store)
+    };
+    let (_copy, store) = opened();
+    let calm = calm(row, &house, store, &story);
+    let mut cases = 0;
+    for at in 1..=calm.weather.writes() {
+        for fault in [Fault::Lost, Fault::Kept] {
+            let bad = Bad { at, fault, dead: true };
+            let case = format!("{} on PostgreSQL, {bad:?}", row.name);
+            let (copy, store) = opened();
+            let died = process(&house, Under { inner: store, weather: Weather::bad(bad), struck: Box::new(|| ()) });
+            told_of(row, (&story(&died), bad), &case);
+            drop(died);
+            let store = pg::open(copy.path(), PostgresOptions::default());
+            let next = process(&house, Under::new(store, &Weather::default()));
+            check(&next, &case);
+            again(row, &next, &story, &calm, &case);
+            drop(next);
+            pg::dropped(copy.path());
+            cases += 1;
+        }
+    }
+    cases
+}
+
 /// Tells every so-manieth row, in tests that run side by side: most of a row on SQLite is waiting for its disk. Every row that
 /// fails is told of, not only the first.
 fn each(engine: fn(&Row) -> usize, part: usize, of: usize) {
@@ -300,4 +336,14 @@ fn whichever_write_of_whichever_story_is_the_last_of_the_process_sqlite_opens_ag
 #[test]
 fn whichever_write_of_whichever_other_story_is_the_last_of_the_process_sqlite_opens_again_as_if_it_had_ended_well() {
     each(on_sqlite, 1, 2);
+}
+
+#[test]
+fn whichever_write_of_whichever_story_is_the_last_of_the_process_postgres_has_all_of_it_or_nothing() {
+    each(on_postgres, 0, 2);
+}
+
+#[test]
+fn whichever_write_of_whichever_other_story_is_the_last_of_the_process_postgres_has_all_of_it_or_nothing() {
+    each(on_postgres, 1, 2);
 }

@@ -47,6 +47,31 @@ fn name(directory: &Path) -> String {
     format!("t{:016x}", hasher.finish())
 }
 
+/// Puts everybody out of a directory's database for a moment, and copies it; the name of the copy, which nobody uses.
+pub(crate) fn image(directory: &Path) -> String {
+    let name = name(directory);
+    let mut client = server().client("postgres");
+    client.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).unwrap();
+    let end = format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
+    client.batch_execute(&end).unwrap();
+    let image = format!("{name}_image");
+    client.batch_execute(&format!("CREATE DATABASE {image} TEMPLATE {name} STRATEGY wal_log")).unwrap();
+    client.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
+    image
+}
+
+/// Makes a directory's database a copy of one that nobody uses.
+pub(crate) fn copied(from: &str, directory: &Path) {
+    let make = format!("CREATE DATABASE {} TEMPLATE {from} STRATEGY wal_log", name(directory));
+    server().client("postgres").batch_execute(&make).unwrap();
+}
+
+/// Removes a directory's database, whoever is within.
+pub(crate) fn dropped(directory: &Path) {
+    let drop = format!("DROP DATABASE {} WITH (FORCE)", name(directory));
+    server().client("postgres").batch_execute(&drop).unwrap();
+}
+
 /// Opens the store in the database of a directory.
 pub(crate) fn open(directory: &Path, options: PostgresOptions) -> PostgresStore {
     PostgresStore::open(&database(directory), PostgresOptions { spool: directory.to_owned(), ..options }).unwrap()
