@@ -279,6 +279,8 @@ fn on_postgres(row: &Row) -> usize {
     let house = House::on(Arc::new(pg::open(room.path(), PostgresOptions::default())));
     let story = (row.prepare)(&house);
     let from = pg::image(room.path());
+    // The image put its connections out, which it finds when it uses them.
+    assert!((0..10).any(|_| house.store.check_writable().is_ok()), "{}: it has no connection", row.name);
     let opened = || {
         let copy = TempDir::new().unwrap();
         pg::copied(&from, copy.path());

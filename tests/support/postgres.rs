@@ -55,14 +55,14 @@ pub(crate) fn image(directory: &Path) -> String {
     let end = format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
     client.batch_execute(&end).unwrap();
     let image = format!("{name}_image");
-    client.batch_execute(&format!("CREATE DATABASE {image} TEMPLATE {name} STRATEGY wal_log")).unwrap();
+    client.batch_execute(&format!("CREATE DATABASE {image} TEMPLATE {name} STRATEGY file_copy")).unwrap();
     client.batch_execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
     image
 }
 
 /// Makes a directory's database a copy of one that nobody uses.
 pub(crate) fn copied(from: &str, directory: &Path) {
-    let make = format!("CREATE DATABASE {} TEMPLATE {from} STRATEGY wal_log", name(directory));
+    let make = format!("CREATE DATABASE {} TEMPLATE {from} STRATEGY file_copy", name(directory));
     server().client("postgres").batch_execute(&make).unwrap();
 }
 
@@ -174,7 +174,7 @@ impl Server {
         let mut client = self.client("postgres");
         let known = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).unwrap();
         if known.is_none() {
-            client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).unwrap();
+            client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")).unwrap();
         }
         self.connection(name)
     }
