@@ -294,7 +294,7 @@ pub const NUMBERED_OCTETS: usize = 256 * 1024 * 1024;
 /// How often recorded latencies are folded into their histograms, so that they take no memory while nobody asks.
 pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
-/// How often the service looks for lists that are due, reservations that were left and certificates to renew.
+/// How often a status node looks what is new in its store.
 pub const NODE_PERIOD: Duration = Duration::from_secs(1);
 
 /// Every so many looks a status node asks its store for the newest of every list, whatever the audit told of: once a minute.
@@ -303,7 +303,7 @@ pub const NODE_LOOKS: u64 = 60;
 /// Audit entries that a status node reads at a look to see which lists are new; where there are more it asks for all lists.
 pub const NODE_ENTRIES: usize = 1000;
 
-/// How often lists that are due are looked for.
+/// How often the service looks for lists that are due, reservations that were left and certificates to renew.
 pub const TIMER_PERIOD: Duration = Duration::from_secs(5);
 
 /// How often the service looks whether revocations wait to be published at once; looking costs a memory access.

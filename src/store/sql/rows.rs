@@ -154,7 +154,15 @@ fn reason(code: u8) -> Read<RevocationReason> {
 
 /// When and why it ended or is held.
 pub(in crate::store) fn revocation(row: &Row<'_>) -> Read<Option<Revocation>> {
-    let Some(date) = row.get::<_, Option<i64>>("revocation_date")? else { return Ok(None) };
+    let Some(date) = row.get::<_, Option<i64>>("revocation_date")? else {
+        let rest: (Option<u8>, Option<i64>, Option<String>) =
+            (row.get("reason")?, row.get("invalidity_date")?, row.get("cause")?);
+        return if rest == (None, None, None) {
+            Ok(None)
+        } else {
+            Err(impossible("reason where there is no revocation_date"))
+        };
+    };
     Ok(Some(Revocation {
         revocation_date: instant(date)?,
         reason: reason(row.get("reason")?)?,
@@ -313,7 +321,8 @@ pub(in crate::store) fn credential(row: &Row<'_>) -> Read<CredentialRecord> {
                 let reason = RevocationReason::from_code(reason).ok_or_else(|| impossible("reason"))?;
                 Some(CredentialRevocation { at: instant(at)?, reason })
             }
-            _ => None,
+            (None, None) => None,
+            _ => return Err(impossible("revoked_at or reason, where one is alone")),
         },
     })
 }

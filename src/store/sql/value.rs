@@ -78,7 +78,8 @@ impl FromValue for i64 {
 
 impl FromValue for bool {
     fn from_value(value: Value<'_>) -> Option<Self> {
-        i64::from_value(value).map(|value| value != 0)
+        // Nothing but what was written: another number would be read as one of both, and stay unseen.
+        i64::from_value(value).and_then(|value| [false, true].into_iter().find(|flag| i64::from(*flag) == value))
     }
 }
 

@@ -107,16 +107,16 @@ impl Examiner<'_> {
         walk.tells = true;
         for item in written::items(octets) {
             match item {
-                Ok(item) => self.item(&item, entry.position, walk.latest)?,
+                Ok(item) => self.item(&item, (entry.position, walk.latest))?,
                 Err(error) => self.found.find("audit_entry", &key, error.to_string(), None),
             }
         }
         Ok(())
     }
 
-    fn item(&mut self, item: &Item<'_>, entry: u64, recorded: UnixTime) -> Read<()> {
+    fn item(&mut self, item: &Item<'_>, (entry, recorded): (u64, UnixTime)) -> Read<()> {
         let Item { facet, key, content } = *item;
-        let put = |facet: u8, key: &[u8], content: &[u8]| self.scratch.put(facet, key, content, entry);
+        let put = |facet: u8, key: &[u8], content: &[u8]| self.scratch.put(facet, key, content, (entry, recorded));
         match (facet, content.split_at_checked(9), content.split_at_checked(32)) {
             (Facet::Event, Some((certificate, state)), _) => {
                 put(Facet::State as u8, certificate, state)?;
@@ -136,7 +136,7 @@ impl Examiner<'_> {
             }
             (Facet::Refused, ..) => {
                 let before = self.scratch.take(facet as u8, key)?.map_or(0, |last| sum(&last.content));
-                return self.scratch.put(facet as u8, key, &before.saturating_add(sum(content)).to_be_bytes(), entry);
+                return put(facet as u8, key, &before.saturating_add(sum(content)).to_be_bytes());
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::{
     ports::written::{Facet, Item},
     store::sql::Read,
-    x509::hex,
+    x509::{UnixTime, hex},
 };
 
 /// Where the last items are kept meanwhile.
@@ -16,6 +16,8 @@ pub(super) struct Last {
     pub(super) content: Vec<u8>,
     /// The entry that has it.
     pub(super) entry: u64,
+    /// When that entry was recorded, in seconds since 1970: what it dates has this.
+    pub(super) recorded: i64,
 }
 
 /// Beside the facets: which other certificate is the pair of one.
@@ -27,41 +29,44 @@ impl Scratch {
         let sql = Connection::open("")?;
         sql.execute_batch(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536;
-             CREATE TABLE last (facet INTEGER, key BLOB, content BLOB, entry INTEGER, PRIMARY KEY (facet, key)) WITHOUT ROWID;
+             CREATE TABLE last (facet INTEGER, key BLOB, content BLOB, entry INTEGER, recorded INTEGER,
+               PRIMARY KEY (facet, key)) WITHOUT ROWID;
              BEGIN;",
         )?;
         Ok(Self(sql))
     }
 
-    /// The row is this from the entry on.
-    pub(super) fn put(&self, facet: u8, key: &[u8], content: &[u8], entry: u64) -> Read<()> {
-        let put = "INSERT INTO last (facet, key, content, entry) VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT (facet, key) DO UPDATE SET content = excluded.content, entry = excluded.entry";
-        self.0.prepare_cached(put)?.execute(params![facet, key, content, entry as i64])?;
+    /// The row is this from an entry on, which was recorded then.
+    pub(super) fn put(&self, facet: u8, key: &[u8], content: &[u8], (entry, recorded): (u64, UnixTime)) -> Read<()> {
+        let put = "INSERT INTO last (facet, key, content, entry, recorded) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT (facet, key) DO UPDATE SET content = excluded.content, entry = excluded.entry, recorded = excluded.recorded";
+        self.0.prepare_cached(put)?.execute(params![facet, key, content, entry as i64, recorded.seconds()])?;
         Ok(())
     }
 
     /// Takes the last item of a row out.
     pub(super) fn take(&self, facet: u8, key: &[u8]) -> Read<Option<Last>> {
-        let take = "DELETE FROM last WHERE facet = ?1 AND key = ?2 RETURNING content, entry";
-        let mut take = self.0.prepare_cached(take)?;
-        let last = |row: &Row<'_>| Ok(Last { content: row.get(0)?, entry: row.get::<_, i64>(1)?.unsigned_abs() });
-        Ok(take.query_row(params![facet, key], last).optional()?)
+        let take = "DELETE FROM last WHERE facet = ?1 AND key = ?2 RETURNING content, entry, recorded";
+        Ok(self.0.prepare_cached(take)?.query_row(params![facet, key], last).optional()?)
     }
 
     /// What nobody took out, in order.
     pub(super) fn each_left(&self, mut take: impl FnMut(Facet, &[u8], Last) -> Read<()>) -> Read<()> {
-        let left = "SELECT facet, key, content, entry FROM last WHERE length(content) > 0 ORDER BY facet, key";
+        let left =
+            "SELECT content, entry, recorded, facet, key FROM last WHERE length(content) > 0 ORDER BY facet, key";
         let mut left = self.0.prepare(left)?;
         let mut left = left.query([])?;
         while let Some(row) = left.next()? {
-            let last = Last { content: row.get(2)?, entry: row.get::<_, i64>(3)?.unsigned_abs() };
-            if let Some(facet) = Facet::from_id(row.get(0)?) {
-                take(facet, &row.get::<_, Vec<u8>>(1)?, last)?;
+            if let Some(facet) = Facet::from_id(row.get(3)?) {
+                take(facet, &row.get::<_, Vec<u8>>(4)?, last(row)?)?;
             }
         }
         Ok(())
     }
+}
+
+fn last(row: &Row<'_>) -> rusqlite::Result<Last> {
+    Ok(Last { content: row.get(0)?, entry: row.get::<_, i64>(1)?.unsigned_abs(), recorded: row.get(2)? })
 }
 
 /// The key of an item, for who reads the report.

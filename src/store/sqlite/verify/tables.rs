@@ -17,7 +17,7 @@ use crate::{
     },
     rules::CertificateState,
     store::sql::{
-        Engine, NONE, Read, Row, Shelves, all, applications, blinding, consents, ledger, register, registration,
+        Engine, Error, NONE, Read, Row, Shelves, all, applications, blinding, consents, ledger, register, registration,
         retention, rows,
     },
     x509::UnixTime,
@@ -34,11 +34,13 @@ struct Is {
     content: Vec<u8>,
     /// What it is called where it differs.
     what: &'static str,
+    /// What the row says of when its entry was recorded, in seconds since 1970, and what that is called.
+    at: Option<(i64, &'static str)>,
 }
 
 impl Is {
     fn new(facet: Facet, key: impl AsRef<[u8]>, content: impl AsRef<[u8]>, what: &'static str) -> Self {
-        Self { facet, key: key.as_ref().to_vec(), content: content.as_ref().to_vec(), what }
+        Self { facet, key: key.as_ref().to_vec(), content: content.as_ref().to_vec(), what, at: None }
     }
 
     fn whole(facet: Facet, key: impl AsRef<[u8]>, content: impl AsRef<[u8]>) -> Vec<Self> {
@@ -89,12 +91,12 @@ impl Examiner<'_> {
             Ok(Is::whole(Facet::AccessList, one.number.to_be_bytes(), Digest::access_list(&one)))
         })?;
         self.walk("answer", |row, _| {
-            let one = rows::answer(row)?;
-            Ok(Is::whole(
-                Facet::Answer,
-                answer_key(&one.client, &one.key),
-                Digest::answer(&one).under(blinding::read(row, "blind")?),
-            ))
+            let (one, blind) = (rows::answer(row)?, blinding::read(row, "blind")?);
+            let content = Digest::answer(&one).under(blind);
+            let is = Is::new(Facet::Answer, answer_key(&one.client, &one.key), content, "the row");
+            // The schema before blinds kept no time.
+            let at = blind.map(|_| row.get("at")).transpose()?;
+            Ok(vec![Is { at: at.map(|at| (at, "when it was given")), ..is }])
         })?;
         self.registers()?;
         self.lists()?;
@@ -263,6 +265,14 @@ impl Examiner<'_> {
     /// Holds a part of a row against its last item. Of a row that no entry wrote, only the first part is told.
     fn part(&mut self, table: &str, one: &Is, last: Option<Last>, (is_first, is_known): (bool, bool)) {
         let key = || show(&Item { facet: one.facet, key: &one.key, content: &[] });
+        if let (Some((at, called)), Some(last)) = (one.at, &last)
+            && at != last.recorded
+        {
+            let time =
+                |seconds| UnixTime::from_seconds(seconds).map_or_else(|_| format!("{seconds} s"), |at| at.to_string());
+            let what = format!("{called} is not what was written: it is {}, and was {}", time(at), time(last.recorded));
+            self.found.find(table, key(), what, Some(last.entry));
+        }
         // Where the pair of a certificate stands in its item, which is another's to say, if one came after.
         let same = |last: &Last| match one.facet {
             Facet::Reserved => last.content.get(..32) == one.content.get(..32),
@@ -360,8 +370,13 @@ fn erased(row: &Row<'_>) -> Told {
     let (left, revocation) = (retention::stub(row)?, rows::revocation(row)?);
     let key = certificate_key(left.kind, left.index);
     let signed = left.digest.as_ref().map_or(&[][..], |digest| digest);
+    let again: (Vec<u8>, Option<Vec<u8>>) = (row.get("tbs")?, row.get("certificate")?);
+    if again != (Vec::new(), None) {
+        return Err(Error::Impossible("tbs or certificate of an erased row, which has neither".to_owned()));
+    }
+    let erased = Some((row.get("erased")?, "when it was erased"));
     Ok(vec![
-        Is::new(Facet::Reserved, key, written::erased(&left), ERASED),
+        Is { at: erased, ..Is::new(Facet::Reserved, key, written::erased(&left), ERASED) },
         Is::new(Facet::Signed, key, signed, "the SHA-256 of the certificate"),
         Is::new(Facet::State, key, written::state(left.state, revocation.as_ref()), "its state"),
     ])
