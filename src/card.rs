@@ -51,7 +51,7 @@ use signature::{Form, signature_octets};
 
 pub use cms::{CmsDraft, CmsDraftError};
 pub use image::NotACard;
-pub use issuer::{HalfSummary, IssuerRefusal, Summary};
+pub use issuer::{HalfSummary, IssuerRefusal, Presented, Summary};
 pub use reference::BadPin;
 pub use rsa::{RSA_OCTETS, RsaPrivate};
 pub use signature::{der_ecdsa, plain_ecdsa};

@@ -92,11 +92,18 @@ impl Way {
                 if answer.status.is_success() {
                     return Ok(Ok(answer.body));
                 }
-                if let Some(rule) = answer.body["rule"].as_str() {
+                let rule = answer.body["rule"].as_str();
+                // Turned away before the request was looked at, or the same holder is being served: it says nothing of what
+                // the same key did before, so it is no no.
+                let turned_away = match answer.status.as_u16() {
+                    408 | 429 | 503 => true,
+                    409 => rule.is_none(),
+                    _ => false,
+                };
+                if let Some(rule) = rule.filter(|_| !turned_away) {
                     return Ok(Err(No { rule: rule.to_owned(), failure: problem(&answer) }));
                 }
-                // Nothing of it was done, or the same holder is being served.
-                if !matches!(answer.status.as_u16(), 409 | 429 | 503) || turn == TURNS {
+                if !turned_away || turn == TURNS {
                     return Err(problem(&answer));
                 }
                 turn += 1;

@@ -56,8 +56,8 @@ impl Enrol<'_> {
         }
         let number = begun.person["card"]["number"].clone();
         desk.done(begun)?;
-        let words: Vec<&str> = self.kinds.iter().map(|kind| kind.word()).collect();
-        let done = format!("{} issued and on the card", words.join(" and ").to_uppercase());
+        let words: Vec<String> = self.kinds.iter().map(|kind| kind.word().to_uppercase()).collect();
+        let done = format!("{} issued and on the card", words.join(" and "));
         Ok(json!({ "done": done, "card": number, "certificates": serials }))
     }
 
@@ -68,7 +68,7 @@ impl Enrol<'_> {
             Some(person) => person.clone(),
             None => desk.person()?,
         };
-        let person = with_card(person, card.card());
+        let person = with_card(person, desk.known(), card.card());
         let mut requests = json!({});
         for kind in self.kinds {
             requests[kind.word()] = STANDARD.encode(request_of(card, *kind, self.key)?).into();

@@ -59,6 +59,20 @@ pub enum RequestCommand {
     },
     /// Take the card back: its certificates end, and it is deactivated.
     Return(DeskArgs),
+    /// Suspend the card (一時停止, R-21): both certificates are held, and it is deactivated.
+    Suspend(DeskArgs),
+    /// End the suspension of a card that was found (一時停止解除, R-22): the holder enters a PIN; AUTH is valid again, SIGN ends (C-08).
+    Resume {
+        /// Which card, and where to ask.
+        #[command(flatten)]
+        at: DeskArgs,
+        /// Whose PIN is entered: auth or sign; a card for face authentication has none.
+        #[arg(long, default_value = "auth")]
+        kind: Kind,
+        /// Where the PIN comes from.
+        #[command(flatten)]
+        pin: PinArgs,
+    },
 }
 
 /// Which card, and where to ask.
@@ -115,6 +129,8 @@ pub fn run(command: &RequestCommand, out: &Output) -> Result<(), Failure> {
         RequestCommand::FaceOn(at) => apply(at, Act::FaceOn, None)?,
         RequestCommand::FaceOff { at, pin } => apply(at, Act::FaceOff, Some((Kind::Auth, pin)))?,
         RequestCommand::Return(at) => apply(at, Act::Return, None)?,
+        RequestCommand::Suspend(at) => apply(at, Act::Suspend, None)?,
+        RequestCommand::Resume { at, kind, pin } => resume(at, *kind, pin)?,
     };
     out.print(&told, || told["done"].as_str().unwrap_or_default().to_owned())
 }
@@ -133,6 +149,14 @@ fn enrol(args: &EnrolArgs, act: Act) -> Result<Value, Failure> {
         pins.push(PinArgs::of_file(file.clone()).read_new(*kind)?);
     }
     Enrol { act, kinds: &kinds, key: args.key, person, pins: &pins }.run(&mut card, &mut desk, &way)
+}
+
+fn resume(at: &DeskArgs, kind: Kind, pin: &PinArgs) -> Result<Value, Failure> {
+    let (mut card, mut desk, way) = at.open()?;
+    if !card.card().summary().face_authentication {
+        apply::entered(&pin.read(kind)?, &mut card)?;
+    }
+    apply::run(Act::Resume, None, &mut card, &mut desk, &way)
 }
 
 fn apply(at: &DeskArgs, act: Act, pin: Option<(Kind, &PinArgs)>) -> Result<Value, Failure> {
