@@ -98,6 +98,12 @@ impl<K: CardKey> Card<K> {
         Ok(assemble(&info, algorithm, &signature))
     }
 
+    /// Forgets a key that was made and will get no certificate.
+    pub fn forget_waiting_key(&mut self, kind: Kind) {
+        self.half_mut(kind).next_key = None;
+        self.session = Session::default();
+    }
+
     /// Writes a certificate and its CA's, and puts the key that they are for in use: all three or none.
     ///
     /// # Errors

@@ -26,6 +26,8 @@ fn a_request_is_signed_by_the_key_that_was_made() {
     assert_eq!(verified.spki().algorithm(), KeyAlgorithm::Rsa(2048));
     let summary = card.summary();
     assert!(summary.auth.key_waits && summary.auth.key.is_none() && summary.auth.certificate.is_none());
+    card.forget_waiting_key(Kind::Auth);
+    assert_eq!(card.image(), Card::<TestKey>::blank(*b"0000000000000001").image());
 }
 
 #[test]

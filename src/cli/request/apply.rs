@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::desk::{Act, Begun, Desk};
+use super::desk::{Act, Begun, Desk, goes_on};
 use crate::{
     card::{IssuerRefusal, Presented},
     cli::{
@@ -15,34 +15,66 @@ use crate::{
     rules::pin::Pin,
 };
 
-/// Does it, or goes on where it was broken off.
-pub(super) fn run(
-    act: Act,
-    pin: Option<&Pin>,
-    card: &mut CardFile,
-    desk: &mut Desk,
-    way: &Way,
-) -> Result<Value, Failure> {
-    let kinds: Vec<Kind> = pin.map(Pin::kind).into_iter().collect();
-    let begun = match desk.begun(act, &kinds)? {
-        Some(begun) => begun,
-        None => begin(act, &kinds, desk)?,
-    };
-    let told = match carried_out(&begun, way)? {
-        Ok(told) => told,
-        Err(failure) => {
-            desk.refused()?;
-            return Err(failure);
+/// A visit to the counter.
+pub(super) struct Visit<'a> {
+    pub(super) act: Act,
+    /// A PIN that is set.
+    pub(super) pin: Option<&'a Pin>,
+    /// The municipality's reference for the statutory agent who applies; none: the holder does.
+    pub(super) agent: Option<&'a str>,
+}
+
+impl Visit<'_> {
+    /// Does it, or goes on where it was broken off.
+    pub(super) fn run(&self, card: &mut CardFile, desk: &mut Desk, way: &Way) -> Result<Value, Failure> {
+        let act = self.act;
+        let kinds: Vec<Kind> = self.pin.map(Pin::kind).into_iter().collect();
+        let begun = match desk.begun(act, &kinds)? {
+            Some(begun) => begun,
+            None => self.begin(&kinds, desk)?,
+        };
+        let told = match carried_out(&begun, way).map_err(goes_on)? {
+            Ok(told) => told,
+            Err(failure) => {
+                desk.refused()?;
+                return Err(failure);
+            }
+        };
+        on_card(act, self.pin, card)?;
+        desk.done(begun)?;
+        let done = match told["receipt"]["number"].as_str() {
+            Some(number) => format!("{}; receipt {number}", words(act)),
+            None => words(act).to_owned(),
+        };
+        let told_as = if act == Act::Suspend { "effects" } else { "application" };
+        Ok(json!({ "done": done, told_as: told }))
+    }
+
+    fn begin(&self, kinds: &[Kind], desk: &mut Desk) -> Result<Begun, Failure> {
+        let person = desk.person()?;
+        let procedure = match self.act {
+            Act::PinReset => "pin-reset",
+            Act::FaceOn => "face-authentication-on",
+            Act::FaceOff => "face-authentication-off",
+            Act::Resume => "release",
+            Act::Suspend => {
+                // It is reported, by telephone as a rule, and nobody applies.
+                let body = json!({ "card": person["card"]["number"] });
+                return desk.begin(self.act, kinds, person, body);
+            }
+            _ => "card-return",
+        };
+        let mut body = json!({
+            "procedure": procedure, "applicant": "holder", "holder": person["holder"], "card": person["card"],
+        });
+        if let Some(agent) = self.agent {
+            body["applicant"] = "statutory-agent".into();
+            body["agent"] = agent.into();
+            // 顔認証 is given up with the child or the ward there.
+            body["presence"] = json!({ "holder_came": true });
         }
-    };
-    on_card(act, pin, card)?;
-    desk.done(begun)?;
-    let done = match told["receipt"]["number"].as_str() {
-        Some(number) => format!("{}; receipt {number}", words(act)),
-        None => words(act).to_owned(),
-    };
-    let told_as = if act == Act::Suspend { "effects" } else { "application" };
-    Ok(json!({ "done": done, told_as: told }))
+        desk.begin(self.act, kinds, person, body)
+    }
 }
 
 /// Has the holder enter a PIN at the terminal; nothing is asked of the service before that.
@@ -59,23 +91,6 @@ pub(super) fn entered(pin: &Pin, card: &mut CardFile) -> Result<(), Failure> {
             kind.word().to_uppercase()
         ))),
     }
-}
-
-fn begin(act: Act, kinds: &[Kind], desk: &mut Desk) -> Result<Begun, Failure> {
-    let person = desk.person()?;
-    let procedure = match act {
-        Act::PinReset => "pin-reset",
-        Act::FaceOn => "face-authentication-on",
-        Act::FaceOff => "face-authentication-off",
-        Act::Resume => "release",
-        // It is reported, by telephone as a rule, and nobody applies.
-        Act::Suspend => return desk.begin(act, kinds, person.clone(), json!({ "card": person["card"]["number"] })),
-        _ => "card-return",
-    };
-    let body = json!({
-        "procedure": procedure, "applicant": "holder", "holder": person["holder"], "card": person["card"],
-    });
-    desk.begin(act, kinds, person, body)
 }
 
 /// Applies and has it carried out; or the refusal, after which the application is withdrawn.

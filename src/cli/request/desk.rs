@@ -172,6 +172,11 @@ impl Desk {
     }
 }
 
+/// What is said where nobody knows whether it was done.
+pub(super) fn goes_on(failure: Failure) -> Failure {
+    if failure.is_refused() { failure } else { Failure::fault(format!("{failure}; the same command again goes on")) }
+}
+
 /// Reads what the register says.
 pub(super) fn read_person(path: &Path) -> Result<Value, Failure> {
     let named = |cause: &dyn std::fmt::Display| Failure::fault(format!("{}: {cause}", path.display()));

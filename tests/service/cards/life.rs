@@ -16,7 +16,10 @@ fn a_card_s_life_from_the_counter_to_its_return() {
     assert_eq!(here.status("LIFE.card"), (words(&["good", "good"]), Some(0)));
     // Twice: the rules say no, and the card is as it was.
     here.refused("request new LIFE.card", counter, "E-04");
+    let on_card = here.done("card show LIFE.card", None);
     here.refused("request renew LIFE.card", counter, "V-12");
+    // Nothing is left of the keys that were made for it.
+    assert_eq!(here.done("card show LIFE.card", None), on_card);
     assert_eq!(here.status("LIFE.card"), (words(&["good", "good"]), Some(0)));
     here.refused("request new LIFE.card", Some("nobody"), "cannot read");
 
@@ -63,4 +66,25 @@ fn a_card_s_life_from_the_counter_to_its_return() {
     for procedure in ["pin-reset", "face-authentication-on", "face-authentication-off", "card-return"] {
         assert!(entries(procedure) > 0, "{procedure}: none of {} entries", audit.len());
     }
+}
+
+#[test]
+fn the_statutory_agent_applies_for_a_child_who_has_come_along() {
+    let demo = Demo::start();
+    let here = Terminal::new(&demo);
+    let counter = Some("28207");
+    here.person("CHILD", "2020-02-17");
+    here.done("card new CHILD.card", None);
+    here.refused(&Terminal::issue("CHILD"), counter, "E-05");
+    here.done(&format!("{} --kind auth", Terminal::issue("CHILD")), counter);
+    for (act, more) in [
+        ("pin-reset", "--kind auth --pin-file new-auth.pin"),
+        ("face-on", ""),
+        ("face-off", "--pin-file auth.pin"),
+        ("return", ""),
+    ] {
+        here.refused(&format!("request {act} CHILD.card {more}"), counter, "E-05");
+        here.done(&format!("request {act} CHILD.card {more} --statutory-agent PARENT-1"), counter);
+    }
+    assert_eq!(here.status("CHILD.card").0[0], "revoked");
 }
