@@ -78,7 +78,10 @@ impl CardFile {
     /// # Errors
     /// All of [`CardFileError`] but [`CardFileError::Exists`], [`CardFileError::Write`] and [`CardFileError::Refused`].
     pub fn open(path: &Path, passphrase: &str) -> Result<Self, CardFileError> {
-        path.metadata().map_err(|cause| KeyFileError::Io { path: path.into(), action: "read", cause })?;
+        // No lock is left beside what is no card.
+        if !Seal::is_on(&read_private(path, CARD_FILE_OCTETS)?) {
+            return Err(CardFileError::Seal(path.into(), SealError::NotACardFile));
+        }
         let lock = lock(path)?;
         let octets = read_private(path, CARD_FILE_OCTETS)?;
         let (seal, image) = Seal::open(&octets, passphrase).map_err(|cause| CardFileError::Seal(path.into(), cause))?;
