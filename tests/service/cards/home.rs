@@ -26,7 +26,8 @@ fn a_holder_revokes_and_resets_from_home() {
     // Kiosks have hours: it is noon in Japan.
     let room = tempfile::tempdir().expect("a directory");
     let shim = Shim::new(room.path());
-    shim.set(Slot::Clock, back_to_noon());
+    let noon = back_to_noon();
+    shim.set(Slot::Clock, noon);
     let demo = Demo::start_by(shim.before(&mut jitsuin()));
     let here = Terminal::by_clock(&demo, Some(&shim));
     let (counter, portal) = (Some("28207"), Some("relying-party-1"));
@@ -49,10 +50,13 @@ fn a_holder_revokes_and_resets_from_home() {
     let told = here.done(&format!("card revoke HOME.card --kind auth --pin-file {pin}"), portal);
     assert!(told["text"].as_str().expect("a text").contains("失効申請書"));
     assert_eq!(here.status("HOME.card"), (words(&["revoked", "good"]), Some(3)));
+    // In the same second it would be the same text, and the same answer.
+    shim.set(Slot::Clock, noon + 2);
     here.refused(&format!("card revoke HOME.card --kind auth --pin-file {pin}"), portal, "R-01");
     here.refused(&format!("card pin reserve HOME.card --kind auth --pin-file {pin}"), portal, "P-08");
     here.done(&format!("card revoke HOME.card --kind sign --pin-file {pin}"), portal);
     assert_eq!(here.status("HOME.card"), (words(&["revoked", "revoked"]), Some(3)));
+    shim.set(Slot::Clock, noon + 4);
     here.refused(&format!("card revoke HOME.card --kind sign --pin-file {pin}"), portal, "O-01");
 
     // A card that is held is the counter's; the demonstration's own cards are read too.
