@@ -101,10 +101,12 @@ impl CardFile {
         self.card.reset();
     }
 
-    /// Has the card answer; what the answer changed is durable when it is given. If it cannot be written, the answer is 6581.
+    /// Has the card answer; what the answer changed is durable when it is given. If it cannot be written, the answer is 6581, to a PIN
+    /// that is right as to one that is wrong.
     pub fn exchange(&mut self, apdu: &[u8]) -> Reply {
         let reply = self.card.exchange(apdu, &Salts(SystemEntropy::default()));
-        if !reply.changed() || self.save().is_ok() { reply } else { self.card.memory_failed() }
+        let is_written = reply.changed() || reply.tried();
+        if !is_written || self.save().is_ok() { reply } else { self.card.memory_failed() }
     }
 
     /// Does something through the issuer channel, and writes the card.

@@ -245,6 +245,11 @@ impl Session {
 }
 
 fn unexpected(status: StatusWord) -> Failure {
+    if status == StatusWord::MEMORY_FAILURE {
+        return Failure::fault(
+            "the card's file cannot be written (is the disk full?): the card answered 6581, and did nothing",
+        );
+    }
     Failure::fault(format!("the card answered {status}"))
 }
 
