@@ -2,7 +2,7 @@
 //!
 //! Pure: no clock, no files, no threads; randomness is an argument, and private keys are a [port](CardKey). What outlives a power
 //! cut is the [image](Card::image), which the host must have written *before* it lets an answer out that
-//! [changed](Reply::changed) it: otherwise a power cut would give tries back.
+//! [changed](Reply::changed) it or [tried](Reply::tried) a PIN: otherwise a power cut would give tries back.
 //!
 //! [`issuer`] is the municipal terminal's way to the card, which APDUs do not offer.
 //!
@@ -51,7 +51,7 @@ use signature::{Form, signature_octets};
 
 pub use cms::{CmsDraft, CmsDraftError};
 pub use image::NotACard;
-pub use issuer::{HalfSummary, IssuerRefusal, Summary};
+pub use issuer::{HalfSummary, IssuerRefusal, Presented, Summary};
 pub use reference::BadPin;
 pub use rsa::{RSA_OCTETS, RsaPrivate};
 pub use signature::{der_ecdsa, plain_ecdsa};
@@ -146,6 +146,7 @@ pub struct Reply {
     data: Vec<u8>,
     status: StatusWord,
     changed: bool,
+    tried: bool,
 }
 
 impl Reply {
@@ -165,6 +166,13 @@ impl Reply {
     #[must_use]
     pub const fn changed(&self) -> bool {
         self.changed
+    }
+
+    /// Whether a PIN was tried. Then the host writes the image before it sends the answer, changed or not: where only a miss were
+    /// written, a write that is broken off would tell a miss from a hit and cost no try.
+    #[must_use]
+    pub const fn tried(&self) -> bool {
+        self.tried
     }
 
     /// The answer as it is sent.
@@ -204,16 +212,16 @@ impl<K: CardKey> Card<K> {
     #[must_use]
     pub fn memory_failed(&mut self) -> Reply {
         self.session = Session::default();
-        Reply { data: Vec::new(), status: StatusWord::MEMORY_FAILURE, changed: false }
+        Reply { data: Vec::new(), status: StatusWord::MEMORY_FAILURE, changed: false, tried: false }
     }
 
     /// Answers a command APDU. Any octets get a status word.
     pub fn exchange(&mut self, apdu: &[u8], random: &dyn Randomness) -> Reply {
-        let mut changed = false;
+        let (mut changed, mut tried) = (false, false);
         let outcome = Command::parse(apdu).and_then(|command| match command.instruction {
             Instruction::Select => self.select(&command),
             Instruction::ReadBinary => self.read_binary(&command),
-            Instruction::Verify => self.verify(&command, &mut changed),
+            Instruction::Verify => self.verify(&command, (&mut changed, &mut tried)),
             Instruction::ChangeReferenceData => self.change_reference_data(&command, &mut changed),
             Instruction::ComputeDigitalSignature => self.compute_digital_signature(&command, random),
         });
@@ -221,7 +229,7 @@ impl<K: CardKey> Card<K> {
             Ok(data) => (data, StatusWord::DONE),
             Err(status) => (Vec::new(), status),
         };
-        Reply { data, status, changed }
+        Reply { data, status, changed, tried }
     }
 
     /// `00 A4`: an application by name, an EF by identifier. Answers no data (P2 `0C`), whatever Le says.
@@ -281,7 +289,7 @@ impl<K: CardKey> Card<K> {
     }
 
     /// `00 20`: without data how many tries are left, with data a try.
-    fn verify(&mut self, command: &Command<'_>, changed: &mut bool) -> Outcome {
+    fn verify(&mut self, command: &Command<'_>, (changed, tried): (&mut bool, &mut bool)) -> Outcome {
         if command.p1 != 0 {
             return Err(StatusWord::WRONG_PARAMETERS);
         }
@@ -296,7 +304,7 @@ impl<K: CardKey> Card<K> {
         };
         let hit = reference.present(kind, command.data);
         let left = reference.tries();
-        *changed = left != tries;
+        (*changed, *tried) = (left != tries, true);
         self.session.set_verified(kind, hit);
         if hit { Ok(Vec::new()) } else { Err(StatusWord::tries_left(left)) }
     }

@@ -48,6 +48,20 @@ pub enum IssuerRefusal {
     OtherCa,
 }
 
+/// What a PIN that was entered at the terminal came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// It is the card's.
+    Hit,
+    /// It is another.
+    Missed {
+        /// Tries that are left.
+        left: u8,
+    },
+    /// The card's is locked, or it has none.
+    Unusable,
+}
+
 impl<K: CardKey> Card<K> {
     /// A card from the factory: no keys, no PINs, no certificates; 16 characters tell it from others (EF `0006`).
     #[must_use]
@@ -82,6 +96,12 @@ impl<K: CardKey> Card<K> {
         self.half_mut(kind).next_key = Some(key);
         self.session = Session::default();
         Ok(assemble(&info, algorithm, &signature))
+    }
+
+    /// Forgets a key that was made and will get no certificate.
+    pub fn forget_waiting_key(&mut self, kind: Kind) {
+        self.half_mut(kind).next_key = None;
+        self.session = Session::default();
     }
 
     /// Writes a certificate and its CA's, and puts the key that they are for in use: all three or none.
@@ -124,6 +144,16 @@ impl<K: CardKey> Card<K> {
         Ok(())
     }
 
+    /// Has the holder enter a PIN at the terminal, which also a suspended card takes there: a miss costs a try, a hit gives all of
+    /// them back, as VERIFY does; nothing stays verified.
+    pub fn present_pin(&mut self, kind: Kind, pin: &[u8]) -> Presented {
+        self.session = Session::default();
+        let Some(reference) = self.half_mut(kind).reference.as_mut().filter(|reference| reference.tries() > 0) else {
+            return Presented::Unusable;
+        };
+        if reference.present(kind, pin) { Presented::Hit } else { Presented::Missed { left: reference.tries() } }
+    }
+
     /// 顔認証マイナンバーカード: takes both PINs and everything of SIGN from the card (rules §1.5).
     ///
     /// # Errors
@@ -156,8 +186,7 @@ impl<K: CardKey> Card<K> {
     /// Deactivates the application or activates it again: while it is suspended, no PIN is taken and no key is used; what may be read
     /// freely, may be read.
     ///
-    /// The one-time suspension by telephone (一時停止) does not reach a card: the service holds the certificates. This is for a card
-    /// that lies on the counter.
+    /// 一時停止 by telephone does not reach a card: the service holds the certificates. This is for a card that lies on the counter.
     pub fn suspend(&mut self, suspended: bool) {
         (self.suspended, self.session) = (suspended, Session::default());
     }

@@ -92,12 +92,22 @@ impl Way {
                 if answer.status.is_success() {
                     return Ok(Ok(answer.body));
                 }
-                if let Some(rule) = answer.body["rule"].as_str() {
+                let rule = answer.body["rule"].as_str();
+                // Turned away before the request was looked at, or the same holder is being served: it says nothing of what
+                // the same key did before, so it is no no.
+                let turned_away = match answer.status.as_u16() {
+                    408 | 429 | 503 => true,
+                    409 => rule.is_none(),
+                    _ => false,
+                };
+                if let Some(rule) = rule.filter(|_| !turned_away) {
                     return Ok(Err(No { rule: rule.to_owned(), failure: problem(&answer) }));
                 }
-                // Nothing of it was done, or the same holder is being served.
-                if !matches!(answer.status.as_u16(), 409 | 429 | 503) || turn == TURNS {
+                if !turned_away {
                     return Err(problem(&answer));
+                }
+                if turn == TURNS {
+                    return Err(Failure::fault(problem(&answer)));
                 }
                 turn += 1;
                 tokio::time::sleep(pause(&answer)).await;
@@ -109,4 +119,63 @@ impl Way {
 fn pause(answer: &Answer<Value>) -> Duration {
     let said = answer.headers.get(RETRY_AFTER).and_then(|seconds| seconds.to_str().ok()?.parse().ok());
     Duration::from_secs(said.unwrap_or(1).clamp(1, 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::{SocketAddr, TcpListener},
+        thread::{self, JoinHandle},
+    };
+
+    use super::*;
+
+    /// A listener that gives these answers, one a connection.
+    fn listener(answers: &'static [(&'static str, &'static str)]) -> (SocketAddr, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = thread::spawn(move || {
+            for (status, body) in answers {
+                let mut stream = listener.accept().unwrap().0;
+                let mut asked = Vec::new();
+                while !asked.ends_with(b"{}") {
+                    let mut octets = [0; 1024];
+                    let read = stream.read(&mut octets).unwrap();
+                    assert!(read > 0);
+                    asked.extend_from_slice(&octets[..read]);
+                }
+                let length = body.len();
+                let head = "content-type: application/json\r\nconnection: close";
+                let answer = format!("HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}");
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        (address, served)
+    }
+
+    fn told(answers: &'static [(&'static str, &'static str)]) -> Result<Result<Value, No>, Failure> {
+        let (address, served) = listener(answers);
+        let way = Way::new(Client::anonymous(None).unwrap(), &format!("http://{address}")).unwrap();
+        let told = way.post("/v1/certificates", "key", &serde_json::json!({}));
+        served.join().unwrap();
+        told
+    }
+
+    const LATER: (&str, &str) = ("429 Too Many Requests", r#"{"rule":"T-15","detail":"too often"}"#);
+
+    #[test]
+    fn who_is_told_to_come_later_comes_later_and_takes_it_for_no_no() {
+        assert!(told(&[LATER, ("201 Created", r#"{"certificates":[]}"#)]).unwrap().is_ok());
+        let failure = told(&[LATER; TURNS as usize]).err().unwrap();
+        assert!(!failure.is_refused() && failure.to_string().contains("T-15"), "{failure}");
+    }
+
+    #[test]
+    fn a_refusal_is_a_no_and_a_fault_is_none() {
+        let no = told(&[("409 Conflict", r#"{"rule":"E-04","detail":"one is live"}"#)]).unwrap().err().unwrap();
+        assert!(no.rule == "E-04" && no.failure.is_refused());
+        let failure = told(&[("500 Internal Server Error", r#"{"detail":"internal"}"#)]).err().unwrap();
+        assert!(!failure.is_refused());
+    }
 }

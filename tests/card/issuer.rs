@@ -1,7 +1,7 @@
 //! The issuer channel, and the image that it works on.
 
 use jitsuin::{
-    card::{BadPin, Card, IssuerRefusal, KeyFault, NotACard, StatusWord},
+    card::{BadPin, Card, IssuerRefusal, KeyFault, NotACard, Presented, StatusWord},
     kind::Kind,
     x509::{CertificationRequest, KeyAlgorithm},
 };
@@ -26,6 +26,8 @@ fn a_request_is_signed_by_the_key_that_was_made() {
     assert_eq!(verified.spki().algorithm(), KeyAlgorithm::Rsa(2048));
     let summary = card.summary();
     assert!(summary.auth.key_waits && summary.auth.key.is_none() && summary.auth.certificate.is_none());
+    card.forget_waiting_key(Kind::Auth);
+    assert_eq!(card.image(), Card::<TestKey>::blank(*b"0000000000000001").image());
 }
 
 #[test]
@@ -151,6 +153,29 @@ fn a_suspended_card_comes_back_as_it_was() {
     assert!(card.summary().suspended);
     card.suspend(false);
     assert_eq!(card.image(), image);
+}
+
+#[test]
+fn r_22_a_pin_that_is_entered_at_the_terminal_is_counted_as_ever_and_verifies_nothing() {
+    let mut card = personal();
+    card.suspend(true);
+    let mut present = |pin: &[u8]| (card.present_pin(Kind::Auth, pin), card.summary().auth.tries_left);
+    assert_eq!(present(b"0000"), (Presented::Missed { left: 2 }, Some(2)));
+    assert_eq!(present(AUTH_PIN), (Presented::Hit, Some(3)));
+    assert_eq!(present(b""), (Presented::Missed { left: 2 }, Some(2)));
+    assert_eq!(present(b"00000"), (Presented::Missed { left: 1 }, Some(1)));
+    assert_eq!(present(SIGN_PIN), (Presented::Missed { left: 0 }, Some(0)));
+    assert_eq!(present(AUTH_PIN), (Presented::Unusable, Some(0)));
+    assert_eq!(card.summary().sign.tries_left, Some(5));
+    assert_eq!(card.present_pin(Kind::Sign, SIGN_PIN), Presented::Hit);
+    card.suspend(false);
+    assert_eq!(send(&mut card, SELECT), StatusWord::DONE);
+    assert_eq!(card.present_pin(Kind::Sign, SIGN_PIN), Presented::Hit);
+    assert_eq!(send(&mut card, SIGN_WITH_AUTH), StatusWord::NOT_SELECTED);
+    assert_eq!(send(&mut card, SELECT), StatusWord::DONE);
+    assert_eq!(send(&mut card, &[0x80, 0x2A, 0x00, 0x9A, 1, 0x55, 0]), StatusWord::SECURITY_STATUS);
+    let mut blank: Card<TestKey> = Card::blank(*b"0000000000000001");
+    assert_eq!(blank.present_pin(Kind::Auth, AUTH_PIN), Presented::Unusable);
 }
 
 #[test]

@@ -23,9 +23,14 @@ pub(crate) struct Demo {
 impl Demo {
     /// Starts it and waits until its story is told: `--json` prints the document then, as one value over many lines.
     pub(crate) fn start() -> Self {
+        Self::start_by(&mut jitsuin())
+    }
+
+    /// The same by a command with an environment of its own.
+    pub(crate) fn start_by(command: &mut Command) -> Self {
         let parent = tempfile::tempdir().expect("a directory");
         let directory = parent.path().join("demo");
-        let mut child = jitsuin()
+        let mut child = command
             .args(["demo", "--json", "--dir"])
             .arg(&directory)
             .stdout(Stdio::piped())

@@ -78,7 +78,10 @@ impl CardFile {
     /// # Errors
     /// All of [`CardFileError`] but [`CardFileError::Exists`], [`CardFileError::Write`] and [`CardFileError::Refused`].
     pub fn open(path: &Path, passphrase: &str) -> Result<Self, CardFileError> {
-        path.metadata().map_err(|cause| KeyFileError::Io { path: path.into(), action: "read", cause })?;
+        // No lock is left beside what is no card.
+        if !Seal::is_on(&read_private(path, CARD_FILE_OCTETS)?) {
+            return Err(CardFileError::Seal(path.into(), SealError::NotACardFile));
+        }
         let lock = lock(path)?;
         let octets = read_private(path, CARD_FILE_OCTETS)?;
         let (seal, image) = Seal::open(&octets, passphrase).map_err(|cause| CardFileError::Seal(path.into(), cause))?;
@@ -98,10 +101,12 @@ impl CardFile {
         self.card.reset();
     }
 
-    /// Has the card answer; what the answer changed is durable when it is given. If it cannot be written, the answer is 6581.
+    /// Has the card answer; what the answer changed is durable when it is given. If it cannot be written, the answer is 6581, to a PIN
+    /// that is right as to one that is wrong.
     pub fn exchange(&mut self, apdu: &[u8]) -> Reply {
         let reply = self.card.exchange(apdu, &Salts(SystemEntropy::default()));
-        if !reply.changed() || self.save().is_ok() { reply } else { self.card.memory_failed() }
+        let is_written = reply.changed() || reply.tried();
+        if !is_written || self.save().is_ok() { reply } else { self.card.memory_failed() }
     }
 
     /// Does something through the issuer channel, and writes the card.

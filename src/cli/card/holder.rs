@@ -153,6 +153,12 @@ fn ask(questions: &[&str]) -> Result<Zeroizing<String>, Failure> {
     if typed.iter().all(|one| *one == first) { Ok(first) } else { Err(Failure::refused("the two PINs differ")) }
 }
 
+/// What is said of a PIN that is another.
+pub(in crate::cli) fn another_pin(kind: Kind, left: u8) -> Failure {
+    let tries = if left == 1 { "1 try is left".to_owned() } else { format!("{left} tries are left") };
+    Failure::refused(format!("the PIN for {} is another; {tries}", kind.word().to_uppercase()))
+}
+
 /// A card with its application selected.
 pub(super) struct Session(CardFile);
 
@@ -188,8 +194,7 @@ impl Session {
         match (status, status.tries()) {
             (StatusWord::DONE, _) => Ok(()),
             (_, Some(0)) => Err(locked()),
-            (_, Some(1)) => Err(Failure::refused(format!("the PIN for {name} is another; 1 try is left"))),
-            (_, Some(tries)) => Err(Failure::refused(format!("the PIN for {name} is another; {tries} tries are left"))),
+            (_, Some(left)) => Err(another_pin(kind, left)),
             (other, None) => Err(unexpected(other)),
         }
     }
@@ -240,6 +245,11 @@ impl Session {
 }
 
 fn unexpected(status: StatusWord) -> Failure {
+    if status == StatusWord::MEMORY_FAILURE {
+        return Failure::fault(
+            "the card's file cannot be written (is the disk full?): the card answered 6581, and did nothing",
+        );
+    }
     Failure::fault(format!("the card answered {status}"))
 }
 

@@ -5,10 +5,9 @@
 use std::{
     fmt,
     io::{self, Read, Write},
-    net::TcpStream,
+    net::{TcpStream, ToSocketAddrs},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use clap::Args;
@@ -66,7 +65,12 @@ pub fn run(args: &LoginArgs, out: &Output) -> Result<(), Failure> {
         .map_err(Failure::fault)?
         .with_root_certificates(roots)
         .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
-    let answer = ask(config, (host, port), path).map_err(|cause| Failure::refused(format!("{}: {cause}", args.url)))?;
+    let named = |cause: &dyn fmt::Display| format!("{}: {cause}", args.url);
+    let tcp = connect((host, port)).map_err(|cause| Failure::fault(named(&cause)))?;
+    let answer = ask(config, tcp, (host, port), path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Failure::fault(named(&"no answer came in time")),
+        _ => Failure::refused(named(&cause)),
+    })?;
     let told = serde_json::json!({ "version": answer.version, "status": answer.status, "body": answer.body });
     out.print(&told, || format!("{}\n{}", answer.status, answer.body))
 }
@@ -93,13 +97,25 @@ struct Answer {
     body: String,
 }
 
-fn ask(config: ClientConfig, (host, port): (&str, u16), path: &str) -> io::Result<Answer> {
+/// Connects to the first of the host's addresses that answers.
+fn connect(place: (&str, u16)) -> io::Result<TcpStream> {
+    let mut last = io::Error::other("the host has no address");
+    for address in place.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, REQUEST_TIMEOUT) {
+            Ok(tcp) => {
+                tcp.set_read_timeout(Some(REQUEST_TIMEOUT))?;
+                tcp.set_write_timeout(Some(REQUEST_TIMEOUT))?;
+                return Ok(tcp);
+            }
+            Err(cause) => last = cause,
+        }
+    }
+    Err(last)
+}
+
+fn ask(config: ClientConfig, tcp: TcpStream, (host, port): (&str, u16), path: &str) -> io::Result<Answer> {
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
-    let tcp = TcpStream::connect((host, port))?;
-    let patience: Option<Duration> = Some(REQUEST_TIMEOUT);
-    tcp.set_read_timeout(patience)?;
-    tcp.set_write_timeout(patience)?;
     let mut stream = StreamOwned::new(connection, tcp);
     write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nAccept: */*\r\nConnection: close\r\n\r\n")?;
     let mut octets = Vec::new();

@@ -27,6 +27,7 @@ pub mod terminal;
 pub mod vpcd;
 
 use file::{CardFile, CardFileError};
+use seal::SealError;
 
 /// How the names of card files end.
 const EXTENSION: &str = "card";
@@ -94,8 +95,10 @@ impl CardArgs {
 impl From<CardFileError> for Failure {
     fn from(error: CardFileError) -> Self {
         match error {
-            CardFileError::Refused(_) | CardFileError::Exists(_) | CardFileError::InUse(_) => Self::refused(error),
-            other => Self::fault(other),
+            CardFileError::Seal(_, SealError::Machine) | CardFileError::Unreadable(_) | CardFileError::Write(..) => {
+                Self::fault(error)
+            }
+            other => Self::refused(other),
         }
     }
 }

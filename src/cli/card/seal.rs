@@ -75,10 +75,14 @@ impl Seal {
         Ok(Self { header, key })
     }
 
+    /// Whether a file begins as a card file does, as far as it goes.
+    pub(super) fn is_on(file: &[u8]) -> bool {
+        !file.is_empty() && file.iter().zip(MAGIC).all(|(octet, expected)| octet == expected)
+    }
+
     /// Opens a file: its seal, and the image inside.
     pub(super) fn open(file: &[u8], passphrase: &str) -> Result<(Self, Zeroizing<Vec<u8>>), SealError> {
-        let begins_so = file.iter().zip(MAGIC).all(|(octet, expected)| octet == expected);
-        if !begins_so || file.is_empty() {
+        if !Self::is_on(file) {
             return Err(SealError::NotACardFile);
         }
         let (written, rest) = file.split_first_chunk::<HEADER>().ok_or(SealError::CutOff)?;

@@ -208,6 +208,8 @@ impl Listed {
                 };
                 format!("card {}, AUTH {}, SIGN {}", card.serial, day(&card.auth), day(&card.sign))
             }
+            // Most reasons name the file themselves.
+            (None, Some(why)) if why.starts_with(&*self.file.to_string_lossy()) => return why.clone(),
             (None, Some(why)) => why.clone(),
             (None, None) => String::new(),
         };

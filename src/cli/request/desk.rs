@@ -44,6 +44,10 @@ pub enum Act {
     FaceOff,
     /// 返納.
     Return,
+    /// 一時停止.
+    Suspend,
+    /// 一時停止解除.
+    Resume,
 }
 
 impl Act {
@@ -58,6 +62,8 @@ impl Act {
             Self::FaceOn => "face-on",
             Self::FaceOff => "face-off",
             Self::Return => "return",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
         }
     }
 }
@@ -112,8 +118,12 @@ impl Desk {
     /// # Errors
     /// Refused where nobody has said.
     pub(super) fn person(&self) -> Result<Value, Failure> {
-        let known = Some(&self.kept.person).filter(|person| !person.is_null());
-        known.cloned().ok_or_else(|| Failure::refused("nobody has said for whom this card is: say --person"))
+        self.known().cloned().ok_or_else(|| Failure::refused("nobody has said for whom this card is: say --person"))
+    }
+
+    /// What the register said before, if anybody has asked it.
+    pub(super) fn known(&self) -> Option<&Value> {
+        Some(&self.kept.person).filter(|person| !person.is_null())
     }
 
     /// The act that was begun, if it is this one.
@@ -162,6 +172,11 @@ impl Desk {
     }
 }
 
+/// What is said where nobody knows whether it was done.
+pub(super) fn goes_on(failure: Failure) -> Failure {
+    if failure.is_refused() { failure } else { Failure::fault(format!("{failure}; the same command again goes on")) }
+}
+
 /// Reads what the register says.
 pub(super) fn read_person(path: &Path) -> Result<Value, Failure> {
     let named = |cause: &dyn std::fmt::Display| Failure::fault(format!("{}: {cause}", path.display()));
@@ -174,11 +189,16 @@ pub(super) fn read_person(path: &Path) -> Result<Value, Failure> {
     }
 }
 
-/// The card as the API names it: by the number in its token information unless the person's file says another, issued today unless
-/// that says when.
-pub(super) fn with_card(mut person: Value, card: &Card<SoftKey>) -> Value {
+/// The card as the API names it. Where the person's file is silent it is as it was before; a card that is new here has the number in
+/// its token information, and is issued today.
+pub(super) fn with_card(mut person: Value, before: Option<&Value>, card: &Card<SoftKey>) -> Value {
     if !person["card"].is_object() {
         person["card"] = json!({});
+    }
+    for (field, value) in before.and_then(|before| before["card"].as_object()).into_iter().flatten() {
+        if person["card"][field].is_null() {
+            person["card"][field] = value.clone();
+        }
     }
     let number = format!("CARD-{}", String::from_utf8_lossy(card.summary().serial));
     let today = day_of(SystemClock::default().now()).to_string();

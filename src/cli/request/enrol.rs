@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
 
-use super::desk::{Act, Begun, Desk, with_card};
+use super::desk::{Act, Begun, Desk, goes_on, with_card};
 use crate::{
     cli::{
         card::{file::CardFile, terminal::request_of},
@@ -41,12 +41,18 @@ impl Enrol<'_> {
             None => self.begin(card, desk)?,
         };
         let path = if self.act == Act::Renew { "/v1/renewals" } else { "/v1/certificates" };
-        let issued = match way.post(path, &begun.key, &begun.body)? {
+        let issued = match way.post(path, &begun.key, &begun.body).map_err(goes_on)? {
             Ok(issued) => issued,
             // Who may not come at all is not known to have asked: another credential goes on.
             Err(no) if no.rule == "T-08" => return Err(no.into()),
             Err(no) => {
                 desk.refused()?;
+                for kind in self.kinds {
+                    card.issue(|card| {
+                        card.forget_waiting_key(*kind);
+                        Ok(())
+                    })?;
+                }
                 return Err(no.into());
             }
         };
@@ -56,8 +62,8 @@ impl Enrol<'_> {
         }
         let number = begun.person["card"]["number"].clone();
         desk.done(begun)?;
-        let words: Vec<&str> = self.kinds.iter().map(|kind| kind.word()).collect();
-        let done = format!("{} issued and on the card", words.join(" and ").to_uppercase());
+        let words: Vec<String> = self.kinds.iter().map(|kind| kind.word().to_uppercase()).collect();
+        let done = format!("{} issued and on the card", words.join(" and "));
         Ok(json!({ "done": done, "card": number, "certificates": serials }))
     }
 
@@ -68,7 +74,7 @@ impl Enrol<'_> {
             Some(person) => person.clone(),
             None => desk.person()?,
         };
-        let person = with_card(person, card.card());
+        let person = with_card(person, desk.known(), card.card());
         let mut requests = json!({});
         for kind in self.kinds {
             requests[kind.word()] = STANDARD.encode(request_of(card, *kind, self.key)?).into();

@@ -22,6 +22,7 @@ mod apply;
 mod desk;
 mod enrol;
 
+use apply::Visit;
 pub use desk::{Act, Desk};
 pub use enrol::Enrol;
 
@@ -36,9 +37,9 @@ pub enum RequestCommand {
     Reissue(EnrolArgs),
     /// Set a PIN again that was forgotten or is locked (P-07).
     PinReset {
-        /// Which card, and where to ask.
+        /// Which card, where to ask, and who applies.
         #[command(flatten)]
-        at: DeskArgs,
+        at: VisitArgs,
         /// Whose PIN: auth or sign.
         #[arg(long)]
         kind: Kind,
@@ -47,18 +48,32 @@ pub enum RequestCommand {
         pin: PinArgs,
     },
     /// Make it a face-authentication card (顔認証マイナンバーカード).
-    FaceOn(DeskArgs),
+    FaceOn(VisitArgs),
     /// Make it an ordinary card again.
     FaceOff {
-        /// Which card, and where to ask.
+        /// Which card, where to ask, and who applies.
         #[command(flatten)]
-        at: DeskArgs,
+        at: VisitArgs,
         /// Where the PIN for AUTH comes from.
         #[command(flatten)]
         pin: PinArgs,
     },
     /// Take the card back: its certificates end, and it is deactivated.
-    Return(DeskArgs),
+    Return(VisitArgs),
+    /// Suspend the card (一時停止, R-21): both certificates are held, and it is deactivated.
+    Suspend(DeskArgs),
+    /// End the suspension of a card that was found (一時停止解除, R-22): the holder enters a PIN; AUTH is valid again, SIGN ends (C-08).
+    Resume {
+        /// Which card, where to ask, and who applies.
+        #[command(flatten)]
+        at: VisitArgs,
+        /// Whose PIN is entered: auth or sign; a card for face authentication has none.
+        #[arg(long, default_value = "auth")]
+        kind: Kind,
+        /// Where the PIN comes from.
+        #[command(flatten)]
+        pin: PinArgs,
+    },
 }
 
 /// Which card, and where to ask.
@@ -68,6 +83,17 @@ pub struct DeskArgs {
     card: CardArgs,
     #[command(flatten)]
     way: WayArgs,
+}
+
+/// A visit for which somebody applies.
+#[derive(Args, Debug)]
+pub struct VisitArgs {
+    #[command(flatten)]
+    at: DeskArgs,
+    /// The municipality's reference for the statutory agent, who applies for a child under 15 or an adult ward that has come along;
+    /// otherwise the holder applies.
+    #[arg(long, value_name = "REFERENCE")]
+    statutory_agent: Option<String>,
 }
 
 /// Certificates to be issued.
@@ -115,6 +141,11 @@ pub fn run(command: &RequestCommand, out: &Output) -> Result<(), Failure> {
         RequestCommand::FaceOn(at) => apply(at, Act::FaceOn, None)?,
         RequestCommand::FaceOff { at, pin } => apply(at, Act::FaceOff, Some((Kind::Auth, pin)))?,
         RequestCommand::Return(at) => apply(at, Act::Return, None)?,
+        RequestCommand::Suspend(at) => {
+            let (mut card, mut desk, way) = at.open()?;
+            Visit { act: Act::Suspend, pin: None, agent: None }.run(&mut card, &mut desk, &way)?
+        }
+        RequestCommand::Resume { at, kind, pin } => resume(at, *kind, pin)?,
     };
     out.print(&told, || told["done"].as_str().unwrap_or_default().to_owned())
 }
@@ -135,8 +166,16 @@ fn enrol(args: &EnrolArgs, act: Act) -> Result<Value, Failure> {
     Enrol { act, kinds: &kinds, key: args.key, person, pins: &pins }.run(&mut card, &mut desk, &way)
 }
 
-fn apply(at: &DeskArgs, act: Act, pin: Option<(Kind, &PinArgs)>) -> Result<Value, Failure> {
-    let (mut card, mut desk, way) = at.open()?;
+fn resume(at: &VisitArgs, kind: Kind, pin: &PinArgs) -> Result<Value, Failure> {
+    let (mut card, mut desk, way) = at.at.open()?;
+    if !card.card().summary().face_authentication {
+        apply::entered(&pin.read(kind)?, &mut card)?;
+    }
+    Visit { act: Act::Resume, pin: None, agent: at.statutory_agent.as_deref() }.run(&mut card, &mut desk, &way)
+}
+
+fn apply(at: &VisitArgs, act: Act, pin: Option<(Kind, &PinArgs)>) -> Result<Value, Failure> {
+    let (mut card, mut desk, way) = at.at.open()?;
     let pin = pin.map(|(kind, pin)| pin.read_new(kind)).transpose()?;
-    apply::run(act, pin.as_ref(), &mut card, &mut desk, &way)
+    Visit { act, pin: pin.as_ref(), agent: at.statutory_agent.as_deref() }.run(&mut card, &mut desk, &way)
 }

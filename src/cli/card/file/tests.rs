@@ -149,13 +149,24 @@ fn what_was_answered_survives_every_power_cut() {
     assert_eq!(after, [Some(3), Some(3)]);
 }
 
-/// Nothing is written where nothing changed, so a full disk does not stop the card from being read and used.
+/// Nothing is written where nothing changed, so a full disk does not stop the card from being read.
 #[test]
 fn an_answer_that_changes_nothing_needs_no_disk() {
-    let (reply, _) = broken_off(&[SELECT, HIT], 0, false);
-    assert_eq!(reply.status(), StatusWord::DONE);
     let (reply, _) = broken_off(&[SELECT], 0, false);
     assert_eq!(reply.status(), StatusWord::DONE);
+    let (reply, _) = broken_off(&[SELECT, b"\x00\x20\x00\x98"], 0, false);
+    assert_eq!(reply.status(), StatusWord::tries_left(3));
+}
+
+/// Otherwise whoever breaks off the write learns which PIN is right, and starts again with all its tries.
+#[test]
+fn where_a_try_cannot_be_written_a_hit_is_told_no_more_than_a_miss() {
+    for left in 0..STEPS {
+        for pin in [HIT, MISS] {
+            let (reply, _) = broken_off(&[SELECT, pin], left, false);
+            assert_eq!(reply.octets(), [0x65, 0x81], "step {left}");
+        }
+    }
 }
 
 /// Otherwise whoever fills the disk may guess PINs for nothing.
