@@ -51,7 +51,7 @@ fn other_names_and_uris_are_refused_with_their_lines() {
         (format!("sign-0 = \"{URI}\""), "keys.tokens.sign-0", "a key in a token is that of a CA"),
         ("sign-1 = \"sign-1.pem\"".into(), "keys.tokens.sign-1", "not a PKCS#11 URI"),
         ("sign-1 = 1".into(), "keys.tokens.sign-1", "expected a string"),
-        (format!("sign-1 = \"{URI}\"\nauth-1 = \"{URI}\""), "keys.tokens.", "sign-1 and auth-1 are the same key"),
+        (format!("sign-1 = \"{URI}\"\nauth-1 = \"{URI}\""), "keys.tokens.", "auth-1 and sign-1 are the same key"),
     ];
     for (lines, key, problem) in cases {
         let error = refusal(&tokens(&lines));

@@ -278,7 +278,7 @@ fn whichever_signature_finds_the_key_away_the_same_request_issues_to_the_same_ke
                 let left = house.dossier(&person).certificates;
                 let reserved = || left.iter().filter(|one| one.state == CertificateState::Reserved);
                 assert!(reserved().count() > 0, "{case}: {told:?}");
-                check(&house, &case);
+                house.check();
                 // As long as it is away nobody gets anything, and nothing is given up.
                 delivered_not(&house, &tell(&house), &case);
                 assert!(house.authority.recover(std::time::Duration::ZERO).is_err(), "{case}");

@@ -210,7 +210,7 @@ fn one_key_in_two_roles_is_refused_and_both_are_named() {
         (
             [("sign-1", uri(directory.path(), "auth-1")), ("auth-1", by_id.clone())],
             3,
-            "auth-1 and sign-1 are the same key",
+            "sign-1 and auth-1 are the same key",
         ),
         (
             [("auth-1", uri(directory.path(), "auth-1")), ("responder-auth-1", by_id)],

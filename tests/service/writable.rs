@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     process::{Command, Output},
 };
 
@@ -23,6 +24,7 @@ fn a_clock_that_is_behind_is_refused_in_the_same_words_by_whoever_looks_or_write
     shim.set(Slot::Clock, -3600);
     let fresh = site.aside().join("fresh");
     fs::write(&fresh, "another passphrase of enough length\n").expect("written");
+    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600)).expect("its mode");
     let fresh = fresh.to_str().expect("a path");
     for words in [
         &["check"][..],
