@@ -184,6 +184,12 @@ pub const TOKEN_URI_OCTETS: usize = 2048;
 /// How long a signature waits for a free session before the token is taken for stuck; PKCS#11 itself knows no time.
 pub const TOKEN_WAIT: Duration = Duration::from_secs(10);
 
+/// How often a service asks whether its tokens are there.
+pub const TOKEN_LOOK_PERIOD: Duration = Duration::from_secs(1);
+
+/// How long a token may take to answer that before readiness says so: with the period, less than two seconds.
+pub const TOKEN_LOOK_WAIT: Duration = Duration::from_millis(800);
+
 /// How long a PKCS#11 module that shows no token is left to the calls that are inside before it is begun anew: a call that
 /// answers does so within a second.
 pub const TOKEN_RENEWAL_WAIT: Duration = Duration::from_secs(2);

@@ -53,3 +53,5 @@ mod storms;
 mod token;
 #[path = "service/token_loss.rs"]
 mod token_loss;
+#[path = "service/writable.rs"]
+mod writable;

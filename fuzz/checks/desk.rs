@@ -117,11 +117,11 @@ impl Signer for KnownSigner {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
         let signature = self.key.sign(&SystemRandom::new(), message);
-        signature.map(|signature| signature.as_ref().to_vec()).map_err(|_| SignerError("no randomness".into()))
+        signature.map(|signature| signature.as_ref().to_vec()).map_err(|_| SignerError::Failed("no randomness".into()))
     }
 
     fn sign_digest(&self, _: &[u8]) -> Result<Vec<u8>, SignerError> {
-        Err(SignerError("nobody asks for it here".into()))
+        Err(SignerError::Failed("nobody asks for it here".into()))
     }
 }
 

@@ -13,12 +13,13 @@ use crate::{
     audit::Draft,
     ca::{
         Issuer, Prepared, Reserved,
-        issue::{Approved, Issued},
+        issue::{Approved, IssueError, Issued},
     },
     kind::Kind,
     limits::CONFLICT_RETRIES,
     ports::{
-        CardNumber, CardRecord, CertificateRecord, Change, Dossier, HolderReference, Revocation, Step, StoreError,
+        CardNumber, CardRecord, CertificateRecord, Change, Dossier, HolderReference, Revocation, SignerError, Step,
+        StoreError,
     },
     rules::{Asked, Cause, CertificateState, Day, Refusal, calendar::day_text},
     x509::{RevocationReason, Serial, UnixTime, hex},
@@ -138,22 +139,31 @@ impl Authority {
         Ok((issued.collect::<Result<_, StoryError>>()?, ended.collect()))
     }
 
-    /// The certificates of an issuance, DER, in its order.
+    /// The certificates of an issuance, DER, in its order. What is still reserved is finished first: the key or the store was
+    /// away when it was asked for, and whoever asks again should not wait for the timer.
     ///
     /// # Errors
-    /// [`StoryError::InProgress`] while one is reserved but not signed yet; `R-29` if it was discarded.
+    /// [`StoryError::Unavailable`] while that fails; `R-29` if it was discarded.
     pub fn issued(&self, issuance: &Issuance) -> Result<Vec<Vec<u8>>, StoryError> {
-        let mut found = Vec::with_capacity(issuance.certificates.len());
-        for one in &issuance.certificates {
-            let record = self.store().certificate(one.kind, &one.serial)?;
-            let record = record.ok_or_else(|| StoryError::Corrupt(format!("no certificate {}", one.serial)))?;
-            match (record.certificate, record.state) {
-                (Some(certificate), _) => found.push(certificate),
-                (None, CertificateState::Reserved) => return Err(StoryError::InProgress),
-                (None, _) => return Err(discarded().into()),
-            }
+        let mut records = self.records_of(issuance)?;
+        if records.iter().any(|record| record.state == CertificateState::Reserved) {
+            self.finish_or_discard(records)?;
+            records = self.records_of(issuance)?;
         }
-        Ok(found)
+        let certificate = |record: CertificateRecord| match (record.certificate, record.state) {
+            (Some(certificate), _) => Ok(certificate),
+            (None, CertificateState::Reserved) => Err(StoryError::InProgress),
+            (None, _) => Err(discarded().into()),
+        };
+        records.into_iter().map(certificate).collect()
+    }
+
+    fn records_of(&self, issuance: &Issuance) -> Result<Vec<CertificateRecord>, StoryError> {
+        let record = |one: &IssuedCertificate| {
+            let record = self.store().certificate(one.kind, &one.serial)?;
+            record.ok_or_else(|| StoryError::Corrupt(format!("no certificate {}", one.serial)))
+        };
+        issuance.certificates.iter().map(record).collect()
     }
 
     /// The generation that issues a certificate that ends then.
@@ -204,7 +214,7 @@ impl Authority {
 
 impl Authority {
     /// Signs reservations and records them in one change, with their predecessors superseded. If one cannot be signed, all
-    /// are discarded and the answer is taken back.
+    /// are discarded and the answer is taken back; while a key is away they wait for it (see [`Authority::recover`]).
     fn sign_and_record(
         &self,
         telling: &Telling<'_>,
@@ -304,7 +314,11 @@ impl Authority {
         let issuer = self.parts().issuers.generation(kind, generation);
         let issuer =
             issuer.ok_or_else(|| StoryError::Fault(format!("no key of the {kind} CA, generation {generation}")))?;
-        reserved.sign(issuer).map_err(|error| StoryError::Fault(error.to_string()))
+        reserved.sign(issuer).map_err(|error| match error {
+            // Nobody has a signature, and the octets stay on record: they are signed when the key is back.
+            IssueError::Signer(SignerError::Away(_)) => StoryError::Unavailable(error.to_string()),
+            _ => StoryError::Fault(error.to_string()),
+        })
     }
 }
 

@@ -35,6 +35,9 @@ pub enum StoryError {
     /// The store cannot do it now; nothing changed; ask again.
     #[error("not available: {0}")]
     Unavailable(String),
+    /// The clock is behind what was recorded: nothing is written until it is right.
+    #[error("{0}; nothing was changed: set the clock right")]
+    ClockWentBack(String),
     /// The store is written no more, and why.
     #[error("{0}")]
     Stopped(String),
@@ -67,7 +70,8 @@ impl From<StoreError> for StoryError {
             }
             StoreError::Duplicate(Duplicate::Serial) => Self::Corrupt("a serial number was given twice".into()),
             StoreError::OverQuota => Self::Refused(Refusal::new("L-06", "the quota of the day is used up")),
-            StoreError::ClockWentBack { .. } | StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
+            StoreError::ClockWentBack { .. } => Self::ClockWentBack(error.to_string()),
+            StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
             StoreError::Stopped(cause) => Self::Stopped(cause),
             StoreError::Corrupt(detail) => Self::Corrupt(detail),
         }

@@ -28,7 +28,8 @@ impl Authority {
         Ok(count)
     }
 
-    fn finish_or_discard(&self, records: Vec<CertificateRecord>) -> Result<(), StoryError> {
+    /// Signs and records reservations of one holder, or discards them where they can never be.
+    pub(super) fn finish_or_discard(&self, records: Vec<CertificateRecord>) -> Result<(), StoryError> {
         let audit = |action: &str| Draft {
             at: self.parts().clock.now(),
             actor: Actor::service().audit_name(),

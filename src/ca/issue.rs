@@ -201,7 +201,8 @@ impl Reserved {
     /// Signs, and checks the signature: a faulty one can give an RSA key away.
     ///
     /// # Errors
-    /// [`IssueError`]; a signature may exist outside all the same, so the caller discards the reservation.
+    /// [`IssueError`]; a signature may exist outside all the same, so the caller keeps the reservation to sign these octets again
+    /// ([`SignerError::Away`]), or discards it.
     pub fn sign(&self, issuer: &Issuer) -> Result<Issued, IssueError> {
         let CertificateRecord { kind, generation, index, tbs, .. } = &self.0;
         if (issuer.kind(), issuer.generation()) != (*kind, *generation) {

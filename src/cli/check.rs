@@ -7,13 +7,16 @@ use zeroize::Zeroizing;
 
 use super::{
     Output,
+    doors::clock_is_not_behind,
     failure::Failure,
     generation,
     keys::{
+        Keys,
         causes::Causes,
         examine::{self, Examined},
     },
     layout::Layout,
+    stores,
     world::SystemClock,
 };
 use crate::{
@@ -21,7 +24,7 @@ use crate::{
     config::{Config, tokens::KeyName},
     http::access::Access,
     kind::Kind,
-    ports::{Clock, CrlRecord, Store},
+    ports::{AuthorityRecord, Clock, CrlRecord, Store},
     store::SqliteStore,
     x509::UnixTime,
 };
@@ -61,13 +64,18 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     let now = SystemClock::default().now();
     examine::has_checkpoints(&layout, &config, &mut causes);
     examine::policy(&layout, &config, (now, &[]), &mut causes);
+    writable(&layout, &config, now, &mut causes);
     for record in &records {
         let name = KeyName::responder(record.kind, record.generation).to_string();
         if !layout.certificate(&name).exists() {
             causes.note(format!("{name} has no certificate; a start makes one"));
         }
     }
-    let examined = examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
+    let examined = examine::examine((&layout, &config), &records, passphrase, &mut causes);
+    if let Some(examined) = &examined {
+        kinds(&config, &examined.keys, &records).into_iter().for_each(|cause| causes.note(cause));
+    }
+    let examined = examine::newest((&layout, &config), &records, (examined, causes))?;
     let tls = &examined.tls.tls;
     Access::new(&tls.authority, (&tls.certificate, &tls.key), Arc::new(|| Err("nobody knocks".into())))
         .map_err(Failure::refused)?;
@@ -85,6 +93,38 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
         warnings: generation::rollovers_due(&examined.issuers, now),
     };
     out.print(&checked, || text(&checked))
+}
+
+/// Notes what keeps a service from writing: its clock, and a medium or files that are read-only.
+fn writable(layout: &Layout, config: &Config, now: UnixTime, causes: &mut Causes) {
+    // Where it cannot be read, that was noted.
+    if let Ok(store) = stores::read(config) {
+        causes.keep(clock_is_not_behind(&*store, now));
+    }
+    let database = (!stores::is_postgres(config)).then(|| config.store.path.clone());
+    let own = layout.checkpoints();
+    let places = [own.parent().map(Path::to_path_buf), Some(layout.certificates()), database];
+    for place in places.into_iter().flatten() {
+        if let Err(error) = rustix::fs::access(&place, rustix::fs::Access::WRITE_OK) {
+            causes.note(format!("{} cannot be written: {error}; `serve` needs to", place.display()));
+        }
+    }
+}
+
+/// Where the configuration says another kind of a CA's key than the newest one has that is in a token. Of keys in files it says
+/// what the next is to be.
+fn kinds(config: &Config, keys: &Keys<'_>, records: &[AuthorityRecord]) -> Vec<String> {
+    let mut causes = Vec::new();
+    for (kind, said) in [(Kind::Sign, config.keys.sign_ca), (Kind::Auth, config.keys.auth_ca)] {
+        let names = config.tokens.iter().map(|(name, _)| name).filter(|name| !name.responder && name.kind == kind);
+        let generation = records.iter().filter(|record| record.kind == kind).map(|record| record.generation).max();
+        let newest = names.max().filter(|name| Some(name.generation) >= generation);
+        let Some((name, is)) = newest.and_then(|name| Some((name, keys.kind_in_token(name)?))) else { continue };
+        if is != said {
+            causes.push(format!("keys.{kind}_ca says {said}, and {name}, which is in a token, is {is}: write {is}"));
+        }
+    }
+    causes
 }
 
 /// A CA generation with its responder.

@@ -11,7 +11,8 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
-    Output, ServiceArgs, failure::Failure, house::House, layout::Layout, passphrase::Purpose, spool, world::SystemClock,
+    Output, ServiceArgs, doors::clock_is_not_behind, failure::Failure, house::House, layout::Layout,
+    passphrase::Purpose, spool, world::SystemClock,
 };
 use crate::{
     authority::{
@@ -138,6 +139,8 @@ fn publish(service: &ServiceArgs, out: &Output) -> Result<(), Failure> {
         return Err(Failure::refused(format!("{error}; {advice}")));
     }
     let house = House::open(&service.dir, &service.passphrase(Purpose::Open)?, Arc::new(SystemClock::default()))?;
+    // A list of before the last one would be found out of order, which tells nobody what is wrong.
+    clock_is_not_behind(&*house.store, house.clock.now()).map_err(Failure::refused)?;
     let published = house.authority.publish(&Actor::service())?;
     out.print(&published, || published.iter().map(publication).collect::<Vec<_>>().join("\n"))
 }

@@ -12,9 +12,12 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{canary, descriptors, failure::Failure, generation, house::House, roles::Roles, upkeep::Upkeep};
+use super::{
+    canary, descriptors, failure::Failure, generation, house::House, roles::Roles, token_watch::TokenWatch,
+    upkeep::Upkeep,
+};
 use crate::{
-    config::{Config, sections::Listen},
+    config::{Config, sections::Listen, tokens::KeyName},
     http::{
         access::Access,
         freshness::Freshness,
@@ -25,9 +28,10 @@ use crate::{
         status::{StatusService, StatusSources},
     },
     limits::CLOCK_TOLERANCE,
-    ports::Clock,
+    ports::{Clock, Store},
     revocation::lists::PublishedLists,
     scope::CrlScope,
+    x509::UnixTime,
 };
 
 /// The listening sockets, bound before anything is opened: an address in use is told first, and with port 0 the
@@ -157,6 +161,10 @@ impl Doors {
         };
         let mut checks = checks(house, roles);
         checks.extend(freshness.as_ref().map(Freshness::check));
+        if let Some(tokens) = tokens(house) {
+            checks.push(tokens.check());
+            runtime.spawn(tokens.run(shutdown.clone()));
+        }
         let operator = OperatorService::new(Arc::clone(&metrics), checks, Arc::clone(&house.clock));
         show(house, &metrics);
         runtime.spawn(operator.clone().upkeep(shutdown.clone()));
@@ -302,6 +310,36 @@ fn checks(house: &Arc<House>, roles: Roles) -> Vec<Check> {
     checks
 }
 
+/// The keys in tokens that sign: those of the CAs, unless somebody else may have them, and of the responders.
+fn tokens(house: &House) -> Option<Arc<TokenWatch>> {
+    let signers = house
+        .authority
+        .parts()
+        .issuers
+        .iter()
+        .filter(|issuer| !issuer.is_compromised())
+        .map(|issuer| (KeyName::ca(issuer.kind(), issuer.generation()), issuer.shared_signer()));
+    let responder = house.desk.responder();
+    let delegates = responder.delegates(house.clock.now());
+    let delegates = delegates
+        .map(|((kind, generation), delegate)| (KeyName::responder(kind, generation), delegate.shared_signer()));
+    let in_token = |(name, _): &(KeyName, _)| house.config.tokens.find(*name).is_some();
+    let keys: Vec<_> = signers.chain(delegates).filter(in_token).map(|(name, key)| (name.to_string(), key)).collect();
+    (!keys.is_empty()).then(|| TokenWatch::new(keys))
+}
+
+/// Whether anything can be written by this clock.
+///
+/// # Errors
+/// What is wrong, in a sentence.
+pub(super) fn clock_is_not_behind(store: &dyn Store, now: UnixTime) -> Result<(), String> {
+    let last = store.last_recorded().map_err(|error| error.to_string())?;
+    match last.filter(|last| *last > now + CLOCK_TOLERANCE) {
+        Some(last) => Err(format!("the clock went back: the last entry is of {last}, so nothing is written")),
+        None => Ok(()),
+    }
+}
+
 /// Warns of a list that is later than the freshness of its channel allows, whether or not canaries measure that.
 pub(super) fn lists_due_of(config: &Config, lists: Arc<PublishedLists>, clock: &Arc<dyn Clock>) -> Check {
     let bounds = canary::bounds(config);
@@ -335,11 +373,7 @@ impl House {
             let detail = "set it right, or restart the service if it is right";
             return Err(format!("the system's clock leapt ahead by {leap} s, which is not believed: {detail}"));
         }
-        let last = self.store.last_recorded().map_err(|error| error.to_string())?;
-        match last.filter(|last| *last > self.clock.now() + CLOCK_TOLERANCE) {
-            Some(last) => Err(format!("the clock went back: the last entry is of {last}, so nothing is written")),
-            None => Ok(()),
-        }
+        clock_is_not_behind(&*self.store, self.clock.now())
     }
 
     /// Whether each CA's newest generation outlives every certificate that it may be asked for.

@@ -2,7 +2,7 @@
 
 use std::{fmt, process::ExitCode};
 
-use crate::authority::StoryError;
+use crate::{authority::StoryError, ports::StoreError};
 
 /// Why a command did not do what it was asked, and the exit code that says so.
 #[derive(Debug)]
@@ -53,6 +53,16 @@ impl From<StoryError> for Failure {
     fn from(error: StoryError) -> Self {
         match error {
             StoryError::Refused(refusal) => Self::refused(refusal),
+            behind @ StoryError::ClockWentBack(_) => Self::refused(behind),
+            other => Self::fault(other),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            behind @ StoreError::ClockWentBack { .. } => StoryError::from(behind).into(),
             other => Self::fault(other),
         }
     }

@@ -17,6 +17,14 @@ impl FileError {
     fn new(path: &Path, cause: impl ToString) -> Self {
         Self { path: path.display().to_string(), cause: cause.to_string() }
     }
+
+    /// Of a file that was to be new.
+    pub(super) fn of_new(path: &Path, cause: &std::io::Error) -> Self {
+        match cause.kind() {
+            std::io::ErrorKind::AlreadyExists => Self::new(path, "is there already, and is not written over"),
+            _ => Self::new(path, cause),
+        }
+    }
 }
 
 /// A certificate as PEM (RFC 7468 §5).
@@ -79,7 +87,7 @@ pub fn write_private(path: &Path, line: &str) -> Result<(), FileError> {
         writeln!(file, "{line}")?;
         file.sync_all()
     })
-    .map_err(|error| FileError::new(path, error))
+    .map_err(|error| FileError::of_new(path, &error))
 }
 
 /// Makes a directory and those above it.

@@ -274,7 +274,7 @@ fn first_audit_key(
         subject: checkpoints::AUDIT_SUBJECT.into(),
         detail: serde_json::json!({ "not_after": validity.1 }).to_string(),
     };
-    store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::fault)?;
+    store.commit(Change { steps: Vec::new(), audit })?;
     let made = make_audit_key(layout, passphrase, &profile.organization, (&SystemEntropy::default(), validity))?;
     tracing::warn!(path = %layout.audit_key().display(), "made an audit key: this service had none");
     let checkpoints = Checkpoints::new(places, lineage, (&made.0, made.1))?;
@@ -392,7 +392,7 @@ impl Delegates<'_> {
             subject: format!("responder/{kind}/{generation}"),
             detail: serde_json::json!({ "serial": serial, "not_after": validity.1 }).to_string(),
         };
-        parts.store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::fault)?;
+        parts.store.commit(Change { steps: Vec::new(), audit })?;
         let key = SubjectPublicKey::from_der(signer.spki()).map_err(Failure::fault)?;
         let certificate =
             ceremony::ocsp_responder(&parts.profile, issuer, &key, &serial, validity).map_err(Failure::fault)?;

@@ -201,6 +201,7 @@ impl<'a> Ceremony<'a> {
         let config = &self.plan.config;
         // The keys in tokens are there already, or nothing is made.
         let keys = Keys::new(&self.layout, config, self.plan.passphrase)?;
+        self.write_kinds(&keys)?;
         for (kind, key) in [(Kind::Sign, config.keys.sign_ca), (Kind::Auth, config.keys.auth_ca)] {
             self.certificate_authority(kind, key, &keys)?;
             if keys.in_token(KeyName::responder(kind, 1)).is_none() {
@@ -218,6 +219,21 @@ impl<'a> Ceremony<'a> {
         self.publish_certificate("access", &certificate)?;
         self.tls(&access)?;
         self.credentials(&access)
+    }
+
+    /// The configuration says what kind of keys the CAs have, also of those that were in a token before.
+    fn write_kinds(&self, keys: &Keys<'_>) -> Result<(), Failure> {
+        let mut config = self.plan.config.clone();
+        for (kind, said) in [(Kind::Sign, &mut config.keys.sign_ca), (Kind::Auth, &mut config.keys.auth_ca)] {
+            if let Some(is) = keys.kind_in_token(KeyName::ca(kind, 1)) {
+                *said = is;
+            }
+        }
+        if config == self.plan.config {
+            return Ok(());
+        }
+        let text = config.template().map_err(Failure::refused)?;
+        files::replace(&Layout::configuration(&self.directory), &text).map_err(Failure::fault)
     }
 
     /// Key and self-signed certificate of the first generation of a CA; the key is made unless it is in a token.

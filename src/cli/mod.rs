@@ -53,6 +53,7 @@ mod spool;
 pub mod status_file;
 mod stores;
 pub mod tls;
+mod token_watch;
 pub mod upkeep;
 pub mod validity;
 pub mod way;

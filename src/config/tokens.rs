@@ -68,8 +68,8 @@ pub enum TokensError {
     #[error("{0} is there twice")]
     Twice(KeyName),
     /// Another name has the same key.
-    #[error("{0} has the same key; each has one of its own")]
-    SameKey(KeyName),
+    #[error("{0} and {1} are the same key; each has one of its own")]
+    SameKey(KeyName, KeyName),
 }
 
 impl Tokens {
@@ -90,7 +90,7 @@ impl Tokens {
     /// [`TokensError`] if that is said already, or of another key.
     pub fn add(&mut self, name: KeyName, uri: TokenUri) -> Result<(), TokensError> {
         if let Some((other, _)) = self.0.iter().find(|(_, other)| other.is_same_key(&uri)) {
-            return Err(if *other == name { TokensError::Twice(name) } else { TokensError::SameKey(*other) });
+            return Err(if *other == name { TokensError::Twice(name) } else { TokensError::SameKey(*other, name) });
         }
         if self.0.contains_key(&name) {
             return Err(TokensError::Twice(name));

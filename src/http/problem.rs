@@ -327,7 +327,7 @@ impl From<StoryError> for Problem {
                     "a request for this holder is being answered; send it again in a moment",
                 )
             },
-            StoryError::Conflict | StoryError::Unavailable(_) => {
+            StoryError::Conflict | StoryError::Unavailable(_) | StoryError::ClockWentBack(_) => {
                 tracing::warn!(%error, "a story could not be told");
                 Self::unavailable(5)
             }

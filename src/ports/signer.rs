@@ -17,7 +17,7 @@ pub trait Signer: Send + Sync {
     /// of an ECDSA-Sig-Value).
     ///
     /// # Errors
-    /// [`SignerError`] when no signature was made, or none that can be trusted to have stayed inside.
+    /// [`SignerError`]; no signature was given out.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError>;
 
     /// Signs a message of which only the digest is at hand: SHA-256, or SHA-384 where the algorithm says so.
@@ -31,6 +31,19 @@ pub trait Signer: Send + Sync {
         false
     }
 
+    /// Asks where the key is whether it is there; signs only if the last signature failed, to know whether the next one would.
+    ///
+    /// # Errors
+    /// [`SignerError`] while it is not.
+    fn look(&self) -> Result<(), SignerError> {
+        Ok(())
+    }
+
+    /// Whether the last signature failed.
+    fn is_failing(&self) -> bool {
+        false
+    }
+
     /// Whether a signature takes so long that a thread which serves connections must not make it: more than P-256 takes in
     /// this process, about 20 µs.
     fn is_slow(&self) -> bool {
@@ -40,5 +53,11 @@ pub trait Signer: Send + Sync {
 
 /// The key did not sign.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the key did not sign: {0}")]
-pub struct SignerError(pub String);
+pub enum SignerError {
+    /// The key is out of reach: no signature came from where it is, and the same octets may be signed later.
+    #[error("the key did not sign: {0}")]
+    Away(String),
+    /// The key is there and signs not, or wrongly: trying again promises nothing.
+    #[error("the key did not sign: {0}")]
+    Failed(String),
+}

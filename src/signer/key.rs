@@ -17,7 +17,7 @@ use ring::{
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::x509::SignatureAlgorithm;
+use crate::x509::{KeyAlgorithm, SignatureAlgorithm};
 
 /// rsaEncryption (RFC 8017 A.1), with NULL parameters.
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
@@ -63,6 +63,19 @@ impl KeyKind {
             Self::Rsa4096 => "rsa-4096",
             Self::P256 => "p-256",
             Self::P384 => "p-384",
+        }
+    }
+
+    /// The kind of which a key is; none where it is of a size that is not made here.
+    #[must_use]
+    pub fn of(key: KeyAlgorithm) -> Option<Self> {
+        match key {
+            KeyAlgorithm::Rsa(2048) => Some(Self::Rsa2048),
+            KeyAlgorithm::Rsa(3072) => Some(Self::Rsa3072),
+            KeyAlgorithm::Rsa(4096) => Some(Self::Rsa4096),
+            KeyAlgorithm::Rsa(_) => None,
+            KeyAlgorithm::P256 => Some(Self::P256),
+            KeyAlgorithm::P384 => Some(Self::P384),
         }
     }
 

@@ -32,11 +32,11 @@ impl Signer for LostKey {
     }
 
     fn sign(&self, _message: &[u8]) -> Result<Vec<u8>, SignerError> {
-        Err(SignerError("it is lost".into()))
+        Err(SignerError::Failed("it is lost".into()))
     }
 
     fn sign_digest(&self, _digest: &[u8]) -> Result<Vec<u8>, SignerError> {
-        Err(SignerError("it is lost".into()))
+        Err(SignerError::Failed("it is lost".into()))
     }
 
     fn is_lost(&self) -> bool {

@@ -124,7 +124,7 @@ impl Signer for SoftwareSigner {
     fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, SignerError> {
         let wanted = self.hash().output_len();
         let digest = Digest::import_less_safe(digest, self.hash())
-            .map_err(|_| SignerError(format!("the digest has {} octets, not {wanted}", digest.len())))?;
+            .map_err(|_| SignerError::Failed(format!("the digest has {} octets, not {wanted}", digest.len())))?;
         match &self.pair {
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
@@ -191,7 +191,7 @@ fn rsa_kind(public_key: &[u8]) -> Option<KeyKind> {
 
 /// The library says nothing of why a signature failed.
 fn failed<E>(_: E) -> SignerError {
-    SignerError("the library refused".into())
+    SignerError::Failed("the library refused".into())
 }
 
 #[cfg(test)]
@@ -250,7 +250,7 @@ mod tests {
     fn a_digest_of_another_length_is_refused() {
         for (kind, wrong) in [(KeyKind::P256, 48), (KeyKind::P256, 31), (KeyKind::P384, 32), (KeyKind::P384, 0)] {
             let refusal = signer(kind).sign_digest(&vec![0; wrong]).unwrap_err();
-            assert!(refusal.0.contains(&format!("has {wrong} octets")), "{refusal}");
+            assert!(refusal.to_string().contains(&format!("has {wrong} octets")), "{refusal}");
         }
     }
 

@@ -153,11 +153,26 @@ impl Signer for TokenSigner {
     fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, SignerError> {
         let wanted = self.algorithm().digest().output_len();
         if digest.len() != wanted {
-            return Err(SignerError(format!("the digest has {} octets, not {wanted}", digest.len())));
+            return Err(SignerError::Failed(format!("the digest has {} octets, not {wanted}", digest.len())));
         }
         let signed = self.signed(digest);
         self.tell(&signed);
-        signed.map_err(|error| SignerError(error.to_string()))
+        signed.map_err(|error| match error {
+            TokenError::BadSignature => SignerError::Failed(error.to_string()),
+            // Whatever else it is, no signature came out, and a token that is mended makes it.
+            _ => SignerError::Away(error.to_string()),
+        })
+    }
+
+    fn look(&self) -> Result<(), SignerError> {
+        if self.is_failing() {
+            return self.sign(TRIAL).map(drop);
+        }
+        self.sessions.device().place.sees().map_err(|error| SignerError::Away(error.to_string()))
+    }
+
+    fn is_failing(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) > 0
     }
 
     /// A round trip to a token is long even where the arithmetic is short.

@@ -51,7 +51,7 @@ fn other_names_and_uris_are_refused_with_their_lines() {
         (format!("sign-0 = \"{URI}\""), "keys.tokens.sign-0", "a key in a token is that of a CA"),
         ("sign-1 = \"sign-1.pem\"".into(), "keys.tokens.sign-1", "not a PKCS#11 URI"),
         ("sign-1 = 1".into(), "keys.tokens.sign-1", "expected a string"),
-        (format!("sign-1 = \"{URI}\"\nauth-1 = \"{URI}\""), "keys.tokens.", "has the same key"),
+        (format!("sign-1 = \"{URI}\"\nauth-1 = \"{URI}\""), "keys.tokens.", "auth-1 and sign-1 are the same key"),
     ];
     for (lines, key, problem) in cases {
         let error = refusal(&tokens(&lines));
@@ -78,7 +78,7 @@ fn a_key_is_added_once_and_under_one_name() {
     assert_eq!(tokens.add(sign, URI.parse().unwrap()), Ok(()));
     assert_eq!(tokens.add(sign, URI.parse().unwrap()), Err(TokensError::Twice(sign)));
     assert_eq!(tokens.add(sign, other), Err(TokensError::Twice(sign)));
-    assert_eq!(tokens.add(auth, URI.parse().unwrap()), Err(TokensError::SameKey(sign)));
+    assert_eq!(tokens.add(auth, URI.parse().unwrap()), Err(TokensError::SameKey(sign, auth)));
     assert_eq!(tokens.find(sign).unwrap().to_string(), URI, "what was there first stays");
 }
 

@@ -21,7 +21,7 @@ use jitsuin::{
 };
 
 use crate::{
-    house::{self, House, ITAMI, Person, SUGINAMI, municipality, once, operator},
+    house::{self, AWAY, House, ITAMI, Person, SUGINAMI, municipality, once, operator},
     invariants::check,
     table,
 };
@@ -252,6 +252,69 @@ fn whichever_signature_fails_nothing_is_half() {
                 assert_eq!(reason, Some(jitsuin::x509::RevocationReason::Unspecified), "{case}");
             }
         }
+    }
+}
+
+/// The key is away from the first or the second signature on, so that a pair may be half signed; then it is back. The process
+/// went on, or ended in between; and the write that records the signatures is made, lost, or made and reported as failed.
+#[test]
+fn whichever_signature_finds_the_key_away_the_same_request_issues_to_the_same_keys_when_it_is_back() {
+    for (name, before, story) in TABLE {
+        for nth in [1, 2] {
+            for (dead, fault) in [false, true]
+                .into_iter()
+                .flat_map(|dead| [(dead, None), (dead, Some(Fault::Lost)), (dead, Some(Fault::Kept))])
+            {
+                let case = format!("{name}, away at signature {nth}, process ended: {dead}, record {fault:?}");
+                let (weather, person) = (Weather::default(), Person::new("TEST-1"));
+                let house = weather.house();
+                before(&house, &person);
+                let tell = story(&person);
+                house.fuse.store(AWAY + nth, SeqCst);
+                let told = tell(&house);
+                if !matches!(told, Err(StoryError::Unavailable(_))) {
+                    continue;
+                }
+                let left = house.dossier(&person).certificates;
+                let reserved = || left.iter().filter(|one| one.state == CertificateState::Reserved);
+                assert!(reserved().count() > 0, "{case}: {told:?}");
+                house.check();
+                // As long as it is away nobody gets anything, and nothing is given up.
+                delivered_not(&house, &tell(&house), &case);
+                assert!(house.authority.recover(std::time::Duration::ZERO).is_err(), "{case}");
+                assert_eq!(house.dossier(&person).certificates, left, "{case}");
+
+                house.fuse.store(0, SeqCst);
+                weather.turn(fault.map(|fault| (1, fault)));
+                // A start finishes what is left before the doors open; a process that went on does when it is asked.
+                let finished = match dead {
+                    true => house.authority.recover(std::time::Duration::ZERO).map(drop),
+                    false => {
+                        tell(&house).and_then(|told| told.map_or(Ok(()), |one| house.authority.issued(&one).map(drop)))
+                    }
+                };
+                assert_eq!(finished.is_ok(), fault.is_none(), "{case}: {finished:?}");
+                let again = tell(&house);
+                delivered(&house, &again, &case);
+                assert!(again.is_ok(), "{case}: {again:?}");
+                let now = house.dossier(&person).certificates;
+                for one in reserved() {
+                    let same = now.iter().find(|other| (other.kind, other.serial) == (one.kind, one.serial)).unwrap();
+                    let issued = (same.state, same.key_digest, same.certificate.is_some());
+                    assert_eq!(issued, (CertificateState::Live, one.key_digest, true), "{case}");
+                }
+                assert_eq!(now.len(), left.len(), "{case}: nothing was made beside");
+                check(&house, &case);
+            }
+        }
+    }
+}
+
+/// Nobody gets what is reserved while the key is away.
+fn delivered_not(house: &House, told: &Told, case: &str) {
+    if let Ok(Some(issuance)) = told {
+        let issued = house.authority.issued(issuance);
+        assert!(matches!(issued, Err(StoryError::Unavailable(_))), "{case}: {issued:?}");
     }
 }
 

@@ -182,7 +182,7 @@ impl Signer for Late {
             // Nothing waits so long where it goes well.
             let waited = self.signed.wait_timeout_while(made, Duration::from_secs(120), |made| made.1 < self.others);
             if waited.unwrap().1.timed_out() {
-                return Err(SignerError("nobody else signed meanwhile".into()));
+                return Err(SignerError::Failed("nobody else signed meanwhile".into()));
             }
         } else {
             made.1 += 1;

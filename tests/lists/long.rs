@@ -215,7 +215,7 @@ impl Signer for Short {
     }
 
     fn sign(&self, _: &[u8]) -> Result<Vec<u8>, SignerError> {
-        Err(SignerError("digests alone".into()))
+        Err(SignerError::Failed("digests alone".into()))
     }
 
     fn sign_digest(&self, _: &[u8]) -> Result<Vec<u8>, SignerError> {

@@ -53,7 +53,7 @@ impl FrailSigner {
     fn check() -> Result<(), SignerError> {
         let left = FUSE.get();
         FUSE.set(left.saturating_sub(1));
-        if left == 1 { Err(SignerError("the rehearsal said so".into())) } else { Ok(()) }
+        if left == 1 { Err(SignerError::Failed("the rehearsal said so".into())) } else { Ok(()) }
     }
 }
 

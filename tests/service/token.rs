@@ -175,3 +175,75 @@ fn init_with_a_key_that_is_not_in_the_token_makes_nothing() {
         assert!(!service.exists());
     }
 }
+
+#[test]
+fn the_configuration_says_what_the_keys_in_the_token_are_and_one_that_says_otherwise_is_refused() {
+    let directory = tempfile::tempdir().expect("a directory");
+    make_token(directory.path());
+    // By default `--ca-key p-256`, and sign-1 in the token is RSA.
+    let site = site_on(directory, &["sign-1"]);
+    let check =
+        || with_token(jitsuin(), &site.aside()).args(["check", "--dir"]).arg(site.path()).output().expect("it runs");
+    let written = fs::read_to_string(site.path().join("jitsuin.toml")).expect("the configuration");
+    assert!(written.contains("sign_ca = \"rsa-2048\"\n") && written.contains("auth_ca = \"p-256\"\n"), "{written}");
+    let checked = check();
+    assert!(checked.status.success(), "{}", said(&checked));
+
+    site.configure("sign_ca = \"rsa-2048\"", "sign_ca = \"p-256\"");
+    let checked = check();
+    assert_eq!(checked.status.code(), Some(3), "{}", said(&checked));
+    assert!(
+        said(&checked).contains("keys.sign_ca says p-256, and sign-1, which is in a token, is rsa-2048"),
+        "{}",
+        said(&checked)
+    );
+}
+
+#[test]
+fn one_key_in_two_roles_is_refused_and_both_are_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    make_token(directory.path());
+    let service = directory.path().join("service");
+    // The same object by its label, and by its identifier.
+    let by_id = uri(directory.path(), "auth-1").replace("object=auth-1", "id=%02");
+    for (options, code, words) in [
+        (
+            [("sign-1", uri(directory.path(), "auth-1")), ("auth-1", by_id.clone())],
+            3,
+            "sign-1 and auth-1 are the same key",
+        ),
+        (
+            [("auth-1", uri(directory.path(), "auth-1")), ("responder-auth-1", by_id)],
+            3,
+            "auth-1 and responder-auth-1 are the same key",
+        ),
+        (
+            [("sign-1", uri(directory.path(), "auth-1")), ("auth-1", uri(directory.path(), "auth-1"))],
+            2,
+            "sign-1 and auth-1 are the same key",
+        ),
+    ] {
+        let mut init = with_token(jitsuin(), directory.path());
+        let options = options.iter().flat_map(|(name, uri)| ["--token-key".to_owned(), format!("{name}={uri}")]);
+        let output = init.arg("init").args(options).arg("--dir").arg(&service).output().expect("init runs");
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        assert!(said(&output).contains(words), "{words}: {}", said(&output));
+        assert!(!service.exists());
+    }
+}
+
+#[test]
+fn one_key_in_two_files_is_refused_by_every_command_that_opens_them() {
+    let site = Site::new();
+    let keys = site.path().join("keys");
+    fs::copy(keys.join("sign-1.pem"), keys.join("responder-sign-1.pem")).expect("copied");
+    for command in [&["check"][..], &["serve"], &["keys", "check"]] {
+        let output = jitsuin().args(command).arg("--dir").arg(site.path()).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(3), "{command:?}: {}", said(&output));
+        assert!(
+            said(&output).contains("sign-1 and responder-sign-1 are the same key"),
+            "{command:?}: {}",
+            said(&output)
+        );
+    }
+}

@@ -40,7 +40,7 @@ impl Signer for CountingSigner {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
         if self.broken {
-            return Err(SignerError("the test said so".into()));
+            return Err(SignerError::Failed("the test said so".into()));
         }
         self.count.fetch_add(1, SeqCst);
         self.key.sign(message)

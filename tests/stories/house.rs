@@ -93,13 +93,21 @@ pub(crate) fn meanwhile(work: impl FnOnce() + 'static) {
 /// Signs like the key behind it, and fails at one signature when told to.
 pub(crate) struct FrailSigner {
     key: SoftwareSigner,
-    /// Signatures until the one that fails; 0: none will.
+    /// Signatures until the one that fails; 0: none will. With [`AWAY`] added, the key is away from that one on.
     fuse: Arc<AtomicU64>,
 }
 
+/// Added to a fuse: the key is away from that signature on, until the fuse is 0 again.
+pub(crate) const AWAY: u64 = 1 << 32;
+
 impl FrailSigner {
-    fn burns(&self) -> bool {
-        self.fuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) == Ok(1)
+    fn holds(&self) -> Result<(), SignerError> {
+        let burn = |left: u64| if left == AWAY + 1 { None } else { left.checked_sub(1) };
+        match self.fuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, burn) {
+            Ok(1) => Err(SignerError::Failed("the test said so".into())),
+            Err(left) if left == AWAY + 1 => Err(SignerError::Away("the test took the token".into())),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -116,11 +124,13 @@ impl Signer for FrailSigner {
         if let Some(work) = MEANWHILE.take() {
             work();
         }
-        if self.burns() { Err(SignerError("the test said so".into())) } else { self.key.sign(message) }
+        self.holds()?;
+        self.key.sign(message)
     }
 
     fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, SignerError> {
-        if self.burns() { Err(SignerError("the test said so".into())) } else { self.key.sign_digest(digest) }
+        self.holds()?;
+        self.key.sign_digest(digest)
     }
 }
 

@@ -103,12 +103,12 @@ impl Signer for TestSigner {
                 key.sign(&aws_lc_rs::signature::RSA_PKCS1_SHA256, &random, message, &mut signature).unwrap();
                 Ok(signature)
             }
-            TestKey::Broken => Err(SignerError("the token is gone".into())),
+            TestKey::Broken => Err(SignerError::Failed("the token is gone".into())),
         }
     }
 
     fn sign_digest(&self, _digest: &[u8]) -> Result<Vec<u8>, SignerError> {
-        Err(SignerError("not in this test".into()))
+        Err(SignerError::Failed("not in this test".into()))
     }
 }
 

@@ -103,7 +103,7 @@ fn a_digest_of_another_length_is_refused_before_the_token_sees_it() {
         for length in [0, 32, 47, 49] {
             assert_eq!(
                 signer.sign_digest(&vec![7; length]),
-                Err(SignerError(format!("the digest has {length} octets, not 48")))
+                Err(SignerError::Failed(format!("the digest has {length} octets, not 48")))
             );
         }
         assert!(signer.sign_digest(&[7; 48]).is_ok());

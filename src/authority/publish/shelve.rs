@@ -28,7 +28,8 @@ pub(super) struct Shelver<'a> {
 
 /// Whether nothing can be stored after this.
 pub(super) fn is_final(error: &StoryError) -> bool {
-    matches!(error, StoryError::Unavailable(_) | StoryError::Stopped(_) | StoryError::Corrupt(_))
+    use StoryError::{ClockWentBack, Corrupt, Stopped, Unavailable};
+    matches!(error, Unavailable(_) | ClockWentBack(_) | Stopped(_) | Corrupt(_))
 }
 
 impl<'a> Shelver<'a> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{Audited, Output, certificate, verify};
 use crate::{
     audit::AuditEntry,
-    cli::{checkpoints, failure::Failure},
+    cli::{checkpoints, failure::Failure, files::FileError},
     x509::hex,
 };
 
@@ -57,7 +57,8 @@ pub(super) fn run(audited: &Audited, to: &Path, out: &Output) -> Result<(), Fail
         return Err(Failure::fault(verify::missing(left, audited)));
     }
     let failed = |error: std::io::Error| Failure::refused(format!("{}: {error}", to.display()));
-    let mut file = BufWriter::new(fs::File::create_new(to).map_err(failed)?);
+    let made = fs::File::create_new(to).map_err(|error| Failure::refused(FileError::of_new(to, &error)));
+    let mut file = BufWriter::new(made?);
     let mut put = |line: &Line<'_>| {
         serde_json::to_writer(&mut file, line)
             .map_err(std::io::Error::from)

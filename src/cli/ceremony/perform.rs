@@ -97,7 +97,7 @@ fn record(house: &House, transcript: &Written) -> Result<(), Failure> {
         subject: "ceremony".into(),
         detail: serde_json::json!({ "transcript_sha256": transcript.sha256 }).to_string(),
     };
-    house.store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::fault)
+    house.store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::from)
 }
 
 fn text(performed: &Performed, args: &PerformArgs) -> String {

@@ -60,10 +60,18 @@ pub(super) fn last(path: &Path, key: &AuditKey) -> Result<Option<Checkpoint>, St
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
-    let Some(end) = tail.iter().rposition(|octet| *octet == b'\n') else { return Ok(None) };
+    let Some(end) = tail.iter().rposition(|octet| *octet == b'\n') else {
+        // Longer than any line that a crash may have cut off.
+        let cut_off = tail.len() < 2 * CHECKPOINT_OCTETS;
+        return if cut_off { Ok(None) } else { Err("what stands at its end is longer than a checkpoint".into()) };
+    };
     let line = tail[..end].rsplit(|octet| *octet == b'\n').next().unwrap_or_default();
-    let line = std::str::from_utf8(line).map_err(|_| "its last line is no text".to_owned())?;
-    Checkpoint::open(line, key).map(Some).map_err(|error| format!("its last line is no checkpoint: {error}"))
+    let opened = std::str::from_utf8(line).map_err(|error| error.to_string());
+    let opened = opened.and_then(|line| Checkpoint::open(line, key).map_err(|error| error.to_string()));
+    opened.map(Some).map_err(|error| match lines(path) {
+        Ok(all) => format!("its last line, number {}, is no checkpoint: {error}", all.count()),
+        Err(_) => format!("its last line is no checkpoint: {error}"),
+    })
 }
 
 /// The first whole line of a file.

@@ -83,7 +83,7 @@ pub(in crate::cli) fn add(
     let record = certify(&house, before, (generation, signer))?;
     let added = write(&house.layout, &record, before)?;
     let audit = draft(&house, "generation.added", &record);
-    house.store.commit(Change { steps: vec![Step::Authority(record)], audit }).map_err(Failure::fault)?;
+    house.store.commit(Change { steps: vec![Step::Authority(record)], audit })?;
     drop(house);
     // Opening it makes the responder's certificate and the first lists, and proves that everything fits together.
     let house = House::open(directory, passphrase, clock as _)?;
@@ -176,7 +176,7 @@ fn certify(
         subject: format!("ca/{kind}/{generation}"),
         detail: serde_json::json!({ "serial": serial, "not_after": validity.1 }).to_string(),
     };
-    house.store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::fault)?;
+    house.store.commit(Change { steps: Vec::new(), audit })?;
     let certificate = ceremony::certificate_authority(&parts.profile, (kind, generation), &*signer, &serial, validity)
         .map_err(Failure::fault)?;
     let record = AuthorityRecord::new(kind, generation, certificate);

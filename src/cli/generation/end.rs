@@ -101,7 +101,7 @@ pub(in crate::cli) fn end_lost(
         };
         let (kind, generation) = (record.kind, record.generation);
         let steps = vec![Step::Compromise { kind, generation, at, settled: false }];
-        store.commit(Change { steps, audit }).map_err(Failure::fault)?;
+        store.commit(Change { steps, audit })?;
     }
     // A start ends what stands of it.
     let revoked = |store: &dyn Store| -> Result<u64, Failure> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Keys, causes::Causes};
+use super::{Keys, apart, causes::Causes};
 use crate::{
     ca::{Issuer, Issuers},
     cli::stores::{self, Unread},
@@ -17,7 +17,7 @@ use crate::{
     },
     config::{Config, tokens::KeyName},
     kind::Kind,
-    ports::AuthorityRecord,
+    ports::{AuthorityRecord, Signer},
     profile::Profile,
     revocation::{responder::Delegate, serial::SerialPermutation, snapshot::Lineage},
     signer::{LostKey, keyfile},
@@ -90,6 +90,10 @@ pub(in crate::cli) fn examine<'a>(
     }
     let audit = audit(layout, passphrase, causes);
     let tls = Tls::read(layout, passphrase, causes);
+    let named = |name: &str, signer: &dyn Signer| (name.to_owned(), signer.spki().to_vec());
+    let others = audit.iter().map(|(_, signer)| named(AUDIT, &**signer));
+    let others = others.chain(tls.iter().map(|tls| named("access", &*tls.access)));
+    apart::note_shared(keys.opened().chain(others), causes);
     Some(Examined { keys, profile: profile?, issuers: issuers?, delegates, serials: serials?, audit, tls: tls? })
 }
 
@@ -198,6 +202,18 @@ pub(in crate::cli) fn examine_or_refuse<'a>(
     mut causes: Causes,
 ) -> Result<Examined<'a>, Failure> {
     let examined = examine(place, records, passphrase, &mut causes);
+    newest(place, records, (examined, causes))
+}
+
+/// What was examined, if nothing was noted and its store is as new as its checkpoints.
+///
+/// # Errors
+/// As for [`examine_or_refuse`].
+pub(in crate::cli) fn newest<'a>(
+    place: (&'a Layout, &'a Config),
+    records: &[AuthorityRecord],
+    (examined, mut causes): (Option<Examined<'a>>, Causes),
+) -> Result<Examined<'a>, Failure> {
     if let Some(examined) = &examined {
         older_copy(place, &Lineage::new(records, &examined.serials), &mut causes);
     }

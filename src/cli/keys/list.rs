@@ -6,6 +6,7 @@ use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
 use super::{
+    apart,
     causes::Causes,
     roster::{Member, Place, Purpose, roster},
     token,
@@ -81,7 +82,11 @@ pub(in crate::cli) fn survey(
         }
         found
     };
-    members.into_iter().map(look).collect()
+    let found: Vec<Found> = members.into_iter().map(look).collect();
+    let opened = found.iter().filter(|one| one.opened);
+    let keys = opened.filter_map(|one| Some((one.name.clone(), one.public_key_sha256.clone()?)));
+    apart::note_shared(keys, causes);
+    found
 }
 
 /// How the problem of a key begins that the passphrase does not open.

@@ -9,9 +9,10 @@ use super::{failure::Failure, layout::Layout};
 use crate::{
     config::{Config, tokens::KeyName},
     ports::Signer,
-    signer::{TokenSigner, keyfile},
+    signer::{KeyKind, TokenSigner, keyfile},
 };
 
+mod apart;
 pub(super) mod causes;
 pub mod command;
 pub(super) mod examine;
@@ -98,6 +99,18 @@ impl<'a> Keys<'a> {
         }
         let signer = keyfile::read_signer(&self.layout.key(name), self.passphrase).map_err(Failure::refused)?;
         Ok(Arc::new(signer))
+    }
+
+    /// What kind of key a CA has in a token, if it has one there and the kind has a word in the configuration.
+    pub(super) fn kind_in_token(&self, name: KeyName) -> Option<KeyKind> {
+        KeyKind::of(self.tokens.get(&name)?.public_key().algorithm())
+    }
+
+    /// Every key that was opened, by its name, with its public half.
+    fn opened(&self) -> impl Iterator<Item = (String, Vec<u8>)> {
+        let tokens = self.tokens.iter().map(|(name, signer)| (name, signer.spki()));
+        let all = tokens.chain(self.files.iter().map(|(name, signer)| (name, signer.spki())));
+        all.map(|(name, spki)| (name.to_string(), spki.to_vec()))
     }
 
     /// A key, if it is in a token.

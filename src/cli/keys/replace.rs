@@ -89,7 +89,7 @@ pub(super) fn replace(
             subject,
             detail: detail.to_string(),
         };
-        store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::fault)
+        store.commit(Change { steps: Vec::new(), audit }).map_err(Failure::from)
     };
     tell("key.replacing", serde_json::json!({ "old_not_after": old }))?;
     let fresh = match config.tokens.find(name) {

@@ -45,7 +45,7 @@ pub(in crate::cli) fn rotate(
         };
         store.commit(Change { steps: Vec::new(), audit })
     };
-    tell("keys.rotating").map_err(Failure::fault)?;
+    tell("keys.rotating")?;
     let refused = |error| Failure::refused(format!("{error}\nthe old passphrase is in force"));
     let rotated = rotation.perform(new, &mut |_| ()).map_err(refused)?;
     let told = tell("keys.rotated");

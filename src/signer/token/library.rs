@@ -132,6 +132,11 @@ impl Place {
         }
     }
 
+    /// Asks the module for its tokens, and whether the one of the key is among them.
+    pub(super) fn sees(&self) -> Result<(), TokenError> {
+        self.slot().map(drop)
+    }
+
     /// How many sessions the token says it has, if it says so.
     pub(super) fn sessions(&self) -> Result<Option<usize>, TokenError> {
         let (_inside, (_, info)) = self.slot()?;

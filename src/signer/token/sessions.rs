@@ -63,6 +63,11 @@ impl<D: Device> Sessions<D> {
         Self { device, most: most.max(1), wait, pool, returned: Condvar::new() }
     }
 
+    /// What the sessions are with.
+    pub(super) fn device(&self) -> &D {
+        &self.device
+    }
+
     /// Signs; where the session turns out to be lost, once more on a new one.
     ///
     /// # Errors
