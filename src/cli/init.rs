@@ -84,6 +84,7 @@ pub(super) fn run_with(
     plan: &Plan<'_>,
     last: impl FnOnce(&House) -> Result<(), Failure>,
 ) -> Result<Made, Failure> {
+    sweep(directory, "init")?;
     refuse_occupied(directory)?;
     let name = staging_name(directory, "init");
     let staging = Staging::new(&name)?;
@@ -117,6 +118,8 @@ fn refuse_occupied(directory: &Path) -> Result<(), Failure> {
 /// A directory that vanishes unless it is moved into place.
 pub(super) struct Staging {
     path: PathBuf,
+    /// Says that somebody is at work here; it goes with the process, however that ends.
+    _lock: fs::File,
 }
 
 /// Inside a directory that exists, so that moving stays on one file system; else beside where it will be.
@@ -128,13 +131,41 @@ pub(super) fn staging_name(directory: &Path, command: &str) -> PathBuf {
     directory.with_file_name(format!(".{name}.{command}-{}", std::process::id()))
 }
 
+/// Removes what a command left where it made something for this directory, and was killed: it holds keys and records that nobody
+/// looks after. What a command that goes on works at stays.
+pub(super) fn sweep(directory: &Path, command: &str) -> Result<(), Failure> {
+    let name = staging_name(directory, command);
+    let own = std::process::id().to_string();
+    let (Some(place), Some(name)) = (name.parent(), name.file_name().and_then(|name| name.to_str())) else {
+        return Ok(());
+    };
+    let stem = name.strip_suffix(&own).unwrap_or(name);
+    let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+    let Ok(entries) = fs::read_dir(place) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let is_one = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.strip_prefix(stem))
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|octet| octet.is_ascii_digit()));
+        let is_left = || fs::File::open(entry.path()).is_ok_and(|lock| lock.try_lock().is_ok());
+        if is_one && is_left() {
+            let failed = |error| Failure::fault(format!("{}: {error}", entry.path().display()));
+            fs::remove_dir_all(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 impl Staging {
     pub(super) fn new(path: &Path) -> Result<Self, Failure> {
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             files::make_directory(parent).map_err(Failure::refused)?;
         }
         keyfile::make_private_directory(path).map_err(Failure::refused)?;
-        Ok(Self { path: path.into() })
+        let locked = fs::File::open(path).and_then(|lock| lock.lock().map(|()| lock));
+        let lock = locked.map_err(|error| Failure::fault(format!("{}: {error}", path.display())))?;
+        Ok(Self { path: path.into(), _lock: lock })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -345,5 +376,31 @@ impl Made {
             municipalities: self.municipalities.into_iter().map(files).collect(),
             relying_party: files(self.relying_party),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_that_is_gone_left_is_removed_and_what_another_works_at_stays() {
+        let room = tempfile::TempDir::new().unwrap();
+        let place = room.path().join("service");
+        let left = |number: u32| room.path().join(format!(".service.init-{number}"));
+        for number in [1, 2] {
+            fs::create_dir_all(left(number).join("keys")).unwrap();
+        }
+        let at_work = fs::File::open(left(2)).unwrap();
+        at_work.lock().unwrap();
+        let others = [".service.init-x", ".service.init-", ".other.init-1", ".service.restore-1"];
+        others.iter().for_each(|name| fs::create_dir(room.path().join(name)).unwrap());
+        sweep(&place, "init").unwrap();
+        assert!(!left(1).exists() && left(2).exists());
+        assert!(others.iter().all(|name| room.path().join(name).exists()));
+        // The same where the directory is there already, and the leftover is in it.
+        fs::create_dir_all(place.join(".init-7/keys")).unwrap();
+        sweep(&place, "init").unwrap();
+        assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
     }
 }

@@ -81,8 +81,15 @@ fn a_service_is_verified_shown_and_explained_and_an_edit_is_found() {
     assert_eq!(actions, ["pair.reserved", "pair.issued"]);
     let second = json(&run(&site, &["--json", "audit", "show", "--from", "2", "--limit", "1"]));
     assert_eq!((second.as_array().map(Vec::len), second[0]["position"].as_u64()), (Some(1), Some(2)));
-    let page = run(&site, &["audit", "show", "--limit", "1"]);
+    let page = run(&site, &["audit", "show", "--from", "1", "--limit", "1"]);
     assert!(String::from_utf8_lossy(&page.stderr).contains(" more; go on with --from 2"), "{page:?}");
+    let newest = run(&site, &["--json", "audit", "show", "--limit", "1"]);
+    let (last, entries) = (json(&newest)[0]["position"].as_u64(), examined["entries"].as_u64());
+    assert!(last.is_some() && last >= entries, "{last:?} {entries:?}");
+    assert!(
+        String::from_utf8_lossy(&newest.stderr).contains(" earlier; begin with the first by --from 1"),
+        "{newest:?}"
+    );
     let all = run(&site, &["audit", "show", "--limit", "1000"]);
     assert!(all.stderr.is_empty(), "{all:?}");
 

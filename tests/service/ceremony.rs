@@ -182,6 +182,10 @@ fn shares_that_do_not_belong_together_are_each_named_and_why() {
     done(&combine(&service, &[&first[2], &first[0]]));
     done(&with(&service, &["check"], &[&site.aside().join("second")]));
 
+    let shown = on(&service, &["audit", "show", "--subject", "keys"]);
+    let shared = String::from_utf8_lossy(&shown.stdout).matches("passphrase.shared").count();
+    assert_eq!(shared, 2, "{shown:?}");
+
     let slip = mistyped(&first[0], "3");
     refused(&combine(&service, &[&slip, &first[1]]), &["share-1-of-3.mistyped: line 3 is mistyped"]);
     refused(&combine(&service, &[&first[0], &first[0]]), &["it is share 1 once more"]);

@@ -221,6 +221,9 @@ fn an_init_that_is_broken_off_is_made_anew() {
             assert!(init(&shim).status.success(), "step {step}");
         }
         let _whole = verified(&place, &format!("step {step}"));
+        let beside: Vec<_> = fs::read_dir(room.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        let left = beside.iter().find(|name| name.to_string_lossy().starts_with(".service.init-"));
+        assert_eq!(left, None, "step {step}: half a service lies about");
         fs::remove_dir_all(&place).expect("removed");
     }
 }

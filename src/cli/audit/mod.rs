@@ -42,9 +42,9 @@ pub enum AuditCommand {
         /// The service's directory.
         #[arg(long, default_value = ".")]
         dir: PathBuf,
-        /// The first position.
-        #[arg(long, default_value_t = 1)]
-        from: u64,
+        /// The first position; otherwise the newest entries are shown.
+        #[arg(long)]
+        from: Option<u64>,
         /// Only those whose subject is this, or begins with it: `holder/TEST-1`, `application/`.
         #[arg(long)]
         subject: Option<String>,

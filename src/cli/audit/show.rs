@@ -1,6 +1,9 @@
 //! `jitsuin audit show`.
 
-use std::io::{self, Write};
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+};
 
 use serde::Serialize;
 
@@ -78,16 +81,49 @@ fn readable(detail: &serde_json::Value) -> serde_json::Value {
     detail
 }
 
-/// Prints entries from a position on, at most so many.
+/// Prints entries in their order: from a position on, or else the newest, at most so many.
 ///
 /// # Errors
 /// [`Failure`] when the store cannot be read.
 pub(super) fn run(
     audited: &Audited,
-    (from, limit): (u64, usize),
+    (from, limit): (Option<u64>, usize),
     subject: Option<&str>,
     out: &Output,
 ) -> Result<(), Failure> {
+    match from {
+        Some(from) => onward(audited, (from, limit), subject, out),
+        None => newest(audited, limit, subject, out),
+    }
+}
+
+fn newest(audited: &Audited, limit: usize, subject: Option<&str>, out: &Output) -> Result<(), Failure> {
+    let (mut last, mut earlier) = (VecDeque::new(), 0_u64);
+    audited.each_entry(1, |entry| {
+        if subject.is_none_or(|subject| entry.draft.subject.starts_with(subject)) {
+            last.push_back(entry.clone());
+            if last.len() > limit {
+                last.pop_front();
+                earlier += 1;
+            }
+        }
+        Ok(true)
+    })?;
+    let mut sequence = out.sequence();
+    for entry in &last {
+        let shown = Shown::new(entry);
+        sequence.print(&shown, || shown.text())?;
+    }
+    sequence.end("no such entry")?;
+    if earlier > 0 {
+        // Beside the result, so that the JSON stays what it is.
+        let _ =
+            writeln!(io::stderr(), "{earlier} earlier; begin with the first by --from 1, or show more with --limit");
+    }
+    Ok(())
+}
+
+fn onward(audited: &Audited, (from, limit): (u64, usize), subject: Option<&str>, out: &Output) -> Result<(), Failure> {
     let (mut sequence, mut left) = (out.sequence(), limit);
     let (mut further, mut next) = (0_u64, None);
     audited.each_entry(from, |entry| {
@@ -106,7 +142,6 @@ pub(super) fn run(
     })?;
     sequence.end("no such entry")?;
     if let Some(next) = next {
-        // Beside the result, so that the JSON stays what it is.
         let _ = writeln!(io::stderr(), "{further} more; go on with --from {next}, or show more with --limit");
     }
     Ok(())

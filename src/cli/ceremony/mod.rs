@@ -17,7 +17,13 @@ use super::{
     passphrase::{self, Purpose},
     world::{SystemClock, SystemEntropy},
 };
-use crate::{config::Config, ports::Clock, signer::keyfile};
+use crate::{
+    audit::Draft,
+    config::Config,
+    ports::{Change, Clock, Store},
+    signer::keyfile,
+    store::{OpenError, SqliteStore},
+};
 
 mod perform;
 mod procedure;
@@ -171,6 +177,7 @@ fn split_existing(args: &SplitArgs, out: &Output) -> Result<(), Failure> {
     let mut sheets = Sheets::new(&args.sheets.out, directory)?;
     let shares = split(fresh.as_ref().unwrap_or(&present), quorum, service, &entropy).map_err(Failure::fault)?;
     sheets.write(&shares, &args.sheets.holder, SystemClock::default().now())?;
+    note_sharing(&config, &args.sheets)?;
     // The shares of the new passphrase are durable before it is in force: whenever this breaks off, holders can open the keys.
     let renewed = fresh.as_ref().map_or(Ok(()), |fresh| rotate((&layout, &config), (&present, fresh)).map(drop));
     if let Err(failure) = renewed {
@@ -192,6 +199,24 @@ fn split_existing(args: &SplitArgs, out: &Output) -> Result<(), Failure> {
              destroy the files."
         )
     })
+}
+
+/// Notes in the audit that so many can open the keys together from now on.
+fn note_sharing(config: &Config, sheets: &SheetsArgs) -> Result<(), Failure> {
+    let store = SqliteStore::open(crate::cli::stores::file(config)?).map_err(|error| match error {
+        OpenError::Held(_) => Failure::refused(format!(
+            "{error}; stop the service first: who can open its keys is noted in its audit, and nothing was shared"
+        )),
+        _ => Failure::refused(error),
+    })?;
+    let audit = Draft {
+        at: SystemClock::default().now(),
+        actor: "console".into(),
+        action: "passphrase.shared".into(),
+        subject: "keys".into(),
+        detail: serde_json::json!({ "shares": sheets.shares, "threshold": sheets.threshold }).to_string(),
+    };
+    Ok(store.commit(Change { steps: Vec::new(), audit })?)
 }
 
 /// Refuses a passphrase that does not open the keys.

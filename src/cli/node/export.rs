@@ -11,7 +11,7 @@ use crate::{
         Output,
         failure::Failure,
         files,
-        init::{Staging, staging_name},
+        init::{Staging, staging_name, sweep},
         layout::Layout,
         stores::{self, Unread},
     },
@@ -92,6 +92,7 @@ pub fn export(directory: &Path, to: &Path) -> Result<Exported, Failure> {
         Unread::Cause(cause) => Failure::refused(cause),
     })?;
     let records = store.authorities().map_err(Failure::fault)?;
+    sweep(to, "export")?;
     let staging = Staging::new(&staging_name(to, "export"))?;
     let target = Layout::new(
         staging.path(),
