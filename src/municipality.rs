@@ -113,6 +113,9 @@ impl Municipality {
 }
 
 impl MunicipalityCode {
+    /// The code of no place: stands where it is not known which one issued.
+    pub const NOWHERE: Self = Self(*b"00000");
+
     /// The sixth digit: 11 less the remainder by 11 of the digits weighted 6, 5, 4, 3, 2; only its last digit.
     #[must_use]
     pub fn check_digit(self) -> char {

@@ -205,6 +205,7 @@ fn live_in(store: &SqliteStore, checkpoint: &mut dyn FnMut(&SqliteStore)) {
         approved: Some(("operator/o".into(), at(4))),
         ..exception
     }))]);
+    take(vec![lost(Sign, 50, Revoked)]);
     store.commit(change_at(20, Vec::new())).unwrap();
     checkpoint(store);
     store.commit(change_at(21, Vec::new())).unwrap();
@@ -281,6 +282,11 @@ const EDITS: &[(&str, Expected)] = &[
     ("UPDATE certificate SET revocation_date = 9, reason = 4, cause = 'card-lost' WHERE kind = 1 AND ca_index = 4", ("certificate", "sign 4", "its state is not", true)),
     ("UPDATE card SET void = 2 WHERE number = 'CARD-000002'", ("card", "", "impossible value of column void", false)),
     ("UPDATE answer SET at = at - 86400 WHERE key = 'key-1'", ("answer", "13115 key-1", "when it was given is not", true)),
+    ("UPDATE certificate SET municipality = '28207' WHERE kind = 1 AND ca_index = 50", ("certificate", "sign 50", "what is left of", true)),
+    ("UPDATE certificate SET not_after = not_after - 9 WHERE kind = 1 AND ca_index = 50", ("certificate", "sign 50", "what is left of", true)),
+    ("UPDATE certificate SET revocation_date = 9 WHERE kind = 1 AND ca_index = 50", ("certificate", "sign 50", "its state is not", true)),
+    ("UPDATE certificate SET erased = erased - 9 WHERE kind = 1 AND ca_index = 50", ("certificate", "sign 50", "when it was erased is not", true)),
+    ("DELETE FROM certificate WHERE kind = 1 AND ca_index = 50", ("certificate", "sign 50", "missing", true)),
     ("UPDATE access_list SET der = x'01'", ("access_list", "5", "not what was written", true)),
     ("DELETE FROM access_list", ("access_list", "5", "the row is missing", true)),
     ("INSERT INTO access_list VALUES (6, 0, 1, 0, x'01')", ("access_list", "6", "no entry wrote it", false)),

@@ -93,6 +93,7 @@ macro_rules! engine {
                 held_and_revoked_carry_a_revocation_and_others_none
                 list_numbers_rise_by_one_in_each_scope
                 a_leap_raises_the_fence_and_leaves_numbers_out
+                a_lost_certificate_stands_on_lists_and_nowhere_else
                 a_complete_list_and_its_deltas_share_one_sequence
                 every_list_is_found_by_its_number_and_by_its_successor
                 a_drafted_list_is_given_back_and_one_that_was_not_kept_leaves_nothing

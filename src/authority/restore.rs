@@ -19,10 +19,8 @@ use crate::{
     limits::{
         LEAP_INDEXES, LEAP_INDEXES_A_SECOND, LEAP_NUMBERS, LEAP_NUMBERS_A_SECOND, LEAP_WINDOW_INDEXES, LEARN_PAGE,
     },
-    ports::{
-        AccessListRecord, CertificateRecord, Change, CredentialRecord, CredentialRevocation, Leap, Revocation, Step,
-        Store,
-    },
+    municipality::MunicipalityCode,
+    ports::{AccessListRecord, Change, CredentialRecord, CredentialRevocation, Leap, Revocation, Step, Store},
     revocation::{index::Status, serial::SerialPermutation, snapshot::Snapshot},
     rules::{Cause, CertificateState},
     x509::{CrlEntry, RevocationReason, Serial, UnixTime},
@@ -57,6 +55,17 @@ pub fn leap(store: &dyn Store, now: UnixTime, leap: Leap, detail: String) -> Res
     Ok(store.commit(Change { steps: vec![Step::Leap(leap)], audit })?)
 }
 
+/// A list that was given, verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenList {
+    /// Which CA.
+    pub kind: Kind,
+    /// cRLNumber.
+    pub number: u64,
+    /// Whose certificates alone it speaks for, if it is known.
+    pub municipality: Option<MunicipalityCode>,
+}
+
 /// Who says that a certificate was revoked or held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -85,6 +94,8 @@ pub enum Outcome {
     Held,
     /// The store does not have the certificate: it was issued in the loss window.
     Lost,
+    /// Nor does it have this one; it is held or revoked, and stands on lists again.
+    Listed,
     /// The store has it reserved only, and a hold cannot be put on that: it is for people to decide.
     Open,
 }
@@ -98,6 +109,9 @@ pub struct Lesson {
     pub serial: Serial,
     /// What became of it.
     pub outcome: Outcome,
+    /// Who issued it, where a list of theirs tells of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub municipality: Option<MunicipalityCode>,
     /// When it was revoked or held; none of a lost certificate that was good.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
@@ -119,17 +133,19 @@ pub const fn cause_of(reason: RevocationReason) -> Cause {
     }
 }
 
-/// What a store that has this certificate does when a witness says so; none if it knows.
-fn decide_lesson(record: &CertificateRecord, said: &Revocation) -> Option<(Outcome, Option<Step>)> {
+/// What a store does when a witness says so of a certificate that it has in this state; none if it knows.
+fn decide_lesson(
+    (kind, index, from): (Kind, u64, CertificateState),
+    said: &Revocation,
+) -> Option<(Outcome, Option<Step>)> {
     use CertificateState::{Expired, Held, Live, Reserved, Revoked};
     let is_hold = said.reason == RevocationReason::CertificateHold;
-    let to = match (record.state, is_hold) {
+    let to = match (from, is_hold) {
         (Revoked | Expired, _) | (Held, true) => return None,
         (Reserved, true) => return Some((Outcome::Open, None)),
         (Live, true) => Held,
         (Live | Held | Reserved, false) => Revoked,
     };
-    let (kind, index, from) = (record.kind, record.index, record.state);
     let step = Step::Status { kind, index, from, to, revocation: Some(said.clone()) };
     Some((if is_hold { Outcome::Held } else { Outcome::Revoked }, Some(step)))
 }
@@ -137,23 +153,29 @@ fn decide_lesson(record: &CertificateRecord, said: &Revocation) -> Option<(Outco
 /// A pupil: takes down what witnesses say, and commits it a page at a time.
 pub struct Pupil<'a> {
     store: &'a dyn Store,
+    issuers: Option<&'a Issuers<'a>>,
     now: UnixTime,
     waiting: Vec<Change>,
     told: &'a mut dyn FnMut(&Lesson),
 }
 
 impl<'a> Pupil<'a> {
-    /// One that writes to that store, and tells of every lesson.
-    pub fn new(store: &'a dyn Store, now: UnixTime, told: &'a mut dyn FnMut(&Lesson)) -> Self {
-        Self { store, now, waiting: Vec::new(), told }
+    /// One that writes to that store, and tells of every lesson. Without issuers, for want of the serial key, certificates of the
+    /// loss window are told of only.
+    pub fn new(
+        store: &'a dyn Store,
+        issuers: Option<&'a Issuers<'a>>,
+        now: UnixTime,
+        told: &'a mut dyn FnMut(&Lesson),
+    ) -> Self {
+        Self { store, issuers, now, waiting: Vec::new(), told }
     }
 
-    /// Learns from an entry of a list of this CA, which must be verified.
+    /// Learns from an entry of a list. Lists of municipalities come first: they alone tell who issued a certificate that was lost.
     ///
     /// # Errors
     /// [`StoryError`].
-    pub fn entry(&mut self, (kind, number): (Kind, u64), entry: &CrlEntry) -> Result<(), StoryError> {
-        let witness = Witness::List { kind, number };
+    pub fn entry(&mut self, list: GivenList, entry: &CrlEntry) -> Result<(), StoryError> {
         if entry.reason == RevocationReason::RemoveFromCrl {
             // A hold that ended; that it ended is not learnt: a certificate stays held until somebody knows better.
             return Ok(());
@@ -164,14 +186,8 @@ impl<'a> Pupil<'a> {
             invalidity_date: entry.invalidity_date,
             cause: cause_of(entry.reason),
         };
-        match self.store.certificate(kind, &entry.serial)? {
-            Some(record) => self.compare(&record, &said, witness),
-            None => {
-                let (serial, revocation) = (entry.serial, Some(said));
-                (self.told)(&Lesson { kind, serial, outcome: Outcome::Lost, revocation, witness });
-                Ok(())
-            }
-        }
+        let GivenList { kind, number, municipality } = list;
+        self.learn((kind, entry.serial), said, municipality, Witness::List { kind, number })
     }
 
     /// Learns from a snapshot of the status index of this service, everything that it knows of a CA.
@@ -186,19 +202,15 @@ impl<'a> Pupil<'a> {
             let end = records.last().map_or(snapshot.end(kind), |last| last.index + 1);
             let mut records = records.iter().peekable();
             for index in next..end {
-                let record = records.next_if(|record| record.index == index);
-                let said = match (snapshot.status(kind, index), record) {
-                    (Status::NeverIssued, _) | (Status::Good, Some(_)) => continue,
-                    (Status::Good, None) => None,
-                    (Status::Revoked(revocation), _) => Some(revocation),
-                };
-                let witness = Witness::Snapshot { position };
-                match (record, said) {
-                    (Some(record), Some(said)) => self.compare(record, &said, witness)?,
-                    (_, revocation) => {
-                        let serial = serials.serial(kind, index);
-                        (self.told)(&Lesson { kind, serial, outcome: Outcome::Lost, revocation, witness });
+                let is_here = records.next_if(|record| record.index == index).is_some();
+                let (witness, serial) = (Witness::Snapshot { position }, serials.serial(kind, index));
+                match snapshot.status(kind, index) {
+                    Status::Revoked(said) => self.learn((kind, serial), said, None, witness)?,
+                    Status::Good if !is_here && self.known(kind, &serial)?.is_none() => {
+                        let (outcome, municipality, revocation) = (Outcome::Lost, None, None);
+                        (self.told)(&Lesson { kind, serial, outcome, municipality, revocation, witness });
                     }
+                    Status::Good | Status::NeverIssued => {}
                 }
             }
             if end >= snapshot.end(kind) {
@@ -208,21 +220,40 @@ impl<'a> Pupil<'a> {
         }
     }
 
-    fn compare(&mut self, record: &CertificateRecord, said: &Revocation, witness: Witness) -> Result<(), StoryError> {
-        // A certificate may stand on several lists of one page.
-        let Some((outcome, step)) = decide_lesson(record, said) else { return Ok(()) };
-        let same = |change: &Change| matches!(change.steps.first(), Some(Step::Status { kind, index, .. }) if (*kind, *index) == (record.kind, record.index));
-        if step.is_some() && self.waiting.iter().any(same) {
-            self.commit()?;
-            let again = self.store.certificate(record.kind, &record.serial)?;
-            return again.map_or(Ok(()), |record| self.compare(&record, said, witness));
+    /// The certificate, or what is left of it, by its index, and its state.
+    fn known(&self, kind: Kind, serial: &Serial) -> Result<Option<(u64, CertificateState)>, StoryError> {
+        if let Some(record) = self.store.certificate(kind, serial)? {
+            return Ok(Some((record.index, record.state)));
         }
-        let (kind, serial) = (record.kind, record.serial);
-        let lesson = Lesson { kind, serial, outcome, revocation: Some(said.clone()), witness };
+        Ok(self.store.erased(kind, serial)?.map(|left| (left.stub.index, left.stub.state)))
+    }
+
+    fn learn(
+        &mut self,
+        (kind, serial): (Kind, Serial),
+        said: Revocation,
+        municipality: Option<MunicipalityCode>,
+        witness: Witness,
+    ) -> Result<(), StoryError> {
+        let subject = format!("certificate/{kind}/{serial}");
+        // A certificate may stand on several lists of one page.
+        if self.waiting.iter().any(|change| change.audit.subject == subject) {
+            self.commit()?;
+        }
+        let lesson = match self.known(kind, &serial)? {
+            Some((index, state)) => decide_lesson((kind, index, state), &said),
+            None => {
+                let lost = self.issuers.and_then(|issuers| issuers.lost((kind, serial), municipality, &said));
+                let given = self.store.marks()?.indexes.of(kind);
+                let step = lost.filter(|lost| lost.stub.index < given).map(|lost| Step::Lost(Box::new(lost)));
+                Some((if step.is_some() { Outcome::Listed } else { Outcome::Lost }, step))
+            }
+        };
+        let Some((outcome, step)) = lesson else { return Ok(()) };
+        let lesson = Lesson { kind, serial, outcome, municipality, revocation: Some(said), witness };
         (self.told)(&lesson);
         if let Some(step) = step {
             let detail = serde_json::to_string(&lesson).map_err(|error| StoryError::Fault(error.to_string()))?;
-            let subject = format!("certificate/{kind}/{serial}");
             let action = "revocation.learnt".into();
             let audit = Draft { at: self.now, actor: ACTOR.into(), action, subject, detail };
             self.waiting.push(Change { steps: vec![step], audit });
@@ -301,5 +332,8 @@ pub fn learn_access_list(store: &dyn Store, now: UnixTime, list: &AccessListReco
     Ok(store.commit(Change { steps: vec![Step::AccessList { after, record: list.clone() }], audit })?)
 }
 
+mod lost;
 #[cfg(test)]
 mod tests;
+
+pub use lost::Issuers;

@@ -4,9 +4,9 @@
 //! nothing of the change happens.
 
 use super::{
-    AccessListRecord, AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, ConsentEnd,
-    ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, ExceptionRecord, HolderRecord, HolderReference,
-    NoticeRecord, RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Retained, Revocation,
+    AccessListRecord, AnswerRecord, ApplicationRecord, AuthorityRecord, CardRecord, CertificateRecord, CertificateStub,
+    ConsentEnd, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, ExceptionRecord, HolderRecord,
+    HolderReference, NoticeRecord, RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Retained, Revocation,
 };
 use crate::{
     audit::{Draft, Of},
@@ -192,6 +192,19 @@ pub enum Step {
     /// The store goes on where no copy of it can have been, and under a higher fence: the first thing after a restore.
     /// [`StoreError::Conflict`](super::StoreError::Conflict) unless the fence rises and no number falls.
     Leap(Leap),
+    /// A certificate that the store does not have, because a restore lost it, is held or revoked, as somebody else knows; with a
+    /// status event. [`StoreError::Conflict`](super::StoreError::Conflict) if the store has it, its CA has not given that index, or
+    /// the state is neither.
+    Lost(Box<LostCertificate>),
+}
+
+/// A certificate of the time that a restore lost, as far as a list and its serial number tell of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostCertificate {
+    /// What is known of it, held or revoked: [`CertificateStub::of_lost`].
+    pub stub: CertificateStub,
+    /// Since when, and why.
+    pub revocation: Revocation,
 }
 
 /// Where a restored store goes on, so that it gives nothing that the one that is lost may have given.

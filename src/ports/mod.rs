@@ -22,7 +22,7 @@ pub use application::{
     ApplicationFilter, ApplicationNumber, ApplicationRecord, ApplicationStore, InquiryRecord, IssuingRecord,
     NoApplicationNumber,
 };
-pub use change::{Change, Leap, Step};
+pub use change::{Change, Leap, LostCertificate, Step};
 pub use consent::{ConsentEnd, ConsentEndCause, ConsentRecord, SignedDeclaration};
 pub use hands::{Hands, NoHands};
 pub use identifier::{

@@ -1,6 +1,8 @@
 //! What the store keeps of one person, and what is left of it after an erasure (rules §8.3).
 
-use super::{ApplicationNumber, CardNumber, HolderReference};
+use ring::digest::{SHA256, digest};
+
+use super::{ApplicationNumber, CardNumber, HolderReference, Revocation};
 use crate::{
     kind::Kind,
     municipality::MunicipalityCode,
@@ -81,6 +83,50 @@ pub struct CertificateStub {
     pub digest: Option<[u8; 32]>,
 }
 
+impl CertificateStub {
+    /// Of a certificate that is known by what others say of it: nobody here has its octets or its key, and its validity is within that of
+    /// its CA, which is put in its place.
+    #[must_use]
+    pub fn of_lost(
+        (kind, generation, index): (Kind, u8, u64),
+        serial: Serial,
+        municipality: MunicipalityCode,
+        (not_before, not_after): (UnixTime, UnixTime),
+        state: CertificateState,
+    ) -> Self {
+        let key_digest = no_key(kind, &serial);
+        let (pair, predecessor, digest) = (None, None, None);
+        Self {
+            kind,
+            generation,
+            index,
+            serial,
+            municipality,
+            not_before,
+            not_after,
+            state,
+            pair,
+            predecessor,
+            key_digest,
+            digest,
+        }
+    }
+
+    /// Whether it is such a one, and not what is left of an erased certificate.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.key_digest == no_key(self.kind, &self.serial)
+    }
+}
+
+/// Stands where the digest of a key stands, and is that of none.
+fn no_key(kind: Kind, serial: &Serial) -> [u8; 32] {
+    let mut value = [0; 32];
+    let text = [&b"jitsuin lost certificate"[..], &[kind.id()], serial.octets()].concat();
+    value.copy_from_slice(digest(&SHA256, &text).as_ref());
+    value
+}
+
 /// What is left of an entry of the ledger about an erased person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisclosureStub {
@@ -100,13 +146,15 @@ pub struct DisclosureStub {
     pub withheld: Option<String>,
 }
 
-/// A certificate that was erased, and when.
+/// A certificate that was erased, and when; or one that a restore lost, and when that was learnt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErasedCertificate {
     /// What is left of it.
     pub stub: CertificateStub,
     /// When the rest was erased.
     pub erased: UnixTime,
+    /// When and why it ended, if it did before its time.
+    pub revocation: Option<Revocation>,
 }
 
 /// The client under whose name the service keeps what is its own: the policy in force, and who carries out an approved file. Names of

@@ -15,7 +15,7 @@ mod blind;
 mod content;
 mod facet;
 
-use super::{CertificateRecord, CertificateStub, Retained, Revocation, Step};
+use super::{CertificateRecord, CertificateStub, LostCertificate, Retained, Revocation, Step};
 use crate::{
     audit::Of,
     kind::Kind,
@@ -184,6 +184,11 @@ impl Written {
                 self.item(Facet::RegisterText, record.index.to_be_bytes(), Digest::register_text(record).under(blind));
             }
             Step::Erase(retained) => self.erased(retained),
+            Step::Lost(lost) => {
+                let LostCertificate { stub, revocation } = &**lost;
+                self.item(Facet::Reserved, certificate_key(stub.kind, stub.index), erased(stub));
+                self.event((stub.kind, stub.index), &state(stub.state, Some(revocation)));
+            }
             Step::Exception(record) => {
                 if record.version == 0 {
                     self.item(Facet::Exception, record.digest, Digest::exception(record).under(blind));

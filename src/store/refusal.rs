@@ -61,6 +61,8 @@ pub(super) const RETAINED: &str = "what is kept of the holder";
 pub(super) const KEPT: &str = "a term that is not over";
 /// A leap under a fence that does not rise, or back to numbers that were given.
 pub(super) const LEAP: &str = "a leap raises the fence, and no number falls";
+/// A lost certificate that the store has, or whose number its CA has not given.
+pub(super) const LOST: &str = "a lost certificate is held or revoked, of a number that was given, and not in the store";
 /// The credential was revoked, for good and as it was recorded.
 pub(super) const CREDENTIAL: &str = "the credential was revoked";
 /// A list of the access CA follows another, or its number does not rise.

@@ -78,6 +78,7 @@ const ERASURE: &str = "whichever_write_of_an_erasure_fails_it_is_told_and_goes_o
 /// What writes and has tests of its own: the function, the step or the act, and the test, in the file that has it.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("Leap", RESTORE, "../src/authority/restore/tests.rs"),
+    ("Lost", RESTORE, "../src/authority/restore/tests.rs"),
     ("store.restored", RESTORE, "../src/authority/restore/tests.rs"),
     ("revocation.learnt", RESTORE, "../src/authority/restore/tests.rs"),
     ("credential.learnt", LEARNT, "../src/authority/restore/tests.rs"),

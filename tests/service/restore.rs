@@ -235,10 +235,27 @@ fn a_service_that_is_lost_comes_back_without_giving_anything_twice() {
         report["lost"].as_array().unwrap().iter().map(|one| one["serial"].as_str().unwrap().to_owned()).collect();
     assert_eq!(told, lost.town.serials(&lost.after[..1]), "what the lists know of the loss window is told");
     assert_eq!(report["learnt"].as_array().unwrap().len(), 4);
-    let next = report["next"].to_string();
-    assert!(next.contains("no list of this service can say so"), "{next}");
+    let revoked = &report["lost"][0];
+    assert_eq!(
+        (&revoked["outcome"], revoked["municipality"].as_str().map(str::len)),
+        (&json!("listed"), Some(5)),
+        "{report}"
+    );
 
     let (running, addresses) = serve(&to);
+    // Issued and revoked in the loss window: the lists go on saying so.
+    for list in published(&to, &lost.site.aside().join("after")) {
+        let name = list.file_name().unwrap().to_str().unwrap();
+        let (kind, is_complete) = (name.split('-').next().unwrap(), !name.contains("-ca") && !name.contains("delta"));
+        let read =
+            Command::new("openssl").args(["crl", "-inform", "DER", "-noout", "-text", "-in"]).arg(&list).output();
+        let read = text(&read.expect("openssl"));
+        for one in report["lost"].as_array().unwrap().iter().filter(|one| is_complete && one["kind"] == kind) {
+            let serial = one["serial"].as_str().unwrap();
+            let of_place = name.contains("full") || name.contains(one["municipality"].as_str().unwrap());
+            assert_eq!(read.contains(&format!("Serial Number: {serial}")), of_place, "{name}: {read}");
+        }
+    }
     let given = lost.town.serials(&[&lost.before[..], &lost.during, &lost.after].concat());
     let fresh = lost.town.issue_some(&addresses, 6);
     assert!(given.is_disjoint(&lost.town.serials(&fresh)), "a serial number was given twice");
@@ -249,6 +266,15 @@ fn a_service_that_is_lost_comes_back_without_giving_anything_twice() {
     }
     let verified = jitsuin().args(["audit", "verify", "--dir"]).arg(&to).output().expect("it runs");
     assert!(verified.status.success(), "{}", text(&verified));
+    let why = jitsuin()
+        .args(["--json", "why", revoked["serial"].as_str().unwrap(), "--dir"])
+        .arg(&to)
+        .output()
+        .expect("it runs");
+    let why: Value = serde_json::from_slice(&why.stdout).expect("JSON");
+    assert_eq!((&why["erased"]["lost"], &why["erased"]["state"]), (&json!(true), &json!("revoked")), "{why}");
+    let scopes: Vec<_> = why["erased"]["lists"].as_array().unwrap().iter().map(|list| &list["scope"]).collect();
+    assert!(scopes.contains(&&json!("full")) && scopes.contains(&&revoked["municipality"]), "{why}");
 }
 
 #[test]

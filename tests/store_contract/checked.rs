@@ -352,6 +352,48 @@ pub(crate) fn a_leap_raises_the_fence_and_leaves_numbers_out(open: Open) {
     assert_eq!(store.marks().unwrap().fence, 5);
 }
 
+pub(crate) fn a_lost_certificate_stands_on_lists_and_nowhere_else(open: Open) {
+    let (_dir, store) = crate::fresh(open);
+    enrol(&*store, 1);
+    commit(&*store, vec![Step::Municipality(suginami()), Step::Municipality(itami())]).unwrap();
+    store.allocate(Sign, 9).unwrap();
+    live(&*store, Sign, 0, 1);
+    // The number was not given; it is here; it is neither held nor revoked.
+    for step in [lost(Sign, 9, Revoked), lost(Auth, 0, Revoked), lost(Sign, 0, Revoked), lost(Sign, 4, Live)] {
+        refuses_as_conflict(&*store, vec![step]);
+    }
+    commit(&*store, vec![lost(Sign, 4, Revoked)]).unwrap();
+    commit(&*store, vec![lost(Sign, 5, Held)]).unwrap();
+    for again in [lost(Sign, 4, Revoked), lost(Sign, 5, Revoked), reserve(reservation(Sign, 4, 1))] {
+        assert!(commit(&*store, vec![again]).is_err());
+    }
+    let [revoked, held] = [4, 5].map(|index| reservation(Sign, index, 1).serial);
+    for serial in [&revoked, &held] {
+        assert_eq!(store.certificate(Sign, serial).unwrap(), None, "nobody here has it");
+        assert!(store.erased(Sign, serial).unwrap().unwrap().stub.is_lost());
+    }
+    assert_eq!(store.certificates(Sign, 0, 99).unwrap().0.len(), 1);
+    let on = |scope| {
+        let mut told = Vec::new();
+        store.each_revoked(Sign, 1, scope, at(0), &mut |entry| told.push((entry.serial, entry.reason))).unwrap();
+        told.sort();
+        told
+    };
+    let mut both = vec![(revoked, RevocationReason::KeyCompromise), (held, RevocationReason::CertificateHold)];
+    both.sort();
+    assert_eq!(on(CrlScope::Full), both);
+    assert_eq!(on(CrlScope::Municipality(suginami())), both);
+    assert_eq!(on(CrlScope::Municipality(itami())), []);
+    let states: Vec<_> = store.listed_events(1, 9).unwrap().iter().map(|one| (one.serial, one.event.state)).collect();
+    assert_eq!(states, [(revoked, Revoked), (held, Held)]);
+    let counts = store.counts().unwrap();
+    let count = |state| counts.iter().find(|one| (one.kind, one.state) == (Sign, state)).map(|one| one.count);
+    assert_eq!((count(Live), count(Revoked), count(Held)), (Some(1), Some(1), Some(1)));
+    // Whoever knows better says so.
+    commit(&*store, vec![status(Sign, 5, Held, Revoked)]).unwrap();
+    assert_eq!(on(CrlScope::Full).iter().filter(|(_, reason)| *reason == RevocationReason::KeyCompromise).count(), 2);
+}
+
 pub(crate) fn a_complete_list_and_its_deltas_share_one_sequence(open: Open) {
     let (_dir, store) = crate::fresh(open);
     for complete in [CrlScope::Full, CrlScope::Municipality(suginami())] {

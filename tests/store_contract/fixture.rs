@@ -11,10 +11,11 @@ use jitsuin::{
     municipality::MunicipalityCode,
     ports::{
         AccessListRecord, AnswerRecord, ApplicationNumber, ApplicationRecord, AuthorityRecord, CardNumber, CardRecord,
-        CertificateRecord, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord, Dossier, EndingCount,
-        EndingRecord, EventNumber, ExceptionRecord, Follower, History, HolderRecord, HolderReference, ListedEvent,
-        NoticeRecord, RegisterEntry, RegisterTextRecord, RelyingPartyRecord, Revocation, Role, SignedDeclaration,
-        StatusEvent, Step, Store, StoreError, UsageRecord, store::StateCount, written,
+        CertificateRecord, CertificateStub, Change, ConsentRecord, CredentialRecord, CrlRecord, DisclosureRecord,
+        Dossier, EndingCount, EndingRecord, EventNumber, ExceptionRecord, Follower, History, HolderRecord,
+        HolderReference, ListedEvent, LostCertificate, NoticeRecord, RegisterEntry, RegisterTextRecord,
+        RelyingPartyRecord, Revocation, Role, SignedDeclaration, StatusEvent, Step, Store, StoreError, UsageRecord,
+        store::StateCount, written,
     },
     rules::{
         Cause, CertificateState, ConsentScope, Day, DraftNumber, Purpose, Query, Terms, application::ApplicationState,
@@ -122,6 +123,18 @@ pub(crate) fn reservation(kind: Kind, index: u64, of: u64) -> CertificateRecord 
 
 pub(crate) fn reserve(record: CertificateRecord) -> Step {
     Step::Reserve(Box::new(record))
+}
+
+/// A certificate that a restore lost, and others know.
+pub(crate) fn lost(kind: Kind, index: u64, state: CertificateState) -> Step {
+    let one = reservation(kind, index, 1);
+    let reason = match state {
+        CertificateState::Held => RevocationReason::CertificateHold,
+        _ => RevocationReason::KeyCompromise,
+    };
+    let of = (kind, one.generation, index);
+    let stub = CertificateStub::of_lost(of, one.serial, one.municipality, (at(0), at(1_000_000)), state);
+    Step::Lost(Box::new(LostCertificate { stub, revocation: revocation(reason) }))
 }
 
 pub(crate) fn issue(kind: Kind, index: u64) -> Step {

@@ -120,7 +120,9 @@ pub(crate) fn a_person_is_erased_whole_and_what_is_left_names_nobody(open: Open)
         let stub = person.certificates.iter().find(|one| one.kind == kind).unwrap().clone();
         let digest = Digest::octets(format!("certificate {kind} 1").as_bytes());
         assert_eq!(stub.digest.as_ref().map(|digest| &digest[..]), Some(digest.as_ref()));
-        assert_eq!(left, ErasedCertificate { stub, erased: at(LATER) });
+        let revocation = left.revocation.clone();
+        assert_eq!(revocation.is_some(), stub.state == Revoked);
+        assert_eq!(left, ErasedCertificate { stub, erased: at(LATER), revocation });
         assert!(store.certificates(kind, 1, 9).unwrap().0.iter().all(|one| one.index != 1));
     }
     assert_eq!(store.register_text(1).unwrap(), None);

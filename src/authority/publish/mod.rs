@@ -24,6 +24,7 @@
 //! ([`PROMPT_PAUSE`](crate::limits::PROMPT_PAUSE)).
 
 mod belt;
+mod ended;
 mod journal;
 mod load;
 mod plan;

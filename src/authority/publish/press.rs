@@ -9,13 +9,14 @@ use std::{
 
 use super::{
     Family,
+    ended::{Ended, ended},
     journal::{Journal, each_entry},
     plan::Task,
 };
 use crate::{
     authority::{Authority, StoryError},
     limits::LONG_LIST_ENTRIES,
-    ports::{CertificateRecord, CrlRecord, ListDraft, ListOctets},
+    ports::{CrlRecord, ListDraft, ListOctets},
     revocation::{
         authorities,
         crl::{self, Changes, ChangesBeside, DeltaWitnesses, GateError, ListError, ListOrder, Witnesses},
@@ -149,7 +150,7 @@ impl<'a> Press<'a> {
             delta_base: None,
             freshest: freshest.as_deref(),
         };
-        let record = |serial: &Serial| store.certificate(kind, serial).ok().flatten();
+        let record = |serial: &Serial| ended(store, kind, serial).ok().flatten();
         let witnesses = Witnesses {
             previous: previous.map(|list| &list.der),
             changes: &changes,
@@ -273,7 +274,7 @@ impl<'a> Press<'a> {
         let store = self.authority.store();
         let mut strays = Vec::new();
         for entry in changes.values() {
-            let record = store.certificate(key.0, &entry.serial)?;
+            let record = ended(store, key.0, &entry.serial)?;
             if !record.is_some_and(|record| agrees(&record, entry)) {
                 strays.push(entry);
             }
@@ -320,7 +321,7 @@ impl Authority {
 }
 
 /// Whether the table of certificates says of a certificate what an event said.
-fn agrees(record: &CertificateRecord, entry: &CrlEntry) -> bool {
+fn agrees(record: &Ended, entry: &CrlEntry) -> bool {
     match (&record.revocation, entry.reason) {
         (None, RevocationReason::RemoveFromCrl) => true,
         // The end of validity overtook the hold.

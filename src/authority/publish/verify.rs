@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::journal;
+use super::{ended::ended, journal};
 use crate::{
     authority::StoryError,
     kind::Kind,
@@ -280,7 +280,7 @@ impl<'a> Listed<'a> {
             _ => journal::changes(self.store, self.key(), (since, kept.position, last))?,
         };
         let is_of_authorities = kept.scope == CrlScope::Authorities;
-        let record = |entry: &CrlEntry| self.store.certificate(kept.kind, &entry.serial).ok().flatten();
+        let record = |entry: &CrlEntry| ended(self.store, kept.kind, &entry.serial).ok().flatten();
         let witnesses = Witnesses {
             previous: before.map(|list| &list.der),
             changes: &changes,
@@ -362,7 +362,7 @@ impl<'a> Listed<'a> {
     }
 
     fn added(&self, entry: &CrlEntry) -> Result<Difference, Unknown> {
-        let record = self.store.certificate(self.authority.kind, &entry.serial)?;
+        let record = ended(self.store, self.authority.kind, &entry.serial)?;
         let cause = record.and_then(|record| record.revocation).map(|end| format!(", {}", end.cause));
         let why = format!("{} of {}{}", entry.reason, entry.revocation_date, cause.unwrap_or_default());
         Ok(Difference { serial: entry.serial, what: What::Added, why })
@@ -370,7 +370,7 @@ impl<'a> Listed<'a> {
 
     /// `last`: when the first list was made.
     fn removed(&self, entry: &CrlEntry, last: UnixTime, is_rebased: bool) -> Result<Difference, Unknown> {
-        let record = self.store.certificate(self.authority.kind, &entry.serial)?;
+        let record = ended(self.store, self.authority.kind, &entry.serial)?;
         let why = match record {
             _ if is_rebased => "told by the later base".into(),
             None => "lost: no such certificate is known".into(),

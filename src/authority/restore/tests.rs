@@ -3,7 +3,10 @@ use std::sync::{Arc, Mutex};
 use super::*;
 use crate::{
     audit::GENESIS,
-    ports::{AccessListRecord, CardNumber, CardRecord, HolderRecord, HolderReference, StoreError},
+    ports::{
+        AccessListRecord, AuthorityRecord, CardNumber, CardRecord, CertificateRecord, HolderRecord, HolderReference,
+        StoreError,
+    },
     rules::CertificateState::{Expired, Held, Live, Reserved, Revoked},
     store::MemoryStore,
 };
@@ -93,12 +96,14 @@ fn commit(store: &MemoryStore, steps: Vec<Step>) -> Result<(), StoreError> {
     store.commit(Change { steps, audit })
 }
 
+const LIST: GivenList = GivenList { kind: Kind::Sign, number: 7, municipality: None };
+
 /// What is learnt of these entries.
 fn learn(store: &MemoryStore, entries: &[CrlEntry]) -> Vec<(Outcome, Serial)> {
     let told = Arc::new(Mutex::new(Vec::new()));
     let mut tell = |lesson: &Lesson| told.lock().unwrap().push((lesson.outcome, lesson.serial));
-    let mut pupil = Pupil::new(store, at(10), &mut tell);
-    entries.iter().for_each(|one| pupil.entry((Kind::Sign, 7), one).unwrap());
+    let mut pupil = Pupil::new(store, None, at(10), &mut tell);
+    entries.iter().for_each(|one| pupil.entry(LIST, one).unwrap());
     pupil.commit().unwrap();
     told.lock().unwrap().clone()
 }
@@ -176,10 +181,24 @@ fn whichever_write_of_a_restore_fails_it_is_told_and_nothing_is_half_done() {
         );
         if number == 2 {
             let (one, mut tell) = (entry(1, RevocationReason::KeyCompromise), |_: &Lesson| ());
-            let mut pupil = Pupil::new(&store, at(10), &mut tell);
-            pupil.entry((Kind::Sign, 7), &one).unwrap();
+            let mut pupil = Pupil::new(&store, None, at(10), &mut tell);
+            pupil.entry(LIST, &one).unwrap();
             assert!(pupil.commit().is_err(), "{fault:?}");
             assert_eq!(state(&store).0, if fault == Fault::Kept { Revoked } else { Live });
+        }
+        if number == 2 {
+            // One of the loss window: whoever learns again after a failure has it once.
+            let armed = std::sync::atomic::AtomicBool::new(false);
+            let armed: &'static std::sync::atomic::AtomicBool = Box::leak(Box::new(armed));
+            let once =
+                move |_| if armed.swap(false, std::sync::atomic::Ordering::SeqCst) { fault } else { Fault::None };
+            let (store, records) = generations(filled(MemoryStore::with_faults(once)));
+            let said = [(None, of_index(2, RevocationReason::KeyCompromise))];
+            armed.store(true, std::sync::atomic::Ordering::SeqCst);
+            assert!(learn_by_key((&store, &records), &said).is_err(), "{fault:?}");
+            learn_by_key((&store, &records), &said).unwrap();
+            let events = store.listed_events(0, 9).unwrap();
+            assert_eq!(events.iter().filter(|one| one.event.index == 2).count(), 1, "{fault:?}");
         }
         let entries = store.audit_after(0, 9).unwrap();
         assert!(crate::audit::follow(&entries, 0, GENESIS).is_ok(), "{fault:?}");
@@ -228,15 +247,113 @@ fn what_the_store_does_not_have_is_lost_and_told() {
     assert_eq!(store.marks().unwrap(), before, "nothing is written for it");
 }
 
+fn permutation() -> SerialPermutation {
+    SerialPermutation::new(1, b"JITSUIN-TEST-KEY").unwrap()
+}
+
+/// A store whose SIGN CA has two generations, the second from index 3 on, and gave six indexes.
+fn of_two_generations() -> (MemoryStore, Vec<AuthorityRecord>) {
+    generations(store())
+}
+
+fn generations(store: MemoryStore) -> (MemoryStore, Vec<AuthorityRecord>) {
+    for generation in [1, 2] {
+        let valid = (at(-10), at(1000 * i64::from(generation)));
+        let record = AuthorityRecord {
+            kind: Kind::Sign,
+            generation,
+            first_index: 0,
+            certificate: root(valid),
+            links: None,
+            compromise: None,
+        };
+        commit(&store, vec![Step::Authority(record)]).unwrap();
+        store.allocate(Kind::Sign, 3).unwrap();
+    }
+    let records = store.authorities().unwrap();
+    (store, records)
+}
+
+fn root(valid: (UnixTime, UnixTime)) -> Vec<u8> {
+    use crate::{ca::ceremony::AccessCa, signer};
+    let key = signer::PrivateKey::generate(signer::KeyKind::P256).unwrap();
+    let signer = signer::SoftwareSigner::new(&key).unwrap();
+    let ca = AccessCa { organization: "JITSUIN-TEST", base_uri: "http://localhost", signer: &signer };
+    ca.certificate(&serial(1), valid).unwrap()
+}
+
+/// What is learnt of these entries with the serial key, each of a list with its municipality.
+fn learn_by_key(
+    (store, records): (&MemoryStore, &[AuthorityRecord]),
+    entries: &[(Option<&str>, CrlEntry)],
+) -> Result<Vec<(Outcome, Serial)>, StoryError> {
+    let permutation = permutation();
+    let issuers = Issuers::new(&permutation, records).unwrap();
+    let mut told = Vec::new();
+    let mut tell = |lesson: &Lesson| told.push((lesson.outcome, lesson.serial));
+    let mut pupil = Pupil::new(store, Some(&issuers), at(10), &mut tell);
+    for (place, one) in entries {
+        pupil.entry(GivenList { municipality: place.map(|code| code.parse().unwrap()), ..LIST }, one)?;
+    }
+    pupil.commit()?;
+    Ok(told)
+}
+
+fn of_index(index: u64, reason: RevocationReason) -> CrlEntry {
+    CrlEntry { serial: permutation().serial(Kind::Sign, index), ..entry(1, reason) }
+}
+
+#[test]
+fn what_was_issued_and_revoked_in_the_loss_window_is_kept_with_what_its_number_and_the_list_tell() {
+    use RevocationReason::{CertificateHold, KeyCompromise};
+    let (store, records) = of_two_generations();
+    let [first, second] = [of_index(2, KeyCompromise), of_index(4, CertificateHold)];
+    let said = [(Some("28207"), first), (None, second), (None, first)];
+    let lessons = learn_by_key((&store, &records), &said).unwrap();
+    assert_eq!(lessons, [(Outcome::Listed, first.serial), (Outcome::Listed, second.serial)], "once");
+    let left = |one: &CrlEntry| store.erased(Kind::Sign, &one.serial).unwrap().unwrap().stub;
+    let (one, other) = (left(&first), left(&second));
+    assert!(one.is_lost() && other.is_lost());
+    assert_eq!((one.index, one.generation, one.state, one.municipality), (2, 1, Revoked, "28207".parse().unwrap()));
+    assert_eq!((other.index, other.generation, other.state), (4, 2, Held));
+    assert_eq!(other.municipality, MunicipalityCode::NOWHERE);
+    assert_eq!((one.not_after, other.not_after), (at(1000), at(2000)), "the end of its CA");
+    let events = store.listed_events(0, 9).unwrap();
+    let last = events.last().unwrap();
+    assert_eq!((last.serial, last.event.index, last.event.state), (second.serial, 4, Held));
+    let end = events[events.len() - 2].event.revocation.clone().unwrap();
+    assert_eq!((end.reason, end.revocation_date, end.invalidity_date), (KeyCompromise, at(5), Some(at(4))));
+    // A newer list says that the one that was held is revoked; and what is known is no lesson.
+    let over = of_index(4, KeyCompromise);
+    let again = learn_by_key((&store, &records), &[(None, over), (None, first)]).unwrap();
+    assert_eq!(again, [(Outcome::Revoked, second.serial)]);
+    assert_eq!(left(&second).state, Revoked);
+}
+
+#[test]
+fn a_number_that_no_ca_of_this_service_gave_is_kept_nowhere() {
+    let (store, records) = of_two_generations();
+    let before = store.marks().unwrap();
+    let beyond = of_index(6, RevocationReason::Superseded);
+    let foreign = entry(9, RevocationReason::Superseded);
+    let lessons = learn_by_key((&store, &records), &[(None, beyond), (None, foreign)]).unwrap();
+    assert_eq!(lessons, [(Outcome::Lost, beyond.serial), (Outcome::Lost, foreign.serial)]);
+    assert_eq!(store.marks().unwrap(), before);
+}
+
 #[test]
 fn what_is_over_stays_as_it_is_and_what_is_reserved_is_never_made_good() {
     let revoked = said(RevocationReason::Superseded);
     let held = said(RevocationReason::CertificateHold);
     for state in [Revoked, Expired] {
-        assert!(decide_lesson(&record(state), &revoked).is_none() && decide_lesson(&record(state), &held).is_none());
+        assert!(
+            decide_lesson((Kind::Sign, 0, state), &revoked).is_none()
+                && decide_lesson((Kind::Sign, 0, state), &held).is_none()
+        );
     }
-    assert!(decide_lesson(&record(Held), &held).is_none());
-    let outcome = |state, said| decide_lesson(&record(state), said).map(|(outcome, step)| (outcome, step.is_some()));
+    assert!(decide_lesson((Kind::Sign, 0, Held), &held).is_none());
+    let outcome =
+        |state, said| decide_lesson((Kind::Sign, 0, state), said).map(|(outcome, step)| (outcome, step.is_some()));
     assert_eq!(outcome(Reserved, &revoked), Some((Outcome::Revoked, true)));
     assert_eq!(outcome(Reserved, &held), Some((Outcome::Open, false)));
     assert_eq!(outcome(Live, &held), Some((Outcome::Held, true)));

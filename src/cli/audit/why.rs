@@ -14,6 +14,7 @@ use crate::{
     audit::AuditEntry,
     cli::failure::Failure,
     kind::Kind,
+    municipality::MunicipalityCode,
     ports::{
         ApplicationNumber, ApplicationRecord, CertificateRecord, ErasedCertificate, Store,
         written::{self, Facet, certificate_key},
@@ -83,7 +84,12 @@ struct Erased {
     not_before: UnixTime,
     not_after: UnixTime,
     state: &'static str,
-    /// SHA-256 of the certificate; absent if it was discarded.
+    /// Whether a restore lost it: then what is known is what lists say, and `erased` is when it was learnt.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    lost: bool,
+    /// The newest lists that carry it: scope and number.
+    lists: Vec<List>,
+    /// SHA-256 of the certificate; absent if it was discarded, or nobody here has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate_sha256: Option<String>,
 }
@@ -93,6 +99,13 @@ struct List {
     scope: String,
     number: u64,
     this_update: UnixTime,
+}
+
+impl List {
+    fn text(&self) -> String {
+        let Self { scope, number, this_update } = self;
+        format!("  on the list {scope}, number {number} of {this_update}")
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -137,7 +150,7 @@ pub fn run(directory: &Path, name: &str, out: &Output) -> Result<(), Failure> {
             .iter()
             .map(|one| certificate(&audited.store, one))
             .collect::<Result<_, _>>()?,
-        erased: about.erased.as_ref().map(erased),
+        erased: about.erased.as_ref().map(|one| erased(&audited.store, one)).transpose()?,
         entries: entries.iter().map(|entry| serde_json::to_value(Shown::new(entry)).unwrap_or_default()).collect(),
     };
     out.print(&why, || text(&why, &entries))
@@ -243,12 +256,13 @@ fn certificate(store: &dyn Store, one: &CertificateRecord) -> Result<Certificate
         since: end.map(|end| end.revocation_date),
         cause: end.map(|end| end.cause.word()),
         certificate_sha256: one.certificate.as_deref().map(|der| hex(digest(&SHA256, der).as_ref())),
-        lists: lists(store, one)?,
+        lists: lists(store, (one.kind, one.generation, one.municipality), (one.state, &one.serial))?,
     })
 }
 
-fn erased(one: &ErasedCertificate) -> Erased {
-    Erased {
+fn erased(store: &dyn Store, one: &ErasedCertificate) -> Result<Erased, Failure> {
+    let left = &one.stub;
+    Ok(Erased {
         kind: one.stub.kind,
         serial: one.stub.serial,
         erased: one.erased,
@@ -256,22 +270,28 @@ fn erased(one: &ErasedCertificate) -> Erased {
         not_before: one.stub.not_before,
         not_after: one.stub.not_after,
         state: one.stub.state.word(),
+        lost: left.is_lost(),
+        lists: lists(store, (left.kind, left.generation, left.municipality), (left.state, &left.serial))?,
         certificate_sha256: one.stub.digest.as_ref().map(|digest| hex(digest)),
-    }
+    })
 }
 
 /// The newest lists that carry it.
-fn lists(store: &dyn Store, one: &CertificateRecord) -> Result<Vec<List>, Failure> {
-    if matches!(one.state, CertificateState::Reserved | CertificateState::Live) {
+fn lists(
+    store: &dyn Store,
+    (kind, generation, municipality): (Kind, u8, MunicipalityCode),
+    (state, serial): (CertificateState, &Serial),
+) -> Result<Vec<List>, Failure> {
+    if matches!(state, CertificateState::Reserved | CertificateState::Live) {
         return Ok(Vec::new());
     }
     let mut lists = Vec::new();
-    let own = |scope: CrlScope| scope.municipality().is_none_or(|code| code == one.municipality);
+    let own = |scope: CrlScope| scope.municipality().is_none_or(|code| code == municipality);
     let newest = store.newest_crls().map_err(Failure::fault)?.into_iter();
-    for list in newest.filter(|list| (list.kind, list.generation) == (one.kind, one.generation) && own(list.scope)) {
+    for list in newest.filter(|list| (list.kind, list.generation) == (kind, generation) && own(list.scope)) {
         let mut entries = CrlStream::open(list.der.reader()).map_err(Failure::fault)?;
         while let Some(entry) = entries.entry().map_err(Failure::fault)? {
-            if entry.serial == one.serial {
+            if entry.serial == *serial {
                 lists.push(List { scope: list.scope.word(), number: list.number, this_update: list.this_update });
                 break;
             }
@@ -321,11 +341,14 @@ fn text(why: &Why, entries: &[AuditEntry]) -> String {
             "Certificate {kind} {serial} of {holder}, card {card}: valid from {not_before} to {not_after}; it is {state}{since}{cause}."
         ));
         lines.extend(one.certificate_sha256.iter().map(|digest| format!("  SHA-256 of the certificate: {digest}")));
-        for List { scope, number, this_update } in &one.lists {
-            lines.push(format!("  on the list {scope}, number {number} of {this_update}"));
-        }
+        lines.extend(one.lists.iter().map(List::text));
     }
-    if let Some(Erased { kind, serial, erased, municipality, not_before, not_after, state, .. }) = &why.erased {
+    if let Some(Erased { kind, serial, erased, state, lists, .. }) = why.erased.as_ref().filter(|one| one.lost) {
+        lines.push(format!(
+            "Certificate {kind} {serial} was issued in the time that a restore lost: nobody here knows to whom. It is {state}, as was learnt on {erased}."
+        ));
+        lines.extend(lists.iter().map(List::text));
+    } else if let Some(Erased { kind, serial, erased, municipality, not_before, not_after, state, .. }) = &why.erased {
         lines.push(format!(
             "Certificate {kind} {serial} was issued by {municipality}, valid from {not_before} to {not_after}; it is {state}. What was kept of its holder was erased on {erased}."
         ));

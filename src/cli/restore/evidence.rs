@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     audit::{Checkpoint, GENESIS, Marks, Of},
+    authority::restore::GivenList,
     config::Config,
     kind::Kind,
     ports::{AccessListRecord, ListOctets, Store},
@@ -33,7 +34,7 @@ pub(super) struct Evidence {
     /// When the lost service was last known to write, and who says so.
     pub(super) latest: Option<(UnixTime, String)>,
     /// The lists that were given, verified.
-    pub(super) lists: Vec<GivenList>,
+    pub(super) lists: Vec<ListFile>,
     /// The entries of the access CA's lists that were given, verified; none if none was.
     pub(super) access: Option<Vec<CrlEntry>>,
     /// The newest of those lists.
@@ -43,10 +44,9 @@ pub(super) struct Evidence {
 }
 
 /// A list that the lost service published.
-pub(super) struct GivenList {
-    pub(super) kind: Kind,
+pub(super) struct ListFile {
+    pub(super) list: GivenList,
     pub(super) generation: u8,
-    pub(super) number: u64,
     pub(super) der: ListOctets,
 }
 
@@ -69,6 +69,7 @@ impl Evidence {
             evidence.checkpoints(path, standing, &mut lineage)?;
         }
         lost.lists.iter().try_for_each(|path| evidence.list(path, standing, directory))?;
+        evidence.lists.sort_by_key(|file| file.list.municipality.is_none());
         lost.snapshot.iter().try_for_each(|path| evidence.snapshot(path, standing))?;
         Ok(evidence)
     }
@@ -141,7 +142,9 @@ impl Evidence {
             };
             *highest = number.max(*highest);
             self.wrote(outline.this_update(), path.display().to_string());
-            self.lists.push(GivenList { kind, generation: record.generation, number, der });
+            let municipality = standing.municipality((kind, record.generation), &outline)?;
+            let list = GivenList { kind, number, municipality };
+            self.lists.push(ListFile { list, generation: record.generation, der });
             return Ok(());
         }
         Err(named(&"no CA of this service signed it, by its issuer and key identifier"))

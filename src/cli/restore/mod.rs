@@ -38,12 +38,12 @@ use super::{
     backup::{age::Opening, archive, manifest::Manifest, open},
     failure::Failure,
     files,
-    init::{Staging, staging_name},
+    init::{Staging, staging_name, sweep},
     passphrase::{Purpose, Sources},
     world::{SystemClock, SystemEntropy},
 };
 use crate::{
-    authority::restore::{Lesson, Pupil, decide_leap, leap, learn_access_list, learn_credentials},
+    authority::restore::{Issuers, Lesson, Pupil, decide_leap, leap, learn_access_list, learn_credentials},
     kind::Kind,
     ports::{AuthorityRecord, Clock, Entropy, Store},
     revocation::crl::ListEntries,
@@ -139,6 +139,7 @@ fn restore_by(
     lost: &Lost,
     passphrase: &dyn Fn() -> Result<Zeroizing<String>, Failure>,
 ) -> Result<Report, Failure> {
+    sweep(to, "restore")?;
     refuse_occupied(to)?;
     let opened = open::open(from, opening)?;
     let staging = Staging::new(&staging_name(to, "restore"))?;
@@ -208,15 +209,17 @@ fn go_on(
     }
     let mut learn = |lesson: &Lesson| report.learn(lesson);
     let mut ended: Vec<&AuthorityRecord> = Vec::new();
-    let mut pupil = Pupil::new(&*standing.store, now, &mut learn);
+    let issuers = standing.serials().map(|serials| Issuers::new(serials, &standing.records)).transpose();
+    let issuers = issuers.map_err(Failure::fault)?;
+    let mut pupil = Pupil::new(&*standing.store, issuers.as_ref(), now, &mut learn);
     for list in &evidence.lists {
         let mut told = Vec::new();
         for entry in ListEntries::of(&list.der).map_err(Failure::fault)? {
             let entry = entry.map_err(Failure::fault)?;
-            let is_it = |record: &&AuthorityRecord| record.kind == list.kind && is_of(record, &entry.serial);
+            let is_it = |record: &&AuthorityRecord| record.kind == list.list.kind && is_of(record, &entry.serial);
             match standing.records.iter().find(is_it) {
                 Some(record) => told.push(record),
-                None => pupil.entry((list.kind, list.number), &entry)?,
+                None => pupil.entry(list.list, &entry)?,
             }
         }
         // Who tells of its own end tells of everything that it signed for the others too, and they stand.

@@ -162,7 +162,7 @@ impl Report {
     pub(super) fn learn(&mut self, lesson: &Lesson) {
         let list = match lesson.outcome {
             Outcome::Revoked | Outcome::Held => &mut self.learnt,
-            Outcome::Lost => &mut self.lost,
+            Outcome::Lost | Outcome::Listed => &mut self.lost,
             Outcome::Open => &mut self.open,
         };
         list.push(lesson.clone());
@@ -219,10 +219,17 @@ impl Report {
         if !self.lost.is_empty() {
             say("tell the holders of lost certificates: they are answered as never issued, and need new ones");
         }
-        if self.lost.iter().any(|lesson| lesson.revocation.is_some()) {
+        let is_on_no_list = |lesson: &Lesson| lesson.outcome == Outcome::Lost && lesson.revocation.is_some();
+        if self.lost.iter().any(is_on_no_list) {
             say(
-                "have relying parties that go by lists refuse the lost certificates with a date above: they were revoked, and no list of \
-                 this service can say so",
+                "have relying parties that go by lists refuse the lost certificates that are on no list: they were revoked or held. \
+                 Restored with its keys (--keys DIR), the service lists them",
+            );
+        }
+        if self.lost.iter().any(|lesson| lesson.outcome == Outcome::Listed && lesson.municipality.is_none()) {
+            say(
+                "where certificates name the list of their municipality, restore with that list too (--crl): of the listed ones above \
+                 with no municipality only the complete lists tell",
             );
         }
         if !self.open.is_empty() {
@@ -282,7 +289,13 @@ impl fmt::Display for Report {
             for lesson in lessons.iter().take(TOLD) {
                 let since =
                     lesson.revocation.as_ref().map(|it| format!(" since {}, {}", it.revocation_date, it.reason));
-                writeln!(text, "  {} {}{}", lesson.kind, lesson.serial, since.unwrap_or_default())?;
+                let place = match (lesson.outcome, lesson.municipality) {
+                    (Outcome::Lost, _) if since.is_some() => ", on no list".to_owned(),
+                    (Outcome::Listed, None) => ", listed".to_owned(),
+                    (Outcome::Listed, Some(code)) => format!(", listed (municipality {code})"),
+                    _ => String::new(),
+                };
+                writeln!(text, "  {} {}{}{place}", lesson.kind, lesson.serial, since.unwrap_or_default())?;
             }
             if lessons.len() > TOLD {
                 writeln!(text, "  and {} more, all in {}", lessons.len() - TOLD, super::REPORT)?;

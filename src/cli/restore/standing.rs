@@ -28,8 +28,13 @@ use crate::{
     ca::checkpoint,
     config::{Config, tokens::KeyName},
     kind::Kind,
+    municipality::MunicipalityCode,
     ports::{AuthorityRecord, Signer, Store, StoreError},
-    revocation::{crl::check_kept, serial::SerialPermutation, snapshot::Lineage},
+    revocation::{
+        crl::{Outline, check_kept},
+        serial::SerialPermutation,
+        snapshot::Lineage,
+    },
     signer::keyfile,
     store::SqliteStore,
     x509::{CertificateView, Name, SubjectPublicKey, UnixTime},
@@ -74,6 +79,23 @@ pub(super) enum Signed {
 }
 
 impl Standing {
+    /// The municipality of whose certificates alone a list speaks, by the newest list of the same distribution point that the backup has.
+    ///
+    /// # Errors
+    /// [`Failure`] where lists cannot be read.
+    pub(super) fn municipality(&self, of: (Kind, u8), outline: &Outline) -> Result<Option<MunicipalityCode>, Failure> {
+        for kept in self.store.newest_crls().map_err(Failure::fault)? {
+            if (kept.kind, kept.generation) != of || kept.scope.is_delta() || kept.scope.municipality().is_none() {
+                continue;
+            }
+            let known = Outline::read(&kept.der).map_err(Failure::fault)?;
+            if known.issuing_distribution_point() == outline.issuing_distribution_point() {
+                return Ok(kept.scope.municipality());
+            }
+        }
+        Ok(None)
+    }
+
     /// Looks at everything in the directory of a service that does not run, which must be the one of the backup, if it is of one;
     /// `passphrase` is asked for if there are keys.
     ///

@@ -190,9 +190,7 @@ impl Store for MemoryStore {
     }
 
     fn erased(&self, kind: Kind, serial: &Serial) -> Result<Option<ErasedCertificate>, StoreError> {
-        self.read(|state| {
-            state.erased.values().find(|one| one.stub.kind == kind && one.stub.serial == *serial).cloned()
-        })
+        self.read(|state| state.erased(kind, serial))
     }
 
     fn retained(&self, after: Option<&HolderReference>, limit: usize) -> Result<Vec<Retained>, StoreError> {

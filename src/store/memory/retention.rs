@@ -9,17 +9,26 @@ use crate::{
     kind::Kind,
     ports::{
         AnswerRecord, CardNumber, CertificateRecord, CertificateStub, DisclosureRecord, DisclosureStub,
-        ErasedCertificate, HolderReference, OWN_CLIENT, OldAnswer, Retained, RetainedApplication, StoreError,
+        ErasedCertificate, HolderReference, LostCertificate, OWN_CLIENT, OldAnswer, Retained, RetainedApplication,
+        StoreError,
     },
-    rules::calendar::day_of,
+    rules::{CertificateState, calendar::day_of},
     store::refusal,
-    x509::UnixTime,
+    x509::{Serial, UnixTime},
 };
 
 impl State {
     /// Every certificate that was not erased.
     pub(super) fn known(&self) -> impl Iterator<Item = &CertificateRecord> {
         self.certificates.iter().filter(|one| !self.erased.contains_key(&(one.kind, one.index)))
+    }
+
+    /// What is left of a certificate, in the state that it is in.
+    pub(super) fn erased(&self, kind: Kind, serial: &Serial) -> Option<ErasedCertificate> {
+        let record = self.certificates.iter().find(|one| one.kind == kind && one.serial == *serial)?;
+        let (stub, erased) = self.erased.get(&(kind, record.index))?;
+        let stub = CertificateStub { state: record.state, ..stub.clone() };
+        Some(ErasedCertificate { stub, erased: *erased, revocation: record.revocation.clone() })
     }
 
     pub(super) fn answer_to(&self, client: &str, key: &str) -> Option<&AnswerRecord> {
@@ -112,7 +121,7 @@ impl State {
         unless(over && expected.has_ended(), || conflict(refusal::KEPT))?;
         let erased = self.recorded.unwrap_or(UnixTime::EPOCH);
         for stub in &expected.certificates {
-            let left = ErasedCertificate { stub: stub.clone(), erased };
+            let left = (stub.clone(), erased);
             self.erased.insert((stub.kind, stub.index), left);
         }
         let nobody = HolderReference::own("erased").map_err(|_| StoreError::Conflict(refusal::OUTSIDE))?;
@@ -131,6 +140,46 @@ impl State {
         }
         self.cards.retain(|one| one.holder != *holder);
         self.holders.remove(holder);
+        Ok(())
+    }
+}
+
+impl State {
+    /// A certificate of which others tell.
+    pub(super) fn lost(&mut self, lost: LostCertificate) -> Done {
+        let LostCertificate { stub, revocation } = lost;
+        let is_it = |one: &CertificateRecord| {
+            one.kind == stub.kind && (one.index == stub.index || one.serial == stub.serial)
+                || one.key_digest == stub.key_digest
+        };
+        let has_end = matches!(stub.state, CertificateState::Held | CertificateState::Revoked);
+        let is_given = stub.index < self.marks().indexes.of(stub.kind);
+        unless(has_end && is_given && !self.certificates.iter().any(is_it), || conflict(refusal::LOST))?;
+        let nobody = || HolderReference::own("lost").map_err(|_| StoreError::Conflict(refusal::OUTSIDE));
+        let card = CardNumber::recorded("lost".to_owned()).map_err(|_| StoreError::Conflict(refusal::OUTSIDE))?;
+        self.certificates.push(CertificateRecord {
+            kind: stub.kind,
+            generation: stub.generation,
+            index: stub.index,
+            serial: stub.serial,
+            holder: nobody()?,
+            card,
+            municipality: stub.municipality,
+            not_before: stub.not_before,
+            not_after: stub.not_after,
+            state: stub.state,
+            revocation: Some(revocation.clone()),
+            pair: None,
+            predecessor: None,
+            successor: None,
+            key_digest: stub.key_digest,
+            tbs: Vec::new(),
+            certificate: None,
+        });
+        let (of, state) = ((stub.kind, stub.index), stub.state);
+        let erased = self.recorded.unwrap_or(UnixTime::EPOCH);
+        self.erased.insert(of, (stub, erased));
+        self.event(of, state, Some(revocation));
         Ok(())
     }
 }

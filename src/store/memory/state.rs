@@ -14,9 +14,9 @@ use crate::{
     limits,
     municipality::MunicipalityCode,
     ports::{
-        AccessListRecord, AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, Change, Compromise,
-        CredentialRecord, CrlRecord, Dossier, Duplicate, ErasedCertificate, History, HolderRecord, HolderReference,
-        Leap, ListedEvent, Revocation, StatusEvent, Step, StoreError, store::StateCount, written::Written,
+        AccessListRecord, AnswerRecord, AuthorityRecord, CardRecord, CertificateRecord, CertificateStub, Change,
+        Compromise, CredentialRecord, CrlRecord, Dossier, Duplicate, History, HolderRecord, HolderReference, Leap,
+        ListedEvent, Revocation, StatusEvent, Step, StoreError, store::StateCount, written::Written,
     },
     rules::CertificateState::{self, Expired, Held, Live, Reserved, Revoked},
     scope::CrlScope,
@@ -34,7 +34,7 @@ pub(super) struct State {
     pub(super) audit: Vec<AuditEntry>,
     pub(super) answers: Vec<Answered>,
     /// What is left of certificates that were erased; their records name nobody any more.
-    pub(super) erased: BTreeMap<(Kind, u64), ErasedCertificate>,
+    pub(super) erased: BTreeMap<(Kind, u64), (CertificateStub, UnixTime)>,
     pub(super) crls: Vec<CrlRecord>,
     pub(super) authorities: Vec<AuthorityRecord>,
     pub(super) municipalities: BTreeSet<MunicipalityCode>,
@@ -141,6 +141,7 @@ impl State {
             Step::Crl(record) => self.crl(record),
             Step::Authority(record) => self.authority(record),
             Step::Leap(leap) => self.leap(&leap),
+            Step::Lost(lost) => self.lost(*lost),
             Step::Erase(retained) => self.erase(&retained),
             Step::Compromise { kind, generation, at, settled } => self.compromise((kind, generation), at, settled),
             Step::Municipality(code) => {
@@ -297,7 +298,12 @@ impl State {
         Ok(())
     }
 
-    fn event(&mut self, (kind, index): (Kind, u64), state: CertificateState, revocation: Option<Revocation>) {
+    pub(super) fn event(
+        &mut self,
+        (kind, index): (Kind, u64),
+        state: CertificateState,
+        revocation: Option<Revocation>,
+    ) {
         let position = self.events.len() as u64 + 1;
         let recorded = self.recorded.unwrap_or(UnixTime::EPOCH);
         self.events.push(StatusEvent { position, kind, index, state, revocation, recorded });

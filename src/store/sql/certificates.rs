@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     kind::Kind,
-    ports::{CertificateRecord, Duplicate, Revocation, StatusEvent, StoreError},
+    ports::{CertificateRecord, Duplicate, LostCertificate, Revocation, StatusEvent, StoreError},
     rules::CertificateState,
     store::refusal,
 };
@@ -185,6 +185,42 @@ impl Steps<'_> {
         one(touched, refusal::STATE)?;
         self.moves.goes(of.0, from, to);
         if to == Expired { Ok(()) } else { self.event(of, to, revocation) }
+    }
+
+    /// A certificate of which others tell: a row that has neither holder nor octets, as that of an erased one.
+    pub(in crate::store) fn lost(&mut self, lost: &LostCertificate) -> Result<(), Trouble> {
+        let LostCertificate { stub, revocation } = lost;
+        let (kind, index) = (stub.kind.id(), rows::int(stub.index)?);
+        let is_given = self.finds("SELECT 1 FROM next_index WHERE kind = ?1 AND value > ?2", params![kind, index])?;
+        if !is_given || !matches!(stub.state, CertificateState::Held | CertificateState::Revoked) {
+            return Err(Trouble::conflict(refusal::LOST));
+        }
+        let (date, reason, invalidity, cause) = rows::revocation_columns(Some(revocation));
+        let touched = self.run(
+            "INSERT INTO certificate (kind, generation, ca_index, serial, municipality, not_before, not_after, state,
+               revocation_date, reason, invalidity_date, cause, key_digest, tbs, erased)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING",
+            params![
+                kind,
+                stub.generation,
+                index,
+                stub.serial.octets(),
+                stub.municipality.to_string(),
+                stub.not_before.seconds(),
+                stub.not_after.seconds(),
+                rows::state_word(stub.state),
+                date,
+                reason,
+                invalidity,
+                cause,
+                stub.key_digest,
+                &[] as &[u8],
+                self.recorded.seconds(),
+            ],
+        )?;
+        one(touched, refusal::LOST)?;
+        self.moves.comes(stub.kind, stub.state);
+        self.event((stub.kind, stub.index), stub.state, Some(revocation))
     }
 
     /// Records a status event at the next position.

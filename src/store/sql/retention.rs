@@ -180,7 +180,11 @@ pub(in crate::store) fn disclosure(row: &Row<'_>) -> Read<DisclosureStub> {
 pub(in crate::store) fn erased(sql: &dyn Engine, kind: Kind, serial: &Serial) -> Read<Option<ErasedCertificate>> {
     let query = "SELECT * FROM certificate WHERE kind = ?1 AND serial = ?2 AND erased IS NOT NULL";
     first(sql, query, params![kind.id(), serial.octets()], |row| {
-        Ok(ErasedCertificate { stub: stub(row)?, erased: rows::instant_at(row, "erased")? })
+        Ok(ErasedCertificate {
+            stub: stub(row)?,
+            erased: rows::instant_at(row, "erased")?,
+            revocation: rows::revocation(row)?,
+        })
     })
 }
 

@@ -147,6 +147,7 @@ impl<'a> Steps<'a> {
             Step::Exception(record) => self.exception(record),
             Step::Erase(retained) => self.erase(retained),
             Step::Leap(leap) => self.leap(leap),
+            Step::Lost(lost) => self.lost(lost),
         }
     }
 
