@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    super::{backup::manifest::CHECKPOINTS, checkpoints, failure::Failure, files, layout::Layout, spool},
+    super::{backup::manifest::CHECKPOINTS, checkpoints, failure::Failure, files, keys::causes::Causes, layout::Layout, spool},
     Lost,
     standing::Standing,
 };
@@ -54,24 +54,30 @@ impl Evidence {
     /// Reads and verifies everything that the command line names, and the checkpoints of the backup itself.
     ///
     /// # Errors
-    /// [`Failure`] for the first that is not of this service, or not right.
+    /// [`Failure`] with all that is not of this service, or not right, and why the keys do not open if they do not.
     pub(super) fn gather(lost: &Lost, standing: &Standing, directory: &Path) -> Result<Self, Failure> {
-        let mut evidence = Self::default();
+        let (mut evidence, mut causes) = (Self::default(), Causes::default());
+        standing.locked().into_iter().for_each(|cause| causes.note(cause));
         let own = directory.join(CHECKPOINTS);
         let mut lineage = standing.lineage().map(Lineage::digest);
         if own.exists() {
-            evidence.checkpoints(&own, standing, &mut lineage)?;
+            causes.keep(evidence.checkpoints(&own, standing, &mut lineage));
         }
         if let Some(keeper) = standing.keeper().filter(|keeper| keeper.exists()) {
-            evidence.checkpoints(keeper, standing, &mut lineage)?;
+            causes.keep(evidence.checkpoints(keeper, standing, &mut lineage));
         }
         for path in &lost.checkpoints {
-            evidence.checkpoints(path, standing, &mut lineage)?;
+            causes.keep(evidence.checkpoints(path, standing, &mut lineage));
         }
-        lost.lists.iter().try_for_each(|path| evidence.list(path, standing, directory))?;
+        for path in &lost.lists {
+            causes.keep(evidence.list(path, standing, directory));
+        }
         evidence.lists.sort_by_key(|file| file.list.municipality.is_none());
-        lost.snapshot.iter().try_for_each(|path| evidence.snapshot(path, standing))?;
-        Ok(evidence)
+        // By keys that do not open nobody knows whose a snapshot is.
+        for path in lost.snapshot.iter().filter(|_| standing.locked().is_none()) {
+            causes.keep(evidence.snapshot(path, standing));
+        }
+        causes.finish().map(|()| evidence)
     }
 
     fn wrote(&mut self, at: UnixTime, witness: String) {

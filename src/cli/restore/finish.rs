@@ -19,6 +19,7 @@ struct Finished {
 
 pub(super) fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Result<(), Failure> {
     let standing = Standing::examine(directory, None, &|| Ok(passphrase.clone()))?;
+    standing.locked().map_or(Ok(()), |cause| Err(Failure::refused(cause)))?;
     if !standing.missing.is_empty() {
         let names: Vec<_> = standing.missing.iter().map(|path| path.display().to_string()).collect();
         return Err(Failure::refused(format!("keys are missing still: {}", names.join(", "))));

@@ -53,6 +53,8 @@ pub(super) struct Standing {
     /// Key files that are not there.
     pub(super) missing: Vec<PathBuf>,
     open: Option<Unlocked>,
+    /// Why the keys that are there do not open.
+    locked: Option<Failure>,
     /// The keeper's file, found by the audit key, which takes no key to open.
     keeper: Option<PathBuf>,
 }
@@ -97,7 +99,7 @@ impl Standing {
     }
 
     /// Looks at everything in the directory of a service that does not run, which must be the one of the backup, if it is of one;
-    /// `passphrase` is asked for if there are keys.
+    /// `passphrase` is asked for if there are keys. Keys that do not open are no failure yet ([`Self::locked`]).
     ///
     /// # Errors
     /// [`Failure`] with what is not right.
@@ -120,13 +122,20 @@ impl Standing {
         check_lists(&store, &records)?;
         let audit_key = checkpoints::audit_key(&layout)?;
         let missing = missing(&layout, &config, &records, audit_key.is_some());
-        let open = match missing.as_slice() {
-            [] => Some(Unlocked::open((&layout, &config), &store, &records, &passphrase()?)?),
-            _ if missing.len() == expected(&layout, &config, &records, audit_key.is_some()).len() => None,
+        let opened = match missing.as_slice() {
+            [] => passphrase()
+                .and_then(|passphrase| Unlocked::open((&layout, &config), &store, &records, &passphrase))
+                .map(Some),
+            _ if missing.len() == expected(&layout, &config, &records, audit_key.is_some()).len() => Ok(None),
             some => {
                 let names: Vec<_> = some.iter().map(|path| path.display().to_string()).collect();
-                return Err(Failure::refused(format!("keys are missing: {}", names.join(", "))));
+                Err(Failure::refused(format!("keys are missing: {}", names.join(", "))))
             }
+        };
+        let (open, locked) = match opened {
+            Ok(open) => (open, None),
+            Err(failure) if failure.is_refused() => (None, Some(failure)),
+            Err(failure) => return Err(failure),
         };
         let keeper = match (&open, &audit_key) {
             (Some(open), _) => open.places.keeper.clone(),
@@ -134,7 +143,12 @@ impl Standing {
             (None, Some(key)) if config.audit.keeper.is_dir() => Places::without_lineage(&layout, &config, key)?.keeper,
             _ => None,
         };
-        Ok(Self { store, records, audit_key, missing: relative(directory, missing), open, keeper })
+        Ok(Self { store, records, audit_key, missing: relative(directory, missing), open, locked, keeper })
+    }
+
+    /// Why the keys that are there do not open: to be told with whatever else does not fit.
+    pub(super) fn locked(&self) -> Option<&Failure> {
+        self.locked.as_ref()
     }
 
     /// The permutation of serial numbers, if the keys are there.
