@@ -21,6 +21,8 @@ use super::{
     site::Site,
 };
 
+#[path = "kill/failover.rs"]
+mod failover;
 #[path = "kill/lives.rs"]
 mod lives;
 #[path = "kill/witness.rs"]

@@ -530,11 +530,14 @@ fn nothing_stands_in_the_directory_unless_all_of_it_is_right() {
     refused(&lost.saved, &["--checkpoints", utf8(&checkpoints)], "not signed by the audit key");
     refused(&lost.saved, &["--checkpoints", "/nonexistent"], "no such file");
     // Everything that does not fit is told at once.
-    let (wrong, foreign) = (lost.site.aside().join("wrong"), published(&other.path(), &lost.site.aside().join("foreign")));
+    let (wrong, foreign) =
+        (lost.site.aside().join("wrong"), published(&other.path(), &lost.site.aside().join("foreign")));
     fs::write(&wrong, "another passphrase").unwrap();
     let all = ["--checkpoints", utf8(&checkpoints), "--crl", utf8(&wrong), "--crl", utf8(&foreign[0])];
     let all = [&all[..], &["--key-passphrase-file", utf8(&wrong)]].concat();
-    for said in ["4 things do not fit", "not signed by the audit key", "this is no list", "no CA of this service", "passphrase"] {
+    for said in
+        ["4 things do not fit", "not signed by the audit key", "this is no list", "no CA of this service", "passphrase"]
+    {
         refused(&lost.saved, &all, said);
     }
     refused(&forged(&lost, "other checkpoints", steal("checkpoints")), &[], "not signed by the audit key");

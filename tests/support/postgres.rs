@@ -88,6 +88,19 @@ impl Server {
         server
     }
 
+    /// A hot standby of it, which streams what it writes.
+    pub(crate) fn standby(&self) -> Self {
+        let directory = scratch();
+        let mut command = as_nobody_special(program("pg_basebackup").to_str().unwrap());
+        command.args(["--wal-method=stream", "--checkpoint=fast", "--write-recovery-conf", "-U", "jitsuin"]);
+        command.arg("-h").arg(&self.directory).args(["-p", &self.port.to_string()]);
+        let made = command.arg("-D").arg(directory.join("data")).current_dir("/").output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let mut server = Self { directory, port: self.port, settings: self.settings.clone(), keeper: None };
+        server.run();
+        server
+    }
+
     /// Runs it, again after it was ended.
     pub(crate) fn run(&mut self) {
         let mut command = as_nobody_special("sh");
@@ -177,6 +190,15 @@ impl Server {
             client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy")).unwrap();
         }
         self.connection(name)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // While it runs, its keeper removes what it leaves.
+        if self.keeper.is_none() {
+            let _gone = fs::remove_dir_all(&self.directory);
+        }
     }
 }
 

@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{
-    super::{backup::manifest::CHECKPOINTS, checkpoints, failure::Failure, files, keys::causes::Causes, layout::Layout, spool},
+    super::{
+        backup::manifest::CHECKPOINTS, checkpoints, failure::Failure, files, keys::causes::Causes, layout::Layout,
+        spool,
+    },
     Lost,
     standing::Standing,
 };

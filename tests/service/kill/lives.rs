@@ -228,9 +228,14 @@ impl Book {
         }
     }
 
+    /// How many acts were acknowledged.
+    pub(super) fn acknowledged(&self) -> usize {
+        self.lives.lock().expect("lives").iter().map(|life| life.acknowledged).sum()
+    }
+
     pub(super) fn told(&self) -> String {
         let lives = self.all();
-        let acts: usize = lives.iter().map(|life| life.acknowledged).sum();
+        let acts = self.acknowledged();
         let count = |stand| lives.iter().filter(|life| life.stand(life.acknowledged) == stand).count();
         assert!(acts > 0, "no round was long enough to do anything");
         format!("{} holders, {acts} acknowledged acts, {} revoked at the end", lives.len(), count(Stand::Revoked))

@@ -156,6 +156,11 @@ impl Witness {
         }
     }
 
+    /// How many statuses were asked and told.
+    pub(super) fn asked(&self) -> usize {
+        self.questions.load(SeqCst)
+    }
+
     pub(super) fn told(&self) -> String {
         let (asked, made) = (self.questions.load(SeqCst), self.publications.load(SeqCst));
         format!("{asked} statuses asked, {made} times all lists published on demand")
