@@ -25,6 +25,8 @@ use super::{
 mod failover;
 #[path = "kill/lives.rs"]
 mod lives;
+#[path = "kill/nodes.rs"]
+mod nodes;
 #[path = "kill/witness.rs"]
 mod witness;
 
@@ -121,7 +123,7 @@ fn verify(site: &Site) {
 fn nothing_acknowledged_is_lost_doubled_or_half_by_kill_9_under_load() {
     let rounds = std::env::var("JITSUIN_KILL_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number"));
     let site = Site::new();
-    let (book, witness) = (Arc::new(Book::default()), Arc::new(Witness::default()));
+    let (book, witness) = (Arc::new(Book::of(0, 1)), Arc::new(Witness::default()));
     let clients = (client_of(&site), client_as(&site, "operator-1"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     for round in 0..rounds {

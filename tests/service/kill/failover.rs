@@ -52,10 +52,10 @@ fn pair_of_servers() -> (Server, Server) {
 }
 
 /// A service that was moved to these servers.
-fn moved(servers: [&Server; 2]) -> Site {
+pub(super) fn moved(servers: &[&Server]) -> Site {
     let site = Site::new();
-    let [first, second] = servers.map(Server::host);
-    let connection = format!("host={first},{second} port=5432 user=jitsuin dbname=service");
+    let hosts: Vec<_> = servers.iter().map(|server| server.host()).collect();
+    let connection = format!("host={} port=5432 user=jitsuin dbname=service", hosts.join(","));
     site.configure("postgres = \"\"", &format!("postgres = \"{connection}\""));
     done(&site.path(), &["migrate"]);
     done(&site.path(), &["store", "copy", "--from", "sqlite", "--to", "postgres"]);
@@ -65,8 +65,8 @@ fn moved(servers: [&Server; 2]) -> Site {
 #[test]
 fn nothing_acknowledged_is_lost_and_statuses_go_on_when_the_primary_is_killed_and_the_standby_promoted() {
     let (mut primary, standby) = pair_of_servers();
-    let site = moved([&primary, &standby]);
-    let (book, witness) = (Arc::new(Book::default()), Arc::new(Witness::default()));
+    let site = moved(&[&primary, &standby]);
+    let (book, witness) = (Arc::new(Book::of(0, 1)), Arc::new(Witness::default()));
     let clients = (client_of(&site), client_as(&site, "operator-1"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let (running, addresses) = serve(&site.path());

@@ -179,23 +179,38 @@ fn applied(enrolment: &Value) -> Value {
 }
 
 /// Everybody's life.
-#[derive(Default)]
 pub(super) struct Book {
     lives: Mutex<Vec<Life>>,
     /// Those that are not over and that no counter has in hand.
     open: Mutex<VecDeque<usize>>,
     /// Those that were at work when the service was killed.
     touched: Mutex<BTreeSet<usize>>,
+    /// The number of the first, and how much more the next one has.
+    first: usize,
+    step: usize,
 }
 
 impl Book {
+    /// Of holders whose numbers begin there and are so far apart.
+    pub(super) fn of(first: usize, step: usize) -> Self {
+        let (lives, open, touched) = Default::default();
+        Self { lives, open, touched, first, step }
+    }
+
+    /// Leads one life more to its end; none if the service is gone before.
+    pub(super) async fn lead_one(&self, doors: &Doors) -> Option<Life> {
+        let place = self.take(true)?;
+        let is_over = lead(doors, self, place).await;
+        is_over.then(|| self.with(place, |life| life.clone()))
+    }
+
     /// One that was broken off, or a new one.
     fn take(&self, number_of_new: bool) -> Option<usize> {
         let known = self.open.lock().expect("open").pop_front();
         let place = known.or_else(|| {
             number_of_new.then(|| {
                 let mut lives = self.lives.lock().expect("lives");
-                let life = Life::new(lives.len());
+                let life = Life::new(self.first + self.step * lives.len());
                 lives.push(life);
                 lives.len() - 1
             })

@@ -116,7 +116,7 @@ impl Witness {
     }
 
     /// The state that the responder tells; nothing if it is gone.
-    async fn ask(&self, doors: &Doors, life: &Life) -> Option<&'static str> {
+    pub(super) async fn ask(&self, doors: &Doors, life: &Life) -> Option<&'static str> {
         let known = self.issuer.lock().expect("issuer").clone();
         let issuer = match known {
             Some(issuer) => issuer,
