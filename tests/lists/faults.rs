@@ -18,7 +18,7 @@ use jitsuin::{
 };
 
 use crate::{
-    bench::{entries, list, place},
+    bench::{entries, list, place, two_towns},
     house::{House, Person, SUGINAMI, operator, profile},
     liar::{Liar, published},
 };
@@ -170,6 +170,26 @@ fn of_two_nodes_that_publish_the_same_one_is_refused_and_serves_what_the_other_m
     assert_eq!(made.len(), 14);
     assert_eq!(other.authority.publish_due(), Ok(Vec::new()), "it comes too late for every list");
     assert_eq!(other.authority.parts().lists.all(), house.authority.parts().lists.all());
+    assert_eq!(other.authority.publication_failures(), []);
+}
+
+#[test]
+fn who_asks_for_lists_finds_what_was_revoked_before_on_them_though_another_node_made_some_without_it_first() {
+    let (house, person, _) = two_towns();
+    house.authority.publish_due().unwrap();
+    let other = house.reopen();
+    other.authority.load_lists().unwrap();
+    house.authority.publish(&operator()).unwrap();
+    // What the first has made tells nothing of this, and its number is the next that the other would take.
+    house.revoke(&person, Cause::KeyCompromise, Some(&Kind::BOTH)).unwrap();
+    let made = other.authority.publish(&operator()).unwrap();
+    assert!(!made.is_empty());
+    for kind in Kind::BOTH {
+        let served = list(&other, kind, CrlScope::Full);
+        assert_eq!(entries(&served.der.whole().unwrap()).len(), 1, "{kind}");
+        assert_eq!(served.number, 3, "after the list of the first");
+    }
+    // Where that is only the schedule's turn, the next one makes up for it.
     assert_eq!(other.authority.publication_failures(), []);
 }
 

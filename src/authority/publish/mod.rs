@@ -53,6 +53,7 @@ use super::{Actor, Authority, Once, StoryError};
 use crate::{
     ca::Issuer,
     kind::Kind,
+    limits::CONFLICT_RETRIES,
     ports::{Change, Follower, Hands, StatusEvent},
     revocation::{
         authorities,
@@ -180,7 +181,17 @@ impl Authority {
             actor.operator()?;
         }
         let _running = self.running();
-        self.run(actor, Occasion::Demand).map(|run| run.published)
+        let mut run = self.run(actor, (Occasion::Demand, None))?;
+        // Whoever asks has every change of before on the lists that are there afterwards, whoever made them.
+        for _ in 0..CONFLICT_RETRIES {
+            if run.overtaken.is_empty() {
+                break;
+            }
+            let again = self.run(actor, (Occasion::Demand, Some(&run.overtaken)))?;
+            run.published.extend(again.published);
+            run.overtaken = again.overtaken;
+        }
+        Ok(run.published)
     }
 
     /// Publishes every list now, once for each `Idempotency-Key`.
@@ -205,7 +216,7 @@ impl Authority {
     /// failed.
     pub fn publish_due(&self) -> Result<Vec<Publication>, StoryError> {
         let _running = self.running();
-        self.run(&Actor::service(), Occasion::Schedule).map(|run| run.published)
+        self.run(&Actor::service(), (Occasion::Schedule, None)).map(|run| run.published)
     }
 
     /// Publishes what the schedule says about revocations and holds that no list tells of yet. Run it every few seconds; it
@@ -219,8 +230,8 @@ impl Authority {
         if self.parts().schedule.on_revocation == OnRevocation::Off || urgent <= *told {
             return Ok(Vec::new());
         }
-        let run = self.run(&Actor::service(), Occasion::Change)?;
-        if !run.waiting {
+        let run = self.run(&Actor::service(), (Occasion::Change, None))?;
+        if !run.waiting && run.overtaken.is_empty() {
             *told = urgent;
         }
         Ok(run.published)
@@ -249,10 +260,12 @@ impl Authority {
         self.publisher.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes what the occasion asks for, in as many rounds as the journal needs. The caller holds [`Self::running`].
-    fn run(&self, actor: &Actor, occasion: Occasion) -> Result<Run, StoryError> {
+    /// Makes what the occasion asks for, perhaps of some lists only, in as many rounds as the journal needs. The caller holds
+    /// [`Self::running`].
+    fn run(&self, actor: &Actor, (occasion, only): (Occasion, Option<&[ListKey]>)) -> Result<Run, StoryError> {
         let families = self.families()?;
-        let (tasks, waiting) = self.tasks(&families, occasion)?;
+        let (mut tasks, waiting) = self.tasks(&families, occasion)?;
+        tasks.retain(|(family, _)| only.is_none_or(|only| only.contains(&family.key)));
         let (mut rest, mut shelver) = (&tasks[..], Shelver::new(self, actor));
         let (mut published, mut fault) = (Vec::new(), None);
         while let [(first, _), ..] = rest {
@@ -270,7 +283,8 @@ impl Authority {
                 }
             }
         }
-        fault.map_or(Ok(Run { published, waiting }), Err)
+        let overtaken = shelver.overtaken();
+        fault.map_or(Ok(Run { published, waiting, overtaken }), Err)
     }
 
     /// Makes the lists for which the journal speaks; what became of each, up to the first after which nothing can be stored.
@@ -385,4 +399,6 @@ struct Run {
     published: Vec<Publication>,
     /// Whether changes wait for the pause of their lists to end.
     waiting: bool,
+    /// Lists that another node made first, and begun before these.
+    overtaken: Vec<ListKey>,
 }

@@ -24,6 +24,8 @@ pub(super) struct Shelver<'a> {
     actor: &'a Actor,
     /// Whether the last list is there, so that the delta beside it may follow.
     follows: bool,
+    /// The lists instead of which another node's are served that tell of less: they were begun earlier.
+    overtaken: Vec<ListKey>,
 }
 
 /// Whether nothing can be stored after this.
@@ -34,7 +36,12 @@ pub(super) fn is_final(error: &StoryError) -> bool {
 
 impl<'a> Shelver<'a> {
     pub(super) fn new(authority: &'a Authority, actor: &'a Actor) -> Self {
-        Self { authority, actor, follows: false }
+        Self { authority, actor, follows: false, overtaken: Vec::new() }
+    }
+
+    /// The lists that another node's took the place of, and that tell of more than those.
+    pub(super) fn overtaken(self) -> Vec<ListKey> {
+        self.overtaken
     }
 
     /// Stores lists in order and serves them; what became of each, up to the first after which nothing can be stored.
@@ -111,7 +118,7 @@ impl<'a> Shelver<'a> {
     }
 
     /// Serves a list that was stored; none if another node stored one of the same number first, which is served then.
-    fn settle(&self, record: CrlRecord, stored: Result<(), StoreError>) -> Result<Option<Publication>, StoryError> {
+    fn settle(&mut self, record: CrlRecord, stored: Result<(), StoreError>) -> Result<Option<Publication>, StoryError> {
         let (lists, publication) = (&self.authority.parts().lists, Publication::new(&record));
         let Err(error) = stored else {
             lists.put(record);
@@ -120,7 +127,12 @@ impl<'a> Shelver<'a> {
         // It may be there all the same, or another node's; then that is served, and the next one follows it.
         self.authority.load_lists()?;
         match lists.find(&(record.kind, record.generation, record.scope)) {
-            Some(served) if served.number >= record.number => Ok((served.der == record.der).then_some(publication)),
+            Some(served) if served.number >= record.number => {
+                if served.position < record.position {
+                    self.overtaken.push((record.kind, record.generation, record.scope));
+                }
+                Ok((served.der == record.der).then_some(publication))
+            }
             Some(served) if matches!(error, StoreError::Conflict(_)) => Err(StoryError::Fault(format!(
                 "number {} does not follow what the store has, though {} is served",
                 record.number, served.number
