@@ -312,7 +312,7 @@ fn a_clock_that_went_back_makes_no_canary_and_revokes_none() {
     let one = canary(&house, Kind::Auth).unwrap();
     house.pair(&Person::new("TEST-1"));
     house.set_clock("2025-10-27T01:00:00Z");
-    assert!(matches!(house.authority.revoke_canary(&one), Err(StoryError::Unavailable(_))));
-    assert!(matches!(canary(&house, Kind::Sign), Err(NoCanary::Story(StoryError::Unavailable(_)))));
+    assert!(matches!(house.authority.revoke_canary(&one), Err(StoryError::ClockWentBack(_))));
+    assert!(matches!(canary(&house, Kind::Sign), Err(NoCanary::Story(StoryError::ClockWentBack(_)))));
     assert_eq!(house.now(), "2025-10-27T01:00:00Z".parse::<UnixTime>().unwrap());
 }
