@@ -143,7 +143,9 @@ fn read_pin(file: Option<&Path>, kind: Kind, questions: &[&str]) -> Result<Pin, 
 /// Asks without showing what is typed; every question has to get the same answer.
 fn ask(questions: &[&str]) -> Result<Zeroizing<String>, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Failure::usage("no terminal to ask for the PIN at: say --pin-file"));
+        return Err(Failure::usage(
+            "no terminal to ask for the PIN at: name a file that has it (--help says by which option)",
+        ));
     }
     let mut typed = Vec::new();
     for question in questions {

@@ -118,7 +118,9 @@ impl Desk {
     /// # Errors
     /// Refused where nobody has said.
     pub(super) fn person(&self) -> Result<Value, Failure> {
-        self.known().cloned().ok_or_else(|| Failure::refused("nobody has said for whom this card is: say --person"))
+        self.known().cloned().ok_or_else(|| {
+            Failure::refused("nobody has said for whom this card is: begin with jitsuin request new --person FILE")
+        })
     }
 
     /// What the register said before, if anybody has asked it.
