@@ -158,12 +158,19 @@ fn enrol(args: &EnrolArgs, act: Act) -> Result<Value, Failure> {
         named => Kind::BOTH.into_iter().filter(|kind| named.contains(kind)).collect(),
     };
     let person = args.person.as_deref().map(desk::read_person).transpose()?;
-    let mut pins = Vec::new();
-    for kind in kinds.iter().filter(|kind| card.card().summary().half(**kind).tries_left.is_none()) {
+    let (mut pins, mut kept) = (Vec::new(), String::new());
+    for kind in &kinds {
         let file = if *kind == Kind::Auth { &args.auth_pin_file } else { &args.sign_pin_file };
-        pins.push(PinArgs::of_file(file.clone()).read_new(*kind)?);
+        if card.card().summary().half(*kind).tries_left.is_none() {
+            pins.push(PinArgs::of_file(file.clone()).read_new(*kind)?);
+        } else if file.is_some() {
+            // No refusal: the same command again finds the PIN that it set before it was broken off.
+            kept.push_str(&format!("; the PIN for {} stays as it was", kind.word().to_uppercase()));
+        }
     }
-    Enrol { act, kinds: &kinds, key: args.key, person, pins: &pins }.run(&mut card, &mut desk, &way)
+    let mut told = Enrol { act, kinds: &kinds, key: args.key, person, pins: &pins }.run(&mut card, &mut desk, &way)?;
+    told["done"] = format!("{}{kept}", told["done"].as_str().unwrap_or_default()).into();
+    Ok(told)
 }
 
 fn resume(at: &VisitArgs, kind: Kind, pin: &PinArgs) -> Result<Value, Failure> {

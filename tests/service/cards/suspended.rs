@@ -44,7 +44,8 @@ fn a_card_that_is_suspended_at_the_counter_signs_nothing_until_the_pin_is_entere
     assert_eq!(here.status("HOLD.card"), (words(&["good", "revoked"]), Some(3)));
     here.done("request pin-reset HOLD.card --kind auth --pin-file auth.pin", counter);
     here.done(sign, None);
-    here.done("request reissue HOLD.card", counter);
+    let told = here.done("request reissue HOLD.card --sign-pin-file sign.pin", counter);
+    assert!(told["done"].as_str().expect("words").ends_with("the PIN for SIGN stays as it was"), "{told}");
     assert_eq!(here.status("HOLD.card"), (words(&["good", "good"]), Some(0)));
 
     // Both acts stand in the audit, by the municipality's name.
