@@ -181,17 +181,17 @@ impl Authority {
             actor.operator()?;
         }
         let _running = self.running();
-        let mut run = self.run(actor, (Occasion::Demand, None))?;
-        // Whoever asks has every change of before on the lists that are there afterwards, whoever made them.
+        let (mut published, mut only) = (Vec::new(), None);
         for _ in 0..CONFLICT_RETRIES {
+            let run = self.run(actor, (Occasion::Demand, only.as_deref()))?;
+            published.extend(run.published);
+            // Whoever asks has every change of before on the lists that are there afterwards, whoever made them.
             if run.overtaken.is_empty() {
-                break;
+                return Ok(published);
             }
-            let again = self.run(actor, (Occasion::Demand, Some(&run.overtaken)))?;
-            run.published.extend(again.published);
-            run.overtaken = again.overtaken;
+            only = Some(run.overtaken);
         }
-        Ok(run.published)
+        Err(StoryError::Unavailable("others published at the same time too often; ask again".into()))
     }
 
     /// Publishes every list now, once for each `Idempotency-Key`.
@@ -399,6 +399,6 @@ struct Run {
     published: Vec<Publication>,
     /// Whether changes wait for the pause of their lists to end.
     waiting: bool,
-    /// Lists that another node made first, and begun before these.
+    /// Families of which another node made the list first, and begun before this one, by their complete lists.
     overtaken: Vec<ListKey>,
 }

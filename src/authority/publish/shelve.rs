@@ -24,7 +24,7 @@ pub(super) struct Shelver<'a> {
     actor: &'a Actor,
     /// Whether the last list is there, so that the delta beside it may follow.
     follows: bool,
-    /// The lists instead of which another node's are served that tell of less: they were begun earlier.
+    /// The families instead of whose lists another node's are served that tell of less: they were begun earlier.
     overtaken: Vec<ListKey>,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Shelver<'a> {
         Self { authority, actor, follows: false, overtaken: Vec::new() }
     }
 
-    /// The lists that another node's took the place of, and that tell of more than those.
+    /// The families, by their complete lists, whose lists another node's took the place of, which tell of less.
     pub(super) fn overtaken(self) -> Vec<ListKey> {
         self.overtaken
     }
@@ -129,7 +129,7 @@ impl<'a> Shelver<'a> {
         match lists.find(&(record.kind, record.generation, record.scope)) {
             Some(served) if served.number >= record.number => {
                 if served.position < record.position {
-                    self.overtaken.push((record.kind, record.generation, record.scope));
+                    self.overtaken.push((record.kind, record.generation, record.scope.complete()));
                 }
                 Ok((served.der == record.der).then_some(publication))
             }
