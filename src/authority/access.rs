@@ -23,9 +23,7 @@ use crate::{
     audit::Draft,
     ca::ceremony::{AccessCa, CeremonyError},
     limits::{ACCESS_LIST_LIFE, CONFLICT_RETRIES},
-    ports::{
-        AccessListRecord, Change, CredentialRecord, CredentialRevocation, Entropy, Signer, Step, Store, StoreError,
-    },
+    ports::{AccessListRecord, Change, CredentialRecord, CredentialRevocation, Entropy, Signer, Step, StoreError},
     profile::{access::access_ca_name, holder::LayoutError},
     revocation::crl::{self, ListOrder},
     x509::{
@@ -193,17 +191,19 @@ fn stands(desk: &AccessDesk, list: &AccessListRecord, credentials: &[CredentialR
 }
 
 /// The steps that make the list after the last one of these credentials: the list, and the date of those that have none.
+///
+/// `last` is read before the credentials: whoever revokes one in between makes a list, and then the store refuses this one. Read after
+/// them, it would let a list pass that lacks that revocation.
 pub(super) fn next_list(
-    store: &dyn Store,
+    last: Option<&AccessListRecord>,
     desk: &AccessDesk,
     credentials: &[CredentialRecord],
     now: UnixTime,
 ) -> Result<(Vec<Step>, AccessListRecord), StoryError> {
-    let last = store.access_list()?;
     let ended: Vec<CredentialRecord> = ended(credentials, now).collect();
     let revoked = ended.iter().filter_map(|one| Some((one, one.revocation?)));
     let revoked = revoked.map(|(one, end)| Ok((serial_of(one)?, end))).collect::<Result<Vec<_>, StoryError>>()?;
-    let record = desk.list(last.as_ref(), &revoked, now)?;
+    let record = desk.list(last, &revoked, now)?;
     let known = |one: &CredentialRecord| credentials.iter().any(|known| known == one);
     let mut steps: Vec<Step> = ended.into_iter().filter(|one| !known(one)).map(Step::Credential).collect();
     steps.push(Step::AccessList { after: last.map_or(0, |last| last.number), record: record.clone() });
@@ -251,14 +251,14 @@ impl Authority {
                 return Ok(false);
             }
             let credentials = self.store().credentials()?;
-            if let Some(last) = last.filter(|last| stands(desk, last, &credentials)) {
+            if let Some(last) = last.as_ref().filter(|last| stands(desk, last, &credentials)) {
                 // Also where another is due: it is good until it ends, whatever keeps the next from being made.
-                desk.put(last);
+                desk.put(last.clone());
                 if is_fresh {
                     return Ok(false);
                 }
             }
-            let (steps, record) = next_list(self.store(), desk, &credentials, now)?;
+            let (steps, record) = next_list(last.as_ref(), desk, &credentials, now)?;
             let detail = serde_json::json!({ "number": record.number, "entries": record.entries });
             let audit = Draft {
                 at: now,

@@ -268,6 +268,7 @@ impl Authority {
         subject: &str,
     ) -> Result<CredentialStatus, StoryError> {
         asks(telling.actor)?;
+        let last = self.store().access_list()?;
         let mut credentials = self.store().credentials()?;
         let reason = asked.reason.unwrap_or(RevocationReason::Unspecified);
         let end = CredentialRevocation { at: telling.now, reason };
@@ -278,7 +279,7 @@ impl Authority {
                 *one = record.clone();
             }
         }
-        let (list, _) = next_list(self.store(), self.access_desk()?, &credentials, telling.now)?;
+        let (list, _) = next_list(last.as_ref(), self.access_desk()?, &credentials, telling.now)?;
         let mut steps = vec![Step::Credential(record)];
         steps.extend(list);
         steps.push(telling.answer(&status)?);

@@ -1,6 +1,6 @@
 //! Who comes in: credentials that are given out and revoked, and the access CA's list.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jitsuin::{
     authority::{
@@ -8,14 +8,16 @@ use jitsuin::{
         credential::{CredentialEnd, CredentialRequest},
     },
     ca::ceremony::AccessCa,
-    ports::Role,
+    ports::{Role, Store, StoreError},
     signer::{KeyKind, PrivateKey, SoftwareSigner},
+    store::MemoryStore,
     x509::{RevocationReason, Serial},
 };
 
 use crate::{
     house::{House, at, once, operator, request},
     table::{Row, words},
+    ward::{Ward, Warded},
 };
 
 /// An access CA: every process of a house has the same.
@@ -91,4 +93,71 @@ pub(crate) fn rows() -> Vec<Row> {
         })
         .settled(),
     ]
+}
+
+/// A store behind which something happens once, right after the credentials were read.
+struct Between {
+    inner: Arc<MemoryStore>,
+    happens: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Ward for Between {
+    type Inner = MemoryStore;
+
+    fn inner(&self) -> &MemoryStore {
+        &self.inner
+    }
+
+    fn meet<T>(
+        &self,
+        method: &'static str,
+        call: impl FnOnce(&MemoryStore) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let told = call(&self.inner);
+        let happens = self.happens.lock().unwrap().take_if(|_| method == "credentials");
+        if let Some(happens) = happens {
+            happens();
+        }
+        told
+    }
+}
+
+#[test]
+fn of_two_operators_who_revoke_each_other_at_once_one_stays_and_the_list_tells_of_the_other() {
+    let (access, store) = (Access::new(), Arc::new(MemoryStore::new()));
+    let house = Arc::new(House::on(Arc::clone(&store) as Arc<_>));
+    ["operator-1", "operator-2"].iter().for_each(|name| access.give_out(&house, Role::Operator, name));
+    house.authority.keep_access_list().unwrap();
+    let end = |name: &'static str| (name, CredentialEnd { reason: Some(RevocationReason::KeyCompromise) });
+    let first = Arc::clone(&house);
+    let happens = Box::new(move || {
+        first.authority.revoke_credential(&operator(), &once("first"), end("operator-2")).unwrap();
+    });
+    let between = Between { inner: Arc::clone(&store), happens: Mutex::new(Some(happens)) };
+    let other = house.beside(Arc::new(Warded(between)));
+    access.load(&other);
+    let told = other.authority.revoke_credential(&operator(), &once("second"), end("operator-1"));
+    assert!(told.is_err(), "{told:?}");
+    let left: Vec<_> = store.credentials().unwrap().into_iter().filter(|one| one.active).map(|one| one.name).collect();
+    assert_eq!(left, ["operator-1"]);
+    assert_eq!(store.access_list().unwrap().unwrap().entries, 1, "of whom was revoked");
+}
+
+#[test]
+fn a_list_of_the_access_ca_that_is_made_while_somebody_is_revoked_tells_of_them() {
+    let (access, store) = (Access::new(), Arc::new(MemoryStore::new()));
+    let house = Arc::new(House::on(Arc::clone(&store) as Arc<_>));
+    ["operator-1", "operator-2"].iter().for_each(|name| access.give_out(&house, Role::Operator, name));
+    house.authority.keep_access_list().unwrap();
+    house.set_clock("2026-04-08T03:00:00Z");
+    let first = Arc::clone(&house);
+    let happens = Box::new(move || {
+        let end = ("operator-2", CredentialEnd { reason: Some(RevocationReason::KeyCompromise) });
+        first.authority.revoke_credential(&operator(), &once("first"), end).unwrap();
+    });
+    let between = Between { inner: Arc::clone(&store), happens: Mutex::new(Some(happens)) };
+    let other = house.beside(Arc::new(Warded(between)));
+    access.load(&other);
+    other.authority.keep_access_list().unwrap();
+    assert_eq!(store.access_list().unwrap().unwrap().entries, 1, "of whom was revoked");
 }
