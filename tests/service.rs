@@ -34,6 +34,8 @@ mod generation;
 mod keys;
 #[path = "service/kill.rs"]
 mod kill;
+#[path = "service/on_postgres.rs"]
+mod on_postgres;
 #[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
 #[allow(dead_code, clippy::unwrap_used, reason = "each test crate uses its part; helpers of tests fail like tests")]
 #[path = "support/postgres.rs"]

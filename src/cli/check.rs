@@ -24,8 +24,7 @@ use crate::{
     config::{Config, tokens::KeyName},
     http::access::Access,
     kind::Kind,
-    ports::{AuthorityRecord, Clock, CrlRecord, Store},
-    store::SqliteStore,
+    ports::{AuthorityRecord, Clock, CrlRecord},
     x509::UnixTime,
 };
 
@@ -79,7 +78,7 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     let tls = &examined.tls.tls;
     Access::new(&tls.authority, (&tls.certificate, &tls.key), Arc::new(|| Err("nobody knocks".into())))
         .map_err(Failure::refused)?;
-    let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
+    let store = stores::read_only(&config)?;
     let lists = store.newest_crls().map_err(Failure::fault)?;
     let period = config.crl.period.duration();
     let issuer = |list: &CrlRecord| examined.issuers.generation(list.kind, list.generation);

@@ -19,6 +19,7 @@ use super::{
     operator_way::{CONSOLE, OperatorWay, Running},
     passphrase::Purpose,
     relying_party::come_to_nothing,
+    stores,
     world::{SystemClock, SystemEntropy},
 };
 use crate::{
@@ -49,7 +50,7 @@ struct Listed {
 /// [`Failure`] when the store cannot be read.
 pub fn list(directory: &Path, out: &Output) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-    let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
+    let store = stores::read_only(&config)?;
     let credentials = store.credentials().map_err(Failure::fault)?;
     let listed = credentials.into_iter().map(|record| {
         let not_after = CertificateView::from_der(&record.certificate).map_err(Failure::fault)?.tbs.not_after;
@@ -89,7 +90,7 @@ pub fn issue(service: &ServiceArgs, client: &Client, approvals: &[PathBuf], out:
     out.print(&written, || format!("The credential of {}:\n{}", client.name, written.lines()))
 }
 
-fn may_have_one(store: &SqliteStore, client: &Client) -> Result<(), Failure> {
+fn may_have_one(store: &dyn Store, client: &Client) -> Result<(), Failure> {
     match (client.role, client.municipality) {
         (Role::Municipality, None) => Err(Failure::usage("say for which municipality: --municipality CODE")),
         (Role::Municipality, Some(code)) if !store.municipalities().map_err(Failure::fault)?.contains(&code) => {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     Output, ServiceArgs, doors::clock_is_not_behind, failure::Failure, house::House, layout::Layout,
-    passphrase::Purpose, spool, world::SystemClock,
+    passphrase::Purpose, spool, stores, world::SystemClock,
 };
 use crate::{
     authority::{
@@ -119,22 +119,21 @@ struct Line {
 pub fn run(command: &CrlCommand, out: &Output) -> Result<(), Failure> {
     match command {
         CrlCommand::Publish(service) => publish(service, out),
-        CrlCommand::List(at) => list(&open(&at.dir)?, out),
-        CrlCommand::Verify { file, which, at } => verify(&open(&at.dir)?, file.as_deref(), which, out),
-        CrlCommand::Diff { earlier, later, which, at } => diff(&open(&at.dir)?, (earlier, later), which, out),
+        CrlCommand::List(at) => list(&*open(&at.dir)?, out),
+        CrlCommand::Verify { file, which, at } => verify(&*open(&at.dir)?, file.as_deref(), which, out),
+        CrlCommand::Diff { earlier, later, which, at } => diff(&*open(&at.dir)?, (earlier, later), which, out),
     }
 }
 
 /// The store, for reading.
-fn open(directory: &Path) -> Result<SqliteStore, Failure> {
-    let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-    SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)
+fn open(directory: &Path) -> Result<Box<dyn Store>, Failure> {
+    stores::read_only(&Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?)
 }
 
 fn publish(service: &ServiceArgs, out: &Output) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
     // Asked first, so that who cannot have it is not asked for a passphrase.
-    if let Err(error @ OpenError::Held(_)) = SqliteStore::open(crate::cli::stores::file(&config)?).map(drop) {
+    if let Err(error @ OpenError::Held(_)) = SqliteStore::open(stores::file(&config)?).map(drop) {
         let advice = "a running service publishes on POST /v1/crls, with an operator's credential";
         return Err(Failure::refused(format!("{error}; {advice}")));
     }
@@ -150,7 +149,7 @@ fn publication(one: &Publication) -> String {
     format!("{kind} {generation} {scope}: number {number}, {entries} entries, until {next_update}")
 }
 
-fn list(store: &SqliteStore, out: &Output) -> Result<(), Failure> {
+fn list(store: &dyn Store, out: &Output) -> Result<(), Failure> {
     let now = SystemClock::default().now();
     let records = store.newest_crls().map_err(Failure::fault)?;
     let lines: Vec<Line> = records.iter().map(|record| Line::new(record, now)).collect();
@@ -210,7 +209,7 @@ impl std::fmt::Display for Line {
     }
 }
 
-fn verify(store: &SqliteStore, file: Option<&Path>, which: &Which, out: &Output) -> Result<(), Failure> {
+fn verify(store: &dyn Store, file: Option<&Path>, which: &Which, out: &Output) -> Result<(), Failure> {
     let now = SystemClock::default().now();
     let lists = match file {
         Some(path) => vec![from_file(store, path)?],
@@ -231,7 +230,7 @@ fn verdict_line(verdict: &Verdict) -> String {
     format!("{kind} {generation} {scope} {number}{base}{follows}, {rest}: {state}")
 }
 
-fn diff(store: &SqliteStore, lists: (&str, &str), which: &Which, out: &Output) -> Result<(), Failure> {
+fn diff(store: &dyn Store, lists: (&str, &str), which: &Which, out: &Output) -> Result<(), Failure> {
     let take = |text: &str| match text.parse() {
         Ok(number) => which.numbered(store, number),
         Err(_) => from_file(store, Path::new(text)),
@@ -260,7 +259,7 @@ fn diff(store: &SqliteStore, lists: (&str, &str), which: &Which, out: &Output) -
 
 impl Which {
     /// The lists that the options name: of every scope that fits the newest, or the one of that number.
-    fn find<'a>(&self, store: &'a SqliteStore) -> Result<Vec<Listed<'a>>, Failure> {
+    fn find<'a>(&self, store: &'a dyn Store) -> Result<Vec<Listed<'a>>, Failure> {
         let fits = |record: &CrlRecord| {
             self.ca.is_none_or(|ca| ca == record.kind)
                 && self.generation.is_none_or(|generation| generation == record.generation)
@@ -279,7 +278,7 @@ impl Which {
     }
 
     /// The one list of that number.
-    fn numbered<'a>(&self, store: &'a SqliteStore, number: u64) -> Result<Listed<'a>, Failure> {
+    fn numbered<'a>(&self, store: &'a dyn Store, number: u64) -> Result<Listed<'a>, Failure> {
         let (Some(ca), Some(scope)) = (self.ca, self.scope) else {
             return Err(Failure::usage("a number alone names no list: say --ca and --scope too"));
         };
@@ -291,7 +290,7 @@ impl Which {
 }
 
 /// A list in a file, DER or PEM.
-fn from_file<'a>(store: &'a SqliteStore, path: &Path) -> Result<Listed<'a>, Failure> {
+fn from_file<'a>(store: &'a dyn Store, path: &Path) -> Result<Listed<'a>, Failure> {
     let list = spool::open_list(path).map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?;
     Listed::identify(store, list).map_err(failure)
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
-use super::{checkpoints, failure::Failure, layout::Layout, passphrase, world::SystemEntropy};
+use super::{checkpoints, failure::Failure, layout::Layout, passphrase, stores, world::SystemEntropy};
 use crate::{
     config::Config,
     http::client::{Answer, Client, reachable},
@@ -36,7 +36,7 @@ pub enum OperatorWay {
 /// A connection to a running service, as operator.
 pub struct Running {
     /// Its store, to read.
-    pub store: SqliteStore,
+    pub store: Box<dyn Store>,
     client: Client,
     base: String,
     runtime: Runtime,
@@ -48,7 +48,11 @@ impl OperatorWay {
     /// # Errors
     /// [`Failure`] if the store cannot be opened, or is an older copy than its checkpoints tell of; if the service runs and the operator's credential is not at hand.
     pub fn find(directory: &Path, config: &Config) -> Result<Self, Failure> {
-        match SqliteStore::open(crate::cli::stores::file(config)?) {
+        if stores::is_postgres(config) {
+            // No lock tells whether a node runs: whoever changes something asks one.
+            return Running::connect(directory, config).map(Box::new).map(Self::Running);
+        }
+        match SqliteStore::open(stores::file(config)?) {
             Ok(store) => {
                 checkpoints::guard(&store, (&Layout::new(directory, config), config))?;
                 Ok(Self::Stopped(Box::new(store)))
@@ -60,19 +64,19 @@ impl OperatorWay {
 
     /// The store, to read.
     #[must_use]
-    pub fn store(&self) -> &SqliteStore {
+    pub fn store(&self) -> &dyn Store {
         match self {
-            Self::Stopped(store) => store,
-            Self::Running(running) => &running.store,
+            Self::Stopped(store) => &**store,
+            Self::Running(running) => &*running.store,
         }
     }
 }
 
 impl Running {
     fn connect(directory: &Path, config: &Config) -> Result<Self, Failure> {
-        let store = SqliteStore::open_read_only(crate::cli::stores::file(config)?).map_err(Failure::refused)?;
+        let store = stores::read_only(config)?;
         Ok(Self {
-            client: client_of(directory, config, &operator(&store, &Layout::new(directory, config))?)?,
+            client: client_of(directory, config, &operator(&*store, &Layout::new(directory, config))?)?,
             store,
             base: base(config)?,
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::fault)?,
@@ -97,7 +101,7 @@ impl Running {
 
 /// The operator's credential that is at hand: the one that `init` gave out, or after its end another whose key lies in the
 /// service's directory.
-fn operator(store: &SqliteStore, layout: &Layout) -> Result<String, Failure> {
+fn operator(store: &dyn Store, layout: &Layout) -> Result<String, Failure> {
     let credentials = store.credentials().map_err(Failure::fault)?;
     let at_hand = |one: &&CredentialRecord| {
         one.role == Role::Operator && one.active && layout.credentials().join(format!("{}.key", one.name)).exists()

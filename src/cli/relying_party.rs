@@ -16,6 +16,7 @@ use super::{
     layout::Layout,
     operator_way::{CONSOLE, OperatorWay},
     passphrase::Purpose as PassphrasePurpose,
+    stores,
     world::{SystemClock, SystemEntropy},
 };
 use crate::{
@@ -30,7 +31,6 @@ use crate::{
         calendar::{day_of, parse_day},
     },
     signer::keyfile,
-    store::SqliteStore,
 };
 
 /// What to do about relying parties.
@@ -224,7 +224,7 @@ fn usage(directory: &Path, name: Option<&str>, asked: (Option<Day>, Option<Day>)
     {
         return Err(Failure::refused(format!("no terms are agreed with a relying party {name}")));
     }
-    let usage = usage_of(&store, name, days(asked.0, asked.1, day_of(SystemClock::default().now())))?;
+    let usage = usage_of(&*store, name, days(asked.0, asked.1, day_of(SystemClock::default().now())))?;
     out.print(&usage, || {
         let line = |one: &Usage| {
             let Usage { day, party, query, answered, refused } = one;
@@ -254,8 +254,8 @@ fn configuration(directory: &Path) -> Result<Config, Failure> {
     Config::load(&Layout::configuration(directory)).map_err(Failure::refused)
 }
 
-fn read_only(directory: &Path) -> Result<SqliteStore, Failure> {
-    SqliteStore::open_read_only(super::stores::file(&configuration(directory)?)?).map_err(Failure::refused)
+fn read_only(directory: &Path) -> Result<Box<dyn Store>, Failure> {
+    stores::read_only(&configuration(directory)?)
 }
 
 #[cfg(test)]

@@ -72,6 +72,20 @@ pub(super) enum Unread {
     Cause(String),
 }
 
+/// Opens the store for reading alone, for a command that does nothing but read.
+///
+/// # Errors
+/// A refusal that says why not.
+pub(super) fn read_only(config: &Config) -> Result<Box<dyn Store>, Failure> {
+    read(config).map_err(|unread| match unread {
+        Unread::Older => Failure::refused(format!(
+            "{} is of an earlier version of this program; a start of the service brings it up to date",
+            config.store.path.display()
+        )),
+        Unread::Cause(cause) => Failure::refused(cause),
+    })
+}
+
 /// Opens the store for reading alone.
 ///
 /// # Errors

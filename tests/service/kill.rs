@@ -30,6 +30,7 @@ mod nodes;
 #[path = "kill/witness.rs"]
 mod witness;
 
+pub(crate) use failover::moved;
 use lives::{Book, Doors};
 use witness::Witness;
 

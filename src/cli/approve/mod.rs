@@ -11,14 +11,13 @@ use serde::Serialize;
 
 use self::approver::Approver;
 pub(super) use self::approver::private_key;
-use super::{Output, adoption, bulk, failure::Failure, layout::Layout, role, world::SystemClock};
+use super::{Output, adoption, bulk, failure::Failure, layout::Layout, role, stores, world::SystemClock};
 use crate::{
     audit::approval::{Act, Approval, Content},
     config::Config,
     kind::Kind,
     municipality::MunicipalityCode,
     ports::{Clock, CredentialName, Role, Store},
-    store::SqliteStore,
     x509::{CertificateView, Name, UnixTime, hex},
 };
 
@@ -93,9 +92,9 @@ pub fn run(command: &ApproveCommand, out: &Output) -> Result<(), Failure> {
     }
 }
 
-fn opened(directory: &Path) -> Result<(Config, SqliteStore), Failure> {
+fn opened(directory: &Path) -> Result<(Config, Box<dyn Store>), Failure> {
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-    let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
+    let store = stores::read_only(&config)?;
     Ok((config, store))
 }
 
@@ -109,7 +108,7 @@ fn compromise(directory: &Path, of: (Kind, u8)) -> Result<Content, Failure> {
 
 fn configuration(directory: &Path) -> Result<Content, Failure> {
     let (config, store) = opened(directory)?;
-    let held = adoption::Held::of(&config, &store)?;
+    let held = adoption::Held::of(&config, &*store)?;
     let proposal = held.proposal();
     if proposal.adopted.is_none() {
         return Err(Failure::refused("no policy is in force yet: the first start adopts what it finds"));

@@ -14,12 +14,12 @@ use super::{
     checkpoints::{self, AUDIT, Places},
     failure::Failure,
     layout::Layout,
+    stores,
 };
 use crate::{
     audit::{AuditEntry, AuditKey},
     config::Config,
     ports::Store,
-    store::SqliteStore,
 };
 
 /// Entries read at a time.
@@ -79,7 +79,7 @@ pub fn run(command: &AuditCommand, out: &Output) -> Result<(), Failure> {
 
 /// A service whose audit is looked at: no passphrase is needed, and nothing is changed.
 struct Audited {
-    store: SqliteStore,
+    store: Box<dyn Store>,
     layout: Layout,
     config: Config,
     /// None for a service that was made before there were checkpoints, and not started since.
@@ -89,7 +89,7 @@ struct Audited {
 impl Audited {
     fn open(directory: &Path) -> Result<Self, Failure> {
         let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-        let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
+        let store = stores::read_only(&config)?;
         let layout = Layout::new(directory, &config);
         let key = checkpoints::audit_key(&layout)?;
         Ok(Self { store, layout, config, key })

@@ -128,7 +128,7 @@ struct About {
 /// [`Failure`] where there is neither.
 pub fn run(directory: &Path, name: &str, out: &Output) -> Result<(), Failure> {
     let audited = Audited::open(directory)?;
-    let about = About::find(&audited.store, name)?;
+    let about = About::find(&*audited.store, name)?;
     let (mut entries, mut approved) = (Vec::new(), Vec::new());
     audited.each_entry(1, |entry| {
         if about.is_told_by(entry) {
@@ -148,9 +148,9 @@ pub fn run(directory: &Path, name: &str, out: &Output) -> Result<(), Failure> {
         certificates: about
             .certificates
             .iter()
-            .map(|one| certificate(&audited.store, one))
+            .map(|one| certificate(&*audited.store, one))
             .collect::<Result<_, _>>()?,
-        erased: about.erased.as_ref().map(|one| erased(&audited.store, one)).transpose()?,
+        erased: about.erased.as_ref().map(|one| erased(&*audited.store, one)).transpose()?,
         entries: entries.iter().map(|entry| serde_json::to_value(Shown::new(entry)).unwrap_or_default()).collect(),
     };
     out.print(&why, || text(&why, &entries))

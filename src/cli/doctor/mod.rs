@@ -26,9 +26,10 @@ use super::{
     house::profile,
     layout::Layout,
     passphrase::{Purpose, Sources},
+    stores,
     world::SystemClock,
 };
-use crate::{config::Config, revocation::serial::SerialPermutation, signer::keyfile, store::SqliteStore};
+use crate::{config::Config, revocation::serial::SerialPermutation, signer::keyfile};
 
 pub use report::{Channel, Findings, Tally};
 pub use service::{Service, Urls};
@@ -73,7 +74,7 @@ pub struct StatusArgs {
 pub fn run(command: &DoctorCommand, out: &Output) -> Result<(), Failure> {
     let DoctorCommand::Status(args) = command;
     let config = Config::load(&Layout::configuration(&args.dir)).map_err(Failure::refused)?;
-    let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
+    let store = stores::read_only(&config)?;
     let (profile, clock) = (profile(&config)?, SystemClock::default());
     let mut unreachable = None;
     let service = match args.offline {
@@ -84,7 +85,7 @@ pub fn run(command: &DoctorCommand, out: &Output) -> Result<(), Failure> {
         }
     };
     let doctor = Doctor {
-        store: &store,
+        store: &*store,
         service: service.as_ref(),
         profile: &profile,
         clock: &clock,

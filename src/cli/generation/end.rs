@@ -12,6 +12,7 @@ use super::super::{
     layout::Layout,
     operator_way::{CONSOLE, OperatorWay},
     passphrase::{self, Purpose},
+    stores,
     world::{SystemClock, SystemEntropy},
 };
 use crate::{
@@ -78,16 +79,16 @@ pub(in crate::cli) fn end_lost(
     compromise::confirm(record, request).map_err(Failure::refused)?;
     let (is_new, at) = (record.compromise.is_none(), clock.now());
     let approved = {
-        let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
-        adoption::Held::of(&config, &store)?.check((&store, &layout), (at, &[]))?;
+        let store = stores::read_only(&config)?;
+        adoption::Held::of(&config, &*store)?.check((&*store, &layout), (at, &[]))?;
         let control = adoption::control(&layout, config.approvals.required)?;
-        compromise::approved(&store, &control, (&Actor::service(), at), (record, &request.approvals))?
+        compromise::approved(&*store, &control, (&Actor::service(), at), (record, &request.approvals))?
     };
     record.compromise.get_or_insert(Compromise { at, is_settled: false });
     let record = record.clone();
     examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
     if is_new {
-        let store = SqliteStore::open(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
+        let store = SqliteStore::open(stores::file(&config)?).map_err(Failure::refused)?;
         let mut detail = serde_json::json!({ "certificate_sha256": fingerprint(&record), "key": "lost" });
         if !approved.is_empty() {
             detail["approvals"] = serde_json::json!(approved);
@@ -111,7 +112,7 @@ pub(in crate::cli) fn end_lost(
             .map(|one| one.count)
             .sum())
     };
-    let before = revoked(&SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?)?;
+    let before = revoked(&*stores::read_only(&config)?)?;
     let house = House::open(directory, passphrase, clock)?;
     let published = house.authority.publish(&Actor::service())?;
     house.keep_status();

@@ -19,7 +19,7 @@ use self::{
     list::lines,
 };
 use super::{
-    Output, ServiceArgs, adoption, failure::Failure, layout::Layout, passphrase::Purpose, words::counted,
+    Output, ServiceArgs, adoption, failure::Failure, layout::Layout, passphrase::Purpose, stores, words::counted,
     world::SystemClock,
 };
 use crate::{
@@ -28,8 +28,7 @@ use crate::{
     config::Config,
     kind::Kind,
     limits::{LONGEST_LIFE, ROLLOVER_NOTICE},
-    ports::{Clock, Store},
-    store::SqliteStore,
+    ports::Clock,
     x509::UnixTime,
 };
 
@@ -93,7 +92,7 @@ pub fn run(command: &GenerationCommand, out: &Output) -> Result<(), Failure> {
         }
         GenerationCommand::List { dir } => {
             let config = Config::load(&Layout::configuration(dir)).map_err(Failure::refused)?;
-            let store = SqliteStore::open_read_only(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
+            let store = stores::read_only(&config)?;
             let lines = lines(&store.authorities().map_err(Failure::fault)?, SystemClock::default().now())?;
             out.print(&lines, || lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
         }

@@ -52,7 +52,7 @@ fn pair_of_servers() -> (Server, Server) {
 }
 
 /// A service that was moved to these servers.
-pub(super) fn moved(servers: &[&Server]) -> Site {
+pub(crate) fn moved(servers: &[&Server]) -> Site {
     let site = Site::new();
     let hosts: Vec<_> = servers.iter().map(|server| server.host()).collect();
     let connection = format!("host={} port=5432 user=jitsuin dbname=service", hosts.join(","));
