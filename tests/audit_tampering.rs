@@ -6,6 +6,11 @@
 #[allow(dead_code, clippy::allow_attributes, reason = "each test takes what it needs of the fixture")]
 #[path = "store_contract/fixture.rs"]
 mod fixture;
+#[path = "audit_tampering/on_postgres.rs"]
+mod on_postgres;
+#[allow(dead_code, clippy::allow_attributes, reason = "each test takes its part of the server")]
+#[path = "support/postgres.rs"]
+mod pg;
 
 use std::{
     fs,

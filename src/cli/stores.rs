@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{failure::Failure, world::stopwatch};
 use crate::{
+    audit::{Examination, Known},
     config::Config,
     ports::Store,
     store::{OpenError, PostgresError, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore},
@@ -62,6 +63,20 @@ pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     }
     let options = SqliteOptions { stopwatch: Some(stopwatch), ..SqliteOptions::default() };
     Ok(Arc::new(SqliteStore::open_with(&config.store.path, options).map_err(Failure::refused)?))
+}
+
+/// Holds the store against its audit, and the audit against checkpoints.
+///
+/// # Errors
+/// A refusal where it cannot be opened, a fault where it cannot be read.
+pub(super) fn examine(config: &Config, checkpoints: &[Known], told: usize) -> Result<Examination, Failure> {
+    let examined = if is_postgres(config) {
+        let store = PostgresStore::open_read_only(&config.store.postgres, options(config)?);
+        store.map_err(Failure::refused)?.examine(checkpoints, told)
+    } else {
+        SqliteStore::open_read_only(file(config)?).map_err(Failure::refused)?.examine(checkpoints, told)
+    };
+    examined.map_err(Failure::fault)
 }
 
 /// Why a store was not opened for reading.

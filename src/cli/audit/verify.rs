@@ -6,7 +6,6 @@ use super::{Audited, Output, certificate};
 use crate::{
     audit::{Examination, Finding, Misfit},
     cli::{checkpoints, failure::Failure, stores, words::counted},
-    store::SqliteStore,
 };
 
 /// Follows the chain, and holds checkpoints and tables against it.
@@ -14,12 +13,11 @@ use crate::{
 /// # Errors
 /// [`Failure`] with the number of findings, if there are any: exit code 1.
 pub(super) fn run(audited: &Audited, told: usize, out: &Output) -> Result<(), Failure> {
-    let rows = SqliteStore::open_read_only(stores::file(&audited.config)?).map_err(Failure::refused)?;
     let (known, wrong) = match &audited.key {
         None => (Vec::new(), Vec::new()),
         Some(key) => audited.places(key)?.all(key).map_err(Failure::fault)?,
     };
-    let mut examined = rows.examine(&known, told).map_err(Failure::fault)?;
+    let mut examined = stores::examine(&audited.config, &known, told)?;
     for (place, what) in wrong {
         examined.find("checkpoints", place, what, None);
     }

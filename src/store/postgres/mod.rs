@@ -10,6 +10,7 @@
 //! | `following` | the events of other nodes |
 //! | `shelf` | long lists, in pieces |
 //! | `transfer` | a SQLite store taken over |
+//! | `examination` | the tables held against the audit |
 //!
 //! # Why
 //! Nodes line up before one row, so changes are serial across them as SQLite's file lock makes them on one machine, and the chain
@@ -19,6 +20,7 @@
 mod desk;
 mod dialect;
 mod error;
+mod examination;
 mod following;
 mod migrations;
 mod readers;

@@ -176,6 +176,40 @@ fn copy(table: &Table, from: &dyn Engine, to: &dyn Engine) -> Read<()> {
     })
 }
 
+/// Brings every table of `from` to `to` as it is. `unfit` is told of rows that `to` does not take: their table, their first column,
+/// and why.
+///
+/// # Errors
+/// [`Error`] where a table cannot be read.
+pub(super) fn mirror(
+    from: &dyn Engine,
+    to: &dyn Engine,
+    unfit: &mut dyn FnMut(&'static str, String, String),
+) -> Read<()> {
+    for Table { name, order, columns } in &TABLES {
+        let count = columns.split(',').count();
+        let places: Vec<String> = (1..=count).map(|place| format!("?{place}")).collect();
+        let put = format!("INSERT INTO {name} ({columns}) VALUES ({})", places.join(", "));
+        // Asked first: a statement that fails would spoil the reading.
+        let here = "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(?1) AND attnum > 0 AND NOT attisdropped";
+        let here: Vec<String> = all(from, here, [name.to_owned()], |row| row.get(0))?;
+        if let Some(gone) = columns.split(", ").find(|column| !here.iter().any(|one| one == column)) {
+            unfit(name, String::new(), format!("the table cannot be read: there is no column {gone}"));
+            continue;
+        }
+        from.each(&format!("SELECT {columns} FROM {name} ORDER BY {order}"), &[], &mut |row| {
+            let cells: Vec<Cell<'_>> = (0..count).map(|place| Ok(Cell(row.value(place)?))).collect::<Read<_>>()?;
+            let values: Vec<&dyn ToValue> = cells.iter().map(|cell| cell as &dyn ToValue).collect();
+            if let Err(error) = to.execute(&put, &values) {
+                let why = format!("the row cannot stand beside the others: {error}");
+                unfit(name, format!("{:?}", row.value(0)?), why);
+            }
+            Ok(true)
+        })?;
+    }
+    Ok(())
+}
+
 /// A value on its way from one engine to the other.
 struct Cell<'a>(Value<'a>);
 

@@ -30,6 +30,7 @@ mod tests;
 
 use std::{fs::File, path::Path, sync::Arc};
 
+pub(super) use self::verify::Mirror;
 pub use self::{
     copy::LongList,
     open::{OpenError, SqliteOptions},

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `schema` | the tables, indexes and triggers are those of the migrations; SQLite's own check |
 //! | `chain` | the entries follow each other, and the checkpoints; takes the last item of every row |
+//! | `mirror` | a store of another engine, brought here to be looked at |
 //! | `tables` | every row is what its last item says, and none is missing |
 //! | `derived` | what follows from other rows does: counts, links, newest numbers |
 //!
@@ -12,24 +13,26 @@
 
 mod chain;
 mod derived;
+mod mirror;
 mod schema;
 mod scratch;
 mod tables;
 
 use rusqlite::Connection;
 
+pub(in crate::store) use self::mirror::Mirror;
 use self::scratch::Scratch;
 use super::SqliteStore;
 use crate::{
     audit::{Examination, Known, Of},
     ports::StoreError,
-    store::files::Shelf,
+    store::sql::{Read, Shelves},
 };
 
 /// An examination under way.
 struct Examiner<'a> {
     sql: &'a Connection,
-    shelf: &'a Shelf,
+    shelf: &'a dyn Shelves,
     scratch: Scratch,
     found: Examination,
     /// Whether every entry tells what it wrote: then a row that none did is one too many.
@@ -55,21 +58,24 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError`] when the engine cannot read; what is read and wrong is a finding.
     pub fn examine(&self, checkpoints: &[Known], told: usize) -> Result<Examination, StoreError> {
-        self.readers.read_here(|sql| {
-            let mut examiner = Examiner {
-                sql,
-                shelf: &self.shelf,
-                scratch: Scratch::new()?,
-                found: Examination::telling(told),
-                is_covered: true,
-                leaps: Vec::new(),
-                newest: 0,
-            };
-            examiner.schema()?;
-            examiner.chain(checkpoints)?;
-            examiner.tables()?;
-            examiner.derived()?;
-            Ok(examiner.found)
-        })
+        self.readers.read_here(|sql| examine((sql, &self.shelf), checkpoints, told))
     }
+}
+
+/// Examines the tables of a connection, whose long lists lie on that shelf.
+fn examine((sql, shelf): (&Connection, &dyn Shelves), checkpoints: &[Known], told: usize) -> Read<Examination> {
+    let mut examiner = Examiner {
+        sql,
+        shelf,
+        scratch: Scratch::new()?,
+        found: Examination::telling(told),
+        is_covered: true,
+        leaps: Vec::new(),
+        newest: 0,
+    };
+    examiner.schema()?;
+    examiner.chain(checkpoints)?;
+    examiner.tables()?;
+    examiner.derived()?;
+    Ok(examiner.found)
 }
