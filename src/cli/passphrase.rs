@@ -17,7 +17,7 @@ use std::{
     env,
     ffi::OsString,
     fmt,
-    fs::{self, File},
+    fs::File,
     io::{self, IsTerminal, Read},
     path::{Path, PathBuf},
 };
@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 use crate::{
     limits::{NEW_PASSPHRASE_CHARACTERS, PASSPHRASE_OCTETS},
     ports::{Entropy, EntropyError},
-    signer::{KeyFileError, keyfile::read_private},
+    signer::{KeyFileError, keyfile::read_handed_over},
 };
 
 /// The environment variable of source 2.
@@ -179,17 +179,13 @@ impl fmt::Display for Source {
     }
 }
 
-/// A regular file must be private; a pipe belongs to whoever holds its other end.
 fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, PassphraseError> {
-    let unreadable = |cause| PassphraseError::Unreadable { from: Source::File(path.into()), cause };
-    if fs::metadata(path).map_err(unreadable)?.is_file() {
-        return match read_private(path, PASSPHRASE_OCTETS + LINE_END) {
-            Err(KeyFileError::TooLarge { .. }) => Err(PassphraseError::TooLong(Source::File(path.into()))),
-            Err(KeyFileError::Io { cause, .. }) => Err(unreadable(cause)),
-            other => Ok(other?),
-        };
+    let from = || Source::File(path.into());
+    match read_handed_over(path, PASSPHRASE_OCTETS + LINE_END) {
+        Err(KeyFileError::TooLarge { .. }) => Err(PassphraseError::TooLong(from())),
+        Err(KeyFileError::Io { cause, .. }) => Err(PassphraseError::Unreadable { from: from(), cause }),
+        other => Ok(other?),
     }
-    File::open(path).and_then(bounded).map_err(unreadable)
 }
 
 /// Octets of the longest line end, `\r\n`.
@@ -236,7 +232,7 @@ fn line(octets: Zeroizing<Vec<u8>>, from: Source, purpose: Purpose) -> Result<Ze
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, os::unix::fs::PermissionsExt, rc::Rc};
+    use std::{cell::RefCell, fs, os::unix::fs::PermissionsExt, rc::Rc};
 
     use super::*;
 

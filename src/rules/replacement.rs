@@ -61,9 +61,10 @@ pub fn decide_replacement(
         (Asked::Renewal, None) => {
             Err(Refusal::new("V-14", "there is no live certificate to renew; a new one can be issued at any time"))
         }
-        (Asked::Renewal, Some(one)) if one.held => {
-            Err(Refusal::new("V-14", "a held certificate cannot be renewed; it can be released, or issued again"))
-        }
+        (Asked::Renewal, Some(one)) if one.held => Err(Refusal::new(
+            "V-14",
+            "a held certificate cannot be renewed; release it, or, where its card is in use, apply for a reissue, which takes its place",
+        )),
         (Asked::Renewal, Some(one)) => {
             check_window(one.last_day, today, policy)?;
             Ok(Replacement::Renewal)

@@ -227,9 +227,28 @@ pub fn read_private(path: &Path, bound: usize) -> Result<Zeroizing<Vec<u8>>, Key
     if mode & 0o077 != 0 {
         return Err(KeyFileError::TooOpen { path: path.into(), mode });
     }
-    // The capacity is the bound, so that growing leaves no unwiped copy behind.
+    bounded(file, (path, bound))
+}
+
+/// Reads what somebody hands over in at most `bound` octets: a file as [`read_private`] does, or a pipe or device, which
+/// belongs to whoever holds its other end.
+///
+/// # Errors
+/// As for [`read_private`].
+pub fn read_handed_over(path: &Path, bound: usize) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let refused = |cause| KeyFileError::Io { path: path.into(), action: "read", cause };
+    let found = fs::metadata(path).map_err(refused)?;
+    if found.is_file() || found.is_dir() {
+        return read_private(path, bound);
+    }
+    bounded(File::open(path).map_err(refused)?, (path, bound))
+}
+
+/// Reads to the end, into memory that does not grow: no unwiped copy is left behind.
+fn bounded(source: File, (path, bound): (&Path, usize)) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let refused = |cause| KeyFileError::Io { path: path.into(), action: "read", cause };
     let mut octets = Zeroizing::new(Vec::with_capacity(bound + 1));
-    file.take(bound as u64 + 1).read_to_end(&mut octets).map_err(refused)?;
+    source.take(bound as u64 + 1).read_to_end(&mut octets).map_err(refused)?;
     if octets.len() > bound { Err(KeyFileError::TooLarge { path: path.into() }) } else { Ok(octets) }
 }
 
@@ -310,4 +329,33 @@ fn write_durably(path: &Path, octets: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(octets)?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_handed_over_through_a_pipe_is_read_and_bounded_and_a_file_must_be_private_all_the_same() {
+        let room = tempfile::tempdir().unwrap();
+        let pipe = room.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let handed_over = |octets: &'static [u8]| {
+            let writer = std::thread::spawn({
+                let pipe = pipe.clone();
+                move || fs::write(pipe, octets).unwrap()
+            });
+            let read = read_handed_over(&pipe, 8);
+            writer.join().unwrap();
+            read
+        };
+        assert_eq!(handed_over(b"1234\n").unwrap().as_slice(), b"1234\n");
+        assert!(matches!(handed_over(b"123456789"), Err(KeyFileError::TooLarge { .. })));
+        assert!(matches!(read_private(&pipe, 8), Err(KeyFileError::NotAFile { .. })), "a key is never a pipe");
+        let open = room.path().join("open");
+        fs::write(&open, b"1234").unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(read_handed_over(&open, 8), Err(KeyFileError::TooOpen { .. })));
+        assert!(matches!(read_handed_over(room.path(), 8), Err(KeyFileError::NotAFile { .. })));
+    }
 }

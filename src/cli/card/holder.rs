@@ -17,7 +17,7 @@ use crate::{
     kind::Kind,
     ports::Clock,
     rules::pin::{Pin, decide_pin},
-    signer::keyfile::read_private,
+    signer::keyfile::read_handed_over,
     x509::{CertificateView, KeyAlgorithm, Serial},
 };
 
@@ -130,7 +130,7 @@ fn new_pin(file: Option<&Path>, kind: Kind) -> Result<Pin, Failure> {
 fn read_pin(file: Option<&Path>, kind: Kind, questions: &[&str]) -> Result<Pin, Failure> {
     let typed = match file {
         Some(path) => {
-            let octets = read_private(path, PIN_FILE_OCTETS).map_err(Failure::fault)?;
+            let octets = read_handed_over(path, PIN_FILE_OCTETS).map_err(Failure::fault)?;
             let text = std::str::from_utf8(&octets).ok();
             let text = text.ok_or_else(|| Failure::refused(format!("{} is no text", path.display())))?;
             Zeroizing::new(text.strip_suffix('\n').unwrap_or(text).to_owned())
