@@ -59,6 +59,13 @@ struct Said {
     next_update: UnixTime,
 }
 
+impl Said {
+    /// Whether that is how a responder says that the certificate was never issued: held since 1970 (RFC 6960 §2.2).
+    fn is_never_issued(&self) -> bool {
+        self.status == Word::Held && self.since == Some(UnixTime::EPOCH)
+    }
+}
+
 /// What a source says, or why it is not believed.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
@@ -226,6 +233,10 @@ fn verdict(not_after: UnixTime, now: UnixTime, ocsp: &Source, crl: &Source) -> (
         (Source::Said(answer), Source::Said(list)) if list.status == Word::Revoked => {
             (Word::Revoked, format!("{} by the list, {} by OCSP: what is revoked stays so", told(list), told(answer)))
         }
+        (Source::Said(answer), Source::Said(_)) if answer.is_never_issued() => {
+            let why = "by OCSP, as what its CA does not know to have issued (RFC 6960 §2.2); no list tells of such";
+            (answer.status, format!("{} {why}", answer.status.text()))
+        }
         (Source::Said(answer), Source::Said(list)) => {
             let of = list.this_update;
             (answer.status, format!("{} by OCSP; the list of {of} does not have that yet", told(answer)))
@@ -318,6 +329,21 @@ mod tests {
             let over = if status == Revoked { Revoked } else { Expired };
             assert_eq!(verdict(at(1500), at(1501), &ocsp, &crl).0, over, "{ocsp:?} {crl:?}");
         }
+    }
+
+    #[test]
+    fn what_its_ca_does_not_know_is_told_as_that_and_not_as_news_that_a_list_will_have() {
+        let why = |since| {
+            let mut answer = said(Word::Held);
+            if let Source::Said(held) = &mut answer {
+                held.since = Some(since);
+            }
+            verdict(at(1500), at(1500), &answer, &said(Word::Good))
+        };
+        let (status, told) = why(UnixTime::EPOCH);
+        assert!(status == Word::Held && told.contains("does not know to have issued"), "{told}");
+        let (status, told) = why(at(900));
+        assert!(status == Word::Held && told.contains("does not have that yet"), "{told}");
     }
 
     #[test]
