@@ -16,5 +16,7 @@ mod house;
 mod roles;
 #[path = "console/tasks.rs"]
 mod tasks;
+#[path = "console/telephone.rs"]
+mod telephone;
 #[path = "console/weeks.rs"]
 mod weeks;

@@ -7,7 +7,7 @@ use super::{
     form::{Field, Form},
     operator,
     page::{heading, what_is_wrong},
-    party, plot,
+    party, plot, telephone,
     visit::{Shown, Stop, Visit, see},
     words::Say,
 };
@@ -21,7 +21,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Shown {
         Some(Role::Municipality) => counter(visit, 200, &Form::default()),
         Some(Role::Operator | Role::Auditor) => operator::show(visit),
         Some(Role::RelyingParty) => party::show(visit),
-        Some(Role::CallCentre) | None => hold_desk(visit),
+        Some(Role::CallCentre) | None => telephone::show(visit),
     }
 }
 
@@ -111,12 +111,4 @@ pub(super) fn search(visit: &Visit<'_>, form: &Form) -> Markup {
             button.primary { (visit.either("探す", "Find")) }
         }
     }
-}
-
-fn hold_desk(visit: &Visit<'_>) -> Shown {
-    let content = html! {
-        (heading(visit, &Say::new("コールセンター", "Call centre")))
-        p { (visit.either("一時停止は /v1/holds で受け付けます。この画面では住民の情報は表示しません。", "Cards are held by /v1/holds; no resident is shown here.")) }
-    };
-    visit.ok(&Say::new("コールセンター", "Call centre"), &content)
 }

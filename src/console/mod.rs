@@ -12,6 +12,7 @@
 //! | `form` | fields: what was typed, what is wrong with it |
 //! | `visit` | one request on its way, and the paths |
 //! | `home`, `holder`, `today` | the counter: its desk, a resident, the checklist of a case |
+//! | `telephone` | the call centre: a card is held |
 //! | `task`, `fields`, `receipt` | what a clerk does, and what came of it |
 //! | `application`, `exception`, `letter` | applications over weeks, the second officer, what is printed |
 //! | `operator`, `party`, `plot` | the operating room, a relying party, pictures |
@@ -42,6 +43,7 @@ mod plot;
 mod receipt;
 mod session;
 mod task;
+mod telephone;
 mod today;
 mod visit;
 mod words;

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use maud::{Markup, html};
+use serde_json::json;
 
 use super::{
+    Trouble,
     form::{Field, Form},
     home::search,
-    page::{day, heading, instant, state},
+    page::{day, heading, instant, state, trouble, what_is_wrong},
     plot,
-    visit::{Shown, Stop, Visit},
+    visit::{Shown, Stop, Visit, see},
     words::{self, Say},
 };
 use crate::{
@@ -23,19 +25,42 @@ use crate::{
 const ENTRIES: usize = 50;
 
 pub(super) fn show(visit: &Visit<'_>) -> Shown {
+    page(visit, 200, None)
+}
+
+/// Publishes every list now. A double click is one act, as its key is one.
+pub(super) fn publish(visit: &Visit<'_>) -> Shown {
+    visit.actor.operator()?;
+    let key = visit.query().text("key").to_owned();
+    if visit.ended {
+        return page(visit, 403, None);
+    }
+    match visit.interface.post("/v1/crls", &key, &json!({})) {
+        Ok(_) => Ok(see("/console/#lists")),
+        Err(refused) => {
+            let mut answer = page(visit, refused.status, Some(&refused))?;
+            answer.rule.clone_from(&refused.rule);
+            Ok(answer)
+        }
+    }
+}
+
+fn page(visit: &Visit<'_>, status: u16, refused: Option<&Trouble>) -> Shown {
     let title = Say::new("運用", "Operation");
     let content = html! {
         (heading(visit, &title))
+        (what_is_wrong(visit, &Form::default()))
+        @if let Some(refused) = refused { (trouble(visit, refused)) }
         (signs(visit)?)
         (search(visit, &Form::default()))
         (counts(visit, &visit.authority.counts(visit.actor)?))
-        (lists(visit))
+        (lists(visit, &visit.fresh_key()?))
         (forecast(visit)?)
         (parties(visit)?)
         (entries(visit, &visit.authority.newest_entries(visit.actor, None, 10)?))
         p { a href="/console/audit" { (visit.either("監査記録をもっと見る", "More of the audit")) } }
     };
-    visit.ok(&title, &content)
+    Ok(visit.page(status, &title, &content))
 }
 
 fn signs(visit: &Visit<'_>) -> Result<Markup, Stop> {
@@ -71,7 +96,7 @@ fn counts(visit: &Visit<'_>, counts: &[Count]) -> Markup {
     }
 }
 
-fn lists(visit: &Visit<'_>) -> Markup {
+fn lists(visit: &Visit<'_>, key: &str) -> Markup {
     let lists = visit.authority.parts().lists.all();
     let age = |since: Duration| format!("{} h {:02} min", since.as_secs() / 3600, since.as_secs() / 60 % 60);
     html! {
@@ -88,6 +113,12 @@ fn lists(visit: &Visit<'_>) -> Markup {
                     td { (instant(visit, list.next_update)) @if list.next_update <= visit.now { " " strong { (visit.either("期限切れ", "past its end")) } } }
                 } } }
             } }
+            @if visit.actor.operator().is_ok() {
+                form.publish method="post" action={ "/console/publish?key=" (key) } {
+                    input type="hidden" name="token" value=(visit.session.token);
+                    p.actions { button { (visit.either("すべてのリストを今すぐ公開する", "Publish every list now")) } }
+                }
+            }
         }
     }
 }

@@ -116,7 +116,7 @@ fn ended(visit: &Visit<'_>, effects: &Effects) -> Markup {
     }
 }
 
-fn held(visit: &Visit<'_>, effect: Held) -> &'static str {
+pub(super) fn held(visit: &Visit<'_>, effect: Held) -> &'static str {
     match effect {
         Held::Releasable => visit.either("一時停止（解除で有効に戻ります）", "held; its release brings it back"),
         Held::Final => visit.either(

@@ -8,7 +8,7 @@ use super::{
     form::{Form, decode_pairs},
     holder, home, letter, operator, page, receipt,
     session::{COOKIE, Session, Sessions, Trust},
-    task, today,
+    task, telephone, today,
     words::{Language, Say},
 };
 use crate::{
@@ -211,6 +211,8 @@ fn show(visit: &Visit<'_>) -> Shown {
         (false, []) => home::show(visit),
         (false, ["language", tag]) => choose_language(visit, tag),
         (true, ["find"]) => home::find(visit),
+        (_, ["hold"]) => telephone::hold(visit),
+        (false, ["holds", key]) => telephone::receipt(visit, key),
         (false, ["find"]) => Ok(see("/console/")),
         (false, ["certificates", kind, serial]) => letter::copy(visit, (kind, serial)),
         (false, ["certificates", kind, serial, "letter"]) => letter::ending(visit, (kind, serial)),
@@ -230,6 +232,7 @@ fn show(visit: &Visit<'_>) -> Shown {
         (false, ["applications", number, "slip"]) => letter::slip(visit, number),
         (false, ["exceptions"]) => exception::list(visit),
         (true, ["exceptions", digest]) => exception::approve(visit, digest),
+        (true, ["publish"]) => operator::publish(visit),
         (false, ["audit"]) => operator::audit(visit),
         _ => Err(nothing_here()),
     }

@@ -103,6 +103,44 @@ async fn an_edited_audit_is_said_to_be_broken() {
 }
 
 #[tokio::test]
+async fn an_operator_publishes_the_lists_once_a_click_and_an_auditor_does_not() {
+    let open = House::memory().open();
+    let operator = Browser::new(&open, Role::Operator, "operator-1");
+    let demanded = || {
+        let entries = open.house.store.audit_after(0, 1000).unwrap();
+        entries.iter().filter(|entry| entry.draft.action == "crl.demanded").count()
+    };
+    let form = operator.get("/console/").await.form("/console/publish");
+    operator.send(&form).await.is(200).says("すべてのリストを今すぐ公開する");
+    let numbers = || {
+        let lists = open.house.authority.parts().lists.all();
+        lists.iter().map(|(key, list)| (*key, list.number)).collect::<Vec<_>>()
+    };
+    let lists = numbers();
+    assert!(!lists.is_empty(), "lists are there");
+    operator.send(&form).await.is(200);
+    assert_eq!((demanded(), numbers()), (1, lists.clone()), "a double click publishes once");
+    operator.get("/console/publish").await.is(404);
+    open.house.clock.advance(31 * 60);
+    operator.send(&operator.get("/console/").await.form("/console/publish")).await.is(200);
+    assert_eq!(demanded(), 2);
+    let now = numbers();
+    let risen = |(key, before): &(_, u64)| now.iter().any(|(other, number)| other == key && number > before);
+    assert!(lists.iter().all(risen), "each has its next number: {lists:?} {now:?}");
+    // Left alone for too long, a click publishes nothing.
+    let late = operator.get("/console/").await.form("/console/publish");
+    open.house.clock.advance(31 * 60);
+    operator.send(&late).await.is(403).says("まだ送信していません");
+    let auditor = Browser::new(&open, Role::Auditor, "auditor-1");
+    for browser in [&auditor, &Browser::suginami(&open)] {
+        let page = browser.get("/console/").await;
+        let token = page.says_nothing_of("/console/publish").form("/console/find").fields["token"].clone();
+        browser.send(&late.clone().with(&[("token", &token)])).await.is(403).says("T-08");
+    }
+    assert_eq!(demanded(), 2);
+}
+
+#[tokio::test]
 async fn others_see_their_own_page_and_no_resident() {
     let open = House::memory().open();
     Browser::suginami(&open).issue(1).await.is(200);
