@@ -1,6 +1,9 @@
 // What the suite and the screenshots share: a real browser with a client certificate, and who comes with which.
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 
 const require = createRequire(process.env.CONSOLE_MODULES + "/");
 const { chromium } = require("playwright-core");
@@ -11,6 +14,27 @@ export const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 /** What a demonstration wrote about itself. */
 export const demo = JSON.parse(readFileSync(process.env.CONSOLE_DEMO, "utf8"));
 export const origin = demo.urls.registration.replace(/\/$/, "");
+
+/** Has the operator of the demonstration give a credential out, as for any new client: key and request are made here. */
+export async function admit(who, name) {
+  const directory = mkdtempSync(join(dirname(process.env.CONSOLE_DEMO), "admitted-"));
+  const [key, certificate, sent] = ["key", "pem", "der"].map((kind) => join(directory, kind));
+  execFileSync("openssl", ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=client",
+    "-keyout", key, "-outform", "DER", "-out", sent], { stdio: "pipe" });
+  const operator = demo.credentials.operator;
+  const asked = request(origin + "/v1/credentials", {
+    method: "POST",
+    ca: readFileSync(demo.ca.access), cert: readFileSync(operator.certificate), key: readFileSync(operator.key),
+    headers: { "content-type": "application/json", "idempotency-key": `admit-${name}` },
+  });
+  asked.end(JSON.stringify({ role: who.replaceAll("_", "-"), name, request: readFileSync(sent).toString("base64") }));
+  const answer = await new Promise((resolve, reject) => asked.on("response", resolve).on("error", reject));
+  const text = (await answer.setEncoding("utf8").toArray()).join("");
+  if (answer.statusCode >= 300) throw new Error(text);
+  const lines = JSON.parse(text).certificate.match(/.{1,64}/g).join("\n");
+  writeFileSync(certificate, `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`);
+  demo.credentials[who] = { certificate, key };
+}
 
 export async function launch() {
   return chromium.launch({

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import assert from "node:assert/strict";
-import { axe, launch, origin, visitor } from "./pages.mjs";
+import { admit, axe, launch, origin, visitor } from "./pages.mjs";
 
 const keys = mkdtempSync(join(tmpdir(), "console-"));
 let made = 0;
@@ -196,12 +196,47 @@ async function task(page, word, fill) {
   await press(page, "form.task button.primary");
 }
 
+/** The telephone: a card is held, and what is told to the caller stands there. */
+async function telephone(page) {
+  await page.goto(origin + "/console/");
+  await inspect(page, "telephone");
+  await press(page, "form.task button.primary");
+  await says(page, "入力してください");
+  await inspect(page, "telephone, with errors");
+  await type(page, "card", "ＣＡＲＤ－ＨＡＮＡＫＯ");
+  await choose(page, "confirmed", "yes");
+  await press(page, "form.task button.primary");
+  await says(page, "一時停止しました");
+  await inspect(page, "telephone, receipt");
+  const number = await page.textContent(".number strong");
+  await page.reload();
+  assert.equal(await page.textContent(".number strong"), number);
+  await press(page, "main p.actions a.button");
+  assert.equal(await page.inputValue('[name="card"]'), "", "the next call begins with nothing");
+}
+
+/** The numbers of the lists rise by the operator's button. */
+async function publish(page) {
+  const numbers = () => page.$$eval('[aria-labelledby="lists"] tbody tr', (rows) => rows.map((row) => Number(row.cells[2].textContent)));
+  await page.goto(origin + "/console/");
+  const before = Math.max(...await numbers());
+  await press(page, "form.publish button");
+  assert.ok(Math.max(...await numbers()) > before, "a list has its next number");
+  await inspect(page, "operation, after publishing");
+}
+
 const browser = await launch();
 try {
   const visitors = [];
   const clerk = await visitor(browser, "municipality");
   visitors.push(clerk);
   await counter(clerk);
+  await admit("call_centre", "call-centre-1");
+  const centre = await visitor(browser, "call_centre", { viewport: { width: 390, height: 844 } });
+  const operator = await visitor(browser, "operator");
+  visitors.push(centre, operator);
+  await telephone(centre);
+  await publish(operator);
   for (const [who, paths] of [["operator", ["/console/", "/console/audit", "/console/holders/TEST-PLAY"]], ["relying_party", ["/console/"]]]) {
     const page = await visitor(browser, who, { locale: "en-GB", viewport: { width: 390, height: 844 } });
     visitors.push(page);

@@ -1,7 +1,7 @@
 // Pictures of every page, for people to look at: `scripts/screenshots` calls it with a directory.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { demo, launch, origin, visitor } from "./pages.mjs";
+import { admit, demo, launch, origin, visitor } from "./pages.mjs";
 
 const [directory] = process.argv.slice(2);
 mkdirSync(directory, { recursive: true });
@@ -25,10 +25,12 @@ const pages = [
   ["operator", "operation", "/console/"],
   ["operator", "audit", "/console/audit"],
   ["relying_party", "usage", "/console/"],
+  ["call_centre", "telephone", "/console/"],
 ];
 const widths = { narrow: { width: 390, height: 844 }, wide: { width: 1280, height: 900 } };
 const only = process.env.CONSOLE_ONLY?.split(",");
 
+await admit("call_centre", "call-centre-1");
 const browser = await launch();
 try {
   for (const language of ["ja", "en"]) {
