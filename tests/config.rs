@@ -217,6 +217,7 @@ fn every_relation_is_checked() {
         ("[canary]\nperiod = \"47m\"\n", "canary.period, canary.most_a_day"),
         ("[canary]\nmost_a_day = 23\n", "canary.period, canary.most_a_day"),
         ("[canary]\nocsp_within = \"1h\"\n", "canary.period, canary.ocsp_within"),
+        ("[store]\npostgres_patience = \"6m\"\n", "store.postgres_patience"),
         ("[canary]\ndelta_within = \"899s\"\n", "crl.delta_period, crl.delta_window, canary.delta_within"),
         ("[canary]\ndelta_within = \"3601s\"\n", "crl.delta_period, crl.delta_window, canary.delta_within"),
         ("[canary]\nlist_within = \"23h\"\n", "crl.period, crl.window, canary.list_within"),

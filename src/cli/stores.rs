@@ -47,6 +47,8 @@ pub(super) fn options(config: &Config) -> Result<PostgresOptions, Failure> {
         password: named(password).then(|| read(password)).transpose()?,
         root: named(root).then(|| root.clone()),
         spool: config.store.path.parent().map_or_else(std::env::temp_dir, Path::to_owned),
+        timeline: Some(config.store.path.with_file_name("postgres.timeline")),
+        patience: config.store.postgres_patience.duration(),
         stopwatch: Some(stopwatch),
         ..PostgresOptions::default()
     })

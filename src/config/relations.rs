@@ -34,6 +34,11 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
         &["store.postgres", "store.postgres_root"],
         "a CA certificate for PostgreSQL, and no connection string: the store would be SQLite's",
     );
+    require(
+        (1..=300).contains(&store.postgres_patience.duration().as_secs()),
+        &["store.postgres_patience"],
+        "it is between one second and five minutes: a shorter one gives up servers that are busy",
+    );
     if !store.postgres.is_empty()
         && let Err(cause) = PostgresStore::check_connection(&store.postgres)
     {

@@ -128,13 +128,15 @@ section! {
         /// is set.
         path: PathBuf = "jitsuin.sqlite".into();
         /// A connection string of PostgreSQL, as `host=db1,db2 dbname=jitsuin user=jitsuin`: of several hosts the one that takes
-        /// writes is used. No password stands in it. Empty: SQLite.
+        /// writes is used, and of two that do the one that was promoted last. No password stands in it. Empty: SQLite.
         postgres: String = String::new();
         /// A file whose first line is the password for PostgreSQL. An empty name: none is needed.
         postgres_password: PathBuf = PathBuf::new();
         /// The CA certificate, PEM, that the servers' certificates are held against; needed for every host that is another machine. An
         /// empty name: none.
         postgres_root: PathBuf = PathBuf::new();
+        /// How long a server of PostgreSQL may be silent while something is written, before it is given up and another is looked for.
+        postgres_patience: Span = Span::seconds(15);
     }
 }
 

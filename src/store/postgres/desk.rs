@@ -73,8 +73,9 @@ impl Desk {
         Writer::start(desk, followed, measured)
     }
 
-    /// Notes which process serves it.
+    /// Notes which process serves it; what writes is answered soon or not at all.
     fn know(&self, session: &Session) -> Result<(), StoreError> {
+        session.wire().be_patient(Some(self.server.options.patience));
         let process: i64 = only(session, "SELECT CAST(pg_backend_pid() AS BIGINT)", NONE, |row| row.get(0))?;
         self.process.store(i32::try_from(process).unwrap_or(0), Ordering::Relaxed);
         Ok(())
@@ -82,19 +83,29 @@ impl Desk {
 
     /// The connection, or a new one; looks for a server for a bounded time.
     fn session(&mut self) -> Result<Session, StoreError> {
-        if let Some(session) = self.session.take() {
+        if let Some(session) = self.standing() {
             return Ok(session);
         }
-        let tries = self.server.options.reconnect.as_millis() / PAUSE.as_millis();
+        let watch = self.server.options.stopwatch.unwrap_or(|| Duration::ZERO);
+        let (began, tries) = (watch(), self.server.options.reconnect.as_millis() / PAUSE.as_millis());
         for _ in 0..tries {
             match self.connected() {
                 Ok(session) => return Ok(session),
-                // A standby that is being promoted, or a server that is starting.
-                Err(PostgresError::Unreachable(_) | PostgresError::ReadOnly) => thread::sleep(PAUSE),
+                // A standby that is being promoted, a server that is starting, a former primary that is there before the new one.
+                Err(PostgresError::Unreachable(_) | PostgresError::ReadOnly | PostgresError::LeftBehind(_))
+                    if watch().saturating_sub(began) < self.server.options.reconnect =>
+                {
+                    thread::sleep(PAUSE);
+                }
                 Err(failed) => return Err(failed.into()),
             }
         }
         self.connected().map_err(StoreError::from)
+    }
+
+    /// The connection, if no later primary was seen since it was made.
+    fn standing(&mut self) -> Option<Session> {
+        self.session.take().filter(|session| self.server.mark().is_current(session))
     }
 
     fn connected(&self) -> Result<Session, PostgresError> {
@@ -123,6 +134,7 @@ impl Desk {
         };
         match session.commit() {
             Ok(()) => {
+                self.server.mark().note_entry(tip.entry, tip.seal);
                 self.session = Some(session);
                 Ok(committed)
             }
@@ -131,7 +143,10 @@ impl Desk {
                 // Closed first: what it began is then over sooner.
                 drop(session);
                 match self.has_happened(before, &tip) {
-                    Ok(true) => Ok(committed),
+                    Ok(true) => {
+                        self.server.mark().note_entry(tip.entry, tip.seal);
+                        Ok(committed)
+                    }
                     Ok(false) => Err(Failed::Passing(unavailable("the connection was lost before the commit"))),
                     Err(error) => Err(Failed::Told(error)),
                 }
@@ -169,7 +184,7 @@ impl Desk {
     /// Reads on the writer's connection, at one instant.
     fn read<T>(&mut self, work: impl FnOnce(&Session) -> Result<T, StoreError>) -> Result<T, StoreError> {
         // Who only looks asks a server that is away once; who writes, for a while.
-        let session = match self.session.take() {
+        let session = match self.standing() {
             Some(session) => session,
             None => self.connected()?,
         };

@@ -2,8 +2,9 @@
 
 use std::{error::Error as _, path::PathBuf};
 
-use postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
+use super::wire::Broken;
 use crate::{ports::StoreError, store::sql::Error};
 
 /// Why a database was not opened. It is as it was before. No message has a password in it.
@@ -57,13 +58,33 @@ pub enum PostgresError {
     /// The certificate of the CA that the server's is held against cannot be read.
     #[error("{0} is not a certificate in PEM: {1}")]
     Root(PathBuf, String),
+    /// A server that takes writes is a former primary, or an older copy.
+    #[error("the PostgreSQL server is a former primary or an older copy, and is not used: {0}")]
+    LeftBehind(String),
+    /// What was seen of the servers cannot be read.
+    #[error("{0}, which keeps the latest timeline of PostgreSQL that was seen: {1}")]
+    Mark(PathBuf, String),
     /// The engine said no.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+impl Broken {
+    /// What the server said, if it was the server.
+    pub(super) fn said(&self) -> Option<&DbError> {
+        match self {
+            Self::Said(failed) => failed.as_db_error(),
+            Self::Silent(_) | Self::Local(_) => None,
+        }
+    }
+
+    fn code(&self) -> &str {
+        self.said().map(|said| said.code().code()).unwrap_or_default()
+    }
+}
+
 /// What happened, in one line, without what was sent.
-pub(super) fn words(failed: &postgres::Error) -> String {
+pub(super) fn words(failed: &tokio_postgres::Error) -> String {
     match failed.as_db_error() {
         Some(said) => format!("{} ({})", said.message(), said.code().code()),
         None => {
@@ -73,10 +94,18 @@ pub(super) fn words(failed: &postgres::Error) -> String {
     }
 }
 
+fn told(failed: &Broken) -> String {
+    match failed {
+        Broken::Said(failed) => words(failed),
+        Broken::Silent(wait) => format!("the server was silent for {} s", wait.as_secs_f32()),
+        Broken::Local(failed) => failed.to_string(),
+    }
+}
+
 /// What a failed call of the engine means.
-pub(super) fn error(failed: postgres::Error) -> Error {
-    let said = words(&failed);
-    let code = failed.code().map(SqlState::code).unwrap_or_default();
+pub(super) fn error(failed: &Broken) -> Error {
+    let said = told(failed);
+    let code = failed.code();
     match (code.get(..2), code) {
         // Integrity constraints, which our triggers raise too, and values that a type does not have.
         (Some("23" | "22"), _) => Error::Refused(said),
@@ -88,12 +117,16 @@ pub(super) fn error(failed: postgres::Error) -> Error {
 }
 
 /// Whether doing the whole transaction again may help: another came between, or the server went away before it was committed.
-pub(super) fn may_pass(failed: &postgres::Error) -> bool {
-    match failed.code() {
-        Some(code) => {
+pub(super) fn may_pass(failed: &Broken) -> bool {
+    match (failed, failed.said().map(DbError::code)) {
+        (_, Some(code)) => {
             [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code) || is_going(code)
         }
-        None => failed.is_closed() || failed.source().is_some_and(|cause| cause.is::<std::io::Error>()),
+        (Broken::Said(failed), None) => {
+            failed.is_closed() || failed.source().is_some_and(|cause| cause.is::<std::io::Error>())
+        }
+        // Before its commit nothing of a transaction happened, and another server may be there by now.
+        (Broken::Silent(_) | Broken::Local(_), None) => true,
     }
 }
 
@@ -110,10 +143,9 @@ fn is_going(code: &SqlState) -> bool {
 }
 
 /// Why no connection came about.
-pub(super) fn connecting(failed: &postgres::Error) -> PostgresError {
-    let said = words(failed);
-    let code = failed.code().map(SqlState::code).unwrap_or_default();
-    match code.get(..2) {
+pub(super) fn connecting(failed: &Broken) -> PostgresError {
+    let said = told(failed);
+    match failed.code().get(..2) {
         Some("28") => PostgresError::Credentials(said),
         Some("3D") => PostgresError::Credentials(said),
         _ if said.contains("does not allow writes") => PostgresError::ReadOnly,

@@ -35,9 +35,7 @@ impl PostgresStore {
     ///
     /// [`SqliteStore::examine`]: crate::store::SqliteStore::examine
     pub fn examine(&self, checkpoints: &[Known], told: usize) -> Result<Examination, StoreError> {
-        Base::read(self, |sql| {
-            sql.execute("SET LOCAL statement_timeout = 0", &[])?;
-            sql.execute("SET LOCAL idle_in_transaction_session_timeout = 0", &[])?;
+        self.readers.read_unhurried(|sql| {
             let (mirror, mut unfit) = (Mirror::new()?, Vec::new());
             transfer::mirror(sql, mirror.engine(), &mut |table, key, why| unfit.push((table, key, why)))?;
             let mut found = mirror.examine(&self.shelf, checkpoints, told)?;

@@ -2,7 +2,8 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `server`, `session` | where the server is and how a connection is set up; a connection as the engine of `store::sql` |
+//! | `server`, `hosts`, `mark` | where the servers are and how a connection is set up; which one is the primary; which one was left behind |
+//! | `wire`, `session` | a connection that is given up when it is silent; one as the engine of `store::sql` |
 //! | `dialect`, `error` | what PostgreSQL says otherwise; its errors in the words of the store |
 //! | `migrations` and `migrations/*.sql` | the schema; an auditor begins here |
 //! | `desk` | the connection that writes, and what became of a commit without an answer |
@@ -15,19 +16,22 @@
 //! # Why
 //! Nodes line up before one row, so changes are serial across them as SQLite's file lock makes them on one machine, and the chain
 //! of entries is one. A node that stands still holds that row no longer than the server waits for a statement of it; a server
-//! that is no primary any more takes no writes. The fence goes on telling restored copies apart; it keeps no node out.
+//! that is no primary any more takes no writes, and one that was left behind by a promotion is not used (`mark`). The fence goes on telling restored copies apart; it keeps no node out.
 
 mod desk;
 mod dialect;
 mod error;
 mod examination;
 mod following;
+mod hosts;
+mod mark;
 mod migrations;
 mod readers;
 mod server;
 mod session;
 mod shelf;
 mod transfer;
+mod wire;
 
 use std::sync::{Arc, atomic::AtomicI32};
 
@@ -93,7 +97,7 @@ impl PostgresStore {
     /// # Errors
     /// [`PostgresError`]; the database is then as it was.
     pub fn migrate(connection: &str, options: PostgresOptions) -> Result<bool, PostgresError> {
-        migrations::migrate(&Server::new(connection, options)?)
+        migrations::migrate(&Server::new(connection, options)?.unhurried())
     }
 
     /// Takes a SQLite store over into an empty database that has the schema: all of it, at one instant, held against what was read.
@@ -105,12 +109,12 @@ impl PostgresStore {
         options: PostgresOptions,
         from: &SqliteStore,
     ) -> Result<Vec<Taken>, PostgresError> {
-        let server = Server::new(connection, options)?;
+        let server = Server::new(connection, options)?.unhurried();
         let session = server.connect()?;
         server.check(&session)?;
         migrations::check(&session)?;
         let run = |command: &str| session.command(command).map_err(StoreError::from);
-        run("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")?;
+        run("BEGIN")?;
         run("SELECT value FROM fence WHERE id = 1 FOR UPDATE")?;
         let taken = Base::read(from, |sql| transfer::transfer(sql, (&session, from.shelves())))?;
         run("COMMIT")?;

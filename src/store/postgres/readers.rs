@@ -38,10 +38,17 @@ impl Readers {
         Ok(value)
     }
 
+    /// The same of work whose statements take as long as they do.
+    pub(super) fn read_unhurried<T>(&self, query: impl FnOnce(&dyn Engine) -> Read<T>) -> Result<T, StoreError> {
+        let session = self.server.unhurried().connect()?;
+        session.begin(AT_ONE_INSTANT, false)?;
+        query(&session).map_err(|failed: Error| self.health.note(failed.into()))
+    }
+
     /// Writes what no row speaks of yet, beside the writer.
     pub(super) fn write(&self, work: impl FnOnce(&dyn Engine) -> Read<()>) -> Result<(), StoreError> {
         let mut lent = self.pool.lend();
-        let session = lent.connection.take().map_or_else(|| self.server.connect(), Ok)?;
+        let session = self.current(lent.connection.take()).map_or_else(|| self.server.connect(), Ok)?;
         session.begin("BEGIN", false)?;
         work(&session)?;
         session.command("COMMIT")?;
@@ -51,7 +58,7 @@ impl Readers {
 
     /// A connection within a reading. One that nobody used for a while may be of a server that is gone: then there is another.
     fn begun(&self, idle: Option<Session>) -> Result<Session, PostgresError> {
-        if let Some(session) = idle {
+        if let Some(session) = self.current(idle) {
             if session.begin(AT_ONE_INSTANT, false).is_ok() {
                 return Ok(session);
             }
@@ -60,5 +67,10 @@ impl Readers {
         let session = self.server.connect()?;
         session.begin(AT_ONE_INSTANT, false).map_err(StoreError::from)?;
         Ok(session)
+    }
+
+    /// A connection, if no later primary was seen since it was made.
+    fn current(&self, idle: Option<Session>) -> Option<Session> {
+        idle.filter(|session| self.server.mark().is_current(session))
     }
 }

@@ -1,26 +1,20 @@
 //! Where the server is, and how a connection to it is set up.
 
-use std::{
-    net::IpAddr,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use postgres::{
-    Client, Config, NoTls,
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use tokio_postgres::{
+    Config,
     config::{Host, SslMode, TargetSessionAttrs},
 };
-use rustls_pki_types::{CertificateDer, pem::PemObject};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 use zeroize::Zeroizing;
 
 use super::{
     error::{PostgresError, connecting, words},
+    hosts::Hosts,
+    mark::Mark,
     session::Session,
 };
 use crate::{
@@ -43,10 +37,11 @@ pub struct PostgresOptions {
     /// What a commit waits for (`synchronous_commit`): `on` for the disk here and of synchronous standbys, `remote_apply` until
     /// they show it too. Nothing less.
     pub synchronous_commit: &'static str,
-    /// How long one statement may take.
-    pub statement_timeout: Duration,
-    /// How long to wait for another node's transaction.
-    pub lock_timeout: Duration,
+    /// Where the latest timeline that was seen is kept, so that a former primary is known after a restart too; none: nowhere.
+    pub timeline: Option<PathBuf>,
+    /// How long a server may be silent in a write before its connection is given up, whatever becomes of it. Waiting for another
+    /// node's transaction takes two thirds of it at most, a statement that reads twice as long.
+    pub patience: Duration,
     /// How long to look for a server before an answer is [`Unavailable`](crate::ports::StoreError::Unavailable).
     pub reconnect: Duration,
     /// Connections that read at a time.
@@ -70,8 +65,8 @@ impl Default for PostgresOptions {
             root: None,
             spool: PathBuf::from("/tmp"),
             synchronous_commit: "on",
-            statement_timeout: Duration::from_secs(30),
-            lock_timeout: Duration::from_secs(10),
+            timeline: None,
+            patience: Duration::from_secs(15),
             reconnect: Duration::from_secs(10),
             connections: 16,
             queue_wait: QUEUE_WAIT,
@@ -86,8 +81,10 @@ impl Default for PostgresOptions {
 /// A database and how to connect to it.
 #[derive(Clone)]
 pub(super) struct Server {
-    config: Config,
-    tls: Option<MakeRustlsConnect>,
+    hosts: Hosts,
+    mark: Arc<Mark>,
+    /// Whether a statement may take as long as it does.
+    is_unhurried: bool,
     pub(super) options: PostgresOptions,
 }
 
@@ -95,11 +92,12 @@ impl Server {
     /// The database of a connection string (`host=a,b dbname=…` or `postgresql://…`).
     ///
     /// # Errors
-    /// [`PostgresError::Setting`], [`PostgresError::Root`].
+    /// [`PostgresError::Setting`], [`PostgresError::Root`], [`PostgresError::Mark`].
     pub(super) fn new(connection: &str, options: PostgresOptions) -> Result<Self, PostgresError> {
         let mut config: Config = connection.parse().map_err(|failed| PostgresError::Setting(words(&failed)))?;
         config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("jitsuin");
-        config.connect_timeout(options.reconnect.min(Duration::from_secs(5)));
+        let connecting = options.reconnect.min(Duration::from_secs(5));
+        config.connect_timeout(connecting);
         config.tcp_user_timeout(options.reconnect).keepalives_idle(Duration::from_secs(5));
         config.keepalives_interval(Duration::from_secs(2)).keepalives_retries(3);
         if config.get_hosts().is_empty() {
@@ -118,42 +116,55 @@ impl Server {
             }
             (None, _) => {}
         }
-        Ok(Self { config, tls, options })
+        let (hosts, mark) = (Hosts::new(&config, tls, connecting), Arc::new(Mark::open(options.timeline.clone())?));
+        Ok(Self { hosts, mark, is_unhurried: false, options })
     }
 
-    /// Connects, and sets the connection up.
+    /// The same for work whose statements take as long as they do.
+    pub(super) fn unhurried(&self) -> Self {
+        Self { is_unhurried: true, ..self.clone() }
+    }
+
+    /// What was seen of the servers.
+    pub(super) fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    /// Connects to the server that takes writes, and sets the connection up; of several that do, to the one of the latest timeline.
     ///
     /// # Errors
     /// [`PostgresError`].
     pub(super) fn connect(&self) -> Result<Session, PostgresError> {
-        let warned = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&warned);
-        let mut config = self.config.clone();
-        config.notice_callback(move |notice| {
-            if notice.severity() != "NOTICE" {
-                tracing::warn!(said = notice.message(), "PostgreSQL");
-                flag.store(true, Ordering::Release);
+        let mut refusal = None;
+        for session in self.hosts.connect()? {
+            match self.mark.admit(&session) {
+                Ok(()) => {
+                    self.set_up(&session)?;
+                    return Ok(session);
+                }
+                Err(left_behind @ PostgresError::LeftBehind(_)) => {
+                    tracing::error!(cause = %left_behind, "PostgreSQL");
+                    refusal = refusal.or(Some(left_behind));
+                }
+                Err(error) => return Err(error),
             }
-        });
-        let client = match &self.tls {
-            Some(tls) => config.connect(tls.clone()),
-            None => config.connect(NoTls),
-        };
-        let mut client = client.map_err(|failed| connecting(&failed))?;
-        self.set_up(&mut client)?;
-        Ok(Session::new(client, warned))
+        }
+        Err(refusal.unwrap_or(PostgresError::ReadOnly))
     }
 
-    fn set_up(&self, client: &mut Client) -> Result<(), PostgresError> {
-        let PostgresOptions { synchronous_commit, statement_timeout, lock_timeout, .. } = &self.options;
-        let (statement, lock) = (statement_timeout.as_millis(), lock_timeout.as_millis());
-        client
-            .batch_execute(&format!(
-                "SET synchronous_commit = {synchronous_commit}; SET statement_timeout = {statement};
-                 SET lock_timeout = {lock}; SET idle_in_transaction_session_timeout = {statement};
-                 SET datestyle = 'ISO, YMD'; SET client_encoding = 'UTF8'"
-            ))
-            .map_err(|failed| connecting(&failed))
+    fn set_up(&self, session: &Session) -> Result<(), PostgresError> {
+        let PostgresOptions { synchronous_commit, patience, .. } = &self.options;
+        let limit = |wait: Duration| if self.is_unhurried { 0 } else { wait.as_millis() };
+        let (statement, lock) = (limit(*patience * 2), limit(*patience * 2 / 3));
+        let mut wire = session.wire();
+        // The server's own time-outs are told first.
+        wire.be_patient((!self.is_unhurried).then_some(*patience * 2 + *patience / 3));
+        wire.command(&format!(
+            "SET synchronous_commit = {synchronous_commit}; SET statement_timeout = {statement};
+             SET lock_timeout = {lock}; SET idle_in_transaction_session_timeout = {statement};
+             SET datestyle = 'ISO, YMD'; SET client_encoding = 'UTF8'"
+        ))
+        .map_err(|failed| connecting(&failed))
     }
 
     /// Whether the server is one that the statements were written for.
@@ -163,7 +174,7 @@ impl Server {
     pub(super) fn check(&self, session: &Session) -> Result<(), PostgresError> {
         let query = "SELECT current_setting('server_version_num')::bigint, current_setting('server_version'),
             current_setting('server_encoding')";
-        let row = session.client().query_one(query, &[]).map_err(|failed| connecting(&failed))?;
+        let row = session.wire().row(query).map_err(|failed| connecting(&failed))?;
         let (number, found, encoding): (i64, String, String) = (row.get(0), row.get(1), row.get(2));
         if number < OLDEST {
             return Err(PostgresError::TooOld { found });

@@ -3,27 +3,25 @@
 use std::{
     cell::{Cell, RefCell, RefMut},
     collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
-use postgres::{
-    Client, Row as Found, Statement,
-    fallible_iterator::FallibleIterator,
+use tokio_postgres::{
+    Row as Found, Statement,
     types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
 };
 
 use super::{
     dialect::translated,
     error::{error, may_pass},
+    mark::Lineage,
+    wire::{Broken, Wire},
 };
 use crate::store::sql::{Columns, Engine, Error, Read, Row, ToValue, Value};
 
 /// A connection.
 pub(super) struct Session {
-    client: RefCell<Client>,
+    wire: RefCell<Wire>,
+    lineage: Option<Lineage>,
     prepared: RefCell<HashMap<String, Statement>>,
     touched: Cell<u64>,
     /// Whether each statement can be taken back alone.
@@ -32,26 +30,25 @@ pub(super) struct Session {
     is_spoilt: Cell<bool>,
     /// Whether doing the transaction again may help.
     may_pass: Cell<bool>,
-    /// Whether the server warned since that was last asked.
-    warned: Arc<AtomicBool>,
 }
 
 impl Session {
-    pub(super) fn new(client: Client, warned: Arc<AtomicBool>) -> Self {
+    /// A connection, and which server it leads to, where that says so.
+    pub(super) fn new(wire: Wire, lineage: Option<Lineage>) -> Self {
         Self {
-            client: RefCell::new(client),
+            wire: RefCell::new(wire),
+            lineage,
             prepared: RefCell::default(),
             touched: Cell::new(0),
             is_careful: Cell::new(false),
             is_spoilt: Cell::new(false),
             may_pass: Cell::new(false),
-            warned,
         }
     }
 
     /// Runs commands that have no values.
     pub(super) fn command(&self, commands: &str) -> Read<()> {
-        let done = self.client.borrow_mut().batch_execute(commands);
+        let done = self.wire.borrow_mut().command(commands);
         done.map_err(|failed| self.note(failed))
     }
 
@@ -65,13 +62,14 @@ impl Session {
 
     /// Commits. `Err(None)`: nobody knows whether that happened.
     pub(super) fn commit(&self) -> Result<(), Option<Error>> {
-        self.warned.store(false, Ordering::Release);
-        match self.client.borrow_mut().batch_execute("COMMIT") {
+        let mut wire = self.wire.borrow_mut();
+        let _of_before = wire.has_warned();
+        match wire.command("COMMIT") {
             // The wait for the other server was cut off: it is written here, and whether it is there nobody has said.
-            Ok(()) if self.warned.load(Ordering::Acquire) => Err(None),
+            Ok(()) if wire.has_warned() => Err(None),
             Ok(()) => Ok(()),
             Err(failed) => {
-                let is_said = failed.as_db_error().is_some_and(|said| !said.code().code().starts_with("57"));
+                let is_said = failed.said().is_some_and(|said| !said.code().code().starts_with("57"));
                 let failed = self.note(failed);
                 if is_said { Err(Some(failed)) } else { Err(None) }
             }
@@ -83,41 +81,46 @@ impl Session {
         self.may_pass.get()
     }
 
-    /// The client itself, for what only PostgreSQL has.
-    pub(super) fn client(&self) -> RefMut<'_, Client> {
-        self.client.borrow_mut()
+    /// The connection itself, for what only PostgreSQL has.
+    pub(super) fn wire(&self) -> RefMut<'_, Wire> {
+        self.wire.borrow_mut()
     }
 
-    fn note(&self, failed: postgres::Error) -> Error {
+    /// Which server it leads to, where that says so.
+    pub(super) fn lineage(&self) -> Option<&Lineage> {
+        self.lineage.as_ref()
+    }
+
+    fn note(&self, failed: Broken) -> Error {
         self.may_pass.set(may_pass(&failed));
-        let failed = error(failed);
+        let failed = error(&failed);
         self.is_spoilt.set(matches!(failed, Error::Refused(_) | Error::TooBig(_)));
         failed
     }
 
-    fn prepared(&self, client: &mut Client, statement: &str) -> Result<Statement, postgres::Error> {
+    fn prepared(&self, wire: &mut Wire, statement: &str) -> Result<Statement, Broken> {
         if let Some(prepared) = self.prepared.borrow().get(statement) {
             return Ok(prepared.clone());
         }
-        let prepared = client.prepare(&translated(statement))?;
+        let prepared = wire.prepare(&translated(statement))?;
         self.prepared.borrow_mut().insert(statement.to_owned(), prepared.clone());
         Ok(prepared)
     }
 
     /// Does one thing; with care, what fails of it is taken back alone.
-    fn attempt<T>(&self, work: impl FnOnce(&mut Client) -> Result<T, Failed>) -> Read<T> {
+    fn attempt<T>(&self, work: impl FnOnce(&mut Wire) -> Result<T, Failed>) -> Read<T> {
         if self.is_spoilt.get() {
             return Err(Error::Unavailable("the transaction is to be taken back".to_owned()));
         }
-        let client = &mut *self.client.borrow_mut();
+        let wire = &mut *self.wire.borrow_mut();
         if !self.is_careful.get() {
-            return work(client).map_err(|failed| self.told(failed));
+            return work(wire).map_err(|failed| self.told(failed));
         }
-        client.batch_execute("SAVEPOINT statement").map_err(|failed| self.note(failed))?;
-        let done = work(client);
+        wire.command("SAVEPOINT statement").map_err(|failed| self.note(failed))?;
+        let done = work(wire);
         let end = if done.is_ok() { "RELEASE statement" } else { "ROLLBACK TO statement; RELEASE statement" };
         let done = done.map_err(|failed| self.told(failed));
-        client.batch_execute(end).map_err(|failed| self.note(failed))?;
+        wire.command(end).map_err(|failed| self.note(failed))?;
         self.is_spoilt.set(false);
         done
     }
@@ -131,39 +134,39 @@ impl Session {
 }
 
 enum Failed {
-    Engine(postgres::Error),
+    Engine(Broken),
     Told(Error),
 }
 
-impl From<postgres::Error> for Failed {
-    fn from(failed: postgres::Error) -> Self {
+impl From<Broken> for Failed {
+    fn from(failed: Broken) -> Self {
         Self::Engine(failed)
     }
 }
 
 impl Engine for Session {
     fn execute(&self, statement: &str, values: &[&dyn ToValue]) -> Read<usize> {
-        self.attempt(|client| {
-            let prepared = self.prepared(client, statement)?;
-            let mut rows = client.query_raw(&prepared, values.iter().map(|value| Bound(value.value())))?;
+        self.attempt(|wire| {
+            let prepared = self.prepared(wire, statement)?;
+            let mut rows = wire.rows(&prepared, values.iter().map(|value| Bound(value.value())))?;
             while rows.next()?.is_some() {}
-            let touched = rows.rows_affected().unwrap_or(0);
+            let touched = rows.touched();
             self.touched.set(self.touched.get() + touched);
             Ok(usize::try_from(touched).unwrap_or(usize::MAX))
         })
     }
 
     fn each(&self, query: &str, values: &[&dyn ToValue], take: &mut dyn FnMut(&Row<'_>) -> Read<bool>) -> Read<()> {
-        self.attempt(|client| {
-            let prepared = self.prepared(client, query)?;
-            let mut rows = client.query_raw(&prepared, values.iter().map(|value| Bound(value.value())))?;
+        self.attempt(|wire| {
+            let prepared = self.prepared(wire, query)?;
+            let mut rows = wire.rows(&prepared, values.iter().map(|value| Bound(value.value())))?;
             // The rest too: it says how many were touched, and whether that was all.
             let mut is_enough = false;
             while let Some(row) = rows.next()? {
                 is_enough = is_enough || !take(&Row(&row)).map_err(Failed::Told)?;
             }
             if !query.starts_with("SELECT") {
-                self.touched.set(self.touched.get() + rows.rows_affected().unwrap_or(0));
+                self.touched.set(self.touched.get() + rows.touched());
             }
             Ok(())
         })
