@@ -59,5 +59,9 @@ mod storms;
 mod token;
 #[path = "service/token_loss.rs"]
 mod token_loss;
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between the test crates")]
+#[allow(dead_code, clippy::unwrap_used, reason = "each test crate uses its part; helpers of tests fail like tests")]
+#[path = "support/wall.rs"]
+mod wall;
 #[path = "service/writable.rs"]
 mod writable;

@@ -93,6 +93,7 @@ const CALLS: &[(&str, On)] = &[
     ("counts", On::Off("metrics")),
     ("audit_after", On::Off("`audit verify`")),
     ("last_recorded", On::Off("readiness")),
+    ("vouch", On::Off("a node's, before it says that it is up to date; no status is signed by it")),
     ("marks", On::Off("checkpoints'; no status is signed by them")),
     ("number_floor", On::Path),
     ("check_writable", On::Off("readiness")),

@@ -304,6 +304,11 @@ fn checks(house: &Arc<House>, roles: Roles) -> Vec<Check> {
         Check::new("access-list", move || listing.authority.access_list().map(drop)),
         Check::delegates_valid(Arc::clone(&house.desk), Arc::clone(&house.clock)),
     ];
+    if let Some(confirmed) = &house.confirmed {
+        let (confirmed, clock) = (Arc::clone(confirmed), Arc::clone(&house.clock));
+        let life = house.config.ocsp.response_life.duration();
+        checks.push(Check::new("answers", move || confirmed.check(clock.now(), life)));
+    }
     if roles.publisher {
         checks.push(Check::new("publishing", move || publishing.authority.check_publishing()));
     }
@@ -355,6 +360,9 @@ fn show(house: &Arc<House>, metrics: &Metrics) {
         // A crash costs the next start the events from here to `jitsuin_status_position`.
         let position = i64::try_from(kept.status.position()).unwrap_or(i64::MAX);
         metrics.set("jitsuin_status_snapshot_position", &[], position);
+        if let Some(at) = kept.confirmed.as_ref().and_then(|confirmed| confirmed.at()) {
+            metrics.set("jitsuin_status_confirmed_seconds", &[], kept.clock.now().seconds() - at.seconds());
+        }
     });
     let store = Arc::clone(&house.store);
     metrics::show_certificates(metrics, move || {

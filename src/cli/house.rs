@@ -18,7 +18,7 @@ use super::{
     status_file::StatusFile,
     stores,
     tls::Tls,
-    world::{SystemEntropy, Threads, random_serial},
+    world::{SystemEntropy, Threads, comes_about, random_serial},
 };
 use crate::{
     audit::Draft,
@@ -35,6 +35,7 @@ use crate::{
     profile::Profile,
     revocation::{
         answer::AnswerDesk,
+        confirmed::Confirmed,
         lists::PublishedLists,
         responder::{Delegate, IssuerEntry, NeverIssued, Responder, ResponsePolicy},
         serial::SerialPermutation,
@@ -63,6 +64,8 @@ pub struct House {
     pub status: StatusFile,
     /// The checkpoints of the audit.
     pub checkpoints: Checkpoints,
+    /// Since when the status index is that of the store; none where nobody else writes it.
+    pub confirmed: Option<Arc<Confirmed>>,
     /// The access CA's certificate, and the registration listener's with its key.
     pub tls: Tls,
 }
@@ -150,6 +153,7 @@ impl House {
             .map(|(certificate, signer)| Checkpoints::new(places.clone(), lineage.clone(), (&certificate, signer)));
         let checkpoints = checkpoints.transpose()?;
         let status = StatusFile::new(layout.status_snapshot(), lineage.clone());
+        let began = clock.now();
         let (index, behind) = status.open(store.as_ref()).map_err(Failure::fault)?.into_parts();
         let mut causes = checkpoints.as_ref().map_or(Ok(Vec::new()), |kept| kept.causes(&*store))?;
         causes.extend(behind);
@@ -205,11 +209,33 @@ impl House {
             let entry = IssuerEntry::new(record, delegate).map_err(Failure::fault)?;
             entries.push(if is_lost { entry.with_last_delegate() } else { entry });
         }
-        let desk = Arc::new(AnswerDesk::new(Responder::new(entries, serials, index, answers(config))));
+        let responder = Responder::new(entries, serials, index, answers(config));
+        // Other nodes may write the store, and this one may be cut off from it.
+        let confirmed = stores::is_postgres(config).then(|| Arc::new(Confirmed::since(Some(began))));
+        let desk = Arc::new(AnswerDesk::new(match &confirmed {
+            Some(confirmed) => responder.as_confirmed(Arc::clone(confirmed)),
+            None => responder,
+        }));
         authority.speak_through(Arc::clone(&desk));
         let tls = tls.renewed(layout, config, clock.now())?;
         let (config, layout) = (config.clone(), layout.clone());
-        Ok(Self { config, layout, store, clock, authority, desk, status, checkpoints, tls })
+        Ok(Self { config, layout, store, clock, authority, desk, status, checkpoints, confirmed, tls })
+    }
+
+    /// Notes that the status index is that of the store, where others write it too and it is so; run it every second.
+    ///
+    /// # Errors
+    /// Why that is not known, in a sentence.
+    pub fn confirm(&self) -> Result<(), String> {
+        let Some(confirmed) = &self.confirmed else { return Ok(()) };
+        let began = self.clock.now();
+        let last = self.store.vouch().and_then(|()| self.store.marks()).map_err(|error| error.to_string())?.event;
+        let index = &self.authority.parts().index;
+        if !comes_about(|| index.position() >= last) {
+            return Err(format!("the status index is at event {}, the store at {last}", index.position()));
+        }
+        confirmed.confirm(began);
+        Ok(())
     }
 
     /// Makes new certificates for OCSP responders whose certificate has passed the middle of its life. Run on a timer.

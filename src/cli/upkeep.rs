@@ -13,7 +13,7 @@ use tokio::{
 use super::{failure::Failure, house::House, roles::Roles};
 use crate::{
     http::server::Shutdown,
-    limits::{COMPRESS_PERIOD, PROMPT_PERIOD, RECOVERY_GRACE, TIMER_PERIOD, UPKEEP_NICENESS},
+    limits::{COMPRESS_PERIOD, NODE_PERIOD, PROMPT_PERIOD, RECOVERY_GRACE, TIMER_PERIOD, UPKEEP_NICENESS},
 };
 
 /// The upkeep of a running service. Goes on until the service shuts down; dropped, it waits for what has begun.
@@ -32,6 +32,9 @@ impl Upkeep {
             runtime.spawn(prompt(Arc::clone(house), shutdown.clone()));
         } else {
             runtime.spawn(take_up(Arc::clone(house), shutdown.clone()));
+        }
+        if house.confirmed.is_some() {
+            runtime.spawn(confirm(Arc::clone(house), shutdown.clone()));
         }
         runtime.spawn(compress(Arc::clone(house), shutdown.clone()));
         runtime.spawn(keep_status(Arc::clone(house), shutdown.clone()));
@@ -121,6 +124,29 @@ async fn take_up(house: Arc<House>, mut shutdown: Shutdown) {
             Ok(Err(error)) => tracing::error!(%error, "the lists of others could not be taken up"),
             Err(error) => tracing::error!(%error, "taking up the lists of others panicked"),
         }
+    }
+}
+
+/// Notes every second that the status index is that of the store, which other nodes write too.
+async fn confirm(house: Arc<House>, mut shutdown: Shutdown) {
+    let mut trouble = None;
+    loop {
+        tokio::select! {
+            () = shutdown.requested() => return,
+            () = tokio::time::sleep(NODE_PERIOD) => {}
+        }
+        let house = Arc::clone(&house);
+        let found = tokio::task::spawn_blocking(move || house.confirm()).await;
+        let now = found.map_or_else(|error| Some(error.to_string()), Result::err);
+        if now != trouble {
+            match &now {
+                Some(cause) => {
+                    tracing::warn!(cause, "statuses speak of an earlier instant until the store is followed again")
+                }
+                None => tracing::info!("the store is followed again"),
+            }
+        }
+        trouble = now;
     }
 }
 

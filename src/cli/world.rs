@@ -107,6 +107,17 @@ impl Course {
     }
 }
 
+/// Whether what others are doing is done within half a second.
+pub(super) fn comes_about(is_done: impl Fn() -> bool) -> bool {
+    const TURNS: u32 = 25;
+    (0..TURNS).any(|turn| {
+        if turn > 0 {
+            thread::sleep(Duration::from_millis(20));
+        }
+        is_done()
+    })
+}
+
 /// Time since this was first asked; it never goes back.
 #[must_use]
 pub fn stopwatch() -> Duration {

@@ -413,6 +413,13 @@ pub trait Store: Send + Sync {
     /// As for all reading.
     fn marks(&self) -> Result<Marks, StoreError>;
 
+    /// Whether what is read here is what everybody reads: false hopes of a server that others may have left behind are refused.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] as for all reading, and where the server should have a standby that takes part in every write, and
+    /// has none: somebody may have made that one the primary.
+    fn vouch(&self) -> Result<(), StoreError>;
+
     /// The number that every list of a CA recorded from now on must exceed, beside those before it in its sequence; 0 unless
     /// a restore raised it.
     ///

@@ -4,7 +4,10 @@
 //! thisUpdate of its answers (RFC 6960 §2.4: the most recent time at which the status is known to have been correct), and their life is
 //! counted from it: cut off, a node says less and less, and after one life of an answer nothing.
 
-use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+use std::{
+    sync::atomic::{AtomicI64, Ordering::SeqCst},
+    time::Duration,
+};
 
 use crate::x509::UnixTime;
 
@@ -28,5 +31,19 @@ impl Confirmed {
     #[must_use]
     pub fn at(&self) -> Option<UnixTime> {
         UnixTime::from_seconds(self.0.load(SeqCst)).ok()
+    }
+
+    /// Whether that is new enough to be told: no longer ago than the life of an answer.
+    ///
+    /// # Errors
+    /// Since when it is not, in a sentence.
+    pub fn check(&self, now: UnixTime, life: Duration) -> Result<(), String> {
+        match self.at() {
+            Some(at) if now < at + life => Ok(()),
+            Some(at) => {
+                Err(format!("the index was last what the store had at {at}, an answer's life ago: OCSP is tryLater"))
+            }
+            None => Err("the index was not yet held against the store: OCSP is tryLater".into()),
+        }
     }
 }

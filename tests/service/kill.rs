@@ -23,10 +23,14 @@ use super::{
 
 #[path = "kill/failover.rs"]
 mod failover;
+#[path = "kill/former.rs"]
+mod former;
 #[path = "kill/lives.rs"]
 mod lives;
 #[path = "kill/nodes.rs"]
 mod nodes;
+#[path = "kill/partition.rs"]
+mod partition;
 #[path = "kill/witness.rs"]
 mod witness;
 

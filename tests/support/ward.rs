@@ -149,6 +149,7 @@ watched! {
     fn audit_after(&self, position: u64, limit: usize) -> Vec<AuditEntry>;
     fn last_recorded(&self) -> Option<UnixTime>;
     fn marks(&self) -> Marks;
+    fn vouch(&self) -> ();
     fn number_floor(&self, kind: Kind) -> u64;
     fn check_writable(&self) -> ();
 

@@ -181,14 +181,7 @@ fn show(node: &Arc<Node>, metrics: &Metrics) {
 impl Node {
     /// Whether what it knows is new enough to be told.
     fn check_answers(&self) -> Result<(), String> {
-        let (now, life) = (self.clock.now(), self.config.ocsp.response_life.duration());
-        match self.kept.confirmed.at() {
-            Some(at) if now < at + life => Ok(()),
-            Some(at) => {
-                Err(format!("the index was last what the store had at {at}, an answer's life ago: OCSP is tryLater"))
-            }
-            None => Err("the index was not yet held against the store: OCSP is tryLater".into()),
-        }
+        self.kept.confirmed.check(self.clock.now(), self.config.ocsp.response_life.duration())
     }
 
     /// Whether now is the time to write what is not on the disk: now and then, and at once when the store is away.

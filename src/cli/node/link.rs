@@ -16,6 +16,7 @@ use std::{
 
 use super::{Node, authorities, kept::Kept};
 use crate::{
+    cli::world::comes_about,
     kind::Kind,
     limits::{NODE_ENTRIES, NODE_LOOKS},
     ports::{AccessListRecord, Follower, OWN_CLIENT, StatusEvent, Store, StoreError},
@@ -180,6 +181,7 @@ impl Node {
     fn hear(&self, line: &mut Line, began: UnixTime) -> Result<u64, Silence> {
         let store = self.connected(line)?;
         let known = (self.kept.index.position(), self.kept.index.last_event());
+        store.vouch()?;
         let marks = store.marks()?;
         same_history(&*store, known, marks.event)?;
         if self.link.reach.afresh {
@@ -189,6 +191,8 @@ impl Node {
             store.follow(self.kept.index.position(), Arc::clone(&valve) as _)?;
             line.valve = Some(valve);
         }
+        // Under load there is always an event on its way.
+        comes_about(|| self.kept.index.position() >= marks.event);
         let lag = marks.event.saturating_sub(self.kept.index.position());
         if lag == 0 {
             self.kept.confirmed.confirm(began);

@@ -71,7 +71,8 @@ impl Mark {
             Some((_, Err(error))) if error.kind() == std::io::ErrorKind::NotFound => None,
             Some((file, Err(error))) => return Err(bad(file, error.to_string())),
             Some((file, Ok(text))) => {
-                let read = text.trim_end().split_once(' ').and_then(|(system, timeline)| Lineage::new(system, timeline));
+                let read =
+                    text.trim_end().split_once(' ').and_then(|(system, timeline)| Lineage::new(system, timeline));
                 Some(read.ok_or_else(|| bad(file, "it is not «system timeline»".to_owned()))?)
             }
         };
@@ -95,7 +96,9 @@ impl Mark {
             let query = "SELECT 1 FROM audit_entry WHERE position = ?1 AND seal = ?2";
             let bound = i64::try_from(position).unwrap_or(i64::MAX);
             if !finds(session, query, params![bound, seal]).map_err(StoreError::from)? {
-                return Err(PostgresError::LeftBehind(format!("it lacks entry {position}, which was acknowledged here")));
+                return Err(PostgresError::LeftBehind(format!(
+                    "it lacks entry {position}, which was acknowledged here"
+                )));
             }
         }
         if let Some(lineage) = session.lineage() {
@@ -122,7 +125,9 @@ impl Mark {
 
     fn note_lineage(&self, lineage: &Lineage) {
         let mut known = self.known();
-        if known.lineage.as_ref() == Some(lineage) || known.lineage.as_ref().is_some_and(|known| lineage.is_before(known)) {
+        if known.lineage.as_ref() == Some(lineage)
+            || known.lineage.as_ref().is_some_and(|known| lineage.is_before(known))
+        {
             return;
         }
         if let Some(before) = &known.lineage {
@@ -143,7 +148,7 @@ impl Mark {
 }
 
 fn keep(file: &Path, lineage: &Lineage) -> io::Result<()> {
-    let fresh = file.with_extension(format!("new-{}", std::process::id()));
+    let fresh = file.with_extension("new");
     fs::write(&fresh, format!("{lineage}\n"))?;
     fs::File::open(&fresh)?.sync_all()?;
     fs::rename(&fresh, file)?;

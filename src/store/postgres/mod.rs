@@ -146,6 +146,10 @@ impl Base for PostgresStore {
         self.readers.read(query)
     }
 
+    fn vouch(&self) -> Result<(), StoreError> {
+        self.readers.vouch()
+    }
+
     fn writer(&self) -> Option<&Writer> {
         self.writer.as_ref()
     }

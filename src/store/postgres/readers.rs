@@ -5,11 +5,15 @@ use std::sync::Arc;
 use super::{error::PostgresError, server::Server, session::Session};
 use crate::{
     ports::StoreError,
-    store::sql::{Engine, Error, Health, Pool, Read},
+    store::sql::{Engine, Error, Health, NONE, Pool, Read, finds},
 };
 
 /// What a reading begins with: every statement of it sees one instant.
 const AT_ONE_INSTANT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Whether a standby is needed for every write and none is there.
+const ALONE: &str = "SELECT 1 FROM pg_settings WHERE name = 'synchronous_standby_names' AND setting <> ''
+    AND NOT EXISTS (SELECT 1 FROM pg_stat_replication)";
 
 /// The reading side.
 pub(super) struct Readers {
@@ -43,6 +47,22 @@ impl Readers {
         let session = self.server.unhurried().connect()?;
         session.begin(AT_ONE_INSTANT, false)?;
         query(&session).map_err(|failed: Error| self.health.note(failed.into()))
+    }
+
+    /// Refuses a primary that its standbys have left.
+    pub(super) fn vouch(&self) -> Result<(), StoreError> {
+        let mut lent = self.pool.lend();
+        let session = self.begun(lent.connection.take())?;
+        // An engine without timelines has no standbys either.
+        let is_left = match session.lineage() {
+            Some(_) => finds(&session, ALONE, NONE).map_err(|failed: Error| self.health.note(failed.into()))?,
+            None => false,
+        };
+        session.command("COMMIT")?;
+        lent.connection = Some(session);
+        let cause =
+            "the primary waits for a standby and has none: it may have been left behind, and nothing is written there";
+        if is_left { Err(StoreError::Unavailable(cause.to_owned())) } else { Ok(()) }
     }
 
     /// Writes what no row speaks of yet, beside the writer.

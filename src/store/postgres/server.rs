@@ -96,7 +96,7 @@ impl Server {
     pub(super) fn new(connection: &str, options: PostgresOptions) -> Result<Self, PostgresError> {
         let mut config: Config = connection.parse().map_err(|failed| PostgresError::Setting(words(&failed)))?;
         config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("jitsuin");
-        let connecting = options.reconnect.min(Duration::from_secs(5));
+        let connecting = options.reconnect.min(options.patience).min(Duration::from_secs(5));
         config.connect_timeout(connecting);
         config.tcp_user_timeout(options.reconnect).keepalives_idle(Duration::from_secs(5));
         config.keepalives_interval(Duration::from_secs(2)).keepalives_retries(3);

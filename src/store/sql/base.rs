@@ -36,6 +36,14 @@ pub(in crate::store) trait Base: Send + Sync {
     /// As for all reading.
     fn read<T>(&self, query: impl FnOnce(&dyn Engine) -> Read<T>) -> Result<T, StoreError>;
 
+    /// As the contract says.
+    ///
+    /// # Errors
+    /// As for all reading.
+    fn vouch(&self) -> Result<(), StoreError> {
+        self.read(|_| Ok(()))
+    }
+
     /// The writer; none where the store was opened for reading only.
     fn writer(&self) -> Option<&Writer>;
 
@@ -290,6 +298,10 @@ impl<B: Base> Store for B {
 
     fn marks(&self) -> Result<Marks, StoreError> {
         self.read(read::marks)
+    }
+
+    fn vouch(&self) -> Result<(), StoreError> {
+        Base::vouch(self)
     }
 
     fn number_floor(&self, kind: Kind) -> Result<u64, StoreError> {

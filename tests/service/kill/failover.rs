@@ -34,7 +34,7 @@ fn done(directory: &Path, command: &[&str]) {
 }
 
 /// A primary and a standby without which nothing is acknowledged.
-fn pair_of_servers() -> (Server, Server) {
+pub(super) fn pair_of_servers() -> (Server, Server) {
     let primary = Server::start(&[]);
     primary.client("postgres").batch_execute("CREATE DATABASE service").expect("a database");
     let standby = primary.standby();
@@ -53,8 +53,12 @@ fn pair_of_servers() -> (Server, Server) {
 
 /// A service that was moved to these servers.
 pub(crate) fn moved(servers: &[&Server]) -> Site {
+    moved_to(&servers.iter().map(|server| server.host()).collect::<Vec<_>>())
+}
+
+/// A service that was moved to what is behind these hosts.
+pub(crate) fn moved_to(hosts: &[String]) -> Site {
     let site = Site::new();
-    let hosts: Vec<_> = servers.iter().map(|server| server.host()).collect();
     let connection = format!("host={} port=5432 user=jitsuin dbname=service", hosts.join(","));
     site.configure("postgres = \"\"", &format!("postgres = \"{connection}\""));
     done(&site.path(), &["migrate"]);

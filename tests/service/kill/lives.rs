@@ -286,7 +286,7 @@ async fn lead(doors: &Doors, book: &Book, place: usize) -> bool {
                 book.with(place, |life| life.acknowledge(&answer.body));
             }
             // Busy, or being finished: it may be asked again.
-            Ok(answer) if matches!(answer.status.as_u16(), 409 | 503) => {
+            Ok(answer) if matches!(answer.status.as_u16(), 409 | 429 | 503) => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
             Ok(answer) => panic!("{path} {key}: {} {}", answer.status, answer.body),

@@ -25,11 +25,11 @@ use super::{
 /// How long both are at work, and then one alone.
 const AT_WORK: Duration = Duration::from_millis(2500);
 /// The numbers of the second node's holders, and of those who are revoked at one node and asked for at the status node.
-const OTHERS: usize = 1_000_000;
+pub(super) const OTHERS: usize = 1_000_000;
 const WATCHED: usize = 2_000_000;
 
 /// A second node with the same keys.
-fn beside(site: &Site) -> std::path::PathBuf {
+pub(super) fn beside(site: &Site) -> std::path::PathBuf {
     let second = site.aside().join("second");
     let copied = Command::new("cp").arg("-a").arg(site.path()).arg(&second).status().expect("cp");
     assert!(copied.success());

@@ -9,7 +9,7 @@ use std::{
         Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use jitsuin::{
@@ -109,6 +109,29 @@ impl Witness {
             let mut shown = self.shown.lock().expect("shown");
             let least = shown.get(&life.holder).copied().unwrap_or(0).max(life.acknowledged);
             let possible = (least..=sent).find(|acts| life.stand(*acts).sign() == state);
+            let possible = possible.unwrap_or_else(|| panic!("{} is {state}, after {least}..={sent}", life.holder));
+            shown.insert(life.holder.clone(), possible);
+            self.questions.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// Asks a node that may be late for statuses, until it is gone: it says nothing older than before, and nothing that was not sent.
+    pub(super) async fn late_relying_party(&self, doors: &Doors, book: &Book) {
+        for turn in 0_usize.. {
+            let known: Vec<Life> = book.all().into_iter().filter(|life| life.sign.is_some()).collect();
+            let Some(life) = known.get((turn * 7919) % known.len().max(1)) else {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            };
+            let Some(state) = self.ask(doors, life).await else { return };
+            let sent = book.all().iter().find(|one| one.holder == life.holder).map_or(0, |life| life.sent);
+            let mut shown = self.shown.lock().expect("shown");
+            let least = shown.get(&life.holder).copied().unwrap_or(0);
+            // A certificate that it does not know yet is on hold, as one that was never issued is.
+            if least == 0 && state == "held" {
+                continue;
+            }
+            let possible = (least.max(1)..=sent).find(|acts| life.stand(*acts).sign() == state);
             let possible = possible.unwrap_or_else(|| panic!("{} is {state}, after {least}..={sent}", life.holder));
             shown.insert(life.holder.clone(), possible);
             self.questions.fetch_add(1, SeqCst);
