@@ -75,7 +75,10 @@ impl Desk {
 
     /// Notes which process serves it; what writes is answered soon or not at all.
     fn know(&self, session: &Session) -> Result<(), StoreError> {
-        session.wire().be_patient(Some(self.server.options.patience));
+        let patience = self.server.options.patience;
+        session.wire().be_patient(Some(patience));
+        // Who is cut off between two statements does not hold the others up for longer than it takes to find that out.
+        session.command(&format!("SET idle_in_transaction_session_timeout = {}", (patience / 3).as_millis()))?;
         let process: i64 = only(session, "SELECT CAST(pg_backend_pid() AS BIGINT)", NONE, |row| row.get(0))?;
         self.process.store(i32::try_from(process).unwrap_or(0), Ordering::Relaxed);
         Ok(())

@@ -2,6 +2,7 @@
 //! node is killed, the others go on.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
     process::Command,
     sync::Arc,
@@ -24,6 +25,8 @@ use super::{
 
 /// How long both are at work, and then one alone.
 const AT_WORK: Duration = Duration::from_millis(2500);
+/// How long one stands still.
+const STOPPED: Duration = Duration::from_millis(1500);
 /// The numbers of the second node's holders, and of those who are revoked at one node and asked for at the status node.
 pub(super) const OTHERS: usize = 1_000_000;
 const WATCHED: usize = 2_000_000;
@@ -55,6 +58,25 @@ async fn watch(at: Arc<Doors>, other: Arc<Doors>) -> Vec<Duration> {
     took
 }
 
+/// The lists that the audit tells of: of each sequence every number is given once and no list is older than the one before it. How
+/// many there are.
+fn every_number_is_given_once(server: &Server) -> usize {
+    let mut client = server.client("service");
+    let query =
+        "SELECT subject, detail::json->>'number', at FROM audit_entry WHERE action = 'crl.published' ORDER BY position";
+    let mut last: BTreeMap<String, (u64, i64)> = BTreeMap::new();
+    let mut lists = 0;
+    for row in client.query(query, &[]).expect("the audit") {
+        let (subject, number, at): (String, String, i64) = (row.get(0), row.get(1), row.get(2));
+        let number = number.parse().expect("a number");
+        if let Some((before, then)) = last.insert(subject.clone(), (number, at)) {
+            assert!(before < number && then <= at, "{subject}: {number} after {before}");
+        }
+        lists += 1;
+    }
+    lists
+}
+
 #[test]
 fn two_nodes_on_one_store_give_nothing_twice_and_one_goes_on_when_the_other_is_killed() {
     let server = Server::start(&[]);
@@ -80,6 +102,11 @@ fn two_nodes_on_one_store_give_nothing_twice_and_one_goes_on_when_the_other_is_k
     let chaos = thread::spawn({
         let other = Arc::clone(&books[1]);
         move || {
+            thread::sleep(AT_WORK);
+            // Both publish; one stands still in the middle of it, and goes on as if nothing had happened.
+            second.signal("STOP");
+            thread::sleep(STOPPED);
+            second.signal("CONT");
             thread::sleep(AT_WORK);
             first.kill();
             let alone = other.acknowledged();
@@ -115,10 +142,11 @@ fn two_nodes_on_one_store_give_nothing_twice_and_one_goes_on_when_the_other_is_k
         }
     });
     [one, other].iter().for_each(|node| node.signal("TERM"));
+    let lists = every_number_is_given_once(&server);
     took.sort();
     let at = |share: usize| took.get(took.len() * share / 100).map_or(0, Duration::as_millis);
     println!(
-        "{} revocations at one node were told by the status node after {} ms (median), {} ms (p99); {}; {}",
+        "{lists} lists by two publishers, none twice; {} revocations at one node were told by the status node after {} ms (median), {} ms (p99); {}; {}",
         took.len(),
         at(50),
         at(99),
