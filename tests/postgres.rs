@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
-use std::{collections::BTreeSet, thread, time::Duration};
+use std::{collections::BTreeSet, fs, net::TcpListener, process::Command, thread, time::Duration};
 
 use jitsuin::{
     audit::{self, GENESIS},
@@ -57,6 +57,17 @@ fn a_server_or_a_database_that_is_the_wrong_one_is_refused_in_words() {
     server.client("newer").batch_execute("UPDATE jitsuin_schema SET version = 99").unwrap();
     let frozen = server.database("frozen");
     client.batch_execute("ALTER DATABASE frozen SET default_transaction_read_only = on").unwrap();
+    // The server's own word for its version, said otherwise: nobody has an old server at hand.
+    let older = server.database("older");
+    server
+        .client("older")
+        .batch_execute(
+            "CREATE FUNCTION public.current_setting(text) RETURNS text LANGUAGE sql AS
+             $$ SELECT CASE $1 WHEN 'server_version_num' THEN '140009' WHEN 'server_version' THEN '14.9'
+                ELSE pg_catalog.current_setting($1) END $$;
+             ALTER DATABASE older SET search_path = public, pg_catalog",
+        )
+        .unwrap();
     let at = |database| server.connection(database);
     for (connection, told) in [
         (at("absent"), "refuses the user, the password or the database"),
@@ -66,6 +77,7 @@ fn a_server_or_a_database_that_is_the_wrong_one_is_refused_in_words() {
         (at("ascii"), "SQL_ASCII"),
         (newer, "has schema 99"),
         (frozen, "takes writes"),
+        (older, "the server is PostgreSQL 14.9; jitsuin needs 15 or later"),
         ("host=/nowhere dbname=x user=x".to_owned(), "cannot be reached"),
     ] {
         let said = opened(&connection).err().map(|error| error.to_string()).unwrap_or_default();
@@ -103,6 +115,135 @@ fn a_wrong_password_is_refused_and_told_to_nobody() {
     let said = open(None).err().unwrap().to_string();
     assert!(said.contains("refuses the user, the password"), "{said}");
     enrol(&open(Some("right-7161")).unwrap(), 1);
+}
+
+#[test]
+fn a_standby_alone_is_refused_and_one_that_is_promoted_is_taken() {
+    let primary = pg::Server::start(&[]);
+    let connection = primary.database("streamed");
+    let standby = primary.standby();
+    let to_standby = connection.replace(&primary.host(), &standby.host());
+    let said = opened(&to_standby).err().unwrap().to_string();
+    assert!(said.contains("takes writes"), "{said}");
+    standby.client("postgres").batch_execute("SELECT pg_promote()").unwrap();
+    enrol(&opened(&to_standby).unwrap(), 1);
+}
+
+#[test]
+fn a_primary_that_its_standby_has_left_is_not_vouched_for() {
+    let primary = pg::Server::start(&[]);
+    let store = opened(&primary.database("abandoned")).unwrap();
+    store.vouch().unwrap();
+    let mut client = primary.client("postgres");
+    client.batch_execute("ALTER SYSTEM SET synchronous_standby_names = 'another'").unwrap();
+    client.batch_execute("SELECT pg_reload_conf()").unwrap();
+    let told = (0..100).find_map(|_| {
+        thread::sleep(Duration::from_millis(50));
+        store.vouch().err()
+    });
+    let said = told.unwrap().to_string();
+    assert!(said.contains("left behind"), "{said}");
+    assert!(store.marks().is_ok(), "it can be read all the same");
+}
+
+#[test]
+fn a_commit_that_no_standby_has_is_not_acknowledged_and_is_done_once() {
+    let primary = pg::Server::start(&[]);
+    let connection = primary.database("unwitnessed");
+    let hurried = PostgresOptions {
+        patience: Duration::from_secs(2),
+        reconnect: Duration::from_secs(2),
+        ..PostgresOptions::default()
+    };
+    let store = PostgresStore::open(&connection, hurried).unwrap();
+    enrol(&store, 1);
+    let mut client = primary.client("postgres");
+    let names = |client: &mut postgres::Client, names: &str| {
+        client.batch_execute(&format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'")).unwrap();
+        client.batch_execute("SELECT pg_reload_conf()").unwrap();
+        let set = || client.query_one("SHOW synchronous_standby_names", &[]).unwrap().get::<_, String>(0) == names;
+        let mut set = set;
+        while !set() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    names(&mut client, "nobody");
+    // What is refused may be written here all the same: nobody else has it, so nobody was told that it is.
+    let refused = commit(&store, vec![reserve(reservation(Auth, 1, 1))]);
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    // An operator ends the wait of what hangs there; it is a commit then, with a warning that nobody hears.
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    client.query(end, &[]).unwrap();
+    names(&mut client, "");
+    let again = commit(&store, vec![reserve(reservation(Auth, 1, 1))]);
+    assert!(matches!(again, Err(StoreError::Duplicate(_)) | Ok(())), "{again:?}");
+    commit(&store, vec![fixture::issue(Auth, 1)]).unwrap();
+    let entries = store.marks().unwrap().entry;
+    assert_one_chain(&store, entries);
+}
+
+/// A certificate for `localhost`, by a CA that is made for it: that CA's, the certificate, its key. PEM.
+fn certified(room: &TempDir) -> [Vec<u8>; 3] {
+    let at = |name: &str| room.path().join(name);
+    let openssl = |arguments: &[&str]| {
+        let told = Command::new("openssl").args(arguments).current_dir(room.path()).output().unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    };
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    let ca = ["req", "-x509", "-subj", "/CN=JITSUIN-TEST", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2"];
+    openssl(&[&ca[..], &key[..]].concat());
+    let server =
+        ["req", "-x509", "-subj", "/CN=db", "-keyout", "db.key", "-out", "db.pem", "-days", "2", "-CA", "ca.pem"];
+    let names = [
+        "-CAkey",
+        "ca.key",
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-addext",
+        "basicConstraints=critical,CA:false",
+    ];
+    openssl(&[&server[..], &names[..], &key[..]].concat());
+    ["ca.pem", "db.pem", "db.key"].map(|name| fs::read(at(name)).unwrap())
+}
+
+#[test]
+fn a_server_that_is_not_the_one_whose_certificate_was_named_is_not_spoken_to() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = pg::Server::start_on(port, &["listen_addresses=127.0.0.1"]);
+    server.database("enciphered");
+    let (room, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let [_, certificate, key] = certified(&room);
+    certified(&other);
+    let open = |host: &str, room: &TempDir| {
+        let connection = format!("host={host} port={port} user=jitsuin dbname=enciphered");
+        let root = Some(room.path().join("ca.pem"));
+        let options = PostgresOptions { root, spool: room.path().to_owned(), ..PostgresOptions::default() };
+        PostgresStore::open(&connection, options)
+    };
+    let refused =
+        |host: &str, room: &TempDir| open(host, room).err().map(|error| error.to_string()).unwrap_or_default();
+    let said = refused("localhost", &room);
+    assert!(said.contains("TLS"), "a server without it: {said}");
+    server.give("server.crt", &certificate);
+    server.give("server.key", &key);
+    let mut client = server.client("postgres");
+    client
+        .batch_execute("ALTER SYSTEM SET ssl = on")
+        .and_then(|()| client.batch_execute("SELECT pg_reload_conf()"))
+        .unwrap();
+    let store = (0..100).find_map(|_| {
+        thread::sleep(Duration::from_millis(50));
+        open("localhost", &room).ok()
+    });
+    let store = store.expect("it is the one");
+    enrol(&store, 1);
+    let is_enciphered = "SELECT count(*) > 0 AND bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+        WHERE datname = 'enciphered' AND application_name = 'jitsuin'";
+    assert!(client.query_one(is_enciphered, &[]).unwrap().get::<_, bool>(0), "somebody can read along");
+    let said = refused("127.0.0.1", &room);
+    assert!(said.contains("certificate"), "another name: {said}");
+    let said = refused("localhost", &other);
+    assert!(said.contains("certificate"), "another CA: {said}");
 }
 
 #[test]

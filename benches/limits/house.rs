@@ -131,6 +131,11 @@ impl House {
         Self::new(store, Arc::default(), ca, KeyKind::P256)
     }
 
+    /// On a store that others use too.
+    pub(crate) fn shared(store: Arc<dyn Store>, ca: KeyKind) -> Self {
+        Self::new(store, Arc::default(), ca, KeyKind::P256)
+    }
+
     fn new(store: Arc<dyn Store>, index: Arc<StatusIndex>, ca: KeyKind, responder: KeyKind) -> Self {
         let clock = Arc::new(SystemClock::default());
         let mut steps = vec![Step::Municipality(PLACE.parse().unwrap())];

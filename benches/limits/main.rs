@@ -14,6 +14,7 @@ use std::{
     time::Instant,
 };
 
+mod cluster;
 mod constant;
 mod crl;
 mod crl_limit;
@@ -27,6 +28,10 @@ mod load;
 mod meter;
 mod ocsp;
 mod pace;
+#[expect(clippy::allow_attributes, reason = "whether something is unused differs between those who use it")]
+#[allow(dead_code, reason = "the tests use all of it")]
+#[path = "../../tests/support/postgres.rs"]
+mod pg;
 mod pkcs11;
 mod plot;
 mod population;
@@ -76,6 +81,8 @@ const GROUPS: &[Group] = &[
     (&["revocation-mass"], revoke::mass),
     (&["crl-download", "crl-download-small"], download::download),
     (&["pkcs11-rsa2048", "pkcs11-p256"], pkcs11::pkcs11),
+    (&["cluster-one-node", "cluster-two-nodes"], cluster::throughput),
+    (&["cluster-visible"], cluster::visible),
 ];
 
 const FLAGS: &[&str] = &["--quick", "--full", "--markdown", "--growth", "--plots"];

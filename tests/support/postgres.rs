@@ -80,12 +80,27 @@ pub(crate) fn open(directory: &Path, options: PostgresOptions) -> PostgresStore 
 impl Server {
     /// Starts one with settings of its own.
     pub(crate) fn start(settings: &[&str]) -> Self {
+        Self::start_on(5432, settings)
+    }
+
+    /// The same on a port, which only one that listens for TCP needs.
+    pub(crate) fn start_on(port: u16, settings: &[&str]) -> Self {
         let directory = scratch();
         copy(&template(), &directory.join("data"));
         let settings = settings.iter().map(ToString::to_string).collect();
-        let mut server = Self { directory, port: 5432, settings, keeper: None };
+        let mut server = Self { directory, port, settings, keeper: None };
         server.run();
         server
+    }
+
+    /// Puts a file into its directory that only it may read.
+    pub(crate) fn give(&self, name: &str, content: &[u8]) {
+        let path = self.directory.join("data").join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        if let Some((user, group)) = other() {
+            chown(&path, Some(user), Some(group)).unwrap();
+        }
     }
 
     /// A hot standby of it, which streams what it writes.
