@@ -223,7 +223,10 @@ fn template() -> PathBuf {
     fs::create_dir_all(&kept).unwrap();
     let lock = File::create(kept.join("lock")).unwrap();
     lock.lock().unwrap();
-    let schema = include_str!("../../src/store/postgres/migrations/0001_begin.sql");
+    let schema = [
+        include_str!("../../src/store/postgres/migrations/0001_begin.sql"),
+        include_str!("../../src/store/postgres/migrations/0002_indexes.sql"),
+    ];
     let mut hasher = DefaultHasher::new();
     (schema, fs::metadata(program("postgres")).unwrap().modified().unwrap()).hash(&mut hasher);
     let template = kept.join(format!("{:016x}", hasher.finish()));

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Each brings the schema from its place in this list to the next; never edited once released.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_begin.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_begin.sql"), include_str!("migrations/0002_indexes.sql")];
 
 /// The version that this program writes.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;
