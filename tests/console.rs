@@ -4,6 +4,8 @@
 //! sent. What a real one makes of the pages `console/play.rs` sees to.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+#[path = "console/bad_input.rs"]
+mod bad_input;
 #[path = "console/browser.rs"]
 mod browser;
 #[path = "console/dates.rs"]
