@@ -14,8 +14,12 @@ mod dates;
 mod forms;
 #[path = "support/house.rs"]
 mod house;
+#[path = "console/panels.rs"]
+mod panels;
 #[path = "console/roles.rs"]
 mod roles;
+#[path = "console/samples.rs"]
+mod samples;
 #[path = "console/tasks.rs"]
 mod tasks;
 #[path = "console/telephone.rs"]

@@ -6,9 +6,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use maud::{Markup, html};
 
 use super::{
-    Answer, Asked, Interface, Trouble, application, exception,
+    Answer, Asked, Interface, Trouble, application, chain, exception,
     form::{Form, decode_pairs},
-    holder, home, letter, operator, page, receipt,
+    holder, home, letter, operator, page, party, receipt,
     session::{COOKIE, Session, Sessions, Trust},
     task, telephone, today,
     words::{Language, Say},
@@ -253,7 +253,8 @@ fn show(visit: &Visit<'_>) -> Shown {
         (false, ["exceptions"]) => exception::list(visit),
         (true, ["exceptions", digest]) => exception::approve(visit, digest),
         (true, ["publish"]) => operator::publish(visit),
-        (false, ["audit"]) => operator::audit(visit),
+        (false, ["samples", file]) => party::sample(visit, file),
+        (false, ["audit"]) => chain::audit(visit),
         _ => Err(nothing_here()),
     }
 }
