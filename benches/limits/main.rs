@@ -15,6 +15,7 @@ use std::{
 };
 
 mod constant;
+mod counter;
 mod crl;
 mod crl_limit;
 mod download;
@@ -75,6 +76,7 @@ const GROUPS: &[Group] = &[
     (&["revocation-visible"], revoke::visible),
     (&["revocation-mass"], revoke::mass),
     (&["crl-download", "crl-download-small"], download::download),
+    (&["console-counter"], counter::page),
     (&["pkcs11-rsa2048", "pkcs11-p256"], pkcs11::pkcs11),
 ];
 

@@ -21,7 +21,7 @@ pub(super) fn entries(visit: &Visit<'_>, newest: &Newest) -> Markup {
                 None => { p.verified { span aria-hidden="true" { "✓ " } (visit.either("表示中の記録の封印は連続しています", "the seals of the entries shown follow each other")) } }
                 Some(broken) => { p.trouble role="alert" lang="en" { "✕ " (broken) } }
             }
-            div.scroll tabindex="0" role="group" aria-labelledby="entries" { table {
+            div.scroll.lines tabindex="0" role="group" aria-labelledby="entries" { table {
                 thead { tr {
                     th.number scope="col" { (visit.either("番号", "Entry")) } th scope="col" { (visit.either("日時", "When")) } th scope="col" { (visit.either("誰が", "Who")) }
                     th scope="col" { (visit.either("何を", "What")) } th scope="col" { (visit.either("対象", "About")) } th scope="col" { (visit.either("封印", "Seal")) }

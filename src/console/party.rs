@@ -72,7 +72,7 @@ fn samples(visit: &Visit<'_>) -> Result<Markup, Stop> {
                 "Of made-up people, issued by this test service. Each PEM file has the issuer's certificate too.",
             )) }
             @if samples.is_empty() { p { (visit.either("まだ発行されていません", "none has been issued yet")) } }
-            @else { div.scroll tabindex="0" role="group" aria-labelledby="samples" { table {
+            @else { div.scroll.lines tabindex="0" role="group" aria-labelledby="samples" { table {
                 thead { tr {
                     th scope="col" { (visit.either("種類", "Kind")) } th scope="col" { (visit.either("状態", "State")) } th scope="col" { (visit.either("有効期限", "Until")) }
                     th scope="col" { (visit.either("発行の番号", "Serial number")) } th scope="col" { (visit.either("ファイル", "File")) }

@@ -63,7 +63,8 @@ fn seconds(value: f64) -> String {
     match value {
         value if value < 1.0 => format!("{} ms", (value * 100_000.0).round() / 100.0),
         value if value < 120.0 => format!("{} s", (value * 10.0).round() / 10.0),
-        value => format!("{} min", (value / 60.0).round()),
+        value if value < 7_200.0 => format!("{} min", (value / 60.0).round()),
+        value => format!("{} h", (value / 3_600.0).round()),
     }
 }
 
@@ -74,7 +75,9 @@ pub(super) fn ocsp(visit: &Visit<'_>, measures: &Measures<'_>) -> Markup {
         let of_ca = measures
             .of("jitsuin_ocsp_answers_total", &[])
             .filter(move |one| one.labels.get("ca") == Some(&kind.word()) && one.value > 0.0);
-        of_ca.map(|one| (*one.labels.get("status").unwrap_or(&""), one.value)).collect::<Vec<_>>()
+        let mut told: Vec<_> = of_ca.map(|one| (*one.labels.get("status").unwrap_or(&""), one.value)).collect();
+        told.sort_by_key(|(status, _)| *status);
+        told
     };
     html! {
         section aria-labelledby="ocsp" {
@@ -108,7 +111,8 @@ pub(super) fn ocsp(visit: &Visit<'_>, measures: &Measures<'_>) -> Markup {
 
 /// Freshness: how long after a canary's revocation each channel told of it, and whether one is late.
 pub(super) fn freshness(visit: &Visit<'_>, measures: &Measures<'_>) -> Markup {
-    let lanes: Vec<_> = measures.of("jitsuin_freshness_bound_seconds", &[]).collect();
+    let mut lanes: Vec<_> = measures.of("jitsuin_freshness_bound_seconds", &[]).collect();
+    lanes.sort_by_key(|lane| &lane.labels);
     let about = |lane: &Measure<'_>, name: &str| {
         let labels: Vec<_> = lane.labels.iter().map(|(label, word)| (*label, *word)).collect();
         measures.one(name, &labels)
@@ -183,6 +187,6 @@ mod tests {
         let share = |share| within(&measures, "ocsp-get", share);
         assert_eq!([share(0.5), share(0.95), share(0.99), share(1.0)], [Some(0.001), Some(0.005), Some(10.0), None]);
         assert_eq!(within(&measures, "ocsp-post", 0.5), None);
-        assert_eq!([0.000_05, 0.001, 1.5, 86_400.0].map(seconds), ["0.05 ms", "1 ms", "1.5 s", "1440 min"]);
+        assert_eq!([0.000_05, 0.001, 1.5, 86_400.0].map(seconds), ["0.05 ms", "1 ms", "1.5 s", "24 h"]);
     }
 }
