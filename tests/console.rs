@@ -20,6 +20,8 @@ mod panels;
 mod roles;
 #[path = "console/samples.rs"]
 mod samples;
+#[path = "console/sheets.rs"]
+mod sheets;
 #[path = "console/tasks.rs"]
 mod tasks;
 #[path = "console/telephone.rs"]
