@@ -431,6 +431,18 @@ pub const CREDENTIAL_LIFE: Duration = Duration::from_hours(2 * 365 * 24);
 /// Entries of the audit in one answer: some hundred kibibytes.
 pub const AUDIT_PAGE: usize = 500;
 
+/// Entries of the audit that a page follows seal by seal at once: a tenth of a second of reading and hashing.
+pub const AUDIT_STRETCH: u64 = 10_000;
+
+/// Changes of status through which the operating room counts causes: some tens of milliseconds, and days of a large service.
+pub const CAUSES_COUNTED: usize = 5_000;
+
+/// Certificates of each kind among which a test service finds its samples: its first, some of which are ended soon.
+pub const SAMPLES_SOUGHT: usize = 500;
+
+/// Municipalities whose waiting exceptions the operating room looks at: a query each.
+pub const MUNICIPALITIES_SEEN: usize = 300;
+
 /// Disclosures about a holder in one answer; the next page begins where it ends.
 pub const DISCLOSURE_PAGE: usize = 1000;
 

@@ -4,6 +4,8 @@
 //! sent. What a real one makes of the pages `console/play.rs` sees to.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
+#[path = "console/bad_input.rs"]
+mod bad_input;
 #[path = "console/browser.rs"]
 mod browser;
 #[path = "console/dates.rs"]
@@ -12,8 +14,14 @@ mod dates;
 mod forms;
 #[path = "support/house.rs"]
 mod house;
+#[path = "console/panels.rs"]
+mod panels;
 #[path = "console/roles.rs"]
 mod roles;
+#[path = "console/samples.rs"]
+mod samples;
+#[path = "console/sheets.rs"]
+mod sheets;
 #[path = "console/tasks.rs"]
 mod tasks;
 #[path = "console/telephone.rs"]

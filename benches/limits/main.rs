@@ -16,6 +16,7 @@ use std::{
 
 mod cluster;
 mod constant;
+mod counter;
 mod crl;
 mod crl_limit;
 mod download;
@@ -80,6 +81,7 @@ const GROUPS: &[Group] = &[
     (&["revocation-visible"], revoke::visible),
     (&["revocation-mass"], revoke::mass),
     (&["crl-download", "crl-download-small"], download::download),
+    (&["console-counter"], counter::page),
     (&["pkcs11-rsa2048", "pkcs11-p256"], pkcs11::pkcs11),
     (&["cluster-one-node", "cluster-two-nodes"], cluster::throughput),
     (&["cluster-visible"], cluster::visible),

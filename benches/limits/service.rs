@@ -171,7 +171,7 @@ pub(crate) fn child(what: &str, directory: &Path) {
 }
 
 /// A new service on free ports.
-fn found(directory: &Path, passphrase: &Zeroizing<String>, clock: &Arc<SystemClock>) -> Listeners {
+pub(crate) fn found(directory: &Path, passphrase: &Zeroizing<String>, clock: &Arc<SystemClock>) -> Listeners {
     let mut config = Config::default();
     for address in [&mut config.listen.status, &mut config.listen.registration, &mut config.listen.operator] {
         address.set_port(0);

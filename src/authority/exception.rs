@@ -147,7 +147,10 @@ impl Authority {
     /// # Errors
     /// `E-02` for who is no municipality.
     pub fn waiting_exceptions(&self, actor: &Actor) -> Result<Vec<ExceptionStatus>, StoryError> {
-        let own = actor.municipality()?;
+        self.waiting_in(actor.municipality()?)
+    }
+
+    pub(super) fn waiting_in(&self, own: MunicipalityCode) -> Result<Vec<ExceptionStatus>, StoryError> {
         let yesterday = day_of(self.parts().clock.now()).previous_day();
         let today = yesterday.map_or(UnixTime::EPOCH, |day| last_instant(day) + Duration::from_secs(1));
         let asked = self.store().exceptions(own, today, EXCEPTION_PAGE)?;

@@ -1,14 +1,20 @@
 //! What the operating room looks at, in few and bounded reads: whether all is well, the newest entries of the audit and whether they
-//! follow each other, and the renewals to come of one municipality.
+//! follow each other, what ended certificates lately, what waits for a second person, and the renewals to come of one municipality.
+
+use std::collections::BTreeMap;
 
 use super::{
-    Actor, Authority, StoryError, notice::due::Forecast, oversee::SealedEntry, relying_party::RelyingPartyStatus,
+    Actor, Authority, StoryError, approval::DualControl, exception::ExceptionStatus, notice::due::Forecast,
+    oversee::SealedEntry, relying_party::RelyingPartyStatus,
 };
 use crate::{
     audit::{GENESIS, follow},
+    kind::Kind,
+    limits::{AUDIT_PAGE, AUDIT_STRETCH, CAUSES_COUNTED, MUNICIPALITIES_SEEN},
     municipality::MunicipalityCode,
     ports::Role,
-    rules::{Day, Refusal},
+    rules::{Cause, CertificateState, Day, Refusal},
+    x509::UnixTime,
 };
 
 /// Something that must hold, and whether it does.
@@ -31,7 +37,112 @@ pub struct Newest {
     pub older: Option<u64>,
 }
 
+/// What held or ended certificates among the last changes of status, by cause and CA.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Causes {
+    /// How many changes were looked through, issuance among them.
+    pub changes: u64,
+    /// Whether there never were others.
+    pub are_all: bool,
+    /// When the first of them was recorded.
+    pub since: Option<UnixTime>,
+    /// How often each cause held or ended a certificate.
+    pub counts: BTreeMap<(Cause, Kind), u64>,
+}
+
+/// What waits for a second person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Whether acts that take two do (`T-16`). Their approvals come along with the act, so that none of them waits here.
+    pub takes_two: bool,
+    /// Exceptions of today that their second officer has not approved (`E-07`), by municipality.
+    pub exceptions: Vec<(MunicipalityCode, Vec<ExceptionStatus>)>,
+    /// Municipalities that were not looked at.
+    pub unseen: usize,
+}
+
+/// A stretch of the audit that was followed seal by seal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Its first entry.
+    pub first: u64,
+    /// Its last entry that follows.
+    pub last: u64,
+    /// The end of the chain.
+    pub end: u64,
+    /// Where it breaks, if it does.
+    pub broken: Option<String>,
+}
+
 impl Authority {
+    /// What held or ended certificates among the last changes of status.
+    ///
+    /// # Errors
+    /// `T-08` unless an operator or an auditor asks; as for all reading.
+    pub fn causes(&self, actor: &Actor) -> Result<Causes, StoryError> {
+        actor.overseer()?;
+        let end = self.store().marks()?.event;
+        let after = end.saturating_sub(CAUSES_COUNTED as u64);
+        let events = self.store().listed_events(after, CAUSES_COUNTED)?;
+        let mut counts = BTreeMap::new();
+        for event in events.iter().map(|listed| &listed.event) {
+            let ended = matches!(event.state, CertificateState::Held | CertificateState::Revoked);
+            if let Some(revocation) = event.revocation.as_ref().filter(|_| ended) {
+                *counts.entry((revocation.cause, event.kind)).or_default() += 1;
+            }
+        }
+        let since = events.first().map(|listed| listed.event.recorded);
+        Ok(Causes { changes: events.len() as u64, are_all: after == 0, since, counts })
+    }
+
+    /// What waits for a second person.
+    ///
+    /// # Errors
+    /// `T-08` unless an operator or an auditor asks; as for all reading.
+    pub fn waiting(&self, actor: &Actor) -> Result<Waiting, StoryError> {
+        actor.overseer()?;
+        let places = self.store().municipalities()?;
+        let mut exceptions = Vec::new();
+        for place in places.iter().take(MUNICIPALITIES_SEEN) {
+            let waiting = self.waiting_in(*place)?;
+            if !waiting.is_empty() {
+                exceptions.push((*place, waiting));
+            }
+        }
+        let takes_two = matches!(self.parts().control, DualControl::On(_));
+        Ok(Waiting { takes_two, exceptions, unseen: places.len().saturating_sub(MUNICIPALITIES_SEEN) })
+    }
+
+    /// Follows the audit seal by seal from an entry on, a stretch of it. Stretch by stretch from entry 1 it is the whole chain; what
+    /// its checkpoints sign, and whether the tables agree with it, `jitsuin audit verify` says.
+    ///
+    /// # Errors
+    /// `T-08` unless an operator or an auditor asks; as for all reading.
+    pub fn follow_audit(&self, actor: &Actor, first: u64) -> Result<Stretch, StoryError> {
+        actor.overseer()?;
+        let end = self.store().marks()?.entry;
+        let first = first.clamp(1, end.max(1));
+        let mut position = first - 1;
+        let mut seal = match position {
+            0 => GENESIS,
+            before => self.store().audit_after(before - 1, 1)?.first().map_or(GENESIS, |entry| entry.seal),
+        };
+        let until = end.min(position + AUDIT_STRETCH);
+        while position < until {
+            let count = usize::try_from(until - position).unwrap_or(AUDIT_PAGE).min(AUDIT_PAGE);
+            let entries = self.store().audit_after(position, count)?;
+            if entries.is_empty() {
+                let broken = Some(format!("entry {} is not there", position + 1));
+                return Ok(Stretch { first, last: position, end, broken });
+            }
+            match follow(&entries, position, seal) {
+                Ok(reached) => (position, seal) = reached,
+                Err(error) => return Ok(Stretch { first, last: position, end, broken: Some(error.to_string()) }),
+            }
+        }
+        Ok(Stretch { first, last: position, end, broken: None })
+    }
+
     /// Whether what the authority sees to itself holds: the store, the lists, the access CA's list. `/readyz` looks at more.
     ///
     /// # Errors

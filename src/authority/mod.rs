@@ -52,6 +52,7 @@ mod refusals;
 pub mod relying_party;
 pub mod restore;
 pub mod revoke;
+pub mod sample;
 pub mod wording;
 
 pub use actor::Actor;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     form::{Field, Form, both, tick},
     task::Case,
-    today::{applicants, said, word},
+    today::{applicants, said},
     visit::Visit,
     words::{self, Say},
 };
@@ -177,12 +177,8 @@ fn confirm(visit: &Visit<'_>, form: &Form) -> Markup {
     Field::new("confirmed", &say("カード番号と本人の確認", "Card and person")).choice(visit, form, &choices)
 }
 
-fn read_confirmation(form: &mut Form) {
-    let _ = form.needed("confirmed", 3);
-}
-
 pub(super) fn card_body(form: &mut Form, case: Option<&Case>) -> Value {
-    read_confirmation(form);
+    form.confirmed();
     json!({ "card": case.map(|case| &case.card) })
 }
 
@@ -227,8 +223,8 @@ fn ticked_kinds(form: &Form) -> Vec<&'static str> {
 }
 
 pub(super) fn revocation_body(form: &mut Form, case: Option<&Case>) -> Value {
-    read_confirmation(form);
-    let cause = word::<Cause>(form.text("cause")).unwrap_or(Cause::HolderApplication);
+    form.confirmed();
+    let cause = form.chosen("cause").unwrap_or(Cause::HolderApplication);
     let mut body = json!({ "card": case.map(|case| &case.card), "cause": cause });
     if cause.applies_per_kind() {
         let kinds = ticked_kinds(form);
@@ -266,8 +262,8 @@ pub(super) fn change(visit: &Visit<'_>, form: &mut Form, _: Option<&Case>) -> Ma
 }
 
 pub(super) fn change_body(form: &mut Form, case: Option<&Case>) -> Value {
-    read_confirmation(form);
-    let change = word::<RegisterEvent>(form.text("change")).unwrap_or(RegisterEvent::Move);
+    form.confirmed();
+    let change = form.chosen("change").unwrap_or(RegisterEvent::Move);
     let mut body = json!({ "holder": case.map(|case| &case.status.holder), "change": change });
     if let Some(day) = form.date_if_any("event_day") {
         body["event_day"] = day.to_string().into();
@@ -293,8 +289,8 @@ pub(super) fn application(visit: &Visit<'_>, form: &mut Form, _: Option<&Case>) 
 }
 
 pub(super) fn application_body(form: &mut Form, case: Option<&Case>) -> Value {
-    let procedure = word::<Procedure>(form.text("procedure")).unwrap_or(Procedure::Renewal);
-    let applicant = word::<Applicant>(form.text("applicant")).unwrap_or(Applicant::Holder);
+    let procedure = form.chosen("procedure").unwrap_or(Procedure::Renewal);
+    let applicant = form.chosen("applicant").unwrap_or(Applicant::Holder);
     let Some(case) = case else { return Value::Null };
     let mut body = json!({
         "procedure": procedure, "applicant": applicant,

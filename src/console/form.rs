@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use serde::de::DeserializeOwned;
 
 use super::{
     Interface, date,
@@ -46,6 +47,17 @@ fn decode(octets: &[u8]) -> Option<String> {
         });
     }
     String::from_utf8(decoded).ok().map(|text| text.replace("\r\n", "\n"))
+}
+
+/// A text as the value of a parameter.
+pub(super) fn encode(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, octet| {
+        match octet {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => encoded.push(char::from(octet)),
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+        encoded
+    })
 }
 
 impl Form {
@@ -123,6 +135,22 @@ impl Form {
             self.wrong(name, Say::new("英数字とハイフンで入力してください", "letters A to Z, digits and hyphens only"));
         }
         text
+    }
+
+    /// That who fills it in has looked at card and person: nothing but the word of the choice says so.
+    pub(super) fn confirmed(&mut self) {
+        if !self.needed("confirmed", 3).is_empty() && self.text("confirmed") != "yes" {
+            self.wrong("confirmed", Say::new("選択肢から選んでください", "choose one of these"));
+        }
+    }
+
+    /// The one of several that was chosen; what no choice offers is told at the field, and nothing is taken for it.
+    pub(super) fn chosen<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        let chosen = serde_json::from_value(self.text(name).into()).ok();
+        if chosen.is_none() {
+            self.wrong(name, Say::new("選択肢から選んでください", "choose one of these"));
+        }
+        chosen
     }
 
     /// A date that has to be there.
@@ -292,5 +320,7 @@ mod tests {
             assert_eq!(decode_pairs(bad.as_bytes()), None, "{bad}");
         }
         assert_eq!(decode_pairs(b""), Some(BTreeMap::new()));
+        let text = "/console/?a=実 1&b=%25+";
+        assert_eq!(decode_pairs(format!("to={}", encode(text)).as_bytes()).unwrap()["to"], text);
     }
 }

@@ -15,7 +15,8 @@
 //! | `telephone` | the call centre: a card is held |
 //! | `task`, `fields`, `receipt` | what a clerk does, and what came of it |
 //! | `application`, `exception`, `letter` | applications over weeks, the second officer, what is printed |
-//! | `operator`, `party`, `plot` | the operating room, a relying party, pictures |
+//! | `operator`, `vitals`, `chain` | the operating room: lists and parties, measures, the audit |
+//! | `party`, `plot` | a relying party, pictures |
 //!
 //! # Why
 //! Sessions keep no state and end with the process: with several registration nodes a form is sent to the node that showed it, or is
@@ -29,6 +30,7 @@ use serde_json::Value;
 use crate::authority::{Actor, Authority, StoryError};
 
 mod application;
+mod chain;
 mod date;
 mod exception;
 mod fields;
@@ -46,6 +48,7 @@ mod task;
 mod telephone;
 mod today;
 mod visit;
+mod vitals;
 mod words;
 
 /// What the browser asks.
@@ -154,6 +157,9 @@ pub trait Interface {
 
     /// What a story's error is as a problem.
     fn trouble(&self, error: StoryError) -> Trouble;
+
+    /// The measures of this process in the Prometheus text format, as its `/metrics` has them.
+    fn measures(&self) -> String;
 
     /// Whether a text has what looks like a 個人番号.
     fn has_my_number(&self, text: &str) -> bool;

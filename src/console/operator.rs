@@ -6,23 +6,24 @@ use maud::{Markup, html};
 use serde_json::json;
 
 use super::{
-    Trouble,
+    Trouble, chain,
     form::{Field, Form},
     home::search,
     page::{day, heading, instant, state, trouble, what_is_wrong},
     plot,
     visit::{Shown, Stop, Visit, see},
+    vitals::{self, Measures},
     words::{self, Say},
 };
 use crate::{
-    authority::{glance::Newest, oversee::Count},
+    authority::{
+        glance::{Causes, Waiting},
+        oversee::Count,
+    },
     kind::Kind,
     municipality::{self, MunicipalityCode},
-    rules::CertificateState,
+    rules::{Cause, CertificateState},
 };
-
-/// Entries of the audit on a page.
-const ENTRIES: usize = 50;
 
 pub(super) fn show(visit: &Visit<'_>) -> Shown {
     page(visit, 200, None)
@@ -47,6 +48,8 @@ pub(super) fn publish(visit: &Visit<'_>) -> Shown {
 
 fn page(visit: &Visit<'_>, status: u16, refused: Option<&Trouble>) -> Shown {
     let title = Say::new("運用", "Operation");
+    let text = visit.interface.measures();
+    let measures = Measures::read(&text);
     let content = html! {
         (heading(visit, &title))
         (what_is_wrong(visit, &Form::default()))
@@ -57,7 +60,11 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Trouble>) -> Shown {
         (lists(visit, &visit.fresh_key()?))
         (forecast(visit)?)
         (parties(visit)?)
-        (entries(visit, &visit.authority.newest_entries(visit.actor, None, 10)?))
+        (causes(visit, &visit.authority.causes(visit.actor)?))
+        (vitals::ocsp(visit, &measures))
+        (vitals::freshness(visit, &measures))
+        (waiting(visit, &visit.authority.waiting(visit.actor)?))
+        (chain::entries(visit, &visit.authority.newest_entries(visit.actor, None, 10)?))
         p { a href="/console/audit" { (visit.either("監査記録をもっと見る", "More of the audit")) } }
     };
     Ok(visit.page(status, &title, &content))
@@ -181,38 +188,61 @@ fn parties(visit: &Visit<'_>) -> Result<Markup, Stop> {
     })
 }
 
-/// Entries, and whether they follow each other.
-fn entries(visit: &Visit<'_>, newest: &Newest) -> Markup {
+/// What held and ended certificates, the most frequent first, with a bar for each.
+fn causes(visit: &Visit<'_>, causes: &Causes) -> Markup {
+    let count = |cause, kind| causes.counts.get(&(cause, kind)).copied().unwrap_or(0);
+    let mut rows: Vec<(Cause, u64)> = Vec::new();
+    for ((cause, _), number) in &causes.counts {
+        match rows.last_mut().filter(|(last, _)| last == cause) {
+            Some((_, sum)) => *sum += number,
+            None => rows.push((*cause, *number)),
+        }
+    }
+    rows.sort_by_key(|(_, sum)| std::cmp::Reverse(*sum));
+    let most = rows.first().map_or(1, |(_, sum)| *sum);
     html! {
-        section aria-labelledby="entries" {
-            h2 id="entries" { (visit.either("監査記録（新しい順）", "Audit, newest first")) }
-            @match &newest.broken {
-                None => { p.verified { span aria-hidden="true" { "✓ " } (visit.either("表示中の記録の封印は連続しています", "the seals of the entries shown follow each other")) } }
-                Some(broken) => { p.trouble role="alert" lang="en" { "✕ " (broken) } }
+        section aria-labelledby="causes" {
+            h2 id="causes" { (visit.either("事由別の失効・一時停止", "Revocations and holds by cause")) }
+            p.help {
+                @if let Some(since) = causes.since.filter(|_| !causes.are_all) {
+                    (visit.either("直近の状態変更", "The last ")) (causes.changes) (visit.either("件（発行を含む）。最初の記録：", " changes of status, issuance among them, since ")) (instant(visit, since))
+                } @else { (visit.either("はじめからのすべて（カナリア証明書を含む）", "All there ever were, canaries among them")) }
             }
-            div.scroll tabindex="0" role="group" aria-labelledby="entries" { table {
+            @if rows.is_empty() { p { (visit.either("ありません", "none")) } }
+            @else { div.scroll tabindex="0" role="group" aria-labelledby="causes" { table {
                 thead { tr {
-                    th.number scope="col" { (visit.either("番号", "Entry")) } th scope="col" { (visit.either("日時", "When")) } th scope="col" { (visit.either("誰が", "Who")) }
-                    th scope="col" { (visit.either("何を", "What")) } th scope="col" { (visit.either("対象", "About")) } th scope="col" { (visit.either("封印", "Seal")) }
+                    th scope="col" { (visit.either("事由", "Cause")) }
+                    @for kind in Kind::BOTH { th.number scope="col" { (visit.say(&words::kind(kind))) } }
+                    th scope="col" { span.unseen { (visit.either("割合", "Share")) } }
                 } }
-                tbody { @for entry in &newest.entries { tr {
-                    td.number { (entry.position) } td { (instant(visit, entry.at)) } td { (entry.actor) } td { code { (entry.action) } }
-                    td { (entry.subject) } td { code { (entry.seal.get(..12).unwrap_or_default()) "…" } }
+                tbody { @for (cause, sum) in &rows { tr {
+                    th scope="row" { (visit.say(&words::cause(*cause))) }
+                    @for kind in Kind::BOTH { td.number { (count(*cause, kind)) } }
+                    td { (plot::bar(*sum, most)) }
                 } } }
-            } }
+            } } }
         }
     }
 }
 
-pub(super) fn audit(visit: &Visit<'_>) -> Shown {
-    let until = visit.query().text("until").parse().ok();
-    let newest = visit.authority.newest_entries(visit.actor, until, ENTRIES)?;
-    let title = Say::new("監査記録", "Audit");
-    let content = html! {
-        (heading(visit, &title))
-        (entries(visit, &newest))
-        @if let Some(older) = newest.older { p { a href={ "/console/audit?until=" (older) } { (visit.either("前の記録", "Older entries")) } } }
-        p { (visit.either("鎖全体の検証：", "The whole chain: ")) code { "jitsuin audit verify" } }
-    };
-    visit.ok(&title, &content)
+fn waiting(visit: &Visit<'_>, waiting: &Waiting) -> Markup {
+    let name =
+        |code: &MunicipalityCode| municipality::find(*code).map_or("", |place| visit.either(place.name, place.romaji));
+    html! {
+        section aria-labelledby="waiting" {
+            h2 id="waiting" { (visit.either("承認待ち", "Approvals that wait")) }
+            @if waiting.exceptions.is_empty() { p { (visit.either("本日、二人目の承認を待つ例外はありません（E-07）。", "No exception of today waits for its second officer (E-07).")) } }
+            @else { div.scroll tabindex="0" role="group" aria-labelledby="waiting" { table {
+                thead { tr { th scope="col" { (visit.either("市区町村", "Municipality")) } th.number scope="col" { (visit.either("件数", "Waiting")) } th scope="col" { (visit.either("求めた職員", "Asked by")) } } }
+                tbody { @for (code, waits) in &waiting.exceptions { tr {
+                    td { (name(code)) " " code { (code) } } td.number { (waits.len()) } td { @for one in waits { code { (one.asked_by) } " " } }
+                } } }
+            } } }
+            @if waiting.unseen > 0 { p { strong { (waiting.unseen) } (visit.either("の市区町村は確認していません。", " municipalities were not looked at.")) } }
+            p.help { (if waiting.takes_two { visit.either(
+                "二人承認（T-16）：有効。承認は操作と一緒に送られるため、ここで待つものはありません（jitsuin approve）。",
+                "Two-person acts (T-16): on. Their approvals come along with the act (jitsuin approve), so none of them waits here.",
+            ) } else { visit.either("二人承認（T-16）：無効（設定による）。", "Two-person acts (T-16): off, by the configuration.") }) }
+        }
+    }
 }

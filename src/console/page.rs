@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::{
     Trouble, date,
-    form::{Form, both},
+    form::{Form, both, encode},
     visit::Visit,
     words::{self, Language, Say},
 };
@@ -14,8 +14,17 @@ use crate::{
     x509::UnixTime,
 };
 
+/// How a page goes over into the other language.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Switch {
+    /// By a link.
+    Link,
+    /// By sending its form, which loses nothing that is typed there.
+    Form,
+}
+
 /// A page in its frame; without a visit, for who is not admitted.
-pub(super) fn whole(visit: Option<&Visit<'_>>, language: Language, title: &Say, content: &Markup) -> Markup {
+pub(super) fn whole(visit: Option<(&Visit<'_>, Switch)>, language: Language, title: &Say, content: &Markup) -> Markup {
     let say = |ja: &'static str, en: &'static str| if language == Language::Japanese { ja } else { en };
     html! {
         (DOCTYPE)
@@ -33,11 +42,8 @@ pub(super) fn whole(visit: Option<&Visit<'_>>, language: Language, title: &Say, 
                 a.skip href="#main" { (say("本文へ", "Skip to the content")) }
                 header.top {
                     a.brand href="/console/" { img src="/console/seal.svg" alt="" width="28" height="28"; span { "jitsuin" } span.beside lang="ja" { "実印" } }
-                    @if let Some(visit) = visit { (who(visit)) (navigation(visit)) }
-                    a.language lang=(language.other().tag()) hreflang=(language.other().tag())
-                        href={ "/console/language/" (language.other().tag()) "?to=" (here(visit)) } {
-                        (if language == Language::Japanese { "English" } else { "日本語" })
-                    }
+                    @if let Some((visit, _)) = visit { (who(visit)) (navigation(visit)) }
+                    (other_language(visit, language))
                 }
                 main id="main" { (content) }
                 footer {
@@ -48,9 +54,34 @@ pub(super) fn whole(visit: Option<&Visit<'_>>, language: Language, title: &Say, 
     }
 }
 
-/// The page to come back to in the other language: a form that was sent is begun anew.
-fn here(visit: Option<&Visit<'_>>) -> String {
-    visit.map_or_else(|| "/console/".into(), |visit| visit.asked.path.clone())
+fn other_language(visit: Option<(&Visit<'_>, Switch)>, language: Language) -> Markup {
+    let tag = language.other().tag();
+    let name = if language == Language::Japanese { "English" } else { "日本語" };
+    html! {
+        @if let Some((_, Switch::Form)) = visit {
+            // Enter in a field presses the first button of its form in the page: that is one that sends, and not the next.
+            button.unseen form="task" tabindex="-1" aria-hidden="true" {}
+            button.language form="task" name="language" value=(tag) lang=(tag) { (name) }
+        } @else {
+            a.language lang=(tag) hreflang=(tag)
+                href={ "/console/language/" (tag) "?to=" (encode(&visit.map_or_else(|| "/console/".into(), |(visit, _)| here(visit)))) } {
+                (name)
+            }
+        }
+    }
+}
+
+/// The page to come back to in the other language; where only a form leads to, the page that the form is on.
+fn here(visit: &Visit<'_>) -> String {
+    let path = visit.asked.path.as_str();
+    let page = match path {
+        path if !visit.asked.sends_form => path,
+        "/console/find" | "/console/publish" => "/console/",
+        path if path.starts_with("/console/exceptions/") => "/console/exceptions",
+        path => path.strip_suffix("/events").unwrap_or(path),
+    };
+    let query = visit.asked.query.as_ref().filter(|_| page == path);
+    query.map_or_else(|| page.to_owned(), |query| format!("{page}?{query}"))
 }
 
 fn who(visit: &Visit<'_>) -> Markup {

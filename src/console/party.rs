@@ -1,13 +1,22 @@
-//! A relying party's page: what it may ask, how much it asked, where the lists are.
+//! A relying party's page: what it may ask, how much it asked, where the lists are, and the test certificates of a test service.
 
-use maud::html;
+use maud::{Markup, html};
+use pkcs8::der::pem::{LineEnding, encode_string};
 
 use super::{
-    page::{day, facts, heading},
-    visit::{Shown, Visit},
+    Answer,
+    page::{day, facts, heading, instant, state},
+    visit::{Shown, Stop, Visit, nothing_here},
     words::{self, Say},
 };
-use crate::kind::Kind;
+use crate::{
+    authority::{
+        StoryError,
+        sample::{Sample, is_test_service},
+    },
+    kind::Kind,
+    rules::CertificateState,
+};
 
 pub(super) fn show(visit: &Visit<'_>) -> Shown {
     let title = Say::new("ご利用状況", "Your usage");
@@ -37,6 +46,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Shown {
                 tbody { @for one in &usage { tr { td { (day(visit, one.day)) } td { (visit.say(&words::query(one.query))) } td.number { (one.answered) } td.number { (one.refused) } } } }
             } } }
         }
+        (samples(visit)?)
         section aria-labelledby="places" {
             h2 id="places" { (visit.either("有効性の確認先", "Where validity is checked")) }
             ul {
@@ -46,4 +56,58 @@ pub(super) fn show(visit: &Visit<'_>) -> Shown {
         }
     };
     visit.ok(&title, &content)
+}
+
+/// Test certificates in every state, where the service is a test service.
+fn samples(visit: &Visit<'_>) -> Result<Markup, Stop> {
+    if !is_test_service(&visit.authority.parts().profile.organization) {
+        return Ok(html! {});
+    }
+    let samples = visit.authority.samples(visit.actor)?;
+    Ok(html! {
+        section aria-labelledby="samples" {
+            h2 id="samples" { (visit.either("試験用の電子証明書", "Test certificates")) }
+            p.help { (visit.either(
+                "この試験用サービスが発行した架空の方の電子証明書です。PEMファイルには発行者の証明書も入っています。",
+                "Of made-up people, issued by this test service. Each PEM file has the issuer's certificate too.",
+            )) }
+            @if samples.is_empty() { p { (visit.either("まだ発行されていません", "none has been issued yet")) } }
+            @else { div.scroll.lines tabindex="0" role="group" aria-labelledby="samples" { table {
+                thead { tr {
+                    th scope="col" { (visit.either("種類", "Kind")) } th scope="col" { (visit.either("状態", "State")) } th scope="col" { (visit.either("有効期限", "Until")) }
+                    th scope="col" { (visit.either("発行の番号", "Serial number")) } th scope="col" { (visit.either("ファイル", "File")) }
+                } }
+                tbody { @for one in &samples { tr {
+                    td { (visit.say(&words::kind(one.kind))) } td { (state(visit, one.state)) } td { (instant(visit, one.not_after)) }
+                    td.serial { (one.serial) } td { a href={ "/console/samples/" (file(one)) } download { (file(one)) } }
+                } } }
+            } } }
+        }
+    })
+}
+
+/// By the words of OCSP.
+fn file(one: &Sample) -> String {
+    let state = if one.state == CertificateState::Live { "good" } else { one.state.word() };
+    format!("{}-{state}.pem", one.kind.word())
+}
+
+/// A test certificate and its issuer's, as PEM (RFC 8555 §9.1).
+pub(super) fn sample(visit: &Visit<'_>, name: &str) -> Shown {
+    let samples = visit.authority.samples(visit.actor)?;
+    let one = samples.iter().find(|one| file(one) == name).ok_or_else(nothing_here)?;
+    let mut body = String::new();
+    for der in [&one.certificate, &one.issuer] {
+        let pem = encode_string("CERTIFICATE", LineEnding::LF, der);
+        body.push_str(&pem.map_err(|error| StoryError::Fault(error.to_string()))?);
+    }
+    Ok(Answer {
+        status: 200,
+        content_type: "application/pem-certificate-chain",
+        location: None,
+        cookies: Vec::new(),
+        rule: None,
+        turned_away: false,
+        body: body.into_bytes(),
+    })
 }

@@ -51,6 +51,12 @@ pub(super) fn renewals(visit: &Visit<'_>, days: &[ForecastDay]) -> Markup {
     }
 }
 
+/// A bar as long as its share of the most; the number is beside it.
+pub(super) fn bar(count: u64, most: u64) -> Markup {
+    let length = (count * 160).div_ceil(most.max(1));
+    html! { svg.bar viewBox="0 0 160 12" width="160" height="12" aria-hidden="true" { rect.all x="0" y="1" width=(length) height="10" {} } }
+}
+
 fn total(count: PerKind) -> u64 {
     count.auth + count.sign
 }

@@ -191,6 +191,9 @@ fn tell(visit: &Visit<'_>, task: &Task, case: Option<&Case>, path: &str) -> Show
         return Ok(receipt.map_or_else(|| sheet.show(visit, 200, query, None), |receipt| see(&receipt)));
     }
     let mut form = visit.form()?;
+    if visit.translates && receipt.is_none() {
+        return Ok(sheet.show(visit, 200, form, None));
+    }
     let changed = told.is_none() && case.is_some_and(|case| form.text("seen") != seen(case));
     let body = (task.body)(&mut form, case);
     if visit.ended || form.is_wrong() || changed {
@@ -270,7 +273,7 @@ impl Sheet<'_> {
             @if let Some(refused) = refused { (trouble(visit, refused)) }
             (what_is_wrong(visit, &form))
             @if let Some(note) = self.task.note { p.note { (visit.say(&note())) } }
-            form.task method="post" action={ (self.path) "?key=" (self.key) } {
+            form.task id="task" method="post" action={ (self.path) "?key=" (self.key) } {
                 input type="hidden" name="token" value=(visit.session.token);
                 @if let Some(case) = self.case { input type="hidden" name="seen" value=(seen(case)); }
                 (fields)
@@ -282,7 +285,7 @@ impl Sheet<'_> {
                 }
             }
         };
-        visit.page(status, &title, &content)
+        visit.sheet(status, &title, &content)
     }
 }
 

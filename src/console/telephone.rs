@@ -67,8 +67,11 @@ fn told_before(visit: &Visit<'_>, key: &str) -> Result<Option<(Effects, HoldRece
 
 fn send(visit: &Visit<'_>, key: &str) -> Shown {
     let mut form = visit.form()?;
+    if visit.translates {
+        return Ok(sheet(visit, 200, &form, (key, None)));
+    }
     let card = form.identifier("card");
-    let _ = form.needed("confirmed", 3);
+    form.confirmed();
     if visit.ended || form.is_wrong() {
         return Ok(sheet(visit, if visit.ended { 403 } else { 422 }, &form, (key, None)));
     }
@@ -93,13 +96,13 @@ fn sheet(visit: &Visit<'_>, status: u16, form: &Form, (key, refused): (&str, Opt
             "電話では一時停止だけができます（R-21）。解除は、本人がカードを持って住民票のある市区町村の窓口で行います（R-22）。この画面では住民の情報は表示しません。",
             "By telephone a card is only held (R-21). It is released at the counter of the holder's municipality, for the holder with the card (R-22). No resident is shown here.",
         )) }
-        form.task method="post" action={ "/console/hold?key=" (key) } {
+        form.task id="task" method="post" action={ "/console/hold?key=" (key) } {
             input type="hidden" name="token" value=(visit.session.token);
             (fields(visit, form))
             p.actions { button.primary { (visit.either("一時停止する", "Hold the card")) } }
         }
     };
-    visit.page(status, &title, &content)
+    visit.sheet(status, &title, &content)
 }
 
 fn fields(visit: &Visit<'_>, form: &Form) -> Markup {

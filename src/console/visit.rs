@@ -1,12 +1,14 @@
 //! One request on its way: whose, in which language, under which session; and which page a path is.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use maud::{Markup, html};
 
 use super::{
-    Answer, Asked, Interface, Trouble, application, exception,
+    Answer, Asked, Interface, Trouble, application, chain, exception,
     form::{Form, decode_pairs},
-    holder, home, letter, operator, page, receipt,
+    holder, home, letter, operator, page, party, receipt,
     session::{COOKIE, Session, Sessions, Trust},
     task, telephone, today,
     words::{Language, Say},
@@ -32,6 +34,8 @@ pub(super) struct Visit<'a> {
     pub(super) now: UnixTime,
     /// Whether the form is of a session that has ended: it is shown again, and nothing is done.
     pub(super) ended: bool,
+    /// Whether the form was sent for the other language alone: it is shown in it, as far as it is filled in, and nothing is done.
+    pub(super) translates: bool,
 }
 
 /// How a page can end otherwise than shown.
@@ -98,6 +102,15 @@ impl Visit<'_> {
 
     /// A page.
     pub(super) fn page(&self, status: u16, title: &Say, content: &Markup) -> Answer {
+        self.framed(status, (title, content), page::Switch::Link)
+    }
+
+    /// A page around the form with the identifier `task`: the other language takes along what is typed in it.
+    pub(super) fn sheet(&self, status: u16, title: &Say, content: &Markup) -> Answer {
+        self.framed(status, (title, content), page::Switch::Form)
+    }
+
+    fn framed(&self, status: u16, (title, content): (&Say, &Markup), switch: page::Switch) -> Answer {
         Answer {
             status,
             content_type: "text/html; charset=utf-8",
@@ -105,7 +118,7 @@ impl Visit<'_> {
             cookies: Vec::new(),
             rule: None,
             turned_away: false,
-            body: page::whole(Some(self), self.language, title, content).into_string().into_bytes(),
+            body: page::whole(Some((self, switch)), self.language, title, content).into_string().into_bytes(),
         }
     }
 
@@ -152,18 +165,22 @@ pub(super) fn answer(
 ) -> Answer {
     let now = authority.parts().clock.now();
     let cookie = cookie(asked, COOKIE);
-    let language = language(asked);
+    let typed = if asked.sends_form { decode_pairs(&asked.form).unwrap_or_default() } else { BTreeMap::new() };
+    let chosen = typed.get("language").and_then(|tag| Language::from_tag(tag));
+    let language = chosen.unwrap_or_else(|| language(asked));
     let Ok(nonce) = random::<16>(authority) else {
         return refuse(asked, &interface.trouble(StoryError::Unavailable("no randomness".into())));
     };
     let session = sessions.enter(cookie, &asked.fingerprint, (now, nonce));
-    let mut visit = Visit { asked, authority, actor, interface, language, session, now, ended: false };
+    let mut visit =
+        Visit { asked, authority, actor, interface, language, session, now, ended: false, translates: false };
     let forged = asked.sends_form && {
-        let token = decode_pairs(&asked.form).unwrap_or_default().remove("token").unwrap_or_default();
-        let trust = sessions.trust((cookie, &token), &asked.fingerprint, now);
+        let token = typed.get("token").map_or("", String::as_str);
+        let trust = sessions.trust((cookie, token), &asked.fingerprint, now);
         visit.ended = trust == Trust::Ended;
         trust == Trust::Forged || !comes_from_here(asked)
     };
+    visit.translates = chosen.is_some() && !forged;
     let shown = if forged { Err(forgery()) } else { show(&visit) };
     let mut answer = shown.unwrap_or_else(|stop| {
         let trouble = match stop {
@@ -176,6 +193,9 @@ pub(super) fn answer(
         answer
     });
     answer.turned_away = forged;
+    if visit.translates {
+        answer.cookies.push(language_cookie(language));
+    }
     if visit.session.is_new && answer.content_type.starts_with("text/html") {
         answer.cookies.push(format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", visit.session.cookie));
     }
@@ -233,7 +253,8 @@ fn show(visit: &Visit<'_>) -> Shown {
         (false, ["exceptions"]) => exception::list(visit),
         (true, ["exceptions", digest]) => exception::approve(visit, digest),
         (true, ["publish"]) => operator::publish(visit),
-        (false, ["audit"]) => operator::audit(visit),
+        (false, ["samples", file]) => party::sample(visit, file),
+        (false, ["audit"]) => chain::audit(visit),
         _ => Err(nothing_here()),
     }
 }
@@ -242,12 +263,15 @@ fn choose_language(visit: &Visit<'_>, tag: &str) -> Shown {
     let language = Language::from_tag(tag).ok_or_else(nothing_here)?;
     let to = visit.query().text("to").to_owned();
     // Only a page of the console: nobody is sent elsewhere by a link that looks like ours.
-    let plain = to.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"/-_.?=&%".contains(&octet));
+    let plain = to.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"/-_.?=&%+".contains(&octet));
     let to = if plain && to.starts_with("/console/") { to } else { "/console/".to_owned() };
     let mut answer = see(&to);
-    let tag = language.tag();
-    answer.cookies.push(format!("{LANGUAGE}={tag}; Path=/console; Max-Age=31536000; Secure; HttpOnly; SameSite=Lax"));
+    answer.cookies.push(language_cookie(language));
     Ok(answer)
+}
+
+fn language_cookie(language: Language) -> String {
+    format!("{LANGUAGE}={}; Path=/console; Max-Age=31536000; Secure; HttpOnly; SameSite=Lax", language.tag())
 }
 
 fn language(asked: &Asked) -> Language {

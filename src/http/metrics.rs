@@ -7,14 +7,17 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hyper::StatusCode;
 use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use self::latency::{Latencies, Latency};
+use self::{
+    latency::{Latencies, Latency},
+    minute::Minute,
+};
 use crate::{
     kind::Kind,
     ports::Clock,
@@ -24,9 +27,13 @@ use crate::{
 };
 
 mod latency;
+mod minute;
 
 /// Upper ends of the latency buckets in seconds: a kept answer takes 10 µs, an RSA signature 1 ms, a commit some ms.
 const BUCKETS: [f64; 12] = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 10.0];
+
+/// How long requests took, by listener and route.
+const REQUEST_SECONDS: &str = "jitsuin_http_request_seconds";
 
 /// The histogram of the seconds from a revocation to its sight.
 pub const FRESHNESS: &str = "jitsuin_freshness_seconds";
@@ -47,6 +54,7 @@ pub struct Metrics {
     handle: PrometheusHandle,
     latencies: Latencies,
     collectors: Mutex<Vec<Collector>>,
+    minute: Mutex<Minute>,
 }
 
 impl Default for Metrics {
@@ -70,7 +78,13 @@ impl Metrics {
             .and_then(|builder| builder.set_buckets_for_metric(Matcher::Full(FRESHNESS.into()), &FRESHNESS_BUCKETS))
             .expect("the buckets are constants that are not empty")
             .build_recorder();
-        Self { handle: recorder.handle(), recorder, latencies: Latencies::default(), collectors: Mutex::default() }
+        Self {
+            handle: recorder.handle(),
+            recorder,
+            latencies: Latencies::default(),
+            collectors: Mutex::default(),
+            minute: Mutex::default(),
+        }
     }
 
     /// A counter; the handle is cheap to count with.
@@ -108,9 +122,17 @@ impl Metrics {
         text
     }
 
-    /// Folds what was recorded into histograms; call it every [`METRICS_UPKEEP`](crate::limits::METRICS_UPKEEP).
+    /// Folds what was recorded into histograms, and shows how many OCSP answers a second the last minute had; call it every
+    /// [`METRICS_UPKEEP`](crate::limits::METRICS_UPKEEP).
     pub fn upkeep(&self) {
         self.handle.run_upkeep();
+        // `answered` has no such series where the status listener is in another process.
+        if let Some(answered) = self.latencies.count(REQUEST_SECONDS, &["listener=\"status\",kind=\"ocsp"]) {
+            let rate = self.minute.lock().unwrap_or_else(PoisonError::into_inner).rate(Instant::now(), answered);
+            if let Some(rate) = rate {
+                self.set_fraction("jitsuin_ocsp_answers_per_second", &[], rate);
+            }
+        }
     }
 }
 
@@ -147,7 +169,7 @@ impl RequestMeter {
                 let labels = [("listener", listener), ("kind", *name), ("result", result)];
                 metrics.counter("jitsuin_http_requests_total", &labels)
             }),
-            seconds: metrics.latencies.of("jitsuin_http_request_seconds", &[("listener", listener), ("kind", name)]),
+            seconds: metrics.latencies.of(REQUEST_SECONDS, &[("listener", listener), ("kind", name)]),
         };
         Self { listener, routes: routes.iter().map(route).collect() }
     }

@@ -278,7 +278,7 @@ pub struct Registration(Router);
 impl Registration {
     /// Tells the stories of `authority`.
     #[must_use]
-    pub fn new(authority: Arc<Authority>, metrics: &Metrics, pace: Pace) -> Self {
+    pub fn new(authority: Arc<Authority>, metrics: &Arc<Metrics>, pace: Pace) -> Self {
         let door = Arc::new(Door::new(authority, metrics, pace));
         let mut router = Router::new();
         for (number, route) in ROUTES.iter().enumerate() {

@@ -23,7 +23,7 @@ const pages = [
   ["municipality", "copy", `/console/certificates/sign/${serial}`],
   ["municipality", "missing", "/console/holders/TEST-NOBODY"],
   ["operator", "operation", "/console/"],
-  ["operator", "audit", "/console/audit"],
+  ["operator", "audit", "/console/audit?verify=1"],
   ["relying_party", "usage", "/console/"],
   ["call_centre", "telephone", "/console/"],
 ];

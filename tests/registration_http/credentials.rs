@@ -224,7 +224,7 @@ async fn comes_in_by(lists: AccessLists) -> bool {
     let listener = server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("https://{}/v1/whoami", listener.local_addr().unwrap());
     let (_trigger, shutdown) = server::shutdown();
-    let registration = Registration::new(house.authority.clone(), &Metrics::new(), Pace::default());
+    let registration = Registration::new(house.authority.clone(), &Arc::new(Metrics::new()), Pace::default());
     tokio::spawn(registration.serve(listener, house.access.server(lists), Bounds::default(), shutdown));
     let ca = house.access.pem();
     let client = Client::new(ca.as_bytes(), credential.certificate.as_bytes(), credential.key.as_bytes()).unwrap();

@@ -325,7 +325,7 @@ impl House {
         let listener = server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let (trigger, shutdown) = server::shutdown();
-        let metrics = Metrics::new();
+        let metrics = Arc::new(Metrics::new());
         let registration = Registration::new(self.authority.clone(), &metrics, pace);
         let (authority, clock) = (self.authority.clone(), self.clock.clone());
         authority.keep_access_list().unwrap();
@@ -345,7 +345,7 @@ impl House {
 pub(crate) struct Open {
     pub(crate) house: House,
     pub(crate) url: String,
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
     _trigger: ShutdownTrigger,
 }
 

@@ -67,6 +67,14 @@ impl Latencies {
         Arc::clone(all.entry(name).or_default().entry(labels.join(",")).or_default())
     }
 
+    /// How many there were of a name whose labels have one of these texts.
+    pub(super) fn count(&self, name: &str, having: &[&str]) -> Option<u64> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = all.get(name)?.iter().filter(|(labels, _)| having.iter().any(|text| labels.contains(text)));
+        rows.map(|(_, latency)| latency.counts.iter().map(|count| count.load(Relaxed)).sum::<u64>())
+            .reduce(|sum, count| sum + count)
+    }
+
     /// Appends the text format of all of them.
     pub(super) fn render(&self, out: &mut String) {
         for (name, rows) in &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {

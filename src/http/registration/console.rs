@@ -143,6 +143,10 @@ impl Interface for Inside<'_> {
         trouble_of(&Problem::of(error, self.authority.parts().clock.now()))
     }
 
+    fn measures(&self) -> String {
+        self.door.measures()
+    }
+
     fn has_my_number(&self, text: &str) -> bool {
         has_my_number(text)
     }

@@ -139,11 +139,12 @@ pub(super) struct Door {
     buckets: Buckets,
     pace: Pace,
     meter: RequestMeter,
+    metrics: Arc<Metrics>,
     notes: Notes,
 }
 
 impl Door {
-    pub(super) fn new(authority: Arc<Authority>, metrics: &Metrics, pace: Pace) -> Self {
+    pub(super) fn new(authority: Arc<Authority>, metrics: &Arc<Metrics>, pace: Pace) -> Self {
         let kinds: Vec<_> = ROUTES.iter().map(|route| route.kind).chain(["other", "console"]).collect();
         Self {
             authority,
@@ -151,8 +152,14 @@ impl Door {
             buckets: Buckets::new(pace.rates, metrics),
             pace,
             meter: RequestMeter::new(metrics, "registration", &kinds),
+            metrics: Arc::clone(metrics),
             notes: Notes::default(),
         }
+    }
+
+    /// The measures of the process, as `/metrics` has them.
+    pub(super) fn measures(&self) -> String {
+        self.metrics.render()
     }
 
     /// Answers a request of a route.
