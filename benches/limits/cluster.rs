@@ -127,7 +127,7 @@ fn beside(one: &Authority, store: Arc<PostgresStore>) -> Authority {
         issuers: Arc::clone(&of.issuers),
         serials: of.serials.clone(),
         profile: Arc::clone(&of.profile),
-        policy: of.policy.clone(),
+        policy: of.policy,
         counters: of.counters.clone(),
         substitutes: Arc::clone(&of.substitutes),
         index: Arc::clone(&index),
