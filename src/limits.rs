@@ -115,6 +115,17 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long requests in flight may go on when the service is asked to stop.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a list that is due is left to the publisher that made the one before it, where several share a store: some turns of its
+/// timer, and far less than a list may be late.
+pub const TAKE_OVER_DUE: Duration = Duration::from_secs(60);
+
+/// The same of a list that a revocation or hold brings about: longer than [`PROMPT_PAUSE`] and than taking up what others made.
+pub const TAKE_OVER_CHANGE: Duration = Duration::from_secs(90);
+
+/// How far the time of a change may be from the database's, on a store that several nodes write: one that is ahead would have the
+/// others refused as too late. Longer than a request may wait for its turn.
+pub const NODE_CLOCKS: Duration = Duration::from_secs(60);
+
 /// How far the time of a change may lie before the last recorded one: stories read the clock before they queue.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 

@@ -13,6 +13,8 @@ mod ward;
 
 #[path = "lists/bench.rs"]
 mod bench;
+#[path = "lists/beside.rs"]
+mod beside;
 #[path = "lists/cli.rs"]
 mod cli;
 #[path = "lists/deltas.rs"]

@@ -2,7 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails as the test does")]
 
-use std::{collections::BTreeSet, fs, net::TcpListener, process::Command, thread, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::TcpListener,
+    process::Command,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use jitsuin::{
     audit::{self, GENESIS},
@@ -11,6 +18,7 @@ use jitsuin::{
     rules::CertificateState::{Held, Live, Revoked},
     scope::CrlScope,
     store::{PostgresError, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore},
+    x509::UnixTime,
 };
 use tempfile::TempDir;
 
@@ -180,6 +188,27 @@ fn a_commit_that_no_standby_has_is_not_acknowledged_and_is_done_once() {
     commit(&store, vec![fixture::issue(Auth, 1)]).unwrap();
     let entries = store.marks().unwrap().entry;
     assert_one_chain(&store, entries);
+}
+
+#[test]
+fn a_node_whose_clock_is_apart_from_the_databases_writes_nothing() {
+    let room = TempDir::new().unwrap();
+    let bound = PostgresOptions { clock_bound: Some(Duration::from_secs(60)), ..PostgresOptions::default() };
+    let store = pg::open(room.path(), bound);
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let at = |seconds: i64| {
+        let mut change = change_at(1, vec![Step::Answer(fixture::answer("client", &seconds.to_string(), b"x"))]);
+        change.audit.at = UnixTime::from_seconds(seconds).unwrap();
+        store.commit(change).map_err(|error| error.to_string())
+    };
+    for (apart, told) in [(600, "s ahead of the database's"), (-600, "s behind the database's")] {
+        let said = at(now + apart).unwrap_err();
+        assert!(said.contains(told) && said.contains("nothing is written"), "{said}");
+    }
+    assert_eq!(store.marks().unwrap().entry, 0);
+    at(now - 20).unwrap();
+    at(now + 20).unwrap();
+    assert_one_chain(&store, 2);
 }
 
 /// A certificate for `localhost`, by a CA that is made for it: that CA's, the certificate, its key. PEM.

@@ -108,6 +108,9 @@ impl House {
             Self::examined(store, (directory, config), passphrase, clock, how)?
         };
         house.authority.publish_with(Arc::new(Threads::beside_answers()));
+        if house.confirmed.is_some() {
+            house.authority.publish_beside_others();
+        }
         Ok(house)
     }
 

@@ -8,6 +8,7 @@ use super::{failure::Failure, world::stopwatch};
 use crate::{
     audit::{Examination, Known},
     config::Config,
+    limits::NODE_CLOCKS,
     ports::Store,
     store::{OpenError, PostgresError, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore},
 };
@@ -50,6 +51,7 @@ pub(super) fn options(config: &Config) -> Result<PostgresOptions, Failure> {
         timeline: Some(config.store.path.with_file_name("postgres.timeline")),
         patience: config.store.postgres_patience.duration(),
         stopwatch: Some(stopwatch),
+        clock_bound: Some(NODE_CLOCKS),
         ..PostgresOptions::default()
     })
 }

@@ -30,7 +30,8 @@ impl Upkeep {
         let runtime = runtime.map_err(Failure::fault)?;
         if roles.publisher {
             runtime.spawn(prompt(Arc::clone(house), shutdown.clone()));
-        } else {
+        }
+        if !roles.publisher || house.confirmed.is_some() {
             runtime.spawn(take_up(Arc::clone(house), shutdown.clone()));
         }
         if house.confirmed.is_some() {

@@ -42,6 +42,13 @@ impl Authority {
             return Ok(());
         }
         let (highest, before) = self.neighbours(&record)?;
+        if record.number < highest {
+            // Another may have come after it was read.
+            let is_later = |one: &CrlRecord| (one.kind, one.generation, one.scope) == key && one.number > record.number;
+            if let Some(later) = self.store().newest_crls()?.into_iter().find(is_later) {
+                return self.take_up(later);
+            }
+        }
         let newest = if record.number < highest { Err(KeptError::Superseded(highest)) } else { Ok(()) };
         match self.check_kept(&record).and(newest) {
             Ok(()) => self.parts().lists.put_after(record, before),

@@ -14,9 +14,10 @@
 //!
 //! # Who publishes
 //! One run of one process at a time, by a lock; the lists of a run are made by several hands side by side, and stored by one in
-//! their order, so that numbers, audit log and failures are those of making them one after the other. Over a store that several nodes share, the number of a list is a
-//! compare-and-swap ([`Step::Crl`](crate::ports::Step::Crl)): of two nodes that make the same list one is refused, loads what the other stored, and
-//! serves that. Work may be done twice, no list is lost or forked, and no leader has to be elected.
+//! their order, so that numbers, audit log and failures are those of making them one after the other. Over a store that several nodes
+//! share, whoever made the last list of a sequence makes the next one, and another takes over once that is late (`lead`). The number of
+//! a list is a compare-and-swap ([`Step::Crl`](crate::ports::Step::Crl)): of two nodes that make the same list all the same one is
+//! refused, loads what the other stored, and serves that. No list is lost or forked, and no leader has to be elected.
 //!
 //! # At once
 //! [`Authority::publish_changed`] makes the deltas (or partitions) of scopes in which something was revoked or held. The
@@ -26,6 +27,7 @@
 mod belt;
 mod ended;
 mod journal;
+mod lead;
 mod load;
 mod plan;
 mod press;
@@ -45,6 +47,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     journal::Journal,
+    lead::Lead,
     plan::{Occasion, Served, Task},
     press::Press,
     shelve::Shelver,
@@ -101,6 +104,7 @@ pub(super) struct Publisher {
     running: std::sync::Mutex<u64>,
     failures: std::sync::Mutex<BTreeMap<ListKey, Failure>>,
     urgent: Arc<Urgent>,
+    lead: Lead,
     hands: OnceLock<Arc<dyn Hands>>,
 }
 
@@ -148,6 +152,11 @@ impl Family<'_> {
         Served { complete: self.complete.as_deref(), delta: self.delta.as_deref(), withheld: self.withheld }
     }
 
+    /// The last number of its sequence that is given.
+    fn last(&self) -> u64 {
+        self.served().next_number() - 1
+    }
+
     fn base_position(&self) -> u64 {
         self.complete.as_ref().map_or(0, |list| list.position)
     }
@@ -158,6 +167,12 @@ impl Authority {
     /// the other, with the same outcome.
     pub fn publish_with(&self, hands: Arc<dyn Hands>) {
         let _kept = self.publisher.hands.set(hands);
+    }
+
+    /// From now on leaves the next list of a sequence to whoever made the last one, for a while: others publish from the same store.
+    /// What they made has to be loaded again and again.
+    pub fn publish_beside_others(&self) {
+        self.publisher.lead.share();
     }
 
     /// From now on notes revocations and holds, so that [`Self::publish_changed`] has something to do: start-up.
@@ -359,7 +374,11 @@ impl Authority {
                 let due = |family: &'f Family<'a>| match family.is_of_a_backup() {
                     _ if family.is_behind => Some((family, Task::Complete)),
                     true => Some((family, Task::Complete)),
-                    false => Some((family, schedule.due(family.key.2, family.served(), now)?)),
+                    false => {
+                        let patience = self.publisher.lead.patience(family.key, family.last()).as_secs();
+                        let then = UnixTime::from_seconds(now.seconds() - patience.cast_signed()).unwrap_or(now);
+                        Some((family, schedule.due(family.key.2, family.served(), then)?))
+                    }
                 };
                 Ok((all.filter_map(due).collect(), false))
             }
@@ -370,10 +389,12 @@ impl Authority {
                     ends.get(&family.key).is_some_and(|position| *position > family.served().position())
                 };
                 let prompted = |family: &'f Family<'a>| Some((family, schedule.prompted(family.key.2)?));
-                let (now, later): (Vec<_>, Vec<_>) = all
-                    .filter(changed)
-                    .filter_map(prompted)
-                    .partition(|(family, task)| schedule.may_prompt(*task, family.served(), now));
+                let lead = &self.publisher.lead;
+                let (now, later): (Vec<_>, Vec<_>) =
+                    all.filter(changed).filter_map(prompted).partition(|(family, task)| {
+                        lead.tells(family.key, family.last(), now) && schedule.may_prompt(*task, family.served(), now)
+                    });
+                lead.wait_in(&later.iter().map(|(family, _)| family.key).collect::<Vec<_>>());
                 Ok((now, !later.is_empty()))
             }
         }

@@ -120,7 +120,10 @@ impl<'a> Shelver<'a> {
     /// Serves a list that was stored; none if another node stored one of the same number first, which is served then.
     fn settle(&mut self, record: CrlRecord, stored: Result<(), StoreError>) -> Result<Option<Publication>, StoryError> {
         let (lists, publication) = (&self.authority.parts().lists, Publication::new(&record));
+        let lead = &self.authority.publisher.lead;
+        let sequence = (record.kind, record.generation, record.scope.complete());
         let Err(error) = stored else {
+            lead.note(sequence, record.number);
             lists.put(record);
             return Ok(Some(publication));
         };
@@ -129,9 +132,13 @@ impl<'a> Shelver<'a> {
         match lists.find(&(record.kind, record.generation, record.scope)) {
             Some(served) if served.number >= record.number => {
                 if served.position < record.position {
-                    self.overtaken.push((record.kind, record.generation, record.scope.complete()));
+                    self.overtaken.push(sequence);
                 }
-                Ok((served.der == record.der).then_some(publication))
+                if served.der != record.der {
+                    return Ok(None);
+                }
+                lead.note(sequence, record.number);
+                Ok(Some(publication))
             }
             Some(served) if matches!(error, StoreError::Conflict(_)) => Err(StoryError::Fault(format!(
                 "number {} does not follow what the store has, though {} is served",

@@ -23,12 +23,13 @@ use super::{error::PostgresError, server::Server, session::Session};
 use crate::{
     ports::{StatusEvent, StoreError},
     store::sql::{
-        Batch, Bench, Care, Committed, Halt, Health, NONE, Task, Tip, Writer, finds, first, only, params, read, rows,
+        Batch, Bench, Care, Committed, Halt, Health, NONE, Task, Tip, Writer, finds, first, only, params, read,
     },
 };
 
-/// Where nodes line up.
-const HEAD: &str = "SELECT value FROM fence WHERE id = 1 FOR UPDATE";
+/// Where nodes line up; and what the time is there.
+const HEAD: &str =
+    "SELECT value, CAST(extract(epoch FROM clock_timestamp()) AS BIGINT) AS now FROM fence WHERE id = 1 FOR UPDATE";
 /// Wakes the followers of other nodes; and from here on nothing cuts the wait for a standby off, as a time-out would: that
 /// would be told as a commit.
 const TELL: &str = "SELECT set_config('statement_timeout', '0', true), CAST(pg_notify('jitsuin_status', '') AS TEXT)";
@@ -119,10 +120,10 @@ impl Desk {
 
     fn attempt(&mut self, followed: u64, tasks: &[Task]) -> Result<Committed, Failed> {
         let session = self.session().map_err(Failed::Told)?;
-        let done = match transact(&session, followed, tasks, Care::Hopeful) {
+        let done = match transact((&self.server, &session), followed, tasks, Care::Hopeful) {
             Err(Halt::HalfDone) => {
                 session.command("ROLLBACK").map_err(|failed| Failed::Passing(failed.into()))?;
-                transact(&session, followed, tasks, Care::Savepoints)
+                transact((&self.server, &session), followed, tasks, Care::Savepoints)
             }
             other => other,
         };
@@ -202,10 +203,13 @@ impl Desk {
 /// What a transaction came to, before its commit: what became of each task, and the last entry before and after.
 type Done = (Committed, (u64, Tip));
 
-fn transact(session: &Session, followed: u64, tasks: &[Task], care: Care) -> Result<Done, Halt> {
+fn transact((server, session): (&Server, &Session), followed: u64, tasks: &[Task], care: Care) -> Result<Done, Halt> {
     let engine = |failed: crate::store::sql::Error| Halt::Engine(failed.into());
     session.begin(BEGIN, care == Care::Savepoints).map_err(engine)?;
-    first(session, HEAD, NONE, |row| rows::number(row, "value")).map_err(engine)?;
+    let now: i64 = only(session, HEAD, NONE, |row| row.get(1)).map_err(engine)?;
+    for change in tasks.iter().flat_map(Task::changes) {
+        server.check_time(change.audit.at, now).map_err(Halt::Engine)?;
+    }
     let batch = Batch::begin(session, followed, care)?;
     let before = batch.tip();
     let (committed, tip) = batch.take(tasks)?;

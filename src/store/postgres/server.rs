@@ -19,7 +19,9 @@ use super::{
 };
 use crate::{
     limits::{LIST_PAGE, LONG_LIST_OCTETS, QUEUE_WAIT},
+    ports::StoreError,
     store::sql::Stopwatch,
+    x509::UnixTime,
 };
 
 /// The oldest server whose words the statements use (`server_version_num`).
@@ -56,6 +58,8 @@ pub struct PostgresOptions {
     pub list_page: usize,
     /// A watch to measure the writer's queue by; none: nobody is said to wait.
     pub stopwatch: Option<Stopwatch>,
+    /// By how much the time of a change may differ from the server's, which every node has in common; none: by anything.
+    pub clock_bound: Option<Duration>,
 }
 
 impl Default for PostgresOptions {
@@ -74,6 +78,7 @@ impl Default for PostgresOptions {
             long_list: LONG_LIST_OCTETS,
             list_page: LIST_PAGE,
             stopwatch: None,
+            clock_bound: None,
         }
     }
 }
@@ -165,6 +170,21 @@ impl Server {
              SET datestyle = 'ISO, YMD'; SET client_encoding = 'UTF8'"
         ))
         .map_err(|failed| connecting(&failed))
+    }
+
+    /// Whether the time of a change is near the server's.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] with by how much they are apart.
+    pub(super) fn check_time(&self, at: UnixTime, now: i64) -> Result<(), StoreError> {
+        let (ahead, bound) = (at.seconds() - now, self.options.clock_bound);
+        if bound.is_none_or(|bound| ahead.unsigned_abs() <= bound.as_secs()) {
+            return Ok(());
+        }
+        let (seconds, way) = (ahead.unsigned_abs(), if ahead > 0 { "ahead of" } else { "behind" });
+        Err(StoreError::Unavailable(format!(
+            "the clock of this machine is {seconds} s {way} the database's: set them right; nothing is written meanwhile"
+        )))
     }
 
     /// Whether the server is one that the statements were written for.

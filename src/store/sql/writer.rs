@@ -60,6 +60,16 @@ pub(in crate::store) enum Done {
 pub(in crate::store) type Outcome = Result<Done, StoreError>;
 
 impl Task {
+    /// What is to be changed.
+    pub(in crate::store) fn changes(&self) -> impl Iterator<Item = &Change> {
+        let (one, several) = match self {
+            Self::Change(change, _) => (Some(change), &[][..]),
+            Self::Each(changes) => (None, &changes[..]),
+            Self::Allocate(..) | Self::Follow(..) | Self::Check | Self::Look => (None, &[][..]),
+        };
+        one.into_iter().chain(several.iter().map(|(change, _)| change))
+    }
+
     /// How many changes it is.
     fn weight(&self) -> usize {
         match self {
