@@ -126,6 +126,15 @@ fn a_wrong_password_is_refused_and_told_to_nobody() {
 }
 
 #[test]
+fn indexes_from_an_empty_store_acknowledge_no_entry() {
+    let store = pg::open(TempDir::new().unwrap().path(), PostgresOptions::default());
+    store.allocate(Auth, 1).unwrap();
+    // A reading connects, and the server is held against what was acknowledged.
+    assert_eq!(store.marks().unwrap().entry, 0);
+    enrol(&store, 1);
+}
+
+#[test]
 fn a_standby_alone_is_refused_and_one_that_is_promoted_is_taken() {
     let primary = pg::Server::start(&[]);
     let connection = primary.database("streamed");

@@ -138,7 +138,7 @@ impl Desk {
         };
         match session.commit() {
             Ok(()) => {
-                self.server.mark().note_entry(tip.entry, tip.seal);
+                self.acknowledge(before, &tip);
                 self.session = Some(session);
                 Ok(committed)
             }
@@ -148,13 +148,20 @@ impl Desk {
                 drop(session);
                 match self.has_happened(before, &tip) {
                     Ok(true) => {
-                        self.server.mark().note_entry(tip.entry, tip.seal);
+                        self.acknowledge(before, &tip);
                         Ok(committed)
                     }
                     Ok(false) => Err(Failed::Passing(unavailable("the connection was lost before the commit"))),
                     Err(error) => Err(Failed::Told(error)),
                 }
             }
+        }
+    }
+
+    /// From now on a server without what was written is one that was left behind. What others wrote is theirs to know.
+    fn acknowledge(&self, before: u64, tip: &Tip) {
+        if tip.entry != before {
+            self.server.mark().note_entry(tip.entry, tip.seal);
         }
     }
 
