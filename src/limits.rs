@@ -391,6 +391,10 @@ pub const STORIES_IN_FLIGHT: usize = 128;
 /// from looking.
 pub const READINGS_IN_FLIGHT: usize = 32;
 
+/// Pages at a time that holders look at, of all holders together: however many come after the news has told of their cards, the
+/// counters' turns are the counters'.
+pub const HOLDERS_IN_FLIGHT: usize = 8;
+
 /// How long a request may wait for its turn to be told; beyond it the answer is 503, and the client comes back.
 pub const STORY_WAIT: Duration = Duration::from_millis(500);
 

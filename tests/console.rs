@@ -12,6 +12,8 @@ mod browser;
 mod dates;
 #[path = "console/forms.rs"]
 mod forms;
+#[path = "console/holder.rs"]
+mod holder;
 #[path = "support/house.rs"]
 mod house;
 #[path = "console/panels.rs"]

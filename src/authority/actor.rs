@@ -2,7 +2,7 @@
 
 use crate::{
     municipality::MunicipalityCode,
-    ports::{CredentialRecord, HolderRecord, Role},
+    ports::{CertificateRecord, CredentialRecord, HolderRecord, HolderReference, Role},
     rules::Refusal,
 };
 
@@ -13,19 +13,38 @@ pub struct Actor {
     role: Option<Role>,
     name: String,
     municipality: Option<MunicipalityCode>,
+    /// Of a holder: who it is.
+    holder: Option<HolderReference>,
 }
 
 impl Actor {
     /// The client of that credential.
     #[must_use]
     pub fn client(credential: &CredentialRecord) -> Self {
-        Self { role: Some(credential.role), name: credential.name.clone(), municipality: credential.municipality }
+        Self {
+            role: Some(credential.role),
+            name: credential.name.clone(),
+            municipality: credential.municipality,
+            holder: None,
+        }
     }
 
     /// The service itself: timers, start-up.
     #[must_use]
     pub fn service() -> Self {
-        Self { role: None, name: "service".into(), municipality: None }
+        Self { role: None, name: "service".into(), municipality: None, holder: None }
+    }
+
+    /// The holder of a certificate that was found to stand. Named by the certificate, with a `/` that no credential's name has.
+    pub(super) fn holder_of(certificate: &CertificateRecord) -> Self {
+        let name = format!("{}/{}", Role::Holder.word(), certificate.serial);
+        Self { role: Some(Role::Holder), name, municipality: None, holder: Some(certificate.holder.clone()) }
+    }
+
+    /// Who the holder is; nothing for everyone else.
+    #[must_use]
+    pub fn holder(&self) -> Option<&HolderReference> {
+        self.holder.as_ref()
     }
 
     /// The credential's name.
@@ -40,10 +59,12 @@ impl Actor {
         self.role
     }
 
-    /// How the audit names it: `municipality/13115`.
+    /// How the audit names it: `municipality/13115`; a holder by the certificate, `holder/7A01…`.
     #[must_use]
     pub fn audit_name(&self) -> String {
-        self.role.map_or_else(|| self.name.clone(), |role| format!("{}/{}", role.word(), self.name))
+        self.role
+            .filter(|role| *role != Role::Holder)
+            .map_or_else(|| self.name.clone(), |role| format!("{}/{}", role.word(), self.name))
     }
 
     /// The municipality that it acts for.

@@ -45,6 +45,7 @@ mod note;
 pub mod notice;
 mod once;
 pub mod oversee;
+mod own;
 mod places;
 pub mod publish;
 pub mod recover;

@@ -27,6 +27,7 @@ use crate::{
         server::{self, Bounds, Plain, Shutdown, ShutdownTrigger, Workers},
         status::{StatusService, StatusSources},
     },
+    kind::Kind,
     limits::CLOCK_TOLERANCE,
     ports::{Clock, Store},
     revocation::lists::PublishedLists,
@@ -261,7 +262,10 @@ impl<'a> Signals<'a> {
 fn access(house: &House) -> Result<Access, Failure> {
     let (tls, lists) = (&house.tls, Arc::clone(&house.authority));
     let lists = Arc::new(move || lists.access_list());
-    Access::new(&tls.authority, (&tls.certificate, &tls.key), lists).map_err(Failure::refused)
+    let generations = house.store.authorities().map_err(Failure::fault)?;
+    let citizens = generations.into_iter().filter(|one| one.kind == Kind::Auth).map(|one| one.certificate);
+    let citizens: Vec<_> = citizens.collect();
+    Access::new(&tls.authority, (&tls.certificate, &tls.key), lists, &citizens).map_err(Failure::refused)
 }
 
 /// How much at a time the registration listener takes, and how often of each client.

@@ -21,7 +21,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Shown {
         Some(Role::Municipality) => counter(visit, 200, &Form::default()),
         Some(Role::Operator | Role::Auditor) => operator::show(visit),
         Some(Role::RelyingParty) => party::show(visit),
-        Some(Role::CallCentre) | None => telephone::show(visit),
+        Some(Role::CallCentre | Role::Holder) | None => telephone::show(visit),
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `visit` | one request on its way, and the paths |
 //! | `home`, `holder`, `today` | the counter: its desk, a resident, the checklist of a case |
 //! | `telephone` | the call centre: a card is held |
+//! | `own` | a holder's own window, by the certificate of the own card |
 //! | `task`, `fields`, `receipt` | what a clerk does, and what came of it |
 //! | `application`, `exception`, `letter` | applications over weeks, the second officer, what is printed |
 //! | `operator`, `vitals`, `chain` | the operating room: lists and parties, measures, the audit |
@@ -39,6 +40,7 @@ mod holder;
 mod home;
 mod letter;
 mod operator;
+mod own;
 mod page;
 mod party;
 mod plot;

@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::{
     Trouble, date,
     form::{Form, both, encode},
+    own,
     visit::Visit,
     words::{self, Language, Say},
 };
@@ -90,7 +91,7 @@ fn who(visit: &Visit<'_>) -> Markup {
         p.who {
             @if let Some(role) = visit.actor.role() { span.role { (visit.say(&words::role(role))) } " " }
             @if let Some(place) = place { strong { (visit.either(place.name, place.romaji)) } " " }
-            span.name { (visit.actor.name()) }
+            @if visit.actor.holder().is_none() { span.name { (visit.actor.name()) } }
         }
     }
 }
@@ -100,6 +101,9 @@ fn navigation(visit: &Visit<'_>) -> Markup {
     if visit.acts() {
         links.push(("/console/new", visit.either("新規発行", "New holder")));
         links.push(("/console/applications", visit.either("申請一覧", "Applications")));
+    }
+    if visit.actor.holder().is_some() {
+        links.extend(own::LINKS.map(|(path, ja, en)| (path, visit.either(ja, en))));
     }
     if visit.actor.oversees() {
         links.push(("/console/audit", visit.either("監査記録", "Audit")));

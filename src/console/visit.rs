@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::{
     Answer, Asked, Interface, Trouble, application, chain, exception,
     form::{Form, decode_pairs},
-    holder, home, letter, operator, page, party, receipt,
+    holder, home, letter, operator, own, page, party, receipt,
     session::{COOKIE, Session, Sessions, Trust},
     task, telephone, today,
     words::{Language, Say},
@@ -225,6 +225,9 @@ pub(super) fn refuse(asked: &Asked, trouble: &Trouble) -> Answer {
 fn show(visit: &Visit<'_>) -> Shown {
     let path = visit.asked.path.strip_prefix("/console").unwrap_or_default();
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    if let Some(holder) = visit.actor.holder() {
+        return own::show(visit, holder, &parts);
+    }
     let holder = |text: &str| named(HolderReference::parse(text));
     let card = |text: &str| named(CardNumber::parse(text));
     match (visit.asked.sends_form, parts.as_slice()) {
@@ -259,7 +262,7 @@ fn show(visit: &Visit<'_>) -> Shown {
     }
 }
 
-fn choose_language(visit: &Visit<'_>, tag: &str) -> Shown {
+pub(super) fn choose_language(visit: &Visit<'_>, tag: &str) -> Shown {
     let language = Language::from_tag(tag).ok_or_else(nothing_here)?;
     let to = visit.query().text("to").to_owned();
     // Only a page of the console: nobody is sent elsewhere by a link that looks like ours.

@@ -94,6 +94,7 @@ pub(super) fn role(role: Role) -> Say {
         Role::RelyingParty => Say::new("署名検証者等", "Relying party"),
         Role::Auditor => Say::new("監査人", "Auditor"),
         Role::CallCentre => Say::new("コールセンター", "Call centre"),
+        Role::Holder => Say::new("利用者ご本人", "Holder"),
     }
 }
 

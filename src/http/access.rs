@@ -1,4 +1,4 @@
-//! Who may knock at the registration listener: mutual TLS under the access CA.
+//! Who may knock at the registration listener: mutual TLS under the access CA, and for holders under the CA of their cards.
 //!
 //! The handshake proves that the client has the key of a certificate that the access CA signed and that is valid now.
 //! Whether that certificate is admitted, and as whom, the store says at every request, so that a credential which is
@@ -7,6 +7,8 @@
 //! The handshake is held against the access CA's list besides: who is on it gets no connection. A list that is not there, that
 //! cannot be read or whose time is over lets nobody in, for nobody can tell then who is revoked. Each new list gets a verifier of
 //! its own, made by the first handshake that meets it; handshakes under way end as they began.
+//!
+//! A holder shows the AUTH certificate of the own card instead ([`citizens`]), and comes to the own pages of the console.
 //!
 //! Why no resumption: a resumed session would skip the check of the certificate's validity, and a counter opens few
 //! connections.
@@ -34,12 +36,15 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
+use self::citizens::{Citizens, Version};
 use super::server::Handshake;
 use crate::{
     ports::AccessListRecord,
     signer::PrivateKey,
-    x509::{UnixTime, certificate::CertificateView, extension, oid},
+    x509::{Serial, UnixTime, certificate::CertificateView, extension, oid},
 };
+
+mod citizens;
 
 /// The name of HTTP/2 over TLS (RFC 9113 §3.2).
 const HTTP_2: &[u8] = b"h2";
@@ -68,6 +73,8 @@ pub struct PeerCertificate {
     pub fingerprint: [u8; 32],
     /// Its last instant; a connection may outlive it.
     pub not_after: UnixTime,
+    /// Of the AUTH certificate of a card: its serial number. Such a peer is a holder and no client of the access CA.
+    pub holder: Option<Serial>,
 }
 
 /// What webpki verifies, and that the certificate says it is for clients: webpki takes one that says nothing of its use (RFC 5280
@@ -77,6 +84,8 @@ struct ForClients {
     provider: Arc<CryptoProvider>,
     /// Knows no list, and is asked nothing that a list would matter for.
     plain: Arc<dyn ClientCertVerifier>,
+    citizens: Arc<Citizens>,
+    hints: Vec<DistinguishedName>,
     lists: AccessLists,
     /// The verifier that holds certificates against the list which stood last.
     listed: RwLock<Option<Listed>>,
@@ -97,10 +106,16 @@ impl fmt::Debug for ForClients {
 }
 
 impl ForClients {
-    fn new(roots: RootCertStore, provider: Arc<CryptoProvider>, lists: AccessLists) -> Result<Self, AccessError> {
+    fn new(
+        (roots, citizens): (RootCertStore, Arc<Citizens>),
+        provider: Arc<CryptoProvider>,
+        lists: AccessLists,
+    ) -> Result<Self, AccessError> {
         let roots = Arc::new(roots);
         let plain = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(&provider)).build()?;
-        Ok(Self { roots, provider, plain, lists, listed: RwLock::default(), told: Mutex::default() })
+        let hints = [plain.root_hint_subjects().to_vec(), citizens.hints()].concat();
+        let (listed, told) = (RwLock::default(), Mutex::default());
+        Ok(Self { roots, provider, plain, citizens, hints, lists, listed, told })
     }
 
     /// The verifier for the list that stands now.
@@ -135,7 +150,7 @@ impl ForClients {
 
 impl ClientCertVerifier for ForClients {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.plain.root_hint_subjects()
+        &self.hints
     }
 
     fn verify_client_cert(
@@ -144,8 +159,13 @@ impl ClientCertVerifier for ForClients {
         others: &[CertificateDer<'_>],
         now: TlsTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        let verified = self.listed()?.verify_client_cert(certificate, others, now)?;
         let view = CertificateView::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
+        let verified = if self.citizens.claims(&view) {
+            self.citizens.verify(&view, now)?;
+            ClientCertVerified::assertion()
+        } else {
+            self.listed()?.verify_client_cert(certificate, others, now)?
+        };
         let wanted = extension::extended_key_usage(&[oid::CLIENT_AUTH]);
         match view.tbs.extension(oid::EXTENDED_KEY_USAGE) {
             Some(usage) if usage.value == wanted => Ok(verified),
@@ -159,7 +179,8 @@ impl ClientCertVerifier for ForClients {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.plain.verify_tls12_signature(message, certificate, signature)
+        let by_card = self.citizens.verify_handshake(certificate, message, signature, Version::Tls12);
+        by_card.unwrap_or_else(|| self.plain.verify_tls12_signature(message, certificate, signature))
     }
 
     fn verify_tls13_signature(
@@ -168,7 +189,8 @@ impl ClientCertVerifier for ForClients {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.plain.verify_tls13_signature(message, certificate, signature)
+        let by_card = self.citizens.verify_handshake(certificate, message, signature, Version::Tls13);
+        by_card.unwrap_or_else(|| self.plain.verify_tls13_signature(message, certificate, signature))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -176,12 +198,16 @@ impl ClientCertVerifier for ForClients {
     }
 }
 
-/// TLS 1.2 or 1.3 with a client certificate of the access CA.
+/// TLS 1.2 or 1.3 with a client certificate of the access CA, or of a citizen's card.
 #[derive(Clone)]
-pub struct Access(TlsAcceptor);
+pub struct Access {
+    acceptor: TlsAcceptor,
+    citizens: Arc<Citizens>,
+}
 
 impl Access {
-    /// Trusts `authority` (the access CA, DER) for whom `lists` does not revoke, and shows `certificate` (DER) with its key.
+    /// Trusts `authority` (the access CA, DER) for whom `lists` does not revoke, and `citizens` (the generations of the CA for user
+    /// authentication, DER) for holders; shows `certificate` (DER) with its key.
     ///
     /// # Errors
     /// [`AccessError`].
@@ -189,11 +215,13 @@ impl Access {
         authority: &[u8],
         (certificate, key): (&[u8], &PrivateKey),
         lists: AccessLists,
+        citizens: &[Vec<u8>],
     ) -> Result<Self, AccessError> {
         let provider = Arc::new(default_provider());
+        let citizens = Arc::new(Citizens::new(citizens, provider.signature_verification_algorithms)?);
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(authority.to_vec())).map_err(AccessError::Authority)?;
-        let verifier = ForClients::new(roots, Arc::clone(&provider), lists)?;
+        let verifier = ForClients::new((roots, Arc::clone(&citizens)), Arc::clone(&provider), lists)?;
         let chain = vec![CertificateDer::from(certificate.to_vec())];
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8().to_vec()));
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -205,7 +233,7 @@ impl Access {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), citizens })
     }
 }
 
@@ -214,11 +242,12 @@ impl Handshake for Access {
     type Peer = PeerCertificate;
 
     async fn shake(&self, stream: TcpStream) -> io::Result<(Self::Stream, Self::Peer)> {
-        let stream = self.0.accept(stream).await?;
+        let stream = self.acceptor.accept(stream).await?;
         let (_, connection) = stream.get_ref();
         let first = connection.peer_certificates().and_then(<[_]>::first);
         let certificate = first.ok_or_else(|| io::Error::other("the client showed no certificate"))?;
-        let peer = PeerCertificate::new(certificate).ok_or_else(|| io::Error::other("a certificate without end"))?;
+        let peer = PeerCertificate::new(certificate, &self.citizens)
+            .ok_or_else(|| io::Error::other("a certificate without end"))?;
         Ok((stream, peer))
     }
 
@@ -228,9 +257,10 @@ impl Handshake for Access {
 }
 
 impl PeerCertificate {
-    fn new(der: &[u8]) -> Option<Self> {
+    fn new(der: &[u8], citizens: &Citizens) -> Option<Self> {
         let fingerprint = digest::digest(&digest::SHA256, der).as_ref().try_into().ok()?;
-        let not_after = CertificateView::from_der(der).ok()?.tbs.not_after;
-        Some(Self { fingerprint, not_after })
+        let view = CertificateView::from_der(der).ok()?;
+        let holder = citizens.claims(&view).then_some(view.tbs.serial);
+        Some(Self { fingerprint, not_after: view.tbs.not_after, holder })
     }
 }

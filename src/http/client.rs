@@ -4,6 +4,7 @@
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,7 +23,11 @@ use hyper_util::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::Value;
 use tokio::time::timeout;
-use tokio_rustls::rustls::{self, ClientConfig, RootCertStore, crypto::ring::default_provider};
+use tokio_rustls::rustls::{
+    self, ClientConfig, RootCertStore,
+    crypto::ring::default_provider,
+    sign::{CertifiedKey, SingleCertAndKey},
+};
 
 use crate::limits::{ANSWER_OCTETS, REQUEST_TIMEOUT};
 
@@ -90,7 +95,15 @@ impl Client {
         let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| ClientError::Pem("certificate", error))?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| ClientError::Pem("key", error))?;
-        Ok(Self::with(trusting(Some(ca))?.with_client_auth_cert(chain, key)?))
+        let key = default_provider().key_provider.load_private_key(key)?;
+        let certified = CertifiedKey::new(chain, key);
+        match certified.keys_match() {
+            // Of the certificates of cards rustls cannot tell: their certificatePolicies is critical, which it does not know.
+            Ok(()) | Err(rustls::Error::InvalidCertificate(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+        let resolver = Arc::new(SingleCertAndKey::from(certified));
+        Ok(Self::with(trusting(Some(ca))?.with_client_cert_resolver(resolver)))
     }
 
     /// A client without a certificate: for the status listener, and with `ca` to see how the registration listener

@@ -91,6 +91,7 @@ const STATUSES: &[(&str, StatusCode)] = &[
     ("L-09", StatusCode::FORBIDDEN),
     ("L-11", StatusCode::NOT_FOUND),
     ("L-13", StatusCode::CONFLICT),
+    ("O-05", StatusCode::FORBIDDEN),
     ("T-01", StatusCode::BAD_REQUEST),
     ("T-02", StatusCode::UNSUPPORTED_MEDIA_TYPE),
     ("T-03", StatusCode::PAYLOAD_TOO_LARGE),

@@ -294,10 +294,14 @@ pub enum Role {
     /// The telephone desk for lost cards (コールセンター, rule R-21): holds certificates of residents of any municipality, day
     /// and night; it releases nothing and looks nobody up.
     CallCentre,
+    /// A citizen, by the AUTH certificate of the own card: sees what is the own, and nothing else. No credential has this role, so
+    /// it is in no list of roles, and no word is read as it.
+    #[serde(skip_deserializing)]
+    Holder,
 }
 
 impl Role {
-    /// Every role.
+    /// Every role that a credential can have.
     pub const ALL: [Self; 5] =
         [Self::Operator, Self::Municipality, Self::RelyingParty, Self::Auditor, Self::CallCentre];
 
@@ -310,6 +314,7 @@ impl Role {
             Self::RelyingParty => "relying-party",
             Self::Auditor => "auditor",
             Self::CallCentre => "call-centre",
+            Self::Holder => "holder",
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Refusal;
+use super::{CertificateState, Refusal};
 use crate::kind::Kind;
 
 /// What is asked for online.
@@ -95,7 +95,9 @@ pub fn decide_online(request: OnlineRequest, facts: &OnlineFacts) -> Result<(), 
     let (rule, detail) = match request {
         RevokeSign => return decide_home_revocation(Kind::Sign, facts),
         RevokeAuth => return decide_home_revocation(Kind::Auth, facts),
-        ConsentInquiry | ConsentWithdrawal if signed => return Ok(()),
+        ConsentWithdrawal if signed => return Ok(()),
+        // Who came in by AUTH looks at what is the own.
+        ConsentInquiry if signed || facts.signed_with == Some(Kind::Auth) => return Ok(()),
         CheckStatus | ShowCertificate => return Ok(()),
         ChangePin if facts.old_pin_known => return Ok(()),
         ReportLoss => ("O-03", "a leak, loss or damage is reported at the counter"),
@@ -105,6 +107,43 @@ pub fn decide_online(request: OnlineRequest, facts: &OnlineFacts) -> Result<(), 
         ConsentInquiry | ConsentWithdrawal => ("O-05", "the request has to be signed by the holder"),
     };
     Err(Refusal::new(rule, detail))
+}
+
+/// What is known of the AUTH certificate by which a holder comes to the online window (オンライン窓口).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowFacts {
+    /// Its state now, its last day looked at.
+    pub state: CertificateState,
+    /// Whether it was replaced by another.
+    pub replaced: bool,
+    /// Whether it is on a 顔認証マイナンバーカード.
+    pub face_authentication: bool,
+}
+
+/// Decides whether a holder is let in by that certificate: only by one that stands, for whoever has a card that was lost has its key
+/// (法38: who is shown a certificate looks at whether it is revoked). The answer says what its OCSP answer says, and no more.
+///
+/// # Errors
+/// `O-05` in the case of its state; `P-10` for a face-authentication card, which enters no service that wants a PIN.
+pub fn decide_window(facts: &WindowFacts) -> Result<(), Refusal> {
+    Err(match facts.state {
+        CertificateState::Live if facts.face_authentication => {
+            let detail = "a face-authentication card has no PIN, and so no way in here";
+            Refusal::new("P-10", detail).in_case("window")
+        }
+        CertificateState::Live => return Ok(()),
+        CertificateState::Held => Refusal::new("O-05", "the certificate of this card is suspended").in_case("held"),
+        CertificateState::Revoked if facts.replaced => {
+            Refusal::new("O-05", "the certificate was replaced by a newer one").in_case("replaced")
+        }
+        CertificateState::Revoked => Refusal::new("O-05", "the certificate of this card is revoked").in_case("revoked"),
+        CertificateState::Expired => {
+            Refusal::new("O-05", "the certificate of this card has expired").in_case("expired")
+        }
+        CertificateState::Reserved => {
+            Refusal::new("O-05", "the certificate is being issued; come back in a moment").in_case("reserved")
+        }
+    })
 }
 
 #[cfg(test)]
@@ -151,6 +190,27 @@ mod tests {
     }
 
     #[test]
+    fn o_05_a_holder_is_let_in_by_an_auth_that_stands_on_a_card_with_pins_and_by_nothing_else() {
+        for state in CertificateState::ALL {
+            for (replaced, face_authentication) in [(false, false), (true, false), (false, true), (true, true)] {
+                let decided = decide_window(&WindowFacts { state, replaced, face_authentication });
+                let case = match (state, replaced, face_authentication) {
+                    (CertificateState::Live, _, false) => {
+                        assert_eq!(decided, Ok(()));
+                        continue;
+                    }
+                    (CertificateState::Live, _, true) => ("P-10", "window"),
+                    (CertificateState::Revoked, true, _) => ("O-05", "replaced"),
+                    _ => ("O-05", state.word()),
+                };
+                let refusal = decided.unwrap_err();
+                assert_eq!((refusal.rule.as_ref(), refusal.case.as_deref()), (case.0, Some(case.1)));
+                assert!(refusal.explanation().unwrap().way_ja.len() > 10, "{refusal:?}");
+            }
+        }
+    }
+
+    #[test]
     fn o_04_a_pin_is_changed_online_by_the_old_one_and_nothing_is_issued_or_reset_there() {
         expect(OnlineRequest::ChangePin, "O-04", |facts| facts.old_pin_known);
         for request in [OnlineRequest::Issue, OnlineRequest::Renew, OnlineRequest::ResetPin] {
@@ -163,9 +223,9 @@ mod tests {
         for request in [OnlineRequest::CheckStatus, OnlineRequest::ShowCertificate] {
             expect(request, "O-05", |_| true);
         }
-        for request in [OnlineRequest::ConsentInquiry, OnlineRequest::ConsentWithdrawal] {
-            expect(request, "O-05", |facts| facts.sign_live && facts.signed_with == Some(Kind::Sign));
-        }
+        let signed = |facts: &OnlineFacts| facts.sign_live && facts.signed_with == Some(Kind::Sign);
+        expect(OnlineRequest::ConsentWithdrawal, "O-05", signed);
+        expect(OnlineRequest::ConsentInquiry, "O-05", |facts| signed(facts) || facts.signed_with == Some(Kind::Auth));
         assert!(serde_json::from_str::<OnlineFacts>(r#"{"signed":true}"#).is_err());
     }
 }

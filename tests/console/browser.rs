@@ -41,7 +41,10 @@ pub(crate) struct Browser<'a> {
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(open: &'a Open, role: Role, name: &str) -> Self {
-        let credential = open.house.admit(role, name);
+        Self::of(open, open.house.admit(role, name))
+    }
+
+    pub(crate) fn of(open: &'a Open, credential: Credential) -> Self {
         Self { open, client: open.client_of(&credential), credential, cookies: RefCell::default() }
     }
 

@@ -150,13 +150,13 @@ impl TestAccessCa {
         Credential { certificate: pem("CERTIFICATE", &der), key: key.serialize_pem(), fingerprint, der }
     }
 
-    /// The listener's side of TLS, which lets in whom these lists do not revoke.
-    pub(crate) fn server(&self, lists: AccessLists) -> Access {
+    /// The listener's side of TLS, which lets in whom these lists do not revoke, and holders under these CAs.
+    pub(crate) fn server(&self, lists: AccessLists, citizens: &[Vec<u8>]) -> Access {
         let key = PrivateKey::generate(KeyKind::P256).unwrap();
         let spki = SubjectPublicKey::from_der(SoftwareSigner::new(&key).unwrap().spki()).unwrap();
         let names = [ServerName::Ip([127, 0, 0, 1].into()), ServerName::Dns("localhost".into())];
         let der = self.ca().server(&names, &spki, &self.serial(), always()).unwrap();
-        Access::new(&self.certificate, (&der, &key), lists).unwrap()
+        Access::new(&self.certificate, (&der, &key), lists, citizens).unwrap()
     }
 
     fn ca(&self) -> AccessCa<'_> {
@@ -336,7 +336,11 @@ impl House {
             }
             authority.access_list()
         };
-        tokio::spawn(registration.serve(listener, self.access.server(Arc::new(lists)), bounds, shutdown));
+        let citizens: Vec<_> =
+            self.store.authorities().unwrap().into_iter().filter(|one| one.kind == Kind::Auth).collect();
+        let citizens: Vec<_> = citizens.into_iter().map(|one| one.certificate).collect();
+        let access = self.access.server(Arc::new(lists), &citizens);
+        tokio::spawn(registration.serve(listener, access, bounds, shutdown));
         Open { url: format!("https://{address}"), metrics, house: self, _trigger: trigger }
     }
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::{
     ROUTES, Route, body,
-    door::{Asked as Sent, Call, Door, Stop, may_come},
+    door::{Asked as Sent, Call, Door, Stop, log_name, may_come},
     my_number::has_my_number,
     turns::Work,
 };
@@ -39,12 +39,8 @@ impl Door {
         let peer = request.extensions().get::<PeerCertificate>().copied();
         let (head, sent) = request.into_parts();
         let mut asked = asked(&head.method, &head.uri, &head.headers, peer);
-        let (client, outcome) = match self.knock(peer, began).await {
-            Ok(actor) => {
-                (actor.name().to_owned(), self.turn(&console, &actor, &mut asked, (&head.headers, sent)).await)
-            }
-            Err(problem) => (String::new(), Err(problem)),
-        };
+        let mut client = String::new();
+        let outcome = self.show((peer, began), &console, &mut asked, (&head.headers, sent, &mut client)).await;
         let answer = outcome.unwrap_or_else(|problem| Console::refuse(&asked, &trouble_of(&problem)));
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let took = began.elapsed();
@@ -61,6 +57,26 @@ impl Door {
         response(answer, status)
     }
 
+    /// The way of a page. What looks the same to everybody is shown to whoever came through the handshake: who is turned away sees
+    /// a page too.
+    async fn show(
+        self: &Arc<Self>,
+        (peer, began): (Option<PeerCertificate>, Instant),
+        console: &Arc<Console>,
+        asked: &mut Asked,
+        (headers, sent, client): (&HeaderMap, Body, &mut String),
+    ) -> Result<Answer, Problem> {
+        self.admit(peer, None, began)?;
+        let peer = peer.ok_or_else(Problem::internal)?;
+        if let Some((_, content_type, text)) = FIXED.iter().find(|(path, ..)| *path == asked.path) {
+            return Ok(fixed(content_type, text));
+        }
+        let _place = self.place(peer).await?;
+        let actor = self.knock(peer).await?;
+        log_name(&actor).clone_into(client);
+        self.turn(console, &actor, asked, (headers, sent)).await
+    }
+
     async fn turn(
         self: &Arc<Self>,
         console: &Arc<Console>,
@@ -68,9 +84,6 @@ impl Door {
         asked: &mut Asked,
         (headers, sent): (&HeaderMap, Body),
     ) -> Result<Answer, Problem> {
-        if let Some((_, content_type, text)) = FIXED.iter().find(|(path, ..)| *path == asked.path) {
-            return Ok(fixed(content_type, text));
-        }
         if asked.sends_form {
             is_form(headers)?;
             asked.form = self.read_body(sent).await?.to_vec();

@@ -14,7 +14,11 @@ use axum::{
 };
 use bytes::Bytes;
 use hyper::{Method, StatusCode, http::request};
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::spawn_blocking,
+    time::timeout,
+};
 
 use super::{
     Pace, ROUTES, Route,
@@ -141,6 +145,8 @@ pub(super) struct Door {
     meter: RequestMeter,
     metrics: Arc<Metrics>,
     notes: Notes,
+    /// Places of holders.
+    holders: Semaphore,
 }
 
 impl Door {
@@ -154,6 +160,7 @@ impl Door {
             meter: RequestMeter::new(metrics, "registration", &kinds),
             metrics: Arc::clone(metrics),
             notes: Notes::default(),
+            holders: Semaphore::new(limits::HOLDERS_IN_FLIGHT),
         }
     }
 
@@ -225,10 +232,21 @@ impl Door {
         response
     }
 
-    /// Lets a client in for a page.
-    pub(super) async fn knock(&self, peer: Option<PeerCertificate>, now: Instant) -> Result<Arc<Actor>, Problem> {
-        self.admit(peer, None, now)?;
-        self.identify(peer).await
+    /// Lets a client in for a page, or a holder.
+    pub(super) async fn knock(&self, peer: PeerCertificate) -> Result<Arc<Actor>, Problem> {
+        let Some(serial) = peer.holder else { return self.identify(Some(peer)).await };
+        let known =
+            self.bridge(Work::Reads, move |authority| authority.admit_holder(&serial, &peer.fingerprint)).await?;
+        known.map(Arc::new).map_err(|error| Problem::of(error, self.authority.parts().clock.now()))
+    }
+
+    /// A holder's place, of those that all holders share.
+    pub(super) async fn place(&self, peer: PeerCertificate) -> Result<Option<SemaphorePermit<'_>>, Problem> {
+        if peer.holder.is_none() {
+            return Ok(None);
+        }
+        let place = timeout(self.pace.wait, self.holders.acquire()).await;
+        place.ok().and_then(Result::ok).map(Some).ok_or_else(|| Problem::unavailable(5))
     }
 
     /// Measures a page.
@@ -238,7 +256,7 @@ impl Door {
 
     /// Whether the client does not ask too often. Before it is known who it is: whoever is turned away costs no look into the
     /// store, and no turn.
-    fn admit(
+    pub(super) fn admit(
         &self,
         peer: Option<PeerCertificate>,
         route: Option<(usize, &'static Route)>,
@@ -258,6 +276,12 @@ impl Door {
     /// The client whose certificate the handshake proved. Anew at each request: a credential may be switched off.
     async fn identify(&self, peer: Option<PeerCertificate>) -> Result<Arc<Actor>, Problem> {
         let peer = peer.ok_or_else(Problem::internal)?;
+        if peer.holder.is_some() {
+            return Err(Problem::refused(
+                "T-08",
+                "a card's own certificate opens the holder's pages of the console alone",
+            ));
+        }
         let (known, now) = self
             .bridge(Work::Reads, move |authority| {
                 let parts = authority.parts();
@@ -353,7 +377,7 @@ impl Door {
     /// Notes in the audit that a form was turned away, on a thread where that may wait.
     pub(super) fn note_now(&self, authority: &Authority, actor: &Actor, subject: &str, rule: &str) {
         let why = if rule == "T-08" { TurnedAway::Refused } else { TurnedAway::Malformed };
-        if !self.notes.admit(actor.name(), Instant::now()) {
+        if !self.notes.admit(log_name(actor), Instant::now()) {
             return;
         }
         if let Err(error) = authority.note(actor, why, subject, rule) {
@@ -394,6 +418,7 @@ pub(super) fn may_come(actor: &Actor, route: &Route) -> Result<(), Problem> {
         Some(Role::RelyingParty) => "a relying party",
         Some(Role::Auditor) => "an auditor",
         Some(Role::CallCentre) => "the call centre",
+        Some(Role::Holder) => "holders",
         None => "the service",
     };
     if route.lets_in(actor.role()) { Ok(()) } else { Err(Problem::refused("T-08", format!("this is not for {role}"))) }
@@ -404,7 +429,12 @@ async fn drain<B: hyper::body::Body + Unpin>(mut body: B) {
     while let Some(Ok(_)) = body.frame().await {}
 }
 
-/// How many notes each client has had this minute; clients are few, for each has a credential.
+/// How logs name a client; holders, whom nothing in a log is to tell apart, have one name.
+pub(super) fn log_name(actor: &Actor) -> &str {
+    if actor.holder().is_some() { "holder" } else { actor.name() }
+}
+
+/// How many notes each client has had this minute; clients are few, for each has a credential, and all holders are one.
 #[derive(Default)]
 struct Notes(Mutex<HashMap<String, (Instant, u32)>>);
 

@@ -1,0 +1,233 @@
+//! A holder's own window: by the AUTH certificate of the card, to the own pages and nothing else.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jitsuin::{
+    http::registration::ROUTES,
+    kind::Kind,
+    ports::{HolderReference, Role},
+    rules::CertificateState,
+};
+use ring::digest::{SHA256, digest};
+
+use crate::{
+    browser::{Browser, Form, new_holder},
+    house::{Credential, House, Open, pem},
+};
+
+/// From the day of issue to the last day.
+const DAYS: i64 = 1568;
+
+/// A key of a card with its request, base64.
+pub(crate) fn key() -> (rcgen::KeyPair, String) {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let request = rcgen::CertificateParams::default().serialize_request(&key).unwrap();
+    let request = STANDARD.encode(request.der());
+    (key, request)
+}
+
+/// The newest certificate of a kind with its key, as a card shows it.
+pub(crate) fn card(open: &Open, number: u32, (kind, key): (Kind, &rcgen::KeyPair)) -> Credential {
+    let holder = HolderReference::parse(format!("TEST-{number:06}")).unwrap();
+    let dossier = open.house.store.dossier(&holder).unwrap().unwrap();
+    let newest = dossier.certificates.iter().rfind(|one| one.kind == kind).unwrap();
+    let der = newest.certificate.clone().unwrap();
+    let fingerprint = digest(&SHA256, &der).as_ref().try_into().unwrap();
+    Credential { certificate: pem("CERTIFICATE", &der), key: key.serialize_pem(), fingerprint, der }
+}
+
+/// What the counter did for a person: a pair, with the keys of the card.
+pub(crate) struct Issued {
+    pub(crate) auth: rcgen::KeyPair,
+    pub(crate) sign: rcgen::KeyPair,
+}
+
+pub(crate) async fn issued(clerk: &Browser<'_>, number: u32) -> Issued {
+    let ((auth, auth_request), (sign, sign_request)) = (key(), key());
+    let form = clerk.get("/console/new").await.form("/console/new");
+    let typed = form.with(&new_holder(number)).with(&[("auth", &auth_request), ("sign", &sign_request)]);
+    clerk.send(&typed).await.is(200);
+    Issued { auth, sign }
+}
+
+/// The browser of a person with the card in its reader.
+pub(crate) async fn at_home<'a>(open: &'a Open, clerk: &Browser<'_>, number: u32) -> Browser<'a> {
+    let keys = issued(clerk, number).await;
+    Browser::of(open, card(open, number, (Kind::Auth, &keys.auth)))
+}
+
+/// A task of the clerk.
+async fn done(clerk: &Browser<'_>, number: u32, task: &str, typed: &[(&str, &str)]) {
+    let path = format!("/console/holders/TEST-{number:06}/cards/CARD-{number:06}/{task}");
+    clerk.send(&clerk.get(&path).await.form(&path).with(typed)).await.is(200);
+}
+
+fn serial(open: &Open, number: u32, kind: Kind) -> String {
+    let holder = HolderReference::parse(format!("TEST-{number:06}")).unwrap();
+    let dossier = open.house.store.dossier(&holder).unwrap().unwrap();
+    dossier.certificates.iter().rfind(|one| one.kind == kind).unwrap().serial.to_string()
+}
+
+#[tokio::test]
+async fn a_holder_sees_both_certificates_and_when_and_what_next_in_both_languages() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let holder = at_home(&open, &clerk, 1).await;
+    let page = holder.get("/console/").await;
+    page.is(200).says("わたしの電子証明書").says("有効").says("令和13年2月17日").says("今することはありません");
+    page.says(&serial(&open, 1, Kind::Sign)).says(&serial(&open, 1, Kind::Auth)).says("CARD-000001");
+    // What a clerk's page has: the name that the register gives, the tasks.
+    page.says_nothing_of("TEST-000001").says_nothing_of("/console/holders").says_nothing_of("/console/new");
+    let english = holder.get("/console/language/en?to=/console/").await;
+    english.is(200).says("My certificates").says("Nothing for now. It can be renewed from 2030-11-18 on.");
+    for (name, _) in [("content-security-policy", ()), ("cache-control", ())] {
+        assert!(english.headers.contains_key(name), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn why_the_signing_certificate_ended_is_said_with_the_ground_of_the_law_and_what_to_do() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let holder = at_home(&open, &clerk, 1).await;
+    done(&clerk, 1, "change", &[("change", "move"), ("confirmed", "yes")]).await;
+    let page = holder.get("/console/").await;
+    page.is(200).says("住民票の記載の変更（転居・転入・婚姻等）").says("住民票の記載の変更によるもの");
+    page.says("窓口で再発行を申請してください。無料で、期限はありません。")
+        .says("令和8年11月2日（2026年）</time> 10:00");
+    // Three months before the end the page says that it is time; and of the expired one the page for who is turned away.
+    open.house.clock.advance_days(DAYS - 60);
+    holder.get("/console/").await.is(200).says("更新できます。令和13年2月17日（2031年）までに");
+}
+
+#[tokio::test]
+async fn a_certificate_that_does_not_stand_opens_nothing_and_the_page_says_what_to_do() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    for (number, task, typed, rule, way) in [
+        (1, "hold", vec![("confirmed", "yes")], "O-05", "一時停止中"),
+        (2, "revocation", vec![("cause", "card-returned"), ("confirmed", "yes")], "O-05", "失効の理由の確認"),
+    ] {
+        let holder = at_home(&open, &clerk, number).await;
+        holder.get("/console/").await.is(200);
+        done(&clerk, number, task, &typed).await;
+        // The connection is open still; the next request is turned away.
+        for path in ["/console/", "/console/nowhere", "/console/holders/TEST-000003"] {
+            let page = holder.get(path).await;
+            page.is(403).says(rule).says(way).says_nothing_of("カードの返納").says_nothing_of("わたしの電子証明書");
+        }
+        holder.get("/console/style.css").await.is(200);
+    }
+    let holder = at_home(&open, &clerk, 3).await;
+    open.house.clock.advance_days(DAYS);
+    holder.get("/console/").await.is(200);
+    open.house.clock.advance_days(1);
+    holder.get("/console/").await.is(403).says("有効期間が満了している").says("いつでも無料で発行できます");
+    let english = holder.get("/console/language/en?to=/console/").await;
+    english.is(403);
+}
+
+#[tokio::test]
+async fn a_certificate_that_was_replaced_opens_nothing_and_the_new_one_does() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let old = at_home(&open, &clerk, 1).await;
+    open.house.clock.advance_days(DAYS - 60);
+    let ((auth, auth_request), (_, sign_request)) = (key(), key());
+    let typed = [
+        ("auth", &*auth_request),
+        ("sign", &sign_request),
+        ("name", "実印 太郎"),
+        ("address", "東京都杉並区"),
+        ("sex", "1"),
+    ];
+    done(&clerk, 1, "renewal", &typed).await;
+    old.get("/console/").await.is(403).says("新しい電子証明書に替わっています");
+    let new = Browser::of(&open, card(&open, 1, (Kind::Auth, &auth)));
+    new.get("/console/").await.is(200).says("更新・再発行").says("申請または届出によるもの");
+}
+
+#[tokio::test]
+async fn a_holder_reaches_no_route_of_the_interface() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let holder = at_home(&open, &clerk, 1).await;
+    let client = open.client_of(&holder.credential);
+    for route in &ROUTES {
+        let path = route.path.replace("{reference}", "TEST-000001").replace("{number}", "CARD-000001");
+        let path = path.replace("{kind}", "auth").replace("{serial}", &serial(&open, 1, Kind::Auth));
+        let answer = if route.method == hyper::Method::GET {
+            client.get_json(&open.url(&path)).await.unwrap()
+        } else {
+            client.post_json(&open.url(&path), "holder-1", &serde_json::json!({})).await.unwrap()
+        };
+        assert_eq!((answer.status.as_u16(), answer.body["rule"].as_str()), (403, Some("T-08")), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_holder_reaches_no_page_of_others_and_no_form_of_a_clerk() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let (holder, _neighbour) = (at_home(&open, &clerk, 1).await, at_home(&open, &clerk, 2).await);
+    let theirs = serial(&open, 2, Kind::Auth);
+    let mine = serial(&open, 1, Kind::Auth);
+    for path in [
+        "/console/holders/TEST-000001".to_owned(),
+        "/console/holders/TEST-000002".into(),
+        "/console/holders/TEST-000001/cards/CARD-000001/today".into(),
+        "/console/holders/TEST-000002/cards/CARD-000002/hold".into(),
+        format!("/console/certificates/auth/{theirs}"),
+        format!("/console/certificates/auth/{mine}"),
+        "/console/new".into(),
+        "/console/applications".into(),
+        "/console/exceptions".into(),
+        "/console/audit".into(),
+        "/console/hold?key=x".into(),
+        "/console/holds/x".into(),
+        "/console/samples/auth-good.pem".into(),
+    ] {
+        let page = holder.get(&path).await;
+        page.is(404).says("T-09");
+        // The link to the other language has the path that was asked.
+        let said = page.text.split("<main").nth(1).unwrap();
+        assert!(!said.contains(&theirs) && !said.contains("TEST-00000"), "{path}: {said}");
+    }
+    // Forms as a clerk's, with a token of the holder's own session: taken from the page's own form once there is one.
+    let before = open.house.store.audit_after(0, 1000).unwrap().len();
+    for path in
+        ["/console/find", "/console/new", "/console/publish", "/console/holders/TEST-000002/cards/CARD-000002/hold"]
+    {
+        let form = Form { action: path.into(), fields: [("token".to_owned(), "x".to_owned())].into() };
+        holder.send(&form.with(&[("sought", "TEST-000002"), ("confirmed", "yes")])).await.is(403).says("T-08");
+    }
+    let noted: Vec<_> = open.house.store.audit_after(0, 1000).unwrap().split_off(before);
+    assert!(!noted.is_empty() && noted.iter().all(|entry| entry.draft.action == "request.refused"), "{noted:?}");
+    assert!(noted.iter().all(|entry| entry.draft.actor == format!("holder/{mine}")), "{noted:?}");
+    let live = open.house.store.counts().unwrap();
+    assert_eq!(live.iter().filter(|one| one.state == CertificateState::Live).map(|one| one.count).sum::<u64>(), 4);
+}
+
+#[tokio::test]
+async fn only_an_auth_certificate_of_this_service_comes_through_the_handshake() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let keys = issued(&clerk, 1).await;
+    let sign = card(&open, 1, (Kind::Sign, &keys.sign));
+    let auth = card(&open, 1, (Kind::Auth, &keys.auth));
+    let refused = async |credential: &Credential| open.client_of(credential).get(&open.url("/console/")).await.is_err();
+    assert!(refused(&sign).await, "SIGN is no login");
+    // Another service of the same names, and so with another key.
+    let other = House::memory().open();
+    let keys = issued(&Browser::suginami(&other), 1).await;
+    assert!(refused(&card(&other, 1, (Kind::Auth, &keys.auth))).await, "another CA of the same name");
+    // One octet of the signature.
+    let mut der = auth.der.clone();
+    *der.last_mut().unwrap() ^= 1;
+    let flipped = Credential { certificate: pem("CERTIFICATE", &der), der, ..auth.clone() };
+    assert!(refused(&flipped).await, "a signature that is not the CA's");
+    assert!(!refused(&auth).await);
+    // Nobody admits a holder's certificate as a client's, whatever the store says.
+    open.house.record(&auth, Role::Operator, "operator-9", true);
+    let answer = open.client_of(&auth).get_json(&open.url("/v1/whoami")).await.unwrap();
+    assert_eq!(answer.body["rule"], "T-08");
+}
