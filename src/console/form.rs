@@ -65,10 +65,10 @@ impl Form {
         Self { typed, wrong: BTreeMap::new() }
     }
 
-    /// Forgets what looks like a 個人番号, and says so at the field: it is not even shown again. Requests for certificates are base64,
-    /// in which digits are no number.
+    /// Forgets what looks like a 個人番号, and says so at the field: it is not even shown again. Requests for certificates and
+    /// signed messages are base64, in which digits are no number.
     pub(super) fn without_my_number(mut self, interface: &dyn Interface) -> Self {
-        let plain = |name: &str| !matches!(name, "auth" | "sign" | "token");
+        let plain = |name: &str| !matches!(name, "auth" | "sign" | "cms" | "token");
         let found: Vec<_> = self
             .typed
             .iter()

@@ -1,10 +1,10 @@
-// The one script of the console: a request for a certificate can be chosen as a file instead of being pasted. Without script the
+// The one script of the console: a request or a signed message can be chosen as a file instead of being pasted. Without script the
 // field is pasted into.
 "use strict";
 for (const area of document.querySelectorAll("textarea[data-file]")) {
   const input = document.createElement("input");
   input.type = "file";
-  input.accept = ".pem,.csr,.p10,.der";
+  input.accept = ".pem,.csr,.p10,.der,.cms,.p7m";
   input.setAttribute("aria-label", area.dataset.file);
   input.addEventListener("change", async () => {
     const octets = new Uint8Array(await input.files[0].arrayBuffer());

@@ -2,9 +2,9 @@
 
 use crate::{
     kind::Kind,
-    ports::Role,
+    ports::{ConsentEndCause, Role},
     rules::{
-        Cause, CertificateState, Purpose, Query,
+        Cause, CertificateState, ConsentScope, Purpose, Query,
         afterwards::Told,
         application::{ApplicationEvent, ApplicationState, Defect},
         face_authentication::FaceStep,
@@ -285,6 +285,20 @@ pub(super) fn query(query: Query) -> Say {
         Query::Facts => "最新の4情報",
     };
     Say::new(ja, query.to_string())
+}
+
+pub(super) fn scope(scope: ConsentScope) -> Say {
+    match scope {
+        ConsentScope::Successor => Say::new("新しい証明書の発行の番号", "the newest certificate's number"),
+        ConsentScope::Facts => Say::new("最新の4情報", "the latest four facts"),
+    }
+}
+
+pub(super) fn consent_end(cause: ConsentEndCause) -> Say {
+    match cause {
+        ConsentEndCause::Withdrawn => Say::new("取消し", "withdrawn"),
+        ConsentEndCause::Replaced => Say::new("新しい同意に変更", "replaced by a newer one"),
+    }
 }
 
 /// What the holder is told.

@@ -68,6 +68,8 @@ pub enum Audience {
     Everyone,
     /// Municipalities, operators and relying parties: those by whom consents come.
     Parties,
+    /// Parties, and holders for themselves.
+    Home,
     /// Municipalities, operators and the call centre: the desks that hold a lost card.
     HoldDesks,
     /// Municipalities and operators.
@@ -100,7 +102,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether a client of that role may come at all. An auditor comes where nothing is changed and an operator may come, and
+    /// Whether a client of that role may come at all. A holder comes by the console alone, for what can be done from home. An auditor comes where nothing is changed and an operator may come, and
     /// nowhere else.
     #[must_use]
     pub fn lets_in(&self, role: Option<Role>) -> bool {
@@ -110,9 +112,12 @@ impl Route {
             other => other,
         };
         match self.audience {
-            Audience::Everyone => true,
+            Audience::Everyone => role != Some(Role::Holder),
             Audience::Parties => {
                 matches!(role, Some(Role::Municipality | Role::Operator | Role::RelyingParty))
+            }
+            Audience::Home => {
+                matches!(role, Some(Role::Municipality | Role::Operator | Role::RelyingParty | Role::Holder))
             }
             Audience::HoldDesks => matches!(role, Some(Role::Municipality | Role::Operator | Role::CallCentre)),
             Audience::Staff => matches!(role, Some(Role::Municipality | Role::Operator)),

@@ -231,3 +231,196 @@ async fn only_an_auth_certificate_of_this_service_comes_through_the_handshake() 
     let answer = open.client_of(&auth).get_json(&open.url("/v1/whoami")).await.unwrap();
     assert_eq!(answer.body["rule"], "T-08");
 }
+
+/// A person at home whose card signs too.
+struct Signer<'a> {
+    browser: Browser<'a>,
+    room: tempfile::TempDir,
+}
+
+impl<'a> Signer<'a> {
+    async fn new(open: &'a Open, clerk: &Browser<'_>, number: u32) -> Self {
+        let keys = issued(clerk, number).await;
+        let room = tempfile::TempDir::new().unwrap();
+        for (kind, key) in [(Kind::Auth, &keys.auth), (Kind::Sign, &keys.sign)] {
+            let card = card(open, number, (kind, key));
+            std::fs::write(room.path().join(format!("{kind}.crt")), card.certificate).unwrap();
+            std::fs::write(room.path().join(format!("{kind}.pem")), card.key).unwrap();
+        }
+        Self { browser: Browser::of(open, card(open, number, (Kind::Auth, &keys.auth))), room }
+    }
+
+    /// OpenSSL signs a file of those octets.
+    fn sign(&self, text: &str, kind: Kind) -> String {
+        std::fs::write(self.room.path().join("text"), text).unwrap();
+        let line = format!("cms -sign -nodetach -binary -in text -signer {kind}.crt -inkey {kind}.pem -outform PEM");
+        let output = std::process::Command::new("openssl").args(line.split(' ')).current_dir(self.room.path()).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The page of a choice, its form, and the text that it gives as a file.
+    async fn chosen(&self, kinds: &str) -> (Form, String) {
+        let page = self.browser.get(&format!("/console/revocation?kinds={kinds}")).await;
+        let file = page.is(200).text.split("href=\"/console/revocation/text").nth(1).unwrap();
+        let file = file.split('"').next().unwrap().replace("&amp;", "&");
+        let text = self.browser.get(&format!("/console/revocation/text{file}")).await;
+        assert_eq!(text.is(200).headers["content-type"], "text/plain; charset=utf-8");
+        (page.form("/console/revocation"), text.text)
+    }
+}
+
+fn states(open: &Open, number: u32) -> [CertificateState; 2] {
+    let holder = HolderReference::parse(format!("TEST-{number:06}")).unwrap();
+    let dossier = open.house.store.dossier(&holder).unwrap().unwrap();
+    [Kind::Sign, Kind::Auth].map(|kind| dossier.certificates.iter().rfind(|one| one.kind == kind).unwrap().state)
+}
+
+use CertificateState::{Live, Revoked};
+
+#[tokio::test]
+async fn sign_is_revoked_from_home_by_a_signature_of_its_own_once() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let holder = Signer::new(&open, &clerk, 1).await;
+    let choice = holder.browser.get("/console/revocation").await;
+    choice.is(200).says("取り消せません").says("kinds=sign").says("kinds=auth").says("kinds=both");
+    let (form, text) = holder.chosen("sign").await;
+    assert!(text.contains("電子証明書の失効申請書") && text.ends_with("\r\n"), "{text}");
+    let form = form.with(&[("cms", &holder.sign(&text, Kind::Sign))]);
+    let done = holder.browser.send(&form).await;
+    done.is(200).says("失効しました").says(&serial(&open, 1, Kind::Sign)).says("わたしの電子証明書へ");
+    assert_eq!(states(&open, 1), [Revoked, Live]);
+    // A double click is the same act, and so is the form from the history.
+    holder.browser.send(&form).await.is(200).says("失効しました");
+    let entries = open.house.store.audit_after(0, 1000).unwrap();
+    let revoked: Vec<_> = entries.iter().filter(|entry| entry.draft.action == "certificate.revoked").collect();
+    let actor = format!("holder/{}", serial(&open, 1, Kind::Auth));
+    assert_eq!(revoked.iter().map(|entry| entry.draft.actor.as_str()).collect::<Vec<_>>(), [actor]);
+    holder.browser.get("/console/").await.is(200).says("本人の失効申請").says("申請または届出によるもの");
+    // Without SIGN nothing is left to do from here.
+    let page = holder.browser.get("/console/revocation").await;
+    page.is(200).says("O-0").says("窓口で申請してください").says_nothing_of("kinds=");
+    holder.browser.get("/console/revocation?kinds=auth").await.is(422).says("O-02");
+}
+
+#[tokio::test]
+async fn both_are_revoked_and_the_page_that_says_so_is_the_last() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let holder = Signer::new(&open, &clerk, 1).await;
+    let (form, text) = holder.chosen("both").await;
+    let form = form.with(&[("cms", &holder.sign(&text, Kind::Sign))]);
+    holder.browser.send(&form).await.is(200).says("失効しました").says("この窓口はもう開けません");
+    assert_eq!(states(&open, 1), [Revoked, Revoked]);
+    holder.browser.send(&form).await.is(403).says("O-05");
+    holder.browser.get("/console/").await.is(403).says("失効しているため");
+}
+
+#[tokio::test]
+async fn what_is_not_the_own_application_signed_with_sign_revokes_nothing() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let (holder, other) = (Signer::new(&open, &clerk, 1).await, Signer::new(&open, &clerk, 2).await);
+    let (mut form, text) = holder.chosen("both").await;
+    let (_, theirs) = other.chosen("both").await;
+    for (cms, status, says) in [
+        (String::new(), 422, "入力してください"),
+        ("あ".into(), 422, "署名した申請書（CMS）ではありません"),
+        ("AAAA".into(), 422, "O-01"),
+        (holder.sign(&text, Kind::Auth), 422, "O-01"),
+        (holder.sign("text", Kind::Sign), 422, "O-01"),
+        (holder.sign(&text.replace("\r\n", "\n"), Kind::Sign), 422, "O-01"),
+        (holder.sign(&theirs, Kind::Sign), 422, "O-01"),
+        // What their own portal would take: another person's application, with a good signature.
+        (other.sign(&theirs, Kind::Sign), 422, "O-01"),
+        ("A".repeat(40_000), 422, "36864文字まで"),
+    ] {
+        let page = holder.browser.send(&form.with(&[("cms", &cms)])).await;
+        let trouble =
+            page.is(status).text.split("class=\"trouble\"").nth(1).unwrap().split("</section>").next().unwrap();
+        assert!(trouble.contains(says), "{says}: {trouble}");
+        form = page.form("/console/revocation");
+        assert_eq!(form.fields["cms"].trim_end(), cms.trim_end(), "it stays in the field");
+    }
+    let token = other.chosen("both").await.0.fields["token"].clone();
+    let good = holder.sign(&text, Kind::Sign);
+    for token in ["", "x", &token] {
+        holder.browser.send(&form.clone().with(&[("cms", &good), ("token", token)])).await.is(403).says("T-08");
+    }
+    holder
+        .browser
+        .send_as(&form.clone().with(&[("cms", &good)]), &[("origin", "https://elsewhere.example")])
+        .await
+        .is(403);
+    for query in
+        ["?kinds=all", "?kinds=sign&kinds=auth", "/text?kinds=sign&made=x", "/text?kinds=sign", "/text?kinds=x&made=1"]
+    {
+        let status = holder.browser.get(&format!("/console/revocation{query}")).await.status;
+        // A query that cannot be read is none, and so the choice.
+        assert!(status == 404 || query.contains("kinds=auth"), "{query} {status}");
+    }
+    holder.browser.get("/console/revocation/text?kinds=sign&made=1").await.is(422).says("O-01");
+    open.house.clock.advance(31 * 60);
+    let late = holder.browser.send(&form.with(&[("cms", &good)])).await;
+    late.is(403).says("まだ送信していません");
+    assert_eq!((states(&open, 1), states(&open, 2)), ([Live, Live], [Live, Live]));
+    holder.browser.send(&late.form("/console/revocation")).await.is(200).says("失効しました");
+    assert_eq!((states(&open, 1), states(&open, 2)), ([Revoked, Revoked], [Live, Live]));
+    // A clerk has no such page.
+    clerk.get("/console/revocation").await.is(404);
+}
+
+#[tokio::test]
+async fn consents_and_who_asked_are_shown_to_whom_they_are_about_and_nobody_else() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let (holder, other) = (Signer::new(&open, &clerk, 1).await, Signer::new(&open, &clerk, 2).await);
+    for path in ["/console/consents", "/console/asked"] {
+        holder.browser.get(path).await.is(200).says("ありません");
+        clerk.get(path).await.is(404);
+    }
+    let operator = open.client(Role::Operator, "operator-1");
+    let terms = serde_json::json!({
+        "name": "e-filing", "title": "電子申請 <Test>", "eligibility": "administrative-organ",
+        "purposes": ["signature", "authentication"], "queries": ["status", "pair", "successor", "facts"],
+        "recognised_until": "2027-10-31", "daily_quota": 1000,
+    });
+    let answer = operator.post_json(&open.url("/v1/relying-parties"), "agreed-1", &terms).await.unwrap();
+    assert!(answer.status.is_success(), "{}", answer.body);
+    let party = open.client(Role::RelyingParty, "e-filing");
+    let sign = serial(&open, 1, Kind::Sign);
+    let mut numbers = Vec::new();
+    for (number, scopes) in
+        [serde_json::json!(["successor"]), serde_json::json!(["facts", "successor"])].iter().enumerate()
+    {
+        let ask = serde_json::json!({ "serial": sign, "scopes": scopes });
+        let draft =
+            party.post_json(&open.url("/v1/consents/draft"), &format!("draft-{number}"), &ask).await.unwrap().body;
+        let pem = holder.sign(draft["text"].as_str().unwrap(), Kind::Sign);
+        let cms: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let given =
+            party.post_json(&open.url("/v1/consents"), &format!("give-{number}"), &serde_json::json!({ "cms": cms }));
+        let given = given.await.unwrap();
+        assert!(given.status.is_success(), "{}", given.body);
+        numbers.push(given.body["number"].as_str().unwrap().to_owned());
+    }
+    let asked = party.get_json(&open.url(&format!("/v1/pairs/sign/{sign}"))).await.unwrap();
+    assert!(asked.status.is_success(), "{}", asked.body);
+    let facts = party.get_json(&open.url(&format!("/v1/facts/{sign}"))).await.unwrap();
+    assert!(facts.status.is_success(), "{}", facts.body);
+
+    let consents = holder.browser.get("/console/consents").await;
+    consents.is(200).says("e-filing").says("新しい同意に変更").says("<strong>有効</strong>").says("最新の4情報");
+    consents.says(&numbers[0]).says(&numbers[1]);
+    let asked = holder.browser.get("/console/asked").await;
+    asked.is(200).says("電子申請 &lt;Test&gt;").says("対応証明書の発行の番号").says("最新の4情報").says(&sign);
+    holder.browser.get("/console/asked?before=1").await.is(200).says("照会はありません");
+    holder.browser.get("/console/asked?before=x").await.is(404);
+    for path in ["/console/consents", "/console/asked"] {
+        other.browser.get(path).await.is(200).says("ありません").says_nothing_of("e-filing").says_nothing_of(&sign);
+    }
+    let english = holder.browser.get("/console/language/en?to=/console/consents").await;
+    english.is(200).says("replaced by a newer one").says("in force");
+}

@@ -11,11 +11,12 @@ use serde::Deserialize;
 use super::{Authority, StoryError, consent::MessageDer, once::Telling};
 use crate::{
     kind::Kind,
-    ports::{CardRecord, CertificateRecord, Dossier},
+    ports::{CardNumber, CardRecord, CertificateRecord, Dossier},
     rules::{CertificateState, HomeApplication, HomeWish, Named, Refusal},
     x509::{CertificateView, SignedMessage, UnixTime, hex},
 };
 
+mod draft;
 mod reset;
 mod revoke;
 
@@ -84,6 +85,10 @@ impl Authority {
         let text = message.verify(&view.tbs).map_err(|_| alike())?;
         let dossier = self.store().dossier(&signer.holder)?;
         let dossier = dossier.ok_or_else(|| StoryError::Corrupt("a certificate without a holder".into()))?;
+        // Who came in by a card hands in what is the own.
+        if telling.actor.holder().is_some_and(|own| *own != dossier.holder.reference) {
+            return Err(alike().into());
+        }
         Ok(Signed { digest: hex(digest(&SHA256, text).as_ref()), application, signer, dossier })
     }
 }
@@ -97,7 +102,7 @@ impl Signed {
 
     /// The live certificate of a kind on that card.
     fn live(&self, kind: Kind, now: UnixTime) -> Option<&CertificateRecord> {
-        live(&self.dossier, kind, now).filter(|one| one.card == self.signer.card)
+        standing_on(&self.dossier, kind, &self.signer.card, now)
     }
 
     /// The kind of the key that signed, if its certificate is live.
@@ -128,4 +133,14 @@ impl Signed {
 fn live(dossier: &Dossier, kind: Kind, now: UnixTime) -> Option<&CertificateRecord> {
     let stands = |one: &&CertificateRecord| one.kind == kind && one.state == CertificateState::Live;
     dossier.certificates.iter().filter(stands).find(|one| now <= one.not_after)
+}
+
+/// The same, if it is on that card.
+fn standing_on<'a>(
+    dossier: &'a Dossier,
+    kind: Kind,
+    card: &CardNumber,
+    now: UnixTime,
+) -> Option<&'a CertificateRecord> {
+    live(dossier, kind, now).filter(|one| one.card == *card)
 }

@@ -4,7 +4,7 @@ use super::{Audience, Route, answer::Reply, body::read, post};
 use crate::authority::home::{ShopRequest, SignedApplication};
 
 /// A revocation that the holder signed.
-pub(super) const REVOKE: Route = post("/v1/home/revocations", "home-revocation", Audience::Parties, |call| {
+pub(super) const REVOKE: Route = post("/v1/home/revocations", "home-revocation", Audience::Home, |call| {
     let request = read::<SignedApplication>(call.body)?;
     Reply::ok(&call.authority.revoke_from_home(call.actor, &call.once()?, &request)?)
 });
