@@ -381,15 +381,14 @@ async fn consents_and_who_asked_are_shown_to_whom_they_are_about_and_nobody_else
         holder.browser.get(path).await.is(200).says("ありません");
         clerk.get(path).await.is(404);
     }
-    let operator = open.client(Role::Operator, "operator-1");
+    let (operator, party) = (open.client(Role::Operator, "operator-1"), open.client(Role::RelyingParty, "e-filing"));
     let terms = serde_json::json!({
-        "name": "e-filing", "title": "電子申請 <Test>", "eligibility": "administrative-organ",
+        "name": "e-filing", "title": "電子申請 <Test>",
         "purposes": ["signature", "authentication"], "queries": ["status", "pair", "successor", "facts"],
         "recognised_until": "2027-10-31", "daily_quota": 1000,
     });
     let answer = operator.post_json(&open.url("/v1/relying-parties"), "agreed-1", &terms).await.unwrap();
     assert!(answer.status.is_success(), "{}", answer.body);
-    let party = open.client(Role::RelyingParty, "e-filing");
     let sign = serial(&open, 1, Kind::Sign);
     let mut numbers = Vec::new();
     for (number, scopes) in
@@ -400,9 +399,8 @@ async fn consents_and_who_asked_are_shown_to_whom_they_are_about_and_nobody_else
             party.post_json(&open.url("/v1/consents/draft"), &format!("draft-{number}"), &ask).await.unwrap().body;
         let pem = holder.sign(draft["text"].as_str().unwrap(), Kind::Sign);
         let cms: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-        let given =
-            party.post_json(&open.url("/v1/consents"), &format!("give-{number}"), &serde_json::json!({ "cms": cms }));
-        let given = given.await.unwrap();
+        let (key, body) = (format!("give-{number}"), serde_json::json!({ "cms": cms }));
+        let given = party.post_json(&open.url("/v1/consents"), &key, &body).await.unwrap();
         assert!(given.status.is_success(), "{}", given.body);
         numbers.push(given.body["number"].as_str().unwrap().to_owned());
     }
