@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import assert from "node:assert/strict";
+import { atHome, takeCard, turnedAway } from "./holder.mjs";
 import { admit, axe, launch, origin, visitor } from "./pages.mjs";
 
 const keys = mkdtempSync(join(tmpdir(), "console-"));
@@ -234,8 +235,12 @@ try {
   await admit("call_centre", "call-centre-1");
   const centre = await visitor(browser, "call_centre", { viewport: { width: 390, height: 844 } });
   const operator = await visitor(browser, "operator");
-  visitors.push(centre, operator);
+  takeCard();
+  const holder = await visitor(browser, "holder", { viewport: { width: 390, height: 844 }, acceptDownloads: true });
+  visitors.push(centre, operator, holder);
+  await atHome(holder, { inspect, press, says });
   await telephone(centre);
+  await turnedAway(holder, { inspect, says });
   await publish(operator);
   for (const [who, paths] of [["operator", ["/console/", "/console/audit", "/console/holders/TEST-PLAY"]], ["relying_party", ["/console/"]]]) {
     const page = await visitor(browser, who, { locale: "en-GB", viewport: { width: 390, height: 844 } });

@@ -1,6 +1,7 @@
 // Pictures of every page, for people to look at: `scripts/screenshots` calls it with a directory.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { takeCard } from "./holder.mjs";
 import { admit, demo, launch, origin, visitor } from "./pages.mjs";
 
 const [directory] = process.argv.slice(2);
@@ -26,11 +27,16 @@ const pages = [
   ["operator", "audit", "/console/audit?verify=1"],
   ["relying_party", "usage", "/console/"],
   ["call_centre", "telephone", "/console/"],
+  ["holder", "own", "/console/"],
+  ["holder", "own-consents", "/console/consents"],
+  ["holder", "own-asked", "/console/asked"],
+  ["holder", "own-revocation", "/console/revocation?kinds=sign"],
 ];
 const widths = { narrow: { width: 390, height: 844 }, wide: { width: 1280, height: 900 } };
 const only = process.env.CONSOLE_ONLY?.split(",");
 
 await admit("call_centre", "call-centre-1");
+takeCard();
 const browser = await launch();
 try {
   for (const language of ["ja", "en"]) {
