@@ -10,6 +10,8 @@ mod bad_input;
 mod browser;
 #[path = "console/dates.rs"]
 mod dates;
+#[path = "console/exceptions.rs"]
+mod exceptions;
 #[path = "console/forms.rs"]
 mod forms;
 #[path = "console/holder.rs"]

@@ -8,7 +8,7 @@ use ring::digest::{SHA256, digest};
 use serde_json::Value;
 
 use super::{
-    Answer, Trouble,
+    Answer, Trouble, exception,
     fields::{self, Fields},
     form::Form,
     page::{heading, trouble, what_is_wrong},
@@ -176,6 +176,8 @@ struct Sheet<'a> {
     case: Option<&'a Case>,
     path: &'a str,
     key: String,
+    /// Whether an exception was asked for by it, and waits.
+    waits: bool,
 }
 
 fn tell(visit: &Visit<'_>, task: &Task, case: Option<&Case>, path: &str) -> Shown {
@@ -184,7 +186,7 @@ fn tell(visit: &Visit<'_>, task: &Task, case: Option<&Case>, path: &str) -> Show
     if key.is_empty() {
         return Ok(see(&format!("{path}?{}key={}", carried(&query), visit.fresh_key()?)));
     }
-    let sheet = Sheet { task, case, path, key };
+    let sheet = Sheet { task, case, path, key, waits: false };
     let told = visit.authority.remembered(visit.actor, &sheet.key)?;
     let receipt = told.as_ref().and_then(|told| receipt::path(visit, told, case, &sheet.key));
     if !visit.asked.sends_form {
@@ -196,6 +198,7 @@ fn tell(visit: &Visit<'_>, task: &Task, case: Option<&Case>, path: &str) -> Show
     }
     let changed = told.is_none() && case.is_some_and(|case| form.text("seen") != seen(case));
     let body = (task.body)(&mut form, case);
+    let asks = (exception::is_asked(&form) && task.excepts()).then(|| exception::body(&mut form, task.route, &body));
     if visit.ended || form.is_wrong() || changed {
         // A browser that goes back through its history may send an earlier attempt again.
         if let Some(receipt) = receipt {
@@ -211,7 +214,10 @@ fn tell(visit: &Visit<'_>, task: &Task, case: Option<&Case>, path: &str) -> Show
         };
         return Ok(sheet.show(visit, status, form, notice.as_ref().filter(|_| !visit.ended)));
     }
-    sheet.send(visit, form, &body)
+    match asks {
+        Some(asks) => sheet.ask(visit, form, &asks),
+        None => sheet.send(visit, form, &body),
+    }
 }
 
 /// What a link to a form brings with it.
@@ -245,7 +251,25 @@ fn record_changed() -> Trouble {
     }
 }
 
+impl Task {
+    /// Whether it issues, so that an exception may be made for it.
+    fn excepts(&self) -> bool {
+        matches!(self.route, "/v1/certificates" | "/v1/renewals")
+    }
+}
+
 impl Sheet<'_> {
+    /// Asks for an exception. The form stays, under a key of its own, to be sent once the exception is approved.
+    fn ask(self, visit: &Visit<'_>, form: Form, asks: &Value) -> Shown {
+        match visit.interface.post("/v1/exceptions", &self.key, asks) {
+            Ok(_) => {
+                let key = visit.fresh_key()?;
+                Ok(Sheet { key, waits: true, ..self }.show(visit, 200, form, None))
+            }
+            Err(refused) => self.refused(visit, form, &refused),
+        }
+    }
+
     /// Asks the interface. A refusal is shown above what was typed, under a fresh key; what could not be answered now, under the same.
     fn send(self, visit: &Visit<'_>, form: Form, body: &Value) -> Shown {
         let refused = match visit.interface.post(self.task.route, &self.key, body) {
@@ -258,8 +282,12 @@ impl Sheet<'_> {
             }
             Err(refused) => refused,
         };
+        self.refused(visit, form, &refused)
+    }
+
+    fn refused(self, visit: &Visit<'_>, form: Form, refused: &Trouble) -> Shown {
         let key = if refused.rule.is_some() { visit.fresh_key()? } else { self.key };
-        let mut answer = Sheet { key, ..self }.show(visit, refused.status, form, Some(&refused));
+        let mut answer = Sheet { key, ..self }.show(visit, refused.status, form, Some(refused));
         answer.rule.clone_from(&refused.rule);
         Ok(answer)
     }
@@ -272,6 +300,7 @@ impl Sheet<'_> {
             @if let Some(case) = self.case { (whose(visit, case)) }
             @if let Some(refused) = refused { (trouble(visit, refused)) }
             (what_is_wrong(visit, &form))
+            @if self.waits { (exception::waits(visit)) }
             @if let Some(note) = self.task.note { p.note { (visit.say(&note())) } }
             form.task id="task" method="post" action={ (self.path) "?key=" (self.key) } {
                 input type="hidden" name="token" value=(visit.session.token);
@@ -283,6 +312,7 @@ impl Sheet<'_> {
                         a.button href={ "/console/holders/" (case.status.holder) } { (visit.either("やめる", "Cancel")) }
                     }
                 }
+                @if self.task.excepts() && !self.waits { (exception::fields(visit, &form, refused)) }
             }
         };
         visit.sheet(status, &title, &content)

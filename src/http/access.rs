@@ -8,7 +8,7 @@
 //! cannot be read or whose time is over lets nobody in, for nobody can tell then who is revoked. Each new list gets a verifier of
 //! its own, made by the first handshake that meets it; handshakes under way end as they began.
 //!
-//! A holder shows the AUTH certificate of the own card instead ([`citizens`]), and comes to the own pages of the console.
+//! A holder shows the AUTH certificate of the own card instead (`citizens`), and comes to the own pages of the console.
 //!
 //! Why no resumption: a resumed session would skip the check of the certificate's validity, and a counter opens few
 //! connections.

@@ -102,8 +102,8 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether a client of that role may come at all. A holder comes by the console alone, for what can be done from home. An auditor comes where nothing is changed and an operator may come, and
-    /// nowhere else.
+    /// Whether a client of that role may come at all. A holder comes by the console alone, for what can be done from home. An
+    /// auditor comes where nothing is changed and an operator may come, and nowhere else.
     #[must_use]
     pub fn lets_in(&self, role: Option<Role>) -> bool {
         let role = match role {

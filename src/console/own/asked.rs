@@ -44,7 +44,7 @@ fn table(visit: &Visit<'_>, asked: &[HolderDisclosure]) -> Markup {
                 td { (instant(visit, one.at)) }
                 td { @if one.title.is_empty() { (one.party) } @else { (one.title) } }
                 td { (visit.say(&words::query(one.query))) }
-                td { (visit.say(&words::kind(one.kind))) @if let Some(serial) = one.serial { " " span.serial { (serial) } } }
+                td { (visit.say(&words::kind(one.kind))) @if let Some(serial) = one.serial { br; span.serial { (serial) } } }
                 td { @match &one.withheld {
                     None => { (visit.either("回答した", "answered")) }
                     Some(rule) => { (visit.either("回答していない ", "not answered ")) code { (rule) } }
