@@ -16,7 +16,7 @@ export const demo = JSON.parse(readFileSync(process.env.CONSOLE_DEMO, "utf8"));
 export const origin = demo.urls.registration.replace(/\/$/, "");
 
 /** Has the operator of the demonstration give a credential out, as for any new client: key and request are made here. */
-export async function admit(who, name) {
+export async function admit(who, name, role = who) {
   const directory = mkdtempSync(join(dirname(process.env.CONSOLE_DEMO), "admitted-"));
   const [key, certificate, sent] = ["key", "pem", "der"].map((kind) => join(directory, kind));
   execFileSync("openssl", ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=client",
@@ -27,7 +27,7 @@ export async function admit(who, name) {
     ca: readFileSync(demo.ca.access), cert: readFileSync(operator.certificate), key: readFileSync(operator.key),
     headers: { "content-type": "application/json", "idempotency-key": `admit-${name}` },
   });
-  asked.end(JSON.stringify({ role: who.replaceAll("_", "-"), name, request: readFileSync(sent).toString("base64") }));
+  asked.end(JSON.stringify({ role: role.replaceAll("_", "-"), name, request: readFileSync(sent).toString("base64") }));
   const answer = await new Promise((resolve, reject) => asked.on("response", resolve).on("error", reject));
   const text = (await answer.setEncoding("utf8").toArray()).join("");
   if (answer.statusCode >= 300) throw new Error(text);

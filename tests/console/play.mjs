@@ -189,6 +189,33 @@ async function counter(page) {
   await inspect(page, "missing");
 }
 
+/** E-07: asked for beneath the refusal, approved at another desk, issued by the same form. */
+async function exception(page, second) {
+  await page.goto(origin + "/console/new");
+  for (const [name, text] of [["reference", "TEST-CHILD"], ["birth", "2018-05-05"], ["card", "CARD-CHILD"], ["card_issue_day", "R8.4.1"]]) {
+    await type(page, name, text);
+  }
+  await facts(page);
+  for (const kind of ["auth", "sign"]) await type(page, kind, readFileSync(request(), "utf8"));
+  await press(page, "form.task p.actions button.primary");
+  await says(page, "例外を求める");
+  await inspect(page, "exception, to be asked for");
+  await press(page, 'button[name="ask"]');
+  await says(page, "10文字以上");
+  await inspect(page, "exception, with errors");
+  await type(page, "reason", "出願に署名が必要で、相談のうえ認めるため");
+  await tick(page, "agent_present");
+  await press(page, 'button[name="ask"]');
+  await says(page, "例外の承認を求めました");
+  await inspect(page, "exception, asked for");
+  await second.goto(origin + "/console/exceptions");
+  await inspect(second, "exceptions");
+  await press(second, "main form button.primary");
+  await says(second, "ありません");
+  await press(page, "form.task p.actions button.primary");
+  await says(page, "発行しました");
+}
+
 async function task(page, word, fill) {
   await page.goto(origin + "/console/holders/TEST-PLAY");
   await press(page, `a[href="/console/holders/TEST-PLAY/cards/CARD-PLAY/${word}"]`);
@@ -235,6 +262,10 @@ try {
   await admit("call_centre", "call-centre-1");
   const centre = await visitor(browser, "call_centre", { viewport: { width: 390, height: 844 } });
   const operator = await visitor(browser, "operator");
+  await admit("second_officer", "13115-second", "municipality");
+  const second = await visitor(browser, "second_officer");
+  visitors.push(second);
+  await exception(clerk, second);
   takeCard();
   const holder = await visitor(browser, "holder", { viewport: { width: 390, height: 844 }, acceptDownloads: true });
   visitors.push(centre, operator, holder);
