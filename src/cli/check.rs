@@ -76,7 +76,7 @@ pub fn run(directory: &Path, passphrase: &Zeroizing<String>, out: &Output) -> Re
     }
     let examined = examine::newest((&layout, &config), &records, (examined, causes))?;
     let tls = &examined.tls.tls;
-    Access::new(&tls.authority, (&tls.certificate, &tls.key), Arc::new(|| Err("nobody knocks".into())), &[])
+    Access::new(&tls.authority, (&tls.certificate, &tls.key), Arc::new(|| Err("nobody knocks".into())))
         .map_err(Failure::refused)?;
     let store = stores::read_only(&config)?;
     let lists = store.newest_crls().map_err(Failure::fault)?;

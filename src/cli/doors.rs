@@ -17,7 +17,7 @@ use super::{
     upkeep::Upkeep,
 };
 use crate::{
-    config::{Config, sections::Listen, tokens::KeyName},
+    config::{Config, sections::Listen, tokens::KeyName, value::Opening},
     http::{
         access::Access,
         freshness::Freshness,
@@ -41,6 +41,8 @@ pub struct Listeners {
     /// Empty without the role.
     status: Vec<TcpListener>,
     registration: Option<TcpListener>,
+    /// None where the configuration has none, and without the role.
+    holders: Option<TcpListener>,
     operator: TcpListener,
 }
 
@@ -51,6 +53,8 @@ pub struct Addresses {
     pub status: SocketAddr,
     /// The registration interface.
     pub registration: SocketAddr,
+    /// The holders' pages, if they are open.
+    pub holders: Option<SocketAddr>,
     /// Health and metrics.
     pub operator: SocketAddr,
 }
@@ -80,6 +84,10 @@ impl Listeners {
                 true => Some(server::bind(listen.registration).map_err(failed(listen.registration))?),
                 false => None,
             },
+            holders: match (listen.holders, roles.registration) {
+                (Opening::At(address), true) => Some(server::bind(address).map_err(failed(address))?),
+                _ => None,
+            },
             operator: server::bind(listen.operator).map_err(failed(listen.operator))?,
         })
     }
@@ -89,17 +97,17 @@ impl Listeners {
         (self.status, self.operator)
     }
 
-    /// The addresses of those there are: status, registration, operator.
+    /// The addresses of those there are: status, registration, holders, operator.
     #[must_use]
-    pub fn told(&self) -> [Option<SocketAddr>; 3] {
-        let [status, registration] = [self.status.first(), self.registration.as_ref()];
-        [status, registration, Some(&self.operator)].map(|socket| socket?.local_addr().ok())
+    pub fn told(&self) -> [Option<SocketAddr>; 4] {
+        let [status, registration, holders] = [self.status.first(), self.registration.as_ref(), self.holders.as_ref()];
+        [status, registration, holders, Some(&self.operator)].map(|socket| socket?.local_addr().ok())
     }
 
-    /// The addresses of all three, with the ports that were chosen for 0.
+    /// The addresses of all, with the ports that were chosen for 0.
     ///
     /// # Errors
-    /// [`Failure`] as the operating system says; also where there are not three.
+    /// [`Failure`] as the operating system says; also where one of those that every whole service has is not there.
     pub fn addresses(&self) -> Result<Addresses, Failure> {
         let address = |listener: &TcpListener| listener.local_addr().map_err(Failure::fault);
         let status = self.status.first().ok_or_else(|| Failure::fault("no status listener"))?;
@@ -108,6 +116,7 @@ impl Listeners {
             registration: address(
                 self.registration.as_ref().ok_or_else(|| Failure::fault("no registration listener"))?,
             )?,
+            holders: self.holders.as_ref().map(address).transpose()?,
             operator: address(&self.operator)?,
         })
     }
@@ -151,7 +160,8 @@ impl Doors {
             Some(addresses) => canary::freshness(house, addresses.status, &metrics)?,
             None => None,
         };
-        let bounds = Bounds { connections: descriptors::connections(3), ..Bounds::default() };
+        let listeners = if sockets.holders.is_some() { 4 } else { 3 };
+        let bounds = Bounds { connections: descriptors::connections(listeners), ..Bounds::default() };
         let workers = match sockets.status.is_empty() {
             true => None,
             false => {
@@ -174,6 +184,11 @@ impl Doors {
             let registration = Registration::new(Arc::clone(&house.authority), &metrics, pace(&house.config));
             let access = access(house)?;
             listeners.push(runtime.spawn(registration.serve(socket, access, bounds, shutdown.clone())));
+        }
+        if let Some(socket) = sockets.holders {
+            let pages = Registration::for_holders(Arc::clone(&house.authority), &metrics, pace(&house.config));
+            let access = holders_access(house)?;
+            listeners.push(runtime.spawn(pages.serve(socket, access, bounds, shutdown.clone())));
         }
         let door = server::serve(sockets.operator, Plain, move |()| operator.clone(), bounds, shutdown.clone());
         listeners.push(runtime.spawn(door));
@@ -262,10 +277,15 @@ impl<'a> Signals<'a> {
 fn access(house: &House) -> Result<Access, Failure> {
     let (tls, lists) = (&house.tls, Arc::clone(&house.authority));
     let lists = Arc::new(move || lists.access_list());
+    Access::new(&tls.authority, (&tls.certificate, &tls.key), lists).map_err(Failure::refused)
+}
+
+/// Who is let in at the holders' listener.
+fn holders_access(house: &House) -> Result<Access, Failure> {
     let generations = house.store.authorities().map_err(Failure::fault)?;
-    let citizens = generations.into_iter().filter(|one| one.kind == Kind::Auth).map(|one| one.certificate);
-    let citizens: Vec<_> = citizens.collect();
-    Access::new(&tls.authority, (&tls.certificate, &tls.key), lists, &citizens).map_err(Failure::refused)
+    let generations = generations.into_iter().filter(|one| one.kind == Kind::Auth).map(|one| one.certificate);
+    let generations: Vec<_> = generations.collect();
+    Access::for_holders(&generations, (&house.tls.certificate, &house.tls.key)).map_err(Failure::refused)
 }
 
 /// How much at a time the registration listener takes, and how often of each client.

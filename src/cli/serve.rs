@@ -25,7 +25,7 @@ pub fn run(directory: &Path, passphrase: Zeroizing<String>, approvals: &[String]
     let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
     start_log(config.log.format);
     let listeners = Listeners::bind_for(&config.listen, roles)?;
-    let [status, registration, operator] = listeners.told();
+    let addresses = listeners.told();
     let house = Arc::new(House::open_adopting(
         directory,
         &passphrase,
@@ -41,9 +41,9 @@ pub fn run(directory: &Path, passphrase: Zeroizing<String>, approvals: &[String]
     }
     let doors = Doors::open_for(&house, listeners, roles)?;
     doors.measure_freshness();
-    let (status, registration) = (status.map(display), registration.map(display));
+    let [status, registration, holders, operator] = addresses.map(|address| address.map(display));
     let signals = doors.signals()?;
-    tracing::info!(status, registration, operator = operator.map(display), %roles, "serving");
+    tracing::info!(status, registration, holders, operator, %roles, "serving");
     signals.wait();
     tracing::info!("stopping: requests in flight finish");
     doors.close()

@@ -102,6 +102,14 @@ pub(super) fn broken(config: &Config) -> Vec<Broken> {
         &["listen.registration_names"],
         "must have at least one name, or no client can connect",
     );
+    for (address, keys) in [
+        (listen.status, &["listen.status", "listen.holders"]),
+        (listen.registration, &["listen.registration", "listen.holders"]),
+        (listen.operator, &["listen.operator", "listen.holders"]),
+    ] {
+        let collides = listen.holders.address().is_some_and(|holders| collide(address, holders));
+        require(!collides, keys, "two listeners cannot share an address and port");
+    }
     for (one, other, keys) in [
         (listen.status, listen.registration, &["listen.status", "listen.registration"]),
         (listen.status, listen.operator, &["listen.status", "listen.operator"]),

@@ -8,8 +8,8 @@ use std::{
 use super::{
     section::section,
     value::{
-        BaseUrl, DaysGiven, LogFormat, NameText, NeverIssued, Oid, OnRevocation, PageUrl, ServerName, Span, Variant,
-        Within,
+        BaseUrl, DaysGiven, LogFormat, NameText, NeverIssued, Oid, OnRevocation, Opening, PageUrl, ServerName, Span,
+        Variant, Within,
     },
 };
 use crate::{
@@ -77,9 +77,12 @@ section! {
         /// The registration interface and the console, over TLS with client certificates: municipalities, relying
         /// parties, operators.
         registration: SocketAddr = loopback(8443);
+        /// Holders' own pages of the console, over TLS with the authentication certificate of the card: an address such as
+        /// 127.0.0.1:8444, or `off`. See docs/console.md.
+        holders: Opening = Opening::Off;
         /// Health and metrics, over HTTP without authentication: keep it on an address that only monitoring reaches.
         operator: SocketAddr = loopback(9090);
-        /// DNS names and IP addresses in the TLS certificate of the registration listener: whatever clients connect to.
+        /// DNS names and IP addresses in the TLS certificate of the registration and the holders' listener: whatever clients connect to.
         registration_names: Vec<ServerName> = vec![fixed!("localhost"), fixed!("127.0.0.1"), fixed!("::1")];
     }
 }

@@ -1,6 +1,6 @@
 //! The types of the values: a value of such a type is right by itself.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
 
 pub use crate::profile::Variant;
 use serde::{Deserialize, Serialize};
@@ -291,6 +291,50 @@ impl From<Within> for String {
             Within::Schedule => "schedule".into(),
             Within::Span(span) => span.to_string(),
         }
+    }
+}
+
+/// Where a listener is that need not be: an IP address and port, or nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Opening {
+    /// Nowhere.
+    Off,
+    /// There.
+    At(SocketAddr),
+}
+
+impl Opening {
+    /// The address, if it is open.
+    #[must_use]
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::At(address) => Some(address),
+        }
+    }
+}
+
+impl FromStr for Opening {
+    type Err = BadValue;
+
+    fn from_str(text: &str) -> Result<Self, BadValue> {
+        const BAD: BadValue = BadValue("it is `off`, or an IP address and port such as 127.0.0.1:8444");
+        if text == "off" { Ok(Self::Off) } else { text.parse().map(Self::At).map_err(|_| BAD) }
+    }
+}
+
+impl TryFrom<String> for Opening {
+    type Error = BadValue;
+
+    fn try_from(text: String) -> Result<Self, BadValue> {
+        text.parse()
+    }
+}
+
+impl From<Opening> for String {
+    fn from(opening: Opening) -> Self {
+        opening.address().map_or_else(|| "off".into(), |address| address.to_string())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who may knock at the registration listener: mutual TLS under the access CA, and for holders under the CA of their cards.
+//! Who may knock: at the registration listener by mutual TLS under the access CA, at the holders' under the CA of their cards.
 //!
 //! The handshake proves that the client has the key of a certificate that the access CA signed and that is valid now.
 //! Whether that certificate is admitted, and as whom, the store says at every request, so that a credential which is
@@ -8,7 +8,8 @@
 //! cannot be read or whose time is over lets nobody in, for nobody can tell then who is revoked. Each new list gets a verifier of
 //! its own, made by the first handshake that meets it; handshakes under way end as they began.
 //!
-//! A holder shows the AUTH certificate of the own card instead (`citizens`), and comes to the own pages of the console.
+//! Holders, who show the AUTH certificates of their cards, have a listener of their own (`citizens`): whoever comes to one of the two
+//! never gets as far as a request of the other.
 //!
 //! Why no resumption: a resumed session would skip the check of the certificate's validity, and a counter opens few
 //! connections.
@@ -36,7 +37,7 @@ use tokio_rustls::{
     server::TlsStream,
 };
 
-use self::citizens::{Citizens, Version};
+use self::citizens::Citizens;
 use super::server::Handshake;
 use crate::{
     ports::AccessListRecord,
@@ -73,7 +74,7 @@ pub struct PeerCertificate {
     pub fingerprint: [u8; 32],
     /// Its last instant; a connection may outlive it.
     pub not_after: UnixTime,
-    /// Of the AUTH certificate of a card: its serial number. Such a peer is a holder and no client of the access CA.
+    /// At the holders' listener: its serial number, for it is the AUTH certificate of a card.
     pub holder: Option<Serial>,
 }
 
@@ -84,8 +85,6 @@ struct ForClients {
     provider: Arc<CryptoProvider>,
     /// Knows no list, and is asked nothing that a list would matter for.
     plain: Arc<dyn ClientCertVerifier>,
-    citizens: Arc<Citizens>,
-    hints: Vec<DistinguishedName>,
     lists: AccessLists,
     /// The verifier that holds certificates against the list which stood last.
     listed: RwLock<Option<Listed>>,
@@ -106,16 +105,10 @@ impl fmt::Debug for ForClients {
 }
 
 impl ForClients {
-    fn new(
-        (roots, citizens): (RootCertStore, Arc<Citizens>),
-        provider: Arc<CryptoProvider>,
-        lists: AccessLists,
-    ) -> Result<Self, AccessError> {
+    fn new(roots: RootCertStore, provider: Arc<CryptoProvider>, lists: AccessLists) -> Result<Self, AccessError> {
         let roots = Arc::new(roots);
         let plain = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(&provider)).build()?;
-        let hints = [plain.root_hint_subjects().to_vec(), citizens.hints()].concat();
-        let (listed, told) = (RwLock::default(), Mutex::default());
-        Ok(Self { roots, provider, plain, citizens, hints, lists, listed, told })
+        Ok(Self { roots, provider, plain, lists, listed: RwLock::default(), told: Mutex::default() })
     }
 
     /// The verifier for the list that stands now.
@@ -150,7 +143,7 @@ impl ForClients {
 
 impl ClientCertVerifier for ForClients {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &self.hints
+        self.plain.root_hint_subjects()
     }
 
     fn verify_client_cert(
@@ -159,18 +152,9 @@ impl ClientCertVerifier for ForClients {
         others: &[CertificateDer<'_>],
         now: TlsTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
+        let verified = self.listed()?.verify_client_cert(certificate, others, now)?;
         let view = CertificateView::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
-        let verified = if self.citizens.claims(&view) {
-            self.citizens.verify(&view, now)?;
-            ClientCertVerified::assertion()
-        } else {
-            self.listed()?.verify_client_cert(certificate, others, now)?
-        };
-        let wanted = extension::extended_key_usage(&[oid::CLIENT_AUTH]);
-        match view.tbs.extension(oid::EXTENDED_KEY_USAGE) {
-            Some(usage) if usage.value == wanted => Ok(verified),
-            _ => Err(CertificateError::InvalidPurpose.into()),
-        }
+        check_usage(&view).map(|()| verified)
     }
 
     fn verify_tls12_signature(
@@ -179,8 +163,7 @@ impl ClientCertVerifier for ForClients {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let by_card = self.citizens.verify_handshake(certificate, message, signature, Version::Tls12);
-        by_card.unwrap_or_else(|| self.plain.verify_tls12_signature(message, certificate, signature))
+        self.plain.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -189,8 +172,7 @@ impl ClientCertVerifier for ForClients {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let by_card = self.citizens.verify_handshake(certificate, message, signature, Version::Tls13);
-        by_card.unwrap_or_else(|| self.plain.verify_tls13_signature(message, certificate, signature))
+        self.plain.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -198,16 +180,15 @@ impl ClientCertVerifier for ForClients {
     }
 }
 
-/// TLS 1.2 or 1.3 with a client certificate of the access CA, or of a citizen's card.
+/// TLS 1.2 or 1.3 with a client certificate.
 #[derive(Clone)]
 pub struct Access {
     acceptor: TlsAcceptor,
-    citizens: Arc<Citizens>,
+    is_for_holders: bool,
 }
 
 impl Access {
-    /// Trusts `authority` (the access CA, DER) for whom `lists` does not revoke, and `citizens` (the generations of the CA for user
-    /// authentication, DER) for holders; shows `certificate` (DER) with its key.
+    /// Trusts `authority` (the access CA, DER) for whom `lists` does not revoke, and shows `certificate` (DER) with its key.
     ///
     /// # Errors
     /// [`AccessError`].
@@ -215,25 +196,47 @@ impl Access {
         authority: &[u8],
         (certificate, key): (&[u8], &PrivateKey),
         lists: AccessLists,
-        citizens: &[Vec<u8>],
     ) -> Result<Self, AccessError> {
-        let provider = Arc::new(default_provider());
-        let citizens = Arc::new(Citizens::new(citizens, provider.signature_verification_algorithms)?);
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(authority.to_vec())).map_err(AccessError::Authority)?;
-        let verifier = ForClients::new((roots, Arc::clone(&citizens)), Arc::clone(&provider), lists)?;
-        let chain = vec![CertificateDer::from(certificate.to_vec())];
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8().to_vec()));
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-            .map_err(AccessError::Certificate)?
-            .with_client_cert_verifier(Arc::new(verifier))
-            .with_single_cert(chain, key)
-            .map_err(AccessError::Certificate)?;
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-        config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), citizens })
+        let verifier = ForClients::new(roots, Arc::new(default_provider()), lists)?;
+        Ok(Self { acceptor: acceptor(Arc::new(verifier), (certificate, key))?, is_for_holders: false })
+    }
+
+    /// Trusts the generations of the CA for user authentication (DER) for holders, and shows `certificate` (DER) with its key.
+    ///
+    /// # Errors
+    /// [`AccessError`].
+    pub fn for_holders(generations: &[Vec<u8>], (certificate, key): (&[u8], &PrivateKey)) -> Result<Self, AccessError> {
+        let verifier = Citizens::new(generations, default_provider().signature_verification_algorithms)?;
+        Ok(Self { acceptor: acceptor(Arc::new(verifier), (certificate, key))?, is_for_holders: true })
+    }
+}
+
+fn acceptor(
+    verifier: Arc<dyn ClientCertVerifier>,
+    (certificate, key): (&[u8], &PrivateKey),
+) -> Result<TlsAcceptor, AccessError> {
+    let chain = vec![CertificateDer::from(certificate.to_vec())];
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8().to_vec()));
+    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(AccessError::Certificate)?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)
+        .map_err(AccessError::Certificate)?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Whether a certificate says that it is for clients and for nothing else.
+fn check_usage(certificate: &CertificateView<'_>) -> Result<(), rustls::Error> {
+    let wanted = extension::extended_key_usage(&[oid::CLIENT_AUTH]);
+    match certificate.tbs.extension(oid::EXTENDED_KEY_USAGE) {
+        Some(usage) if usage.value == wanted => Ok(()),
+        _ => Err(CertificateError::InvalidPurpose.into()),
     }
 }
 
@@ -246,7 +249,7 @@ impl Handshake for Access {
         let (_, connection) = stream.get_ref();
         let first = connection.peer_certificates().and_then(<[_]>::first);
         let certificate = first.ok_or_else(|| io::Error::other("the client showed no certificate"))?;
-        let peer = PeerCertificate::new(certificate, &self.citizens)
+        let peer = PeerCertificate::new(certificate, self.is_for_holders)
             .ok_or_else(|| io::Error::other("a certificate without end"))?;
         Ok((stream, peer))
     }
@@ -257,10 +260,9 @@ impl Handshake for Access {
 }
 
 impl PeerCertificate {
-    fn new(der: &[u8], citizens: &Citizens) -> Option<Self> {
+    fn new(der: &[u8], is_holder: bool) -> Option<Self> {
         let fingerprint = digest::digest(&digest::SHA256, der).as_ref().try_into().ok()?;
-        let view = CertificateView::from_der(der).ok()?;
-        let holder = citizens.claims(&view).then_some(view.tbs.serial);
-        Some(Self { fingerprint, not_after: view.tbs.not_after, holder })
+        let tbs = CertificateView::from_der(der).ok()?.tbs;
+        Some(Self { fingerprint, not_after: tbs.not_after, holder: is_holder.then_some(tbs.serial) })
     }
 }

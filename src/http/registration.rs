@@ -27,7 +27,7 @@ use super::{
     server::{self, Bounds, Shutdown},
 };
 use crate::{
-    authority::{Actor, Authority, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest},
+    authority::{Authority, enrol::Enrolment, hold::HoldRequest, revoke::RevocationRequest},
     console::Console,
     limits,
     ports::Role,
@@ -284,7 +284,7 @@ impl Registration {
     /// Tells the stories of `authority`.
     #[must_use]
     pub fn new(authority: Arc<Authority>, metrics: &Arc<Metrics>, pace: Pace) -> Self {
-        let door = Arc::new(Door::new(authority, metrics, pace));
+        let door = Arc::new(Door::new(("registration", &ROUTES), authority, metrics, pace));
         let mut router = Router::new();
         for (number, route) in ROUTES.iter().enumerate() {
             let door = Arc::clone(&door);
@@ -295,18 +295,15 @@ impl Registration {
             let filter = if route.method == Method::GET { MethodFilter::GET } else { MethodFilter::POST };
             router = router.route(route.path, on(filter, handler));
         }
-        let console = Arc::new(Console::default());
-        for path in ["/console", "/console/", "/console/{*page}"] {
-            let (door, console) = (Arc::clone(&door), Arc::clone(&console));
-            let page = move |request: Request| Arc::clone(&door).page(Arc::clone(&console), request);
-            router = router.route(path, on(MethodFilter::GET.or(MethodFilter::POST), page));
-        }
-        let (nowhere, otherwise) = (Arc::clone(&door), door);
-        Self(
-            router
-                .fallback(move |request: Request| async move { nowhere.nowhere(request).await })
-                .method_not_allowed_fallback(move |request: Request| async move { otherwise.otherwise(request).await }),
-        )
+        Self(with_pages(router, door))
+    }
+
+    /// The holders' listener: their pages of the console, and nothing else. However many come after the news has told of their
+    /// cards, the counters' turns are the counters'.
+    #[must_use]
+    pub fn for_holders(authority: Arc<Authority>, metrics: &Arc<Metrics>, pace: Pace) -> Self {
+        let pace = Pace { stories: pace.stories.min(limits::HOLDERS_IN_FLIGHT), ..pace };
+        Self(with_pages(Router::new(), Arc::new(Door::new(("holders", &[]), authority, metrics, pace))))
     }
 
     /// Serves until shutdown.
@@ -332,7 +329,16 @@ impl Registration {
     }
 }
 
-/// The actor's own name for logs, or nothing while it is unknown.
-fn name(actor: Option<&Actor>) -> &str {
-    actor.map_or("", Actor::name)
+/// Adds the console, and what there is to say of paths and methods that are not there.
+fn with_pages(mut router: Router, door: Arc<Door>) -> Router {
+    let console = Arc::new(Console::default());
+    for path in ["/console", "/console/", "/console/{*page}"] {
+        let (door, console) = (Arc::clone(&door), Arc::clone(&console));
+        let page = move |request: Request| Arc::clone(&door).page(Arc::clone(&console), request);
+        router = router.route(path, on(MethodFilter::GET.or(MethodFilter::POST), page));
+    }
+    let (nowhere, otherwise) = (Arc::clone(&door), door);
+    router
+        .fallback(move |request: Request| async move { nowhere.nowhere(request).await })
+        .method_not_allowed_fallback(move |request: Request| async move { otherwise.otherwise(request).await })
 }

@@ -33,7 +33,7 @@ impl Form {
 }
 
 pub(crate) struct Browser<'a> {
-    pub(crate) open: &'a Open,
+    origin: &'a str,
     client: Client,
     pub(crate) credential: Credential,
     cookies: RefCell<BTreeMap<String, String>>,
@@ -41,11 +41,16 @@ pub(crate) struct Browser<'a> {
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(open: &'a Open, role: Role, name: &str) -> Self {
-        Self::of(open, open.house.admit(role, name))
+        Self::at((open, &open.url), open.house.admit(role, name))
     }
 
-    pub(crate) fn of(open: &'a Open, credential: Credential) -> Self {
-        Self { open, client: open.client_of(&credential), credential, cookies: RefCell::default() }
+    /// Of a person with the card in its reader.
+    pub(crate) fn at_home(open: &'a Open, card: Credential) -> Self {
+        Self::at((open, &open.holders), card)
+    }
+
+    fn at((open, origin): (&'a Open, &'a str), credential: Credential) -> Self {
+        Self { origin, client: open.client_of(&credential), credential, cookies: RefCell::default() }
     }
 
     pub(crate) fn suginami(open: &'a Open) -> Self {
@@ -83,8 +88,11 @@ impl<'a> Browser<'a> {
     }
 
     async fn exchange(&self, path: &str, form: Option<String>, headers: &[(&str, &str)]) -> Page {
-        let mut request =
-            Request::builder().uri(self.open.url(path)).method(if form.is_some() { "POST" } else { "GET" });
+        let mut request = Request::builder().uri(format!("{}{path}", self.origin)).method(if form.is_some() {
+            "POST"
+        } else {
+            "GET"
+        });
         let cookies: Vec<_> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             request = request.header("cookie", cookies.join("; "));

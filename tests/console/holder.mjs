@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import assert from "node:assert/strict";
-import { demo, origin } from "./pages.mjs";
+import { demo, home } from "./pages.mjs";
 
 const sample = (name) => demo.samples.find((one) => one.name === name);
 
@@ -27,7 +27,7 @@ function signed(text) {
 
 /** From the first page to the end of the signing certificate. */
 export async function atHome(page, { inspect, press, says }) {
-  await page.goto(origin + "/console/");
+  await page.goto(home + "/console/");
   await says(page, "わたしの電子証明書");
   await says(page, "次にすること");
   await inspect(page, "own certificates");
@@ -60,7 +60,7 @@ export async function atHome(page, { inspect, press, says }) {
 
 /** The same card, once it is held. */
 export async function turnedAway(page, { inspect, says }) {
-  const answer = await page.goto(origin + "/console/");
+  const answer = await page.goto(home + "/console/");
   assert.equal(answer.status(), 403);
   await says(page, "一時停止中");
   await inspect(page, "a held card");

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import assert from "node:assert/strict";
 import { atHome, takeCard, turnedAway } from "./holder.mjs";
-import { admit, axe, launch, origin, visitor } from "./pages.mjs";
+import { admit, admitOfficer, axe, launch, origin, visitor } from "./pages.mjs";
 
 const keys = mkdtempSync(join(tmpdir(), "console-"));
 let made = 0;
@@ -262,7 +262,7 @@ try {
   await admit("call_centre", "call-centre-1");
   const centre = await visitor(browser, "call_centre", { viewport: { width: 390, height: 844 } });
   const operator = await visitor(browser, "operator");
-  await admit("second_officer", "13115-second", "municipality");
+  admitOfficer("second_officer", "13115", "13115-2");
   const second = await visitor(browser, "second_officer");
   visitors.push(second);
   await exception(clerk, second);

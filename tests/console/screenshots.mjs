@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { takeCard } from "./holder.mjs";
-import { admit, demo, launch, origin, visitor } from "./pages.mjs";
+import { admit, demo, launch, origin, originOf, visitor } from "./pages.mjs";
 
 const [directory] = process.argv.slice(2);
 mkdirSync(directory, { recursive: true });
@@ -47,7 +47,7 @@ try {
           const picture = `${name}-${language}-${colorScheme}-${width}`;
           if (only && !only.some((part) => picture.includes(part))) continue;
           windows[who] ??= await visitor(browser, who, { viewport, colorScheme, locale: language === "ja" ? "ja-JP" : "en-GB" });
-          await windows[who].goto(origin + path);
+          await windows[who].goto(originOf(who) + path);
           await windows[who].screenshot({ path: join(directory, `${picture}.png`), fullPage: true });
         }
         for (const page of Object.values(windows)) await page.context().close();

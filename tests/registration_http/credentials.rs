@@ -225,7 +225,7 @@ async fn comes_in_by(lists: AccessLists) -> bool {
     let url = format!("https://{}/v1/whoami", listener.local_addr().unwrap());
     let (_trigger, shutdown) = server::shutdown();
     let registration = Registration::new(house.authority.clone(), &Arc::new(Metrics::new()), Pace::default());
-    tokio::spawn(registration.serve(listener, house.access.server(lists, &[]), Bounds::default(), shutdown));
+    tokio::spawn(registration.serve(listener, house.access.server(lists), Bounds::default(), shutdown));
     let ca = house.access.pem();
     let client = Client::new(ca.as_bytes(), credential.certificate.as_bytes(), credential.key.as_bytes()).unwrap();
     client.get_json(&url).await.is_ok_and(|answer| answer.status.is_success())

@@ -150,13 +150,23 @@ impl TestAccessCa {
         Credential { certificate: pem("CERTIFICATE", &der), key: key.serialize_pem(), fingerprint, der }
     }
 
-    /// The listener's side of TLS, which lets in whom these lists do not revoke, and holders under these CAs.
-    pub(crate) fn server(&self, lists: AccessLists, citizens: &[Vec<u8>]) -> Access {
+    /// The registration listener's side of TLS, which lets in whom these lists do not revoke.
+    pub(crate) fn server(&self, lists: AccessLists) -> Access {
+        let (der, key) = self.server_certificate();
+        Access::new(&self.certificate, (&der, &key), lists).unwrap()
+    }
+
+    /// The holders' listener's, which lets in who has a certificate of these CAs.
+    fn holders(&self, generations: &[Vec<u8>]) -> Access {
+        let (der, key) = self.server_certificate();
+        Access::for_holders(generations, (&der, &key)).unwrap()
+    }
+
+    fn server_certificate(&self) -> (Vec<u8>, PrivateKey) {
         let key = PrivateKey::generate(KeyKind::P256).unwrap();
         let spki = SubjectPublicKey::from_der(SoftwareSigner::new(&key).unwrap().spki()).unwrap();
         let names = [ServerName::Ip([127, 0, 0, 1].into()), ServerName::Dns("localhost".into())];
-        let der = self.ca().server(&names, &spki, &self.serial(), always()).unwrap();
-        Access::new(&self.certificate, (&der, &key), lists, citizens).unwrap()
+        (self.ca().server(&names, &spki, &self.serial(), always()).unwrap(), key)
     }
 
     fn ca(&self) -> AccessCa<'_> {
@@ -316,14 +326,14 @@ impl House {
         commit(&*self.store, &*self.clock, vec![step]);
     }
 
-    /// Opens the registration listener.
+    /// Opens the registration listener, and the holders'.
     pub(crate) fn open(self) -> Open {
         self.open_with(Pace::default(), Bounds::default())
     }
 
     pub(crate) fn open_with(self, pace: Pace, bounds: Bounds) -> Open {
-        let listener = server::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let address = listener.local_addr().unwrap();
+        let [listener, pages] = [(); 2].map(|()| server::bind("127.0.0.1:0".parse().unwrap()).unwrap());
+        let [url, holders] = [&listener, &pages].map(|socket| format!("https://{}", socket.local_addr().unwrap()));
         let (trigger, shutdown) = server::shutdown();
         let metrics = Arc::new(Metrics::new());
         let registration = Registration::new(self.authority.clone(), &metrics, pace);
@@ -336,19 +346,21 @@ impl House {
             }
             authority.access_list()
         };
-        let citizens: Vec<_> =
-            self.store.authorities().unwrap().into_iter().filter(|one| one.kind == Kind::Auth).collect();
-        let citizens: Vec<_> = citizens.into_iter().map(|one| one.certificate).collect();
-        let access = self.access.server(Arc::new(lists), &citizens);
-        tokio::spawn(registration.serve(listener, access, bounds, shutdown));
-        Open { url: format!("https://{address}"), metrics, house: self, _trigger: trigger }
+        let access = self.access.server(Arc::new(lists));
+        tokio::spawn(registration.serve(listener, access, bounds, shutdown.clone()));
+        let generations = self.store.authorities().unwrap().into_iter().filter(|one| one.kind == Kind::Auth);
+        let access = self.access.holders(&generations.map(|one| one.certificate).collect::<Vec<_>>());
+        let registration = Registration::for_holders(self.authority.clone(), &metrics, pace);
+        tokio::spawn(registration.serve(pages, access, bounds, shutdown));
+        Open { url, holders, metrics, house: self, _trigger: trigger }
     }
 }
 
-/// A house whose registration listener is open until dropped.
+/// A house whose registration listener and whose holders' are open until dropped.
 pub(crate) struct Open {
     pub(crate) house: House,
     pub(crate) url: String,
+    pub(crate) holders: String,
     pub(crate) metrics: Arc<Metrics>,
     _trigger: ShutdownTrigger,
 }

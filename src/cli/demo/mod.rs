@@ -15,6 +15,7 @@ mod weeks;
 use std::{
     fs,
     io::Write,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -32,7 +33,7 @@ use super::{
     world::{SystemClock, SystemEntropy},
 };
 use crate::{
-    config::{Config, tokens::KeyName},
+    config::{Config, tokens::KeyName, value::Opening},
     kind::Kind,
     municipality::MunicipalityCode,
     profile::locations::{OCSP_PATH, crl_path},
@@ -147,6 +148,7 @@ fn loopback() -> Config {
     for address in [&mut config.listen.status, &mut config.listen.registration, &mut config.listen.operator] {
         address.set_port(0);
     }
+    config.listen.holders = Opening::At((Ipv4Addr::LOCALHOST, 0).into());
     config
 }
 
@@ -154,6 +156,7 @@ fn configuration(addresses: Addresses, options: &Options) -> Result<Config, Fail
     let mut config = Config::default();
     config.listen.status = addresses.status;
     config.listen.registration = addresses.registration;
+    config.listen.holders = addresses.holders.map_or(Opening::Off, Opening::At);
     config.listen.operator = addresses.operator;
     config.urls.base = format!("http://{}", addresses.status).parse().map_err(Failure::fault)?;
     (config.keys.sign_ca, config.keys.auth_ca) = (options.ca_key, options.ca_key);
@@ -173,6 +176,7 @@ fn document(stage: &Stage, made: &Made, samples: &[Sample]) -> Result<Value, Fai
         "urls": {
             "status": status,
             "registration": format!("https://{}", stage.addresses.registration),
+            "holders": stage.addresses.holders.map(|address| format!("https://{address}")),
             "operator": format!("http://{}", stage.addresses.operator),
         },
         "ca": { "sign": ca("sign-1"), "auth": ca("auth-1"), "access": ca("access") },
@@ -234,12 +238,16 @@ Try it, in another terminal:
       https://{registration}/v1/status/auth/{serial}
   curl -s http://{operator}/readyz
 
+A counter's console is at https://{registration}/console/, by a credential of credentials/; a holder's own pages are at
+https://{holders}/console/, by the authentication certificate of a card, as samples/{live}.pem (docs/console.md).
+
 How soon a revocation is seen, by channel (a canary of each CA is issued and revoked every hour):
 
   curl -s http://{operator}/metrics | grep jitsuin_freshness_last
 
 Programs find everything in {directory}/demo.json. Serving; Ctrl-C ends it.",
         registration = stage.addresses.registration,
+        holders = stage.addresses.holders.map(|address| address.to_string()).unwrap_or_default(),
         operator = stage.addresses.operator,
     )
 }

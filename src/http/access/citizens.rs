@@ -1,29 +1,34 @@
-//! Holders at the registration listener: the AUTH certificate of a card, under the CA for user authentication.
+//! Holders: the AUTH certificate of a card, under the CA for user authentication.
 //!
 //! The handshake proves who has the key of a certificate that the CA signed, and nothing of time or revocation: of a certificate that
 //! has ended the holder gets a page which says so and what to do, where a broken connection would say nothing. Who is let in the store
-//! says at every request (`Authority::admit_holder`), to the console's own window alone.
+//! says at every request (`Authority::admit_holder`).
 //!
 //! Why not webpki: it refuses every certificate whose certificatePolicies is critical, as those of cards are. What is left for it to
 //! say is little: the certificate has to be, octet for octet, one that the store has.
 
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, alg_id};
 use tokio_rustls::rustls::{
-    self, CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore,
+    self, CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
     client::danger::HandshakeSignatureValid,
     crypto::{WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key},
     pki_types::UnixTime as TlsTime,
+    server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 
-use super::AccessError;
+use super::{AccessError, check_usage};
 use crate::x509::{KeyAlgorithm, SubjectPublicKey, UnixTime, certificate::CertificateView};
 
 /// The generations of the CA.
+#[derive(Debug)]
 pub(super) struct Citizens {
     generations: Vec<Generation>,
+    /// The names by which a client finds the certificate to show: those of all generations are one.
+    hints: Vec<DistinguishedName>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
+#[derive(Debug)]
 struct Generation {
     /// Its name, DER: that of all generations.
     subject: Vec<u8>,
@@ -35,46 +40,23 @@ struct Generation {
 impl Citizens {
     /// Trusts these certificates of the CA, DER.
     pub(super) fn new(generations: &[Vec<u8>], algorithms: WebPkiSupportedAlgorithms) -> Result<Self, AccessError> {
-        let generations = generations.iter().map(|der| Generation::new(der)).collect::<Result<_, _>>()?;
-        Ok(Self { generations, algorithms })
-    }
-
-    /// The names by which a client finds the certificate to show.
-    pub(super) fn hints(&self) -> Vec<DistinguishedName> {
-        let mut hints: Vec<_> = self.generations.iter().map(|generation| generation.hint.clone()).collect();
+        let generations = generations.iter().map(|der| Generation::new(der)).collect::<Result<Vec<_>, _>>()?;
+        let mut hints: Vec<_> = generations.iter().map(|generation| generation.hint.clone()).collect();
         hints.dedup_by(|one, other| one.as_ref() == other.as_ref());
-        hints
+        Ok(Self { generations, hints, algorithms })
     }
 
-    /// Whether a certificate says that it is of this CA. Generations have one name: which of them signed, the signature says.
-    pub(super) fn claims(&self, certificate: &CertificateView<'_>) -> bool {
-        self.generations.iter().any(|generation| generation.subject == certificate.tbs.issuer)
-    }
-
-    /// Verifies that a generation that has not ended signed the certificate.
-    pub(super) fn verify(&self, certificate: &CertificateView<'_>, now: TlsTime) -> Result<(), rustls::Error> {
+    /// Verifies that a generation that has not ended signed the certificate. Generations have one name: which of them it was, the
+    /// signature says.
+    fn verify(&self, certificate: &CertificateView<'_>, now: TlsTime) -> Result<(), rustls::Error> {
         let lives = |one: &&Generation| i64::try_from(now.as_secs()).is_ok_and(|now| now <= one.not_after.seconds());
-        let signed = self.generations.iter().filter(lives).any(|one| certificate.verify(&one.key).is_ok());
-        if signed { Ok(()) } else { Err(CertificateError::BadSignature.into()) }
-    }
-
-    /// Verifies the signature of the handshake by the key in a certificate of this CA; nothing for one that is not.
-    pub(super) fn verify_handshake(
-        &self,
-        der: &CertificateDer<'_>,
-        message: &[u8],
-        signature: &DigitallySignedStruct,
-        version: Version,
-    ) -> Option<Result<HandshakeSignatureValid, rustls::Error>> {
-        let certificate = CertificateView::from_der(der).ok().filter(|view| self.claims(view))?;
-        let spki = certificate.tbs.spki;
-        Some(match version {
-            Version::Tls12 => self.verify_by_scheme(spki, message, signature),
-            Version::Tls13 => {
-                let spki = SubjectPublicKeyInfoDer::from(spki);
-                verify_tls13_signature_with_raw_key(message, &spki, signature, &self.algorithms)
-            }
-        })
+        let of_its_name: Vec<_> =
+            self.generations.iter().filter(|one| one.subject == certificate.tbs.issuer).filter(lives).collect();
+        if of_its_name.is_empty() {
+            return Err(CertificateError::UnknownIssuer.into());
+        }
+        let is_signed = of_its_name.iter().any(|one| certificate.verify(&one.key).is_ok());
+        if is_signed { Ok(()) } else { Err(CertificateError::BadSignature.into()) }
     }
 
     /// In TLS 1.2 a scheme names a hash and a kind of key, whatever its curve (RFC 5246 §7.4.1.4.1).
@@ -101,11 +83,48 @@ impl Citizens {
     }
 }
 
-/// Of the protocol.
-#[derive(Clone, Copy)]
-pub(super) enum Version {
-    Tls12,
-    Tls13,
+impl ClientCertVerifier for Citizens {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &self.hints
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        now: TlsTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let view = viewed(certificate)?;
+        self.verify(&view, now)?;
+        check_usage(&view).map(|()| ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verify_by_scheme(viewed(certificate)?.tbs.spki, message, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let spki = SubjectPublicKeyInfoDer::from(viewed(certificate)?.tbs.spki);
+        verify_tls13_signature_with_raw_key(message, &spki, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+fn viewed<'a>(certificate: &'a CertificateDer<'_>) -> Result<CertificateView<'a>, rustls::Error> {
+    CertificateView::from_der(certificate).map_err(|_| CertificateError::BadEncoding.into())
 }
 
 impl Generation {

@@ -67,12 +67,10 @@ impl Door {
         (headers, sent, client): (&HeaderMap, Body, &mut String),
     ) -> Result<Answer, Problem> {
         self.admit(peer, None, began)?;
-        let peer = peer.ok_or_else(Problem::internal)?;
         if let Some((_, content_type, text)) = FIXED.iter().find(|(path, ..)| *path == asked.path) {
             return Ok(fixed(content_type, text));
         }
-        let _place = self.place(peer).await?;
-        let actor = self.knock(peer).await?;
+        let actor = self.identify(peer).await?;
         log_name(&actor).clone_into(client);
         self.turn(console, &actor, asked, (headers, sent)).await
     }

@@ -14,17 +14,12 @@ use axum::{
 };
 use bytes::Bytes;
 use hyper::{Method, StatusCode, http::request};
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    task::spawn_blocking,
-    time::timeout,
-};
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
-    Pace, ROUTES, Route,
+    Pace, Route,
     answer::Reply,
     body::{self, idempotency_key, is_json},
-    name,
     query::{self, Parameters},
     rate::{Buckets, Quota},
     turns::{Turns, Work},
@@ -136,6 +131,11 @@ impl Identifier for crate::ports::CardNumber {
     }
 }
 
+/// The places of the meter: paths that lead nowhere, pages, and from there on the routes.
+const OTHER: usize = 0;
+const PAGES: usize = 1;
+const ON_ROUTES: usize = 2;
+
 /// What all requests share.
 pub(super) struct Door {
     authority: Arc<Authority>,
@@ -145,22 +145,25 @@ pub(super) struct Door {
     meter: RequestMeter,
     metrics: Arc<Metrics>,
     notes: Notes,
-    /// Places of holders.
-    holders: Semaphore,
 }
 
 impl Door {
-    pub(super) fn new(authority: Arc<Authority>, metrics: &Arc<Metrics>, pace: Pace) -> Self {
-        let kinds: Vec<_> = ROUTES.iter().map(|route| route.kind).chain(["other", "console"]).collect();
+    /// The door of a listener that has these routes, and pages.
+    pub(super) fn new(
+        (listener, routes): (&'static str, &[Route]),
+        authority: Arc<Authority>,
+        metrics: &Arc<Metrics>,
+        pace: Pace,
+    ) -> Self {
+        let kinds: Vec<_> = ["other", "console"].into_iter().chain(routes.iter().map(|route| route.kind)).collect();
         Self {
             authority,
             turns: Turns::new(pace),
             buckets: Buckets::new(pace.rates, metrics),
             pace,
-            meter: RequestMeter::new(metrics, "registration", &kinds),
+            meter: RequestMeter::new(metrics, listener, &kinds),
             metrics: Arc::clone(metrics),
             notes: Notes::default(),
-            holders: Semaphore::new(limits::HOLDERS_IN_FLIGHT),
         }
     }
 
@@ -224,34 +227,17 @@ impl Door {
                 (problem.rule().map(str::to_owned), problem.into_response())
             }
         };
-        let (number, path) = route.map_or((ROUTES.len(), "other"), |(number, route)| (number, route.path));
+        let (number, path) = route.map_or((OTHER, "other"), |(number, route)| (ON_ROUTES + number, route.path));
         let (took, status) = (began.elapsed(), response.status());
         self.meter.record(number, status, took);
-        let client = name(actor.as_deref());
+        let client = actor.as_deref().map_or("", log_name);
         tracing::info!(client, route = path, status = status.as_u16(), rule = rule.as_deref(), ?took, "registration");
         response
     }
 
-    /// Lets a client in for a page, or a holder.
-    pub(super) async fn knock(&self, peer: PeerCertificate) -> Result<Arc<Actor>, Problem> {
-        let Some(serial) = peer.holder else { return self.identify(Some(peer)).await };
-        let known =
-            self.bridge(Work::Reads, move |authority| authority.admit_holder(&serial, &peer.fingerprint)).await?;
-        known.map(Arc::new).map_err(|error| Problem::of(error, self.authority.parts().clock.now()))
-    }
-
-    /// A holder's place, of those that all holders share.
-    pub(super) async fn place(&self, peer: PeerCertificate) -> Result<Option<SemaphorePermit<'_>>, Problem> {
-        if peer.holder.is_none() {
-            return Ok(None);
-        }
-        let place = timeout(self.pace.wait, self.holders.acquire()).await;
-        place.ok().and_then(Result::ok).map(Some).ok_or_else(|| Problem::unavailable(5))
-    }
-
     /// Measures a page.
     pub(super) fn record_page(&self, status: StatusCode, took: Duration) {
-        self.meter.record(ROUTES.len() + 1, status, took);
+        self.meter.record(PAGES, status, took);
     }
 
     /// Whether the client does not ask too often. Before it is known who it is: whoever is turned away costs no look into the
@@ -273,14 +259,13 @@ impl Door {
         })
     }
 
-    /// The client whose certificate the handshake proved. Anew at each request: a credential may be switched off.
-    async fn identify(&self, peer: Option<PeerCertificate>) -> Result<Arc<Actor>, Problem> {
+    /// The client whose certificate the handshake proved. Anew at each request: a credential may be switched off, a card held.
+    pub(super) async fn identify(&self, peer: Option<PeerCertificate>) -> Result<Arc<Actor>, Problem> {
         let peer = peer.ok_or_else(Problem::internal)?;
-        if peer.holder.is_some() {
-            return Err(Problem::refused(
-                "T-08",
-                "a card's own certificate opens the holder's pages of the console alone",
-            ));
+        if let Some(serial) = peer.holder {
+            let admit = move |authority: &Authority| authority.admit_holder(&serial, &peer.fingerprint);
+            let known = self.bridge(Work::Reads, admit).await?;
+            return known.map(Arc::new).map_err(|error| Problem::of(error, self.authority.parts().clock.now()));
         }
         let (known, now) = self
             .bridge(Work::Reads, move |authority| {
