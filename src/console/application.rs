@@ -40,19 +40,19 @@ pub(super) fn table(visit: &Visit<'_>, applications: &[ApplicationStatus]) -> Ma
         return html! { p { (visit.either("ありません", "none")) } };
     }
     html! {
-        div.scroll tabindex="0" role="group" aria-label=(visit.either("手続き中の申請", "Applications under way")) { table {
+        div.scroll.stack tabindex="0" role="group" aria-label=(visit.either("手続き中の申請", "Applications under way")) { table {
             thead { tr {
                 th scope="col" { (visit.either("受付", "Received")) } th scope="col" { (visit.either("手続き", "Procedure")) }
                 th scope="col" { (visit.either("整理番号", "Holder")) } th scope="col" { (visit.either("状態", "State")) }
                 th scope="col" { (visit.either("期限", "Due")) } th scope="col" { (visit.either("次にすること", "Next step")) }
             } }
             tbody { @for one in applications { tr {
-                td { (instant(visit, one.received)) }
+                td data-name=(visit.either("受付", "Received")) { (instant(visit, one.received)) }
                 td { a href={ "/console/applications/" (one.application) } { (visit.say(&words::procedure(one.procedure))) } }
                 td { a href={ "/console/holders/" (one.holder) } { (one.holder) } }
                 td { (visit.say(&words::application_state(one.state))) }
-                td { @if let Some(due) = one.due { (day(visit, due)) } }
-                td { @if let Some(next) = next_step(one) { (visit.say(&words::event(next))) } }
+                td data-name=[one.due.map(|_| visit.either("期限", "Due"))] { @if let Some(due) = one.due { (day(visit, due)) } }
+                td data-name=[next_step(one).map(|_| visit.either("次", "Next"))] { @if let Some(next) = next_step(one) { (visit.say(&words::event(next))) } }
             } } }
         } }
     }

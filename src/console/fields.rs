@@ -15,7 +15,7 @@ use crate::{
     authority::change::RegisterEvent,
     kind::Kind,
     rules::{
-        Cause, Day,
+        Cause, Day, Sex,
         procedure::{Applicant, Procedure},
     },
 };
@@ -58,7 +58,7 @@ pub(super) fn enrolment(visit: &Visit<'_>, form: &mut Form, case: Option<&Case>)
             (Field::new("address", &say("住所（都道府県から）", "Address from the prefecture on")).longest(ADDRESS).line(visit, form))
             (Field::new("sex", &say("性別", "Sex")).choice(visit, form, &[
                 (String::new(), say("選択してください", "choose")),
-                ("1".into(), say("男", "male")), ("2".into(), say("女", "female")), ("3".into(), say("不明", "not known")),
+                ("1".into(), words::sex(Sex::Male)), ("2".into(), words::sex(Sex::Female)), ("3".into(), words::sex(Sex::Unknown)),
             ]))
             (Field::new("substitutes", &say("代替文字の希望（1行に1字）", "Substitutes that the applicant wishes, one a line"))
                 .longest(1000).help(&say("例：𠮷＝ヨシ", "for example 𠮷=ヨシ")).lines(visit, form, 2))

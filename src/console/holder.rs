@@ -103,7 +103,7 @@ fn earlier(visit: &Visit<'_>, status: &HolderStatus) -> Markup {
     html! {
         section aria-labelledby="all" {
             h2 id="all" { (visit.either("これまでの電子証明書", "All certificates")) }
-            div.scroll tabindex="0" role="group" aria-labelledby="all" { table {
+            div.scroll.stack tabindex="0" role="group" aria-labelledby="all" { table {
                 thead { tr {
                     th scope="col" { (visit.either("種類", "Kind")) } th scope="col" { (visit.either("発行の番号", "Serial number")) }
                     th scope="col" { (visit.either("状態", "State")) } th scope="col" { (visit.either("有効期限", "Last day")) }
@@ -113,7 +113,7 @@ fn earlier(visit: &Visit<'_>, status: &HolderStatus) -> Markup {
                     td { (visit.say(&words::kind(one.kind))) }
                     td { a.serial href={ "/console/certificates/" (one.kind.word()) "/" (one.serial) } { (one.serial) } }
                     td { (state(visit, one.state)) }
-                    td { (day(visit, day_of(one.not_after))) }
+                    td data-name=(visit.either("有効期限", "Last day")) { (day(visit, day_of(one.not_after))) }
                     td { @if let Some(revocation) = &one.revocation { (visit.say(&words::cause(revocation.cause))) } }
                 } } }
             } }

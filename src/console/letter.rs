@@ -1,16 +1,22 @@
 //! What is printed: letters, slips, and the copy of a certificate (電子証明書の写し).
 
-use maud::html;
+use maud::{Markup, html};
 use pkcs8::der::pem::{LineEnding, encode_string};
 
 use super::{
     application, holder,
-    page::{facts, heading, instant},
+    page::{day, facts, heading, instant},
     receipt::print_button,
     visit::{Shown, Stop, Visit, nothing_here},
     words::{self, Say},
 };
-use crate::{authority::StoryError, kind::Kind, x509::Serial};
+use crate::{
+    authority::{StoryError, wording::WordedFacts},
+    kind::Kind,
+    profile::facts::facts_of,
+    rules::FlaggedText,
+    x509::{CertificateView, Serial},
+};
 
 fn certificate_of((kind, serial): (&str, &str)) -> Result<(Kind, Serial), Stop> {
     Ok((kind.parse().map_err(|_| nothing_here())?, serial.parse().map_err(|_| nothing_here())?))
@@ -23,22 +29,13 @@ pub(super) fn copy(visit: &Visit<'_>, named: (&str, &str)) -> Shown {
     let title = Say::new("電子証明書の写し", "Copy of a certificate");
     let pem = one.certificate.as_deref().map(|der| encode_string("CERTIFICATE", LineEnding::LF, der)).transpose();
     let pem = pem.map_err(|error| StoryError::Fault(error.to_string()))?;
-    let wording = one.wording.as_ref().map(|worded| {
-        let rows = [&worded.name, &worded.address].into_iter().zip([("氏名", "Name"), ("住所", "Address")]);
-        rows.map(|(worded, (ja, en))| {
-            (
-                html! { (visit.either(ja, en)) },
-                html! { (worded.certificate) @if worded.certificate != worded.register { " ← " (worded.register) } },
-            )
-        })
-        .collect::<Vec<_>>()
-    });
+    let facts_within = one.certificate.as_deref().and_then(|der| written_in(visit, der, one.wording.as_ref()));
     let path = format!("/console/certificates/{}/{}/letter", kind.word(), one.serial);
     let content = html! {
         (heading(visit, &title))
         h2 { (visit.say(&words::kind(kind))) }
         p { a href={ "/console/holders/" (one.holder) } { (one.holder) } " · " code { (one.card) } }
-        @if let Some(rows) = wording { (facts(&rows)) }
+        @if let Some(rows) = facts_within { (facts(&rows)) }
         (holder::certificate(visit, &one))
         @if let Some(pem) = pem { details { summary { "PEM" } pre.pem tabindex="0" { (pem) } } }
         p.print-only { (instant(visit, visit.now)) }
@@ -46,6 +43,25 @@ pub(super) fn copy(visit: &Visit<'_>, named: (&str, &str)) -> Shown {
         @if visit.acts() { p { a.button href=(path) { (visit.either("有効期限通知書", "Letter before the end")) } } }
     };
     visit.ok(&title, &content)
+}
+
+/// The four facts as a signing certificate has them, and beside them the letters of the register where they are others.
+fn written_in(visit: &Visit<'_>, der: &[u8], worded: Option<&WordedFacts>) -> Option<Vec<(Markup, Markup)>> {
+    let written = facts_of(&CertificateView::from_der(der).ok()?.tbs).ok()?;
+    let beside = |text: &FlaggedText, register: Option<&String>| {
+        let other = register.filter(|register| *register != text.text());
+        html! { (text.text()) @if let Some(other) = other { " ← " (other) } }
+    };
+    let name = beside(written.name(), worded.map(|worded| &worded.name.register));
+    let address = beside(written.address(), worded.map(|worded| &worded.address.register));
+    let sex = html! { (visit.say(&words::sex(written.sex()))) };
+    let rows = [
+        ("氏名", "Name", name),
+        ("生年月日", "Date of birth", day(visit, written.birth())),
+        ("性別", "Sex", sex),
+        ("住所", "Address", address),
+    ];
+    Some(rows.into_iter().map(|(ja, en, value)| (html! { (visit.either(ja, en)) }, value)).collect())
 }
 
 /// A letter as the authority words it, on paper: in Japanese, whatever the language of the page.

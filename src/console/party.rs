@@ -5,7 +5,7 @@ use pkcs8::der::pem::{LineEnding, encode_string};
 
 use super::{
     Answer,
-    page::{day, facts, heading, instant, state},
+    page::{day, facts, heading, state},
     visit::{Shown, Stop, Visit, nothing_here},
     words::{self, Say},
 };
@@ -15,7 +15,7 @@ use crate::{
         sample::{Sample, is_test_service},
     },
     kind::Kind,
-    rules::CertificateState,
+    rules::{CertificateState, calendar::day_of},
 };
 
 pub(super) fn show(visit: &Visit<'_>) -> Shown {
@@ -72,13 +72,13 @@ fn samples(visit: &Visit<'_>) -> Result<Markup, Stop> {
                 "Of made-up people, issued by this test service. Each PEM file has the issuer's certificate too.",
             )) }
             @if samples.is_empty() { p { (visit.either("まだ発行されていません", "none has been issued yet")) } }
-            @else { div.scroll.lines tabindex="0" role="group" aria-labelledby="samples" { table {
+            @else { div.scroll.lines.stack tabindex="0" role="group" aria-labelledby="samples" { table {
                 thead { tr {
                     th scope="col" { (visit.either("種類", "Kind")) } th scope="col" { (visit.either("状態", "State")) } th scope="col" { (visit.either("有効期限", "Until")) }
                     th scope="col" { (visit.either("発行の番号", "Serial number")) } th scope="col" { (visit.either("ファイル", "File")) }
                 } }
                 tbody { @for one in &samples { tr {
-                    td { (visit.say(&words::kind(one.kind))) } td { (state(visit, one.state)) } td { (instant(visit, one.not_after)) }
+                    td { (visit.say(&words::kind(one.kind))) } td { (state(visit, one.state)) } td data-name=(visit.either("有効期限", "Until")) { (day(visit, day_of(one.not_after))) }
                     td.serial { (one.serial) } td { a href={ "/console/samples/" (file(one)) } download { (file(one)) } }
                 } } }
             } } }

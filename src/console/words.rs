@@ -4,7 +4,7 @@ use crate::{
     kind::Kind,
     ports::{ConsentEndCause, Role},
     rules::{
-        Cause, CertificateState, ConsentScope, Purpose, Query,
+        Cause, CertificateState, ConsentScope, Purpose, Query, Sex,
         afterwards::Told,
         application::{ApplicationEvent, ApplicationState, Defect},
         face_authentication::FaceStep,
@@ -277,14 +277,21 @@ pub(super) fn purpose(purpose: Purpose) -> Say {
 }
 
 pub(super) fn query(query: Query) -> Say {
-    let ja = match query {
-        Query::Status => "有効性の確認",
-        Query::StatusAt => "過去時点の有効性の確認",
-        Query::Pair => "対応証明書の発行の番号",
-        Query::Successor => "新しい証明書の番号",
-        Query::Facts => "最新の4情報",
-    };
-    Say::new(ja, query.to_string())
+    match query {
+        Query::Status => Say::new("有効性の確認", "whether it is valid"),
+        Query::StatusAt => Say::new("過去時点の有効性の確認", "whether it was valid at a time"),
+        Query::Pair => Say::new("対応証明書の発行の番号", "the other kind's number"),
+        Query::Successor => Say::new("新しい証明書の発行の番号", "the newest certificate's number"),
+        Query::Facts => Say::new("最新の4情報", "the latest four facts"),
+    }
+}
+
+pub(super) fn sex(sex: Sex) -> Say {
+    match sex {
+        Sex::Male => Say::new("男", "male"),
+        Sex::Female => Say::new("女", "female"),
+        Sex::Unknown => Say::new("不明", "not known"),
+    }
 }
 
 pub(super) fn scope(scope: ConsentScope) -> Say {

@@ -1,7 +1,7 @@
 // What the suite and the screenshots share: a real browser with a client certificate, and who comes with which.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { request } from "node:https";
+import { request as ask } from "node:https";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
@@ -19,6 +19,15 @@ export const home = demo.urls.holders.replace(/\/$/, "");
 /** Where who comes with that credential is let in. */
 export const originOf = (who) => (who === "holder" ? home : origin);
 
+/** A file with the request for a key that a card would have made. */
+export function request() {
+  const directory = mkdtempSync(join(dirname(process.env.CONSOLE_DEMO), "request-"));
+  const file = join(directory, "card.csr");
+  execFileSync("openssl", ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=card",
+    "-keyout", join(directory, "key"), "-out", file], { stdio: "pipe" });
+  return file;
+}
+
 /** Has the operator of the demonstration give a credential out, as for any new client: key and request are made here. */
 export async function admit(who, name) {
   const directory = mkdtempSync(join(dirname(process.env.CONSOLE_DEMO), "admitted-"));
@@ -26,7 +35,7 @@ export async function admit(who, name) {
   execFileSync("openssl", ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=client",
     "-keyout", key, "-outform", "DER", "-out", sent], { stdio: "pipe" });
   const operator = demo.credentials.operator;
-  const asked = request(origin + "/v1/credentials", {
+  const asked = ask(origin + "/v1/credentials", {
     method: "POST",
     ca: readFileSync(demo.ca.access), cert: readFileSync(operator.certificate), key: readFileSync(operator.key),
     headers: { "content-type": "application/json", "idempotency-key": `admit-${name}` },

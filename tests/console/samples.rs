@@ -81,3 +81,14 @@ async fn a_test_service_gives_a_certificate_of_each_kind_in_every_state() {
         browser.get("/console/samples/auth-good.pem").await.is(403).says("T-08");
     }
 }
+
+#[tokio::test]
+async fn a_service_that_is_no_test_service_hands_out_no_certificate_as_a_sample() {
+    let open = House::of("JITSUIN EXAMPLE").open();
+    Browser::suginami(&open).issue(1).await.is(200);
+    let party = Browser::new(&open, Role::RelyingParty, "e-filing");
+    party.get("/console/").await.says_nothing_of("試験用の電子証明書").says_nothing_of("/console/samples/");
+    for kind in ["auth", "sign"] {
+        party.get(&format!("/console/samples/{kind}-good.pem")).await.is(404).says_nothing_of("BEGIN CERTIFICATE");
+    }
+}

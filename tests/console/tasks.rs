@@ -30,6 +30,10 @@ async fn a_pair_is_issued_by_hand_to_who_is_new_and_its_copy_is_a_certificate() 
         let serial = holder.text.split(&path).nth(1).unwrap().split('"').next().unwrap().to_owned();
         let copy = clerk.get(&format!("{path}{serial}")).await;
         copy.is(200).says("電子証明書の写し");
+        // The four facts are those of the signing certificate, and of no other.
+        for fact in ["実印　太郎", "昭和55年2月17日", "<dd>男</dd>", "東京都杉並区"] {
+            assert_eq!(copy.text.contains(fact), kind == Kind::Sign, "{fact}");
+        }
         let pem = copy.text.split("<pre class=\"pem\"").nth(1).unwrap().split_once('>').unwrap().1;
         let (_, pem) = parse_x509_pem(pem.split("</pre>").next().unwrap().as_bytes()).unwrap();
         let certificate = pem.parse_x509().unwrap();

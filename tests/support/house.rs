@@ -243,22 +243,33 @@ impl House {
 
     /// The same, whose counters do what is said.
     pub(crate) fn with_counters(store: Arc<dyn Store>, counters: Counters) -> Self {
-        Self::made(store, counters, |_| DualControl::Off)
+        Self::made(profile(), store, counters, |_| DualControl::Off)
+    }
+
+    /// The same of another organisation.
+    pub(crate) fn of(organization: &str) -> Self {
+        let profile = Profile { organization: organization.into(), ..profile() };
+        Self::made(profile, Arc::new(MemoryStore::new()), Counters::default(), |_| DualControl::Off)
     }
 
     /// The same, in which acts that take two do.
     pub(crate) fn of_two(store: Arc<dyn Store>) -> Self {
-        Self::made(store, Counters::default(), |access| {
+        Self::made(profile(), store, Counters::default(), |access| {
             let certificate = CertificateView::from_der(&access.certificate).unwrap();
             DualControl::On(Box::new(SubjectPublicKey::from_der(certificate.tbs.spki).unwrap()))
         })
     }
 
-    fn made(store: Arc<dyn Store>, counters: Counters, control: impl Fn(&TestAccessCa) -> DualControl) -> Self {
+    fn made(
+        profile: Profile,
+        store: Arc<dyn Store>,
+        counters: Counters,
+        control: impl Fn(&TestAccessCa) -> DualControl,
+    ) -> Self {
         let access = TestAccessCa::new();
         let control = control(&access);
         let clock = Arc::new(StandingClock(AtomicI64::new(MORNING), AtomicBool::new(false)));
-        let profile = Arc::new(profile());
+        let profile = Arc::new(profile);
         let mut steps: Vec<Step> = ["13115", "28207"].map(|code| Step::Municipality(code.parse().unwrap())).into();
         let (mut issuers, mut entries) = (Vec::new(), Vec::new());
         for kind in Kind::BOTH {

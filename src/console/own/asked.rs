@@ -34,7 +34,7 @@ pub(super) fn show(visit: &Visit<'_>, holder: &HolderReference) -> Shown {
 
 fn table(visit: &Visit<'_>, asked: &[HolderDisclosure]) -> Markup {
     html! {
-        div.scroll.lines tabindex="0" role="group" aria-label=(visit.either("照会の一覧", "Queries")) { table {
+        div.scroll.lines.stack tabindex="0" role="group" aria-label=(visit.either("照会の一覧", "Queries")) { table {
             thead { tr {
                 th scope="col" { (visit.either("日時", "When")) } th scope="col" { (visit.either("照会者", "Who")) }
                 th scope="col" { (visit.either("照会した事項", "What")) } th scope="col" { (visit.either("電子証明書", "Certificate")) }

@@ -94,7 +94,7 @@ fn all(visit: &Visit<'_>, status: &HolderStatus) -> Markup {
     html! {
         section aria-labelledby="all" {
             h2 id="all" { (visit.either("これまでの電子証明書", "All certificates")) }
-            div.scroll tabindex="0" role="group" aria-labelledby="all" { table {
+            div.scroll.stack tabindex="0" role="group" aria-labelledby="all" { table {
                 thead { tr {
                     th scope="col" { (visit.either("種類・発行の番号", "Kind, serial number")) } th scope="col" { (visit.either("状態", "State")) }
                     th scope="col" { (visit.either("有効期限", "Last day")) } th scope="col" { (visit.either("理由", "Why")) }
@@ -102,7 +102,7 @@ fn all(visit: &Visit<'_>, status: &HolderStatus) -> Markup {
                 tbody { @for one in status.certificates.iter().rev() { tr {
                     td { (visit.say(&common::kind(one.kind))) br; span.serial { (one.serial) } }
                     td { (state(visit, one.state)) }
-                    td { (day(visit, day_of(one.not_after))) }
+                    td data-name=(visit.either("有効期限", "Last day")) { (day(visit, day_of(one.not_after))) }
                     td { (why(visit, one)) }
                 } } }
             } }

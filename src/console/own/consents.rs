@@ -30,7 +30,7 @@ pub(super) fn show(visit: &Visit<'_>, holder: &HolderReference) -> Shown {
 
 fn table(visit: &Visit<'_>, consents: &[ConsentStatus]) -> Markup {
     html! {
-        div.scroll.lines tabindex="0" role="group" aria-label=(visit.either("同意の一覧", "Consents")) { table {
+        div.scroll.lines.stack tabindex="0" role="group" aria-label=(visit.either("同意の一覧", "Consents")) { table {
             thead { tr {
                 th scope="col" { (visit.either("相手", "To")) } th scope="col" { (visit.either("内容", "What")) }
                 th scope="col" { (visit.either("同意した日時", "Given")) } th scope="col" { (visit.either("状態", "State")) }
@@ -39,9 +39,9 @@ fn table(visit: &Visit<'_>, consents: &[ConsentStatus]) -> Markup {
             tbody { @for one in consents.iter().rev() { tr {
                 td { (one.party) }
                 td { @for scope in &one.scopes { (visit.say(&words::scope(*scope))) " " } }
-                td { (instant(visit, one.given)) }
-                td { (state(visit, one)) }
-                td.serial { (one.number) }
+                td data-name=(visit.either("同意", "Given")) { (instant(visit, one.given)) }
+                td data-name=(visit.either("状態", "State")) { (state(visit, one)) }
+                td.serial data-name=(visit.either("番号", "Number")) { (one.number) }
             } } }
         } }
     }
