@@ -17,6 +17,7 @@ use crate::{
 /// Functions of the authority that write nothing.
 const READING: &[&str] = &[
     "access_list",
+    "admit_holder",
     "admit_through",
     "application",
     "applications",
@@ -30,6 +31,7 @@ const READING: &[&str] = &[
     "decide",
     "decide_resident",
     "disclosures",
+    "draft_home_revocation",
     "ending_letter",
     "exception",
     "follow_audit",

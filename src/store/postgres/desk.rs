@@ -212,7 +212,7 @@ type Done = (Committed, (u64, Tip));
 
 fn transact((server, session): (&Server, &Session), followed: u64, tasks: &[Task], care: Care) -> Result<Done, Halt> {
     let engine = |failed: crate::store::sql::Error| Halt::Engine(failed.into());
-    session.begin(BEGIN, care == Care::Savepoints).map_err(engine)?;
+    session.begin_ahead(BEGIN, care == Care::Savepoints);
     let now: i64 = only(session, HEAD, NONE, |row| row.get(1)).map_err(engine)?;
     for change in tasks.iter().flat_map(Task::changes) {
         server.check_time(change.audit.at, now).map_err(Halt::Engine)?;
@@ -221,7 +221,7 @@ fn transact((server, session): (&Server, &Session), followed: u64, tasks: &[Task
     let before = batch.tip();
     let (committed, tip) = batch.take(tasks)?;
     let tell = if tip.event == before.event { TELL_NOTHING } else { TELL };
-    first(session, tell, NONE, |_| Ok(())).map_err(engine)?;
+    first(session, tell, NONE, |_| Ok(())).map_err(|failed| Halt::of(session, care, failed.into()))?;
     Ok((committed, (before.entry, tip)))
 }
 

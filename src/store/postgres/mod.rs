@@ -18,6 +18,7 @@
 //! of entries is one. A node that stands still holds that row no longer than the server waits for a statement of it; a server
 //! that is no primary any more takes no writes, and one that was left behind by a promotion is not used (`mark`). The fence goes on telling restored copies apart; it keeps no node out.
 
+mod bound;
 mod desk;
 mod dialect;
 mod error;

@@ -5,18 +5,20 @@ use std::{
     collections::HashMap,
 };
 
-use tokio_postgres::{
-    Row as Found, Statement,
-    types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked},
-};
+use tokio_postgres::{Row as Found, Statement, types::Type};
 
 use super::{
+    bound::{Bound, Kept},
     dialect::translated,
     error::{error, may_pass},
     mark::Lineage,
     wire::{Broken, Wire},
 };
 use crate::store::sql::{Columns, Engine, Error, Read, Row, ToValue, Value};
+
+/// How many statements are on their way at most before their answers are waited for: enough that the way costs nothing, few enough
+/// that neither side fills what lies between them.
+const UNDER_WAY: usize = 64;
 
 /// A connection.
 pub(super) struct Session {
@@ -54,15 +56,29 @@ impl Session {
 
     /// Begins a transaction, with care or hopefully.
     pub(super) fn begin(&self, how: &str, is_careful: bool) -> Read<()> {
+        self.begins(is_careful);
+        self.command(how)
+    }
+
+    /// The same together with the first statement: whether it could be begun is told by that.
+    pub(super) fn begin_ahead(&self, how: &'static str, is_careful: bool) {
+        self.begins(is_careful);
+        self.wire.borrow_mut().send_command(how);
+    }
+
+    fn begins(&self, is_careful: bool) {
+        // Of a transaction that was taken back: nobody asks any more.
+        self.wire.borrow_mut().forget();
         self.is_careful.set(is_careful);
         self.is_spoilt.set(false);
         self.may_pass.set(false);
-        self.command(how)
     }
 
     /// Commits. `Err(None)`: nobody knows whether that happened.
     pub(super) fn commit(&self) -> Result<(), Option<Error>> {
         let mut wire = self.wire.borrow_mut();
+        // COMMIT of a transaction in which something failed takes it back, and is no error.
+        self.settle(&mut wire).map_err(Some)?;
         let _of_before = wire.has_warned();
         match wire.command("COMMIT") {
             // The wait for the other server was cut off: it is written here, and whether it is there nobody has said.
@@ -107,16 +123,38 @@ impl Session {
         Ok(prepared)
     }
 
-    /// Does one thing; with care, what fails of it is taken back alone.
+    /// Waits for the answers to everything that was put. Where one of them failed, or touched other rows than it was to, nothing more
+    /// can be done in this transaction: whose fault it was comes out when it is done again with care.
+    fn settle(&self, wire: &mut Wire) -> Read<()> {
+        match wire.settle() {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(failed) => {
+                let failed = self.note(failed);
+                if !self.is_spoilt.get() {
+                    return Err(failed);
+                }
+            }
+        }
+        self.is_spoilt.set(true);
+        Err(to_be_taken_back())
+    }
+
+    /// Does one thing; with care, what fails of it is taken back alone. What was put before is on its way with it, and its failure is
+    /// the first.
     fn attempt<T>(&self, work: impl FnOnce(&mut Wire) -> Result<T, Failed>) -> Read<T> {
         if self.is_spoilt.get() {
-            return Err(Error::Unavailable("the transaction is to be taken back".to_owned()));
+            return Err(to_be_taken_back());
         }
         let wire = &mut *self.wire.borrow_mut();
         if !self.is_careful.get() {
-            return work(wire).map_err(|failed| self.told(failed));
+            let done = work(wire);
+            self.settle(wire)?;
+            return done.map_err(|failed| self.told(failed));
         }
-        wire.command("SAVEPOINT statement").map_err(|failed| self.note(failed))?;
+        let marked = wire.command("SAVEPOINT statement");
+        self.settle(wire)?;
+        marked.map_err(|failed| self.note(failed))?;
         let done = work(wire);
         let end = if done.is_ok() { "RELEASE statement" } else { "ROLLBACK TO statement; RELEASE statement" };
         let done = done.map_err(|failed| self.told(failed));
@@ -131,6 +169,10 @@ impl Session {
             Failed::Told(error) => error,
         }
     }
+}
+
+fn to_be_taken_back() -> Error {
+    Error::Unavailable("the transaction is to be taken back".to_owned())
 }
 
 enum Failed {
@@ -154,6 +196,31 @@ impl Engine for Session {
             self.touched.set(self.touched.get() + touched);
             Ok(usize::try_from(touched).unwrap_or(usize::MAX))
         })
+    }
+
+    fn put(&self, statement: &str, values: &[&dyn ToValue], expected: Option<usize>) -> Read<usize> {
+        if self.is_careful.get() {
+            return self.execute(statement, values);
+        }
+        if self.is_spoilt.get() {
+            return Err(to_be_taken_back());
+        }
+        let wire = &mut *self.wire.borrow_mut();
+        match self.prepared(wire, statement) {
+            Ok(prepared) => {
+                wire.send(&prepared, values.iter().map(|value| Kept::from(value.value())).collect(), expected)
+            }
+            Err(failed) => {
+                self.settle(wire)?;
+                return Err(self.note(failed));
+            }
+        }
+        let touched = expected.unwrap_or(1);
+        self.touched.set(self.touched.get() + touched as u64);
+        if wire.under_way() >= UNDER_WAY {
+            self.settle(wire)?;
+        }
+        Ok(touched)
     }
 
     fn each(&self, query: &str, values: &[&dyn ToValue], take: &mut dyn FnMut(&Row<'_>) -> Read<bool>) -> Read<()> {
@@ -191,40 +258,6 @@ impl Engine for Session {
 
     fn release(&self) -> Read<()> {
         self.command("RELEASE change")
-    }
-}
-
-/// A value on its way in, in the type that the server made out for its place.
-#[derive(Debug)]
-struct Bound<'a>(Value<'a>);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self, to: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match (self.0, to) {
-            (Value::Null, _) => Ok(IsNull::Yes),
-            (Value::Int(value), &Type::INT8) => value.to_sql(to, out),
-            (Value::Int(value), &Type::INT4) => i32::try_from(value)?.to_sql(to, out),
-            (Value::Int(value), &Type::BOOL) => (value != 0).to_sql(to, out),
-            (Value::Text(text), &Type::TEXT | &Type::VARCHAR) => text.to_sql(to, out),
-            (Value::Octets(octets), &Type::BYTEA) => octets.to_sql(to, out),
-            (value, _) => Err(format!("no value of the type {to}: {}", shape(value)).into()),
-        }
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
-}
-
-/// What a value is, without it.
-fn shape(value: Value<'_>) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Int(_) => "a number",
-        Value::Text(_) => "a text",
-        Value::Octets(_) => "octets",
     }
 }
 

@@ -9,7 +9,8 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -24,6 +25,8 @@ use tokio_postgres::{
     types::ToSql,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::bound::Kept;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -44,10 +47,29 @@ impl From<Error> for Broken {
 
 type Messages = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<Result<AsyncMessage, Error>>> + Send>;
 
+/// How many rows a statement touched, once the server has said so.
+type Answer = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send>>;
+
 /// A connection.
 pub(super) struct Wire {
-    client: Client,
+    client: Arc<Client>,
     line: Line,
+    /// What was sent and not waited for, in order.
+    sent: VecDeque<Sent>,
+}
+
+/// A statement on its way.
+struct Sent {
+    /// How many rows it is to touch, if that matters.
+    expected: Option<usize>,
+    answer: Coming,
+}
+
+enum Coming {
+    /// It will be said.
+    Later(Answer),
+    /// It could not even be sent.
+    Now(Result<u64, Error>),
 }
 
 struct Line {
@@ -105,7 +127,7 @@ impl Wire {
             patience: Some(patience),
             is_given_up: false,
         };
-        Ok(Self { client, line })
+        Ok(Self { client: Arc::new(client), line, sent: VecDeque::new() })
     }
 
     /// From now on an answer may take so long.
@@ -116,6 +138,52 @@ impl Wire {
     /// Runs commands that have no values.
     pub(super) fn command(&mut self, commands: &str) -> Result<(), Broken> {
         self.line.wait(self.client.batch_execute(commands))
+    }
+
+    /// Sends a statement without waiting for its answer: it leaves with the next that is waited for.
+    pub(super) fn send(&mut self, statement: &Statement, values: Vec<Kept>, expected: Option<usize>) {
+        let (client, statement) = (Arc::clone(&self.client), statement.clone());
+        self.goes(expected, Box::pin(async move { client.execute_raw(&statement, values).await }));
+    }
+
+    /// The same of a command.
+    pub(super) fn send_command(&mut self, command: &'static str) {
+        let client = Arc::clone(&self.client);
+        self.goes(None, Box::pin(async move { client.batch_execute(command).await.map(|()| 0) }));
+    }
+
+    /// Hands a request over to the connection, which is done by asking for its answer once.
+    fn goes(&mut self, expected: Option<usize>, mut answer: Answer) {
+        let answer = match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(said) => Coming::Now(said),
+            Poll::Pending => Coming::Later(answer),
+        };
+        self.sent.push_back(Sent { expected, answer });
+    }
+
+    /// How many statements are on their way.
+    pub(super) fn under_way(&self) -> usize {
+        self.sent.len()
+    }
+
+    /// From now on nobody waits for the answers to what was sent.
+    pub(super) fn forget(&mut self) {
+        self.sent.clear();
+    }
+
+    /// Waits for the answers to everything that was sent: whether each touched as many rows as it was to, or the first failure.
+    pub(super) fn settle(&mut self) -> Result<bool, Broken> {
+        let mut first = Ok(true);
+        while let Some(Sent { expected, answer }) = self.sent.pop_front() {
+            let touched = match answer {
+                Coming::Later(answer) => self.line.wait(answer),
+                Coming::Now(said) => said.map_err(Broken::Said),
+            };
+            if matches!(first, Ok(true)) {
+                first = touched.map(|touched| expected.is_none_or(|expected| expected as u64 == touched));
+            }
+        }
+        first
     }
 
     /// Has a statement made ready.

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::{
     Engine, Read, Trouble,
     counts::Moves,
-    engine::{first, only, run},
+    engine::{first, only, put, run},
     params, read, rows,
     steps::{Steps, Taken},
     value::NONE,
@@ -45,13 +45,14 @@ impl Tip {
     pub(in crate::store) fn read(sql: &dyn Engine) -> Read<Self> {
         let last = "SELECT position, seal FROM audit_entry ORDER BY position DESC LIMIT 1";
         let last: Option<(i64, Seal)> = first(sql, last, NONE, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let at: Option<i64> = only(sql, "SELECT max(at) FROM audit_entry", NONE, |row| row.get(0))?;
+        let ends = "SELECT (SELECT max(at) FROM audit_entry), (SELECT coalesce(max(position), 0) FROM status_event)";
+        let (at, event): (Option<i64>, i64) = only(sql, ends, NONE, |row| Ok((row.get(0)?, row.get(1)?)))?;
         let (entry, seal) = last.unwrap_or((0, GENESIS));
         Ok(Self {
             entry: rows::unsigned(entry)?,
             seal,
             at: at.map(rows::instant).transpose()?,
-            event: read::last_event(sql)?,
+            event: rows::unsigned(event)?,
             moves: Moves::default(),
         })
     }
@@ -77,6 +78,13 @@ pub(in crate::store) enum Halt {
     Engine(StoreError),
 }
 
+impl Halt {
+    /// Why a statement that belongs to no change alone ended the transaction.
+    pub(in crate::store) fn of(sql: &dyn Engine, care: Care, failed: StoreError) -> Self {
+        if care == Care::Hopeful && sql.is_spoilt() { Self::HalfDone } else { Self::Engine(failed) }
+    }
+}
+
 impl From<StoreError> for Halt {
     fn from(error: StoreError) -> Self {
         Self::Engine(error)
@@ -94,9 +102,9 @@ pub(in crate::store) struct Batch<'a> {
 impl<'a> Batch<'a> {
     /// Reads where the store is, in a transaction that nobody else writes beside.
     pub(in crate::store) fn begin(sql: &'a dyn Engine, followed: u64, care: Care) -> Result<Self, StoreError> {
-        // Usually none: only what an earlier commit left behind that reported failure and yet happened.
-        let events = read::events_after(sql, followed)?;
         let tip = Tip::read(sql)?;
+        // Usually none: only what other nodes wrote, or an earlier commit that reported failure and yet happened.
+        let events = read::events_up_to(sql, followed, tip.event)?;
         Ok(Self { sql, tip, events, care })
     }
 
@@ -125,7 +133,7 @@ impl<'a> Batch<'a> {
                 Task::Follow(..) | Task::Check | Task::Look => Ok(Done::Whole),
             });
         }
-        self.tip.moves.write(self.sql)?;
+        self.tip.moves.write(self.sql).map_err(|failed| Halt::of(self.sql, self.care, failed))?;
         Ok(((outcomes, self.events), self.tip))
     }
 
@@ -186,7 +194,7 @@ impl<'a> Batch<'a> {
     fn seal(&self, draft: Draft, written: Vec<u8>) -> Result<(u64, Seal), Trouble> {
         let entry = draft.seal(Some(written), self.tip.entry + 1, &self.tip.seal);
         let draft = &entry.draft;
-        run(
+        put(
             self.sql,
             "INSERT INTO audit_entry (position, at, actor, action, subject, detail, seal, written)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -200,6 +208,7 @@ impl<'a> Batch<'a> {
                 entry.seal,
                 entry.written
             ],
+            1,
         )?;
         Ok((entry.position, entry.seal))
     }

@@ -4,9 +4,7 @@
 //! on the engine's plan.
 
 use super::{
-    Read, Trouble,
-    engine::first,
-    params, rows,
+    Trouble, params, rows,
     steps::{Pairing, Steps, one},
 };
 use crate::{
@@ -30,11 +28,9 @@ impl Steps<'_> {
             return Err(Trouble::conflict(refusal::NO_PREDECESSOR));
         }
         match self.insert(record) {
-            Err(Trouble::Refused(StoreError::Conflict(refusal::OUTSIDE))) => Err(self.why_not(record)?),
-            other => other,
-        }?;
-        if self.has_standing_beside(record)? {
-            return Err(Trouble::duplicate(Duplicate::Standing(record.kind)));
+            Ok(1) => {}
+            Ok(_) | Err(Trouble::Refused(StoreError::Conflict(refusal::OUTSIDE))) => return Err(self.why_not(record)?),
+            Err(other) => return Err(other),
         }
         self.moves.comes(record.kind, CertificateState::Reserved);
         self.pairs.extend(record.pair.map(|other| Pairing {
@@ -46,11 +42,15 @@ impl Steps<'_> {
         Ok(())
     }
 
-    fn insert(&self, record: &CertificateRecord) -> Result<(), Trouble> {
-        self.run(
+    /// Writes a reservation, unless the holder has a live or held certificate of the kind that it does not replace; the number of
+    /// rows.
+    fn insert(&self, record: &CertificateRecord) -> Result<usize, Trouble> {
+        let touched = self.put(
             "INSERT INTO certificate (kind, generation, ca_index, serial, holder, card, municipality, not_before,
                not_after, state, pair, predecessor, key_digest, tbs)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'reserved', ?10, ?11, ?12, ?13)",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'reserved', ?10, ?11, ?12, ?13
+             WHERE NOT EXISTS (SELECT 1 FROM certificate
+               WHERE holder = ?5 AND kind = ?1 AND state IN ('live', 'held') AND ca_index IS DISTINCT FROM ?11)",
             params![
                 record.kind.id(),
                 record.generation,
@@ -66,11 +66,12 @@ impl Steps<'_> {
                 record.key_digest,
                 record.tbs,
             ],
+            1,
         )?;
-        Ok(())
+        Ok(touched)
     }
 
-    /// Which constraint refused a reservation.
+    /// Why a reservation was refused.
     fn why_not(&self, record: &CertificateRecord) -> Result<Trouble, Trouble> {
         let (kind, holder) = (record.kind.id(), record.holder.as_str());
         if !self.finds("SELECT 1 FROM card WHERE number = ?1 AND holder = ?2", [record.card.as_str(), holder])? {
@@ -91,60 +92,67 @@ impl Steps<'_> {
         )? {
             return Ok(Trouble::duplicate(Duplicate::Standing(record.kind)));
         }
+        if self.finds(
+            "SELECT 1 FROM certificate
+             WHERE holder = ?1 AND kind = ?2 AND state IN ('live', 'held') AND ca_index IS DISTINCT FROM ?3",
+            params![holder, kind, record.predecessor.map(rows::int).transpose()?],
+        )? {
+            return Ok(Trouble::duplicate(Duplicate::Standing(record.kind)));
+        }
         Ok(Trouble::conflict(refusal::OUTSIDE))
     }
 
-    /// Whether the holder has a live or held certificate of the kind that the new one does not replace.
-    fn has_standing_beside(&self, record: &CertificateRecord) -> Result<bool, Trouble> {
-        let found = self.finds(
-            "SELECT 1 FROM certificate
-             WHERE holder = ?1 AND kind = ?2 AND state IN ('live', 'held') AND ca_index IS DISTINCT FROM ?3",
-            params![record.holder.as_str(), record.kind.id(), record.predecessor.map(rows::int).transpose()?],
-        )?;
-        Ok(found)
+    /// Whether the CA generation of a certificate was declared compromised.
+    fn is_of_a_compromised_ca(&self, kind: Kind, index: i64) -> Result<bool, Trouble> {
+        let query = "SELECT 1 FROM certificate c JOIN authority a ON a.kind = c.kind AND a.generation = c.generation
+             WHERE c.kind = ?1 AND c.ca_index = ?2 AND a.compromised IS NOT NULL";
+        Ok(self.finds(query, params![kind.id(), index])?)
     }
 
     /// Links a new reservation and the other certificate of its card both ways.
     pub(in crate::store) fn link(&self, kind: Kind, index: u64, other: u64) -> Result<(), Trouble> {
         let (index, other) = (rows::int(index)?, rows::int(other)?);
-        let touched = self.run(
+        let touched = self.put(
             "UPDATE certificate SET pair = ?2 WHERE kind = ?3 AND ca_index = ?4 AND (card, holder) =
                (SELECT card, holder FROM certificate WHERE kind = ?1 AND ca_index = ?2)",
             params![kind.id(), index, kind.other().id(), other],
+            1,
         )?;
         one(touched, refusal::NO_PAIR)?;
-        self.run(
+        self.put(
             "UPDATE certificate SET pair = ?3 WHERE kind = ?1 AND ca_index = ?2",
             params![kind.id(), index, other],
+            None,
         )?;
         Ok(())
     }
 
     pub(in crate::store) fn issue(&mut self, kind: Kind, index: u64, certificate: &[u8]) -> Result<(), Trouble> {
-        let compromised =
-            "SELECT 1 FROM certificate c JOIN authority a ON a.kind = c.kind AND a.generation = c.generation
-             WHERE c.kind = ?1 AND c.ca_index = ?2 AND a.compromised IS NOT NULL";
-        if self.finds(compromised, params![kind.id(), rows::int(index)?])? {
-            return Err(Trouble::conflict(refusal::COMPROMISED));
-        }
-        let statement = "UPDATE certificate SET state = 'live', certificate = CAST(?3 AS BLOB),
+        let of = rows::int(index)?;
+        let issued = self.put(
+            "UPDATE certificate SET state = 'live', certificate = CAST(?3 AS BLOB),
                tbs = CASE WHEN substr(CAST(?3 AS BLOB), 5, length(tbs)) = tbs THEN x'' ELSE tbs END
-             WHERE kind = ?1 AND ca_index = ?2 AND state = 'reserved' RETURNING predecessor";
-        let values = params![kind.id(), rows::int(index)?, certificate];
-        let issued: Read<Option<Option<i64>>> = first(self.sql, statement, values, |row| row.get(0));
-        let predecessor = match issued.map_err(Trouble::from) {
+             WHERE kind = ?1 AND ca_index = ?2 AND state = 'reserved' AND NOT EXISTS (SELECT 1 FROM authority a
+               WHERE a.kind = ?1 AND a.generation = certificate.generation AND a.compromised IS NOT NULL)",
+            params![kind.id(), of, certificate],
+            1,
+        );
+        match issued.map_err(Trouble::from) {
+            Ok(1) => {}
+            Ok(_) if self.is_of_a_compromised_ca(kind, of)? => return Err(Trouble::conflict(refusal::COMPROMISED)),
+            Ok(_) => return Err(Trouble::conflict(refusal::STATE)),
             // Only the index of standing certificates can refuse this.
             Err(Trouble::Refused(StoreError::Conflict(refusal::OUTSIDE))) => {
                 return Err(Trouble::duplicate(Duplicate::Standing(kind)));
             }
-            other => other?.ok_or(Trouble::conflict(refusal::STATE))?,
-        };
-        if predecessor.is_some() {
-            self.run(
-                "UPDATE certificate SET successor = ?3 WHERE kind = ?1 AND ca_index = ?2",
-                params![kind.id(), predecessor, rows::int(index)?],
-            )?;
+            Err(other) => return Err(other),
         }
+        self.put(
+            "UPDATE certificate SET successor = ?2 WHERE kind = ?1 AND ca_index =
+               (SELECT predecessor FROM certificate WHERE kind = ?1 AND ca_index = ?2)",
+            params![kind.id(), of],
+            None,
+        )?;
         self.moves.goes(kind, CertificateState::Reserved, CertificateState::Live);
         self.event((kind, index), CertificateState::Live, None)
     }
@@ -168,7 +176,7 @@ impl Steps<'_> {
             return Err(Trouble::conflict(refusal::REVOCATION));
         }
         let (date, reason, invalidity, cause) = rows::revocation_columns(revocation);
-        let touched = self.run(
+        let touched = self.put(
             "UPDATE certificate SET state = ?4, revocation_date = ?5, reason = ?6, invalidity_date = ?7, cause = ?8
              WHERE kind = ?1 AND ca_index = ?2 AND state = ?3",
             params![
@@ -181,6 +189,7 @@ impl Steps<'_> {
                 invalidity,
                 cause
             ],
+            1,
         )?;
         one(touched, refusal::STATE)?;
         self.moves.goes(of.0, from, to);
@@ -232,7 +241,7 @@ impl Steps<'_> {
     ) -> Result<(), Trouble> {
         let position = self.last_event + 1;
         let (date, reason, invalidity, cause) = rows::revocation_columns(revocation);
-        self.run(
+        self.put(
             "INSERT INTO status_event (position, kind, ca_index, state, revocation_date, reason, invalidity_date, cause,
                recorded)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -247,6 +256,7 @@ impl Steps<'_> {
                 cause,
                 self.recorded.seconds()
             ],
+            1,
         )?;
         self.last_event = position;
         self.given.push(position);

@@ -3,7 +3,7 @@
 //! # Why
 //! Two updates a certificate, by triggers, were a fifth of what its change of state cost the writer; a batch needs a few in all.
 
-use super::{Engine, Error, engine::run, params, rows};
+use super::{Engine, Error, engine::put, params, rows};
 use crate::{kind::Kind, ports::StoreError, rules::CertificateState};
 
 const KINDS: usize = Kind::BOTH.len();
@@ -40,7 +40,7 @@ impl Moves {
     pub(in crate::store) fn write(&self, sql: &dyn Engine) -> Result<(), StoreError> {
         let rise = |kind: Kind, state: &str, count: i64| {
             let statement = "UPDATE state_count SET count = count + ?3 WHERE kind = ?1 AND state = ?2";
-            run(sql, statement, params![kind.id(), state, count])
+            put(sql, statement, params![kind.id(), state, count], 1)
         };
         for (kind, counts) in Kind::BOTH.into_iter().zip(self.0) {
             for ((_, state), count) in rows::STATES.into_iter().zip(counts).filter(|(_, count)| *count != 0) {

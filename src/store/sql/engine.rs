@@ -19,6 +19,19 @@ pub(in crate::store) trait Engine {
     /// [`Error`]; then nothing of it happened.
     fn execute(&self, statement: &str, values: &[&dyn ToValue]) -> Read<usize>;
 
+    /// Runs one statement that is to touch so many rows (none: however many), and need not say so at once; the number of rows that it
+    /// touched, or that it is to touch.
+    ///
+    /// An engine may be told of a failure, or of another number, only later in the transaction. Then [`is_spoilt`](Self::is_spoilt)
+    /// holds, nothing of the transaction stays, and it is done again with care, in which this is [`execute`](Self::execute).
+    ///
+    /// # Errors
+    /// [`Error`]; then nothing of it happened.
+    fn put(&self, statement: &str, values: &[&dyn ToValue], expected: Option<usize>) -> Read<usize> {
+        let _ = expected;
+        self.execute(statement, values)
+    }
+
     /// Tells the rows of one query, or of a statement that returns some, in order, until `take` says that it is enough.
     ///
     /// # Errors
@@ -159,6 +172,16 @@ pub(in crate::store) fn only<T>(
 /// Runs one statement; the number of rows it touched.
 pub(in crate::store) fn run(sql: &dyn Engine, statement: &str, values: impl Params) -> Read<usize> {
     values.with(&mut |values| sql.execute(statement, values))
+}
+
+/// Runs one statement that is to touch so many rows, as [`Engine::put`] says.
+pub(in crate::store) fn put(
+    sql: &dyn Engine,
+    statement: &str,
+    values: impl Params,
+    expected: impl Into<Option<usize>> + Copy,
+) -> Read<usize> {
+    values.with(&mut |values| sql.put(statement, values, expected.into()))
 }
 
 /// Whether a query finds anything.

@@ -218,7 +218,14 @@ pub(in crate::store) fn reached(events: &[StatusEvent], after: u64) -> Result<u6
 /// # Errors
 /// [`StoreError::Corrupt`] if one is missing, or if the store has not reached it.
 pub(in crate::store) fn events_after(sql: &dyn Engine, after: u64) -> Result<Vec<StatusEvent>, StoreError> {
-    let last = last_event(sql)?;
+    events_up_to(sql, after, last_event(sql)?)
+}
+
+/// The same, where the last event is known.
+///
+/// # Errors
+/// As for [`events_after`].
+pub(in crate::store) fn events_up_to(sql: &dyn Engine, after: u64, last: u64) -> Result<Vec<StatusEvent>, StoreError> {
     if last < after {
         return Err(StoreError::Corrupt(format!("the last event is {last}, but event {after} has been told")));
     }

@@ -14,7 +14,9 @@ use crate::{
 };
 
 const REGISTER_TEXT: &str = "INSERT INTO register_text (ca_index, name, address, substituted, blind)
-    VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (ca_index) DO NOTHING";
+    SELECT ?1, ?2, ?3, ?4, ?5
+    WHERE EXISTS (SELECT 1 FROM certificate WHERE kind = 1 AND ca_index = ?1 AND state = 'reserved')
+    ON CONFLICT (ca_index) DO NOTHING";
 
 const ASK: &str = "INSERT INTO exception (digest, municipality, holder, card, reason, asked_by, asked, version, blind)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8) ON CONFLICT (digest) DO NOTHING";
@@ -25,10 +27,8 @@ const GO_ON: &str = "UPDATE exception SET approved_by = ?3, approved = ?4, used 
 impl Steps<'_> {
     pub(in crate::store) fn register_text(&self, record: &RegisterTextRecord) -> Result<(), Trouble> {
         let index = rows::int(record.index)?;
-        let reserved = "SELECT 1 FROM certificate WHERE kind = 1 AND ca_index = ?1 AND state = 'reserved'";
-        one(usize::from(self.finds(reserved, [index])?), refusal::REGISTER_TEXT)?;
         let values = params![index, record.name, record.address, record.substituted, self.blind()];
-        one(self.run(REGISTER_TEXT, values)?, refusal::REGISTER_TEXT)
+        one(self.put(REGISTER_TEXT, values, 1)?, refusal::REGISTER_TEXT)
     }
 
     pub(in crate::store) fn exception(&self, record: &ExceptionRecord) -> Result<(), Trouble> {

@@ -5,7 +5,7 @@
 use super::{
     Engine, Read, Trouble,
     counts::Moves,
-    engine::{finds, first, only, run},
+    engine::{finds, first, only, put, run},
     numbering, params, read, rows,
     value::{NONE, Params},
 };
@@ -151,6 +151,16 @@ impl<'a> Steps<'a> {
         }
     }
 
+    /// Runs one statement that is to touch so many rows, as [`Engine::put`] says.
+    pub(in crate::store) fn put(
+        &self,
+        statement: &str,
+        values: impl Params,
+        expected: impl Into<Option<usize>> + Copy,
+    ) -> Read<usize> {
+        put(self.sql, statement, values, expected)
+    }
+
     /// Runs one statement; the number of rows it touched.
     pub(in crate::store) fn run(&self, statement: &str, values: impl Params) -> Read<usize> {
         run(self.sql, statement, values)
@@ -180,17 +190,19 @@ impl<'a> Steps<'a> {
             self.blind(),
         ];
         let touched = if record.version == 0 {
-            self.run(
+            self.put(
                 "INSERT INTO holder (reference, municipality, moving_to, birth, ward, registered, version, blind)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7 + 1, ?8) ON CONFLICT (reference) DO NOTHING",
                 values,
+                1,
             )?
         } else {
-            self.run(
+            self.put(
                 "UPDATE holder SET municipality = ?2, moving_to = ?3, birth = ?4, ward = ?5, registered = ?6,
                    version = version + 1, blind = ?8
                  WHERE reference = ?1 AND version = ?7",
                 values,
+                1,
             )?
         };
         one(touched, refusal::HOLDER)
@@ -198,7 +210,7 @@ impl<'a> Steps<'a> {
 
     fn card(&self, record: &CardRecord) -> Result<(), Trouble> {
         let holder = record.holder.as_str();
-        let touched = self.run(
+        let touched = self.put(
             "INSERT INTO card (number, holder, issue_day, application_day, last_day, void,
                face_authentication, blind)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -216,6 +228,7 @@ impl<'a> Steps<'a> {
                 record.face_authentication,
                 self.blind(),
             ],
+            1,
         );
         match touched.map_err(Trouble::from) {
             Ok(0) => Err(Trouble::duplicate(Duplicate::Card)),
@@ -229,16 +242,17 @@ impl<'a> Steps<'a> {
     }
 
     fn answer(&self, record: &AnswerRecord) -> Result<(), Trouble> {
-        let touched = self.run(
+        let touched = self.put(
             "INSERT INTO answer (client, key, digest, outcome, at, blind) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (client, key) DO NOTHING",
             params![record.client, record.key, record.digest, record.outcome, self.recorded.seconds(), self.blind()],
+            1,
         )?;
         if touched == 1 { Ok(()) } else { Err(Trouble::Refused(StoreError::Repeated)) }
     }
 
     fn forget(&self, client: &str, key: &str) -> Result<(), Trouble> {
-        self.run("DELETE FROM answer WHERE client = ?1 AND key = ?2", [client, key])?;
+        self.put("DELETE FROM answer WHERE client = ?1 AND key = ?2", [client, key], None)?;
         Ok(())
     }
 
