@@ -30,5 +30,7 @@ mod sheets;
 mod tasks;
 #[path = "console/telephone.rs"]
 mod telephone;
+#[path = "console/training.rs"]
+mod training;
 #[path = "console/weeks.rs"]
 mod weeks;

@@ -213,7 +213,10 @@ fn a_node_whose_clock_is_apart_from_the_databases_writes_nothing() {
     for (apart, told) in [(600, "s ahead of the database's"), (-600, "s behind the database's")] {
         let said = at(now + apart).unwrap_err();
         assert!(said.contains(told) && said.contains("nothing is written"), "{said}");
+        let ready = store.check_time(UnixTime::from_seconds(now + apart).unwrap()).unwrap_err().to_string();
+        assert!(ready.contains(told), "{ready}");
     }
+    store.check_time(UnixTime::from_seconds(now).unwrap()).unwrap();
     assert_eq!(store.marks().unwrap().entry, 0);
     at(now - 20).unwrap();
     at(now + 20).unwrap();

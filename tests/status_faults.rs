@@ -94,6 +94,7 @@ const CALLS: &[(&str, On)] = &[
     ("audit_after", On::Off("`audit verify`")),
     ("last_recorded", On::Off("readiness")),
     ("vouch", On::Off("a node's, before it says that it is up to date; no status is signed by it")),
+    ("check_time", On::Off("readiness")),
     ("marks", On::Off("checkpoints'; no status is signed by them")),
     ("number_floor", On::Path),
     ("check_writable", On::Off("readiness")),

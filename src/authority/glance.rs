@@ -4,15 +4,21 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Actor, Authority, StoryError, approval::DualControl, exception::ExceptionStatus, notice::due::Forecast,
-    oversee::SealedEntry, relying_party::RelyingPartyStatus,
+    Actor, Authority, StoryError,
+    approval::DualControl,
+    exception::ExceptionStatus,
+    notice::due::Forecast,
+    oversee::SealedEntry,
+    publish::verify::{Listed, Unknown, Verdict},
+    relying_party::RelyingPartyStatus,
 };
 use crate::{
     audit::{GENESIS, follow},
     kind::Kind,
     limits::{AUDIT_PAGE, AUDIT_STRETCH, CAUSES_COUNTED, MUNICIPALITIES_SEEN},
     municipality::MunicipalityCode,
-    ports::Role,
+    ports::{CrlRecord, Role},
+    revocation::lists::ListKey,
     rules::{Cause, CertificateState, Day, Refusal},
     x509::UnixTime,
 };
@@ -75,6 +81,22 @@ pub struct Stretch {
 }
 
 impl Authority {
+    /// Judges the newest list of a scope, as `jitsuin crl verify` does: its signature, its number, and every event up to it.
+    ///
+    /// # Errors
+    /// `T-08` unless an operator or an auditor asks; `T-09` for a list that was never published; as for all reading.
+    pub fn verify_list(&self, actor: &Actor, key: &ListKey) -> Result<Verdict, StoryError> {
+        actor.overseer()?;
+        let is_asked = |record: &CrlRecord| (record.kind, record.generation, record.scope) == *key;
+        let newest = self.store().newest_crls()?.into_iter().find(is_asked);
+        let newest = newest.ok_or_else(|| Refusal::new("T-09", "no such list was published"))?;
+        let judged = Listed::stored(self.store(), newest).and_then(|list| list.verify(self.parts().clock.now()));
+        judged.map_err(|unknown| match unknown {
+            Unknown::Story(error) => error,
+            other => StoryError::Corrupt(other.to_string()),
+        })
+    }
+
     /// What held or ended certificates among the last changes of status.
     ///
     /// # Errors

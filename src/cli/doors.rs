@@ -397,15 +397,16 @@ fn show(house: &Arc<House>, metrics: &Metrics) {
 }
 
 impl House {
-    /// Whether the clock has neither gone back behind what was recorded, when nothing can be written, nor leapt ahead, when the
-    /// service goes on by its own count.
+    /// Whether the clock has neither gone back behind what was recorded nor is far from the database's, when nothing can be written,
+    /// nor leapt ahead, when the service goes on by its own count.
     fn check_clock(&self) -> Result<(), String> {
         let leap = self.clock.leap().as_secs();
         if leap > 0 {
             let detail = "set it right, or restart the service if it is right";
             return Err(format!("the system's clock leapt ahead by {leap} s, which is not believed: {detail}"));
         }
-        clock_is_not_behind(&*self.store, self.clock.now())
+        clock_is_not_behind(&*self.store, self.clock.now())?;
+        self.store.check_time(self.clock.now()).map_err(|error| error.to_string())
     }
 
     /// Whether each CA's newest generation outlives every certificate that it may be asked for.

@@ -4,10 +4,10 @@ use maud::{Markup, html};
 use pkcs8::der::pem::{LineEnding, encode_string};
 
 use super::{
-    application, holder,
+    Answer, application, holder,
     page::{day, facts, heading, instant},
     receipt::print_button,
-    visit::{Shown, Stop, Visit, nothing_here},
+    visit::{Shown, Stop, Visit, nothing_here, see},
     words::{self, Say},
 };
 use crate::{
@@ -27,8 +27,7 @@ pub(super) fn copy(visit: &Visit<'_>, named: (&str, &str)) -> Shown {
     let (kind, serial) = certificate_of(named)?;
     let one = visit.authority.look_up_certificate(visit.actor, kind, &serial)?;
     let title = Say::new("電子証明書の写し", "Copy of a certificate");
-    let pem = one.certificate.as_deref().map(|der| encode_string("CERTIFICATE", LineEnding::LF, der)).transpose();
-    let pem = pem.map_err(|error| StoryError::Fault(error.to_string()))?;
+    let pem = one.certificate.as_deref().map(in_pem).transpose()?;
     let facts_within = one.certificate.as_deref().and_then(|der| written_in(visit, der, one.wording.as_ref()));
     let path = format!("/console/certificates/{}/{}/letter", kind.word(), one.serial);
     let content = html! {
@@ -37,12 +36,30 @@ pub(super) fn copy(visit: &Visit<'_>, named: (&str, &str)) -> Shown {
         p { a href={ "/console/holders/" (one.holder) } { (one.holder) } " · " code { (one.card) } }
         @if let Some(rows) = facts_within { (facts(&rows)) }
         (holder::certificate(visit, &one))
-        @if let Some(pem) = pem { details { summary { "PEM" } pre.pem tabindex="0" { (pem) } } }
+        @if let Some(pem) = &pem {
+            details { summary { "PEM" } pre.pem tabindex="0" { (pem) } }
+            p { a.button href=(format!("/console/certificates/{}/{}/pem", kind.word(), one.serial)) download=(format!("{}.pem", kind.word())) {
+                (visit.either("カードに書き込むファイル（PEM）", "The file to write into the card (PEM)"))
+            } }
+        }
         p.print-only { (instant(visit, visit.now)) }
         (print_button(visit))
         @if visit.acts() { p { a.button href=(path) { (visit.either("有効期限通知書", "Letter before the end")) } } }
     };
     visit.ok(&title, &content)
+}
+
+/// The certificate alone, as a terminal writes it into the card (RFC 8555 §9.1).
+pub(super) fn pem(visit: &Visit<'_>, named: (&str, &str)) -> Shown {
+    let (kind, serial) = certificate_of(named)?;
+    let one = visit.authority.look_up_certificate(visit.actor, kind, &serial)?;
+    let body = in_pem(one.certificate.as_deref().ok_or_else(nothing_here)?)?.into_bytes();
+    let (status, content_type) = (200, "application/pem-certificate-chain");
+    Ok(Answer { status, content_type, body, location: None, ..see("") })
+}
+
+fn in_pem(der: &[u8]) -> Result<String, StoryError> {
+    encode_string("CERTIFICATE", LineEnding::LF, der).map_err(|error| StoryError::Fault(error.to_string()))
 }
 
 /// The four facts as a signing certificate has them, and beside them the letters of the register where they are others.

@@ -16,7 +16,7 @@
 //! | `own` | a holder's own window, by the certificate of the own card |
 //! | `task`, `fields`, `receipt` | what a clerk does, and what came of it |
 //! | `application`, `exception`, `letter` | applications over weeks, the second officer, what is printed |
-//! | `operator`, `vitals`, `chain` | the operating room: lists and parties, measures, the audit |
+//! | `operator`, `lists`, `vitals`, `chain` | the operating room: counts and parties, lists, measures, the audit |
 //! | `party`, `plot` | a relying party, pictures |
 //!
 //! # Why
@@ -39,6 +39,7 @@ mod form;
 mod holder;
 mod home;
 mod letter;
+mod lists;
 mod operator;
 mod own;
 mod page;

@@ -1,17 +1,15 @@
 //! The operating room: is all well, how many certificates, which lists, who asks how much, what was done last.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
-use serde_json::json;
 
 use super::{
     Trouble, chain,
     form::{Field, Form},
     home::search,
+    lists,
     page::{day, heading, instant, state, trouble, what_is_wrong},
     plot,
-    visit::{Shown, Stop, Visit, see},
+    visit::{Shown, Stop, Visit},
     vitals::{self, Measures},
     words::{self, Say},
 };
@@ -29,24 +27,7 @@ pub(super) fn show(visit: &Visit<'_>) -> Shown {
     page(visit, 200, None)
 }
 
-/// Publishes every list now. A double click is one act, as its key is one.
-pub(super) fn publish(visit: &Visit<'_>) -> Shown {
-    visit.actor.operator()?;
-    let key = visit.query().text("key").to_owned();
-    if visit.ended {
-        return page(visit, 403, None);
-    }
-    match visit.interface.post("/v1/crls", &key, &json!({})) {
-        Ok(_) => Ok(see("/console/#lists")),
-        Err(refused) => {
-            let mut answer = page(visit, refused.status, Some(&refused))?;
-            answer.rule.clone_from(&refused.rule);
-            Ok(answer)
-        }
-    }
-}
-
-fn page(visit: &Visit<'_>, status: u16, refused: Option<&Trouble>) -> Shown {
+pub(super) fn page(visit: &Visit<'_>, status: u16, refused: Option<&Trouble>) -> Shown {
     let title = Say::new("運用", "Operation");
     let text = visit.interface.measures();
     let measures = Measures::read(&text);
@@ -57,7 +38,7 @@ fn page(visit: &Visit<'_>, status: u16, refused: Option<&Trouble>) -> Shown {
         (signs(visit)?)
         (search(visit, &Form::default()))
         (counts(visit, &visit.authority.counts(visit.actor)?))
-        (lists(visit, &visit.fresh_key()?))
+        (lists::show(visit)?)
         (forecast(visit)?)
         (parties(visit)?)
         (causes(visit, &visit.authority.causes(visit.actor)?))
@@ -99,33 +80,6 @@ fn counts(visit: &Visit<'_>, counts: &[Count]) -> Markup {
                     @for one in states { td.number { (count(kind, one)) } }
                 } } }
             } }
-        }
-    }
-}
-
-fn lists(visit: &Visit<'_>, key: &str) -> Markup {
-    let lists = visit.authority.parts().lists.all();
-    let age = |since: Duration| format!("{} h {:02} min", since.as_secs() / 3600, since.as_secs() / 60 % 60);
-    html! {
-        section aria-labelledby="lists" {
-            h2 id="lists" { (visit.either("失効リスト（CRL）", "Revocation lists")) }
-            div.scroll tabindex="0" role="group" aria-labelledby="lists" { table {
-                thead { tr {
-                    th scope="col" { (visit.either("種類", "CA")) } th scope="col" { (visit.either("範囲", "Scope")) } th.number scope="col" { (visit.either("番号", "Number")) }
-                    th.number scope="col" { (visit.either("件数", "Entries")) } th.number scope="col" { (visit.either("作成からの時間", "Age")) } th scope="col" { (visit.either("次回", "Next update")) }
-                } }
-                tbody { @for ((kind, generation, scope), list) in lists.iter().take(200) { tr {
-                    td { (kind.word()) " " (generation) } td { (scope.word()) } td.number { (list.number) } td.number { (list.entries) }
-                    td.number { (age(Duration::from_secs((visit.now.seconds() - list.this_update.seconds()).max(0).cast_unsigned()))) }
-                    td { (instant(visit, list.next_update)) @if list.next_update <= visit.now { " " strong { (visit.either("期限切れ", "past its end")) } } }
-                } } }
-            } }
-            @if visit.actor.operator().is_ok() {
-                form.publish method="post" action={ "/console/publish?key=" (key) } {
-                    input type="hidden" name="token" value=(visit.session.token);
-                    p.actions { button { (visit.either("すべてのリストを今すぐ公開する", "Publish every list now")) } }
-                }
-            }
         }
     }
 }

@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::Body,
     extract::{RawPathParams, Request, rejection::RawPathParamsRejection},
-    response::Response,
+    response::{Redirect, Response},
     routing::{MethodFilter, on},
 };
 use hyper::{Method, body::Incoming, service::service_fn};
@@ -303,7 +303,9 @@ impl Registration {
     #[must_use]
     pub fn for_holders(authority: Arc<Authority>, metrics: &Arc<Metrics>, pace: Pace) -> Self {
         let pace = Pace { stories: pace.stories.min(limits::HOLDERS_IN_FLIGHT), ..pace };
-        Self(with_pages(Router::new(), Arc::new(Door::new(("holders", &[]), authority, metrics, pace))))
+        // Who types the bare address is a person.
+        let router = Router::new().route("/", on(MethodFilter::GET, async || Redirect::to("/console/")));
+        Self(with_pages(router, Arc::new(Door::new(("holders", &[]), authority, metrics, pace))))
     }
 
     /// Serves until shutdown.

@@ -420,6 +420,13 @@ pub trait Store: Send + Sync {
     /// has none: somebody may have made that one the primary.
     fn vouch(&self) -> Result<(), StoreError>;
 
+    /// Whether a change made at that time, which is this machine's now, would be taken: a store that several machines write has a
+    /// clock of its own, and takes nothing of who is far from it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] as for all reading, and with by how much the two are apart.
+    fn check_time(&self, now: UnixTime) -> Result<(), StoreError>;
+
     /// The number that every list of a CA recorded from now on must exceed, beside those before it in its sequence; 0 unless
     /// a restore raised it.
     ///

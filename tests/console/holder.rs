@@ -72,7 +72,7 @@ async fn a_holder_sees_both_certificates_and_when_and_what_next_in_both_language
     let open = House::memory().open();
     let clerk = Browser::suginami(&open);
     let holder = at_home(&open, &clerk, 1).await;
-    let page = holder.get("/console/").await;
+    let page = holder.get("/").await;
     page.is(200).says("わたしの電子証明書").says("有効").says("令和13年2月17日").says("今することはありません");
     page.says(&serial(&open, 1, Kind::Sign)).says(&serial(&open, 1, Kind::Auth)).says("CARD-000001");
     // What a clerk's page has: the name that the register gives, the tasks.

@@ -6,14 +6,14 @@ use hyper::StatusCode;
 use jitsuin::{
     http::metrics::{AnswerMeter, RequestMeter},
     kind::Kind,
-    ports::Role,
+    ports::{ListOctets, Role, Step},
     revocation::responder::Verdict,
 };
 use serde_json::json;
 
 use crate::{
     browser::Browser,
-    house::{House, pair},
+    house::{House, commit, pair},
 };
 
 const CARD: &str = "/console/holders/TEST-000001/cards/CARD-000001";
@@ -138,4 +138,32 @@ async fn the_chain_is_followed_from_its_first_entry_by_a_form() {
         auditor.get(&format!("/console/audit?verify={beyond}")).await.is(200).says_nothing_of("鎖が切れています");
     }
     clerk.get("/console/audit?verify=1").await.is(403);
+}
+
+#[tokio::test]
+async fn a_list_is_verified_where_it_is_shown_and_one_that_is_wrong_is_named() {
+    let open = House::memory().open();
+    let (clerk, operator) = (Browser::suginami(&open), Browser::new(&open, Role::Operator, "operator-1"));
+    clerk.issue(1).await.is(200);
+    operator.send(&operator.get("/console/").await.form("/console/publish")).await.is(200);
+    let page = operator.get("/console/").await;
+    page.is(200).says("/console/?verify=sign.1.13115#lists").says_nothing_of("role=\"status\"");
+    for browser in [&operator, &Browser::new(&open, Role::Auditor, "auditor-1")] {
+        let page = browser.get("/console/?verify=sign.1.13115").await;
+        let lists = section(&page.is(200).text, "lists").to_owned();
+        assert!(lists.contains("<code>sign 1 13115 1</code>") && lists.contains("一致しています"), "{lists}");
+    }
+    for wrong in ["x", "sign.1", "sign.2.13115", "sign.1.99999", "sign.1.13115.crl"] {
+        operator.get(&format!("/console/?verify={wrong}")).await.is(404);
+    }
+    clerk.get("/console/?verify=sign.1.13115").await.is(200).says_nothing_of("一致しています");
+    // Octets that the CA never signed, as the newest list.
+    let records = open.house.store.newest_crls().unwrap();
+    let mut record = records.into_iter().find(|one| one.kind == Kind::Sign && one.scope.word() == "13115").unwrap();
+    let mut der = record.der.to_vec();
+    *der.last_mut().unwrap() ^= 1;
+    (record.der, record.number) = (ListOctets::from(der), record.number + 1);
+    commit(&*open.house.store, &*open.house.clock, vec![Step::Crl(record)]);
+    let page = operator.get("/console/?verify=sign.1.13115").await;
+    page.is(200).says("正しくありません").says("signature").says_nothing_of("一致しています");
 }

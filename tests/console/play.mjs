@@ -270,6 +270,8 @@ try {
   await telephone(centre);
   await turnedAway(holder, { inspect, says });
   await publish(operator);
+  await press(operator, 'main a[href="/console/?verify=sign.1.full#lists"]');
+  await says(operator, "すべてが一致しています");
   await operator.goto(origin + "/console/audit");
   await press(operator, "main form button");
   await says(operator, "すべての記録の封印が連続しています");

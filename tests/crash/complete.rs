@@ -65,6 +65,7 @@ const READING: &[&str] = &[
     "signs",
     "speak_through",
     "usage",
+    "verify_list",
     "waiting",
     "waiting_exceptions",
     "watch_changes",

@@ -150,6 +150,7 @@ watched! {
     fn last_recorded(&self) -> Option<UnixTime>;
     fn marks(&self) -> Marks;
     fn vouch(&self) -> ();
+    fn check_time(&self, now: UnixTime) -> ();
     fn number_floor(&self, kind: Kind) -> u64;
     fn check_writable(&self) -> ();
 

@@ -51,7 +51,7 @@ use super::{
 };
 use crate::{
     ports::{ListDraft, MemoryDraft, StoreError},
-    x509::hex,
+    x509::{UnixTime, hex},
 };
 
 /// A [`Store`](crate::ports::Store) in a PostgreSQL database, which other nodes may use beside this one.
@@ -149,6 +149,10 @@ impl Base for PostgresStore {
 
     fn vouch(&self) -> Result<(), StoreError> {
         self.readers.vouch()
+    }
+
+    fn check_time(&self, now: UnixTime) -> Result<(), StoreError> {
+        self.readers.check_time(now)
     }
 
     fn writer(&self) -> Option<&Writer> {

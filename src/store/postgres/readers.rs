@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{error::PostgresError, server::Server, session::Session};
 use crate::{
     ports::StoreError,
-    store::sql::{Engine, Error, Health, NONE, Pool, Read, finds},
+    store::sql::{Engine, Error, Health, NONE, Pool, Read, finds, only},
+    x509::UnixTime,
 };
 
 /// What a reading begins with: every statement of it sees one instant.
@@ -47,6 +48,13 @@ impl Readers {
         let session = self.server.unhurried().connect()?;
         session.begin(AT_ONE_INSTANT, false)?;
         query(&session).map_err(|failed: Error| self.health.note(failed.into()))
+    }
+
+    /// Whether a time is near the server's.
+    pub(super) fn check_time(&self, at: UnixTime) -> Result<(), StoreError> {
+        let there = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)";
+        let there: i64 = self.read(|sql| only(sql, there, NONE, |row| row.get(0)))?;
+        self.server.check_time(at, there)
     }
 
     /// Refuses a primary that its standbys have left.

@@ -44,6 +44,14 @@ pub(in crate::store) trait Base: Send + Sync {
         self.read(|_| Ok(()))
     }
 
+    /// As the contract says.
+    ///
+    /// # Errors
+    /// As the contract says.
+    fn check_time(&self, _now: UnixTime) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The writer; none where the store was opened for reading only.
     fn writer(&self) -> Option<&Writer>;
 
@@ -302,6 +310,10 @@ impl<B: Base> Store for B {
 
     fn vouch(&self) -> Result<(), StoreError> {
         Base::vouch(self)
+    }
+
+    fn check_time(&self, now: UnixTime) -> Result<(), StoreError> {
+        Base::check_time(self, now)
     }
 
     fn number_floor(&self, kind: Kind) -> Result<u64, StoreError> {
