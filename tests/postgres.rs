@@ -14,7 +14,7 @@ use std::{
 use jitsuin::{
     audit::{self, GENESIS},
     kind::Kind::{Auth, Sign},
-    ports::{Step, Store, StoreError},
+    ports::{Duplicate, Step, Store, StoreError},
     rules::CertificateState::{Held, Live, Revoked},
     scope::CrlScope,
     store::{PostgresError, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore},
@@ -361,6 +361,100 @@ fn a_commit_whose_answer_is_lost_is_done_once_whether_it_happened_or_not() {
     let entries = store.marks().unwrap().entry;
     assert_eq!(entries, 7, "none was written twice");
     assert_one_chain(&store, entries);
+}
+
+/// A step that is sent without being waited for.
+fn put(key: &str) -> Step {
+    Step::Answer(fixture::answer("client", key, b"x"))
+}
+
+#[test]
+fn a_failure_that_is_told_late_is_its_own_changes_and_the_others_are_written() {
+    let room = TempDir::new().unwrap();
+    let store = pg::open(room.path(), PostgresOptions::default());
+    let log = Log::following(&store, 0);
+    (1..=4).for_each(|number| enrol(&store, number));
+    let (mut same_serial, mut stale) = (reservation(Auth, 7, 2), fixture::holder(3));
+    same_serial.serial = reservation(Auth, 1, 1).serial;
+    stale.version = 9;
+    let outcomes = store.commit_each(
+        [
+            vec![put("one")],
+            vec![reserve(reservation(Auth, 1, 1)), fixture::issue(Auth, 1)],
+            vec![put("two"), reserve(same_serial)],
+            // No constraint refuses these two: they touch no row.
+            vec![put("one"), put("three")],
+            vec![put("three"), Step::Holder(stale)],
+            vec![reserve(reservation(Auth, 2, 2)), fixture::issue(Auth, 2)],
+            vec![put("three")],
+        ]
+        .map(fixture::change)
+        .into(),
+    );
+    let outcomes = outcomes.unwrap();
+    assert!(
+        matches!(
+            outcomes[..],
+            [
+                Ok(()),
+                Ok(()),
+                Err(StoreError::Duplicate(Duplicate::Serial)),
+                Err(StoreError::Repeated),
+                Err(StoreError::Conflict(_)),
+                Ok(()),
+                Ok(())
+            ]
+        ),
+        "{outcomes:?}"
+    );
+    assert_eq!(log.positions(), [1, 2]);
+    assert_one_chain(&store, 8);
+    let is_there = |key| store.answer("client", key).unwrap().is_some();
+    assert_eq!(["one", "two", "three"].map(is_there), [true, false, true]);
+}
+
+#[test]
+fn a_group_of_which_the_last_put_fails_is_not_committed_as_if_it_were_well() {
+    let room = TempDir::new().unwrap();
+    let store = pg::open(room.path(), PostgresOptions::default());
+    commit(&store, vec![put("there")]).unwrap();
+    // The server says nothing wrong of the COMMIT of a transaction that failed.
+    let outcomes = store.commit_each([vec![put("new")], vec![put("there")]].map(fixture::change).into()).unwrap();
+    assert!(matches!(outcomes[..], [Ok(()), Err(StoreError::Repeated)]), "{outcomes:?}");
+    assert!(store.answer("client", "new").unwrap().is_some());
+    assert_one_chain(&store, 2);
+}
+
+#[test]
+fn more_than_may_be_under_way_is_written_in_order() {
+    let room = TempDir::new().unwrap();
+    let store = pg::open(room.path(), PostgresOptions::default());
+    commit(&store, (0..1000).map(|number| put(&format!("key {number}"))).collect()).unwrap();
+    assert!(store.answer("client", "key 999").unwrap().is_some());
+    assert_one_chain(&store, 1);
+}
+
+#[test]
+fn a_connection_that_is_lost_while_puts_are_under_way_acknowledges_nothing_that_is_not_there() {
+    let server = pg::server();
+    let (room, connection) = (TempDir::new().unwrap(), server.database("underway"));
+    let proxy = Proxy::before(server.socket(), room.path());
+    let through = connection.replace(&server.host(), &room.path().display().to_string());
+    let options = PostgresOptions {
+        poll: Duration::from_secs(3600),
+        patience: Duration::from_secs(2),
+        ..PostgresOptions::default()
+    };
+    let store = PostgresStore::open(&through, options).unwrap();
+    for (strike, key) in
+        [(Strike::Before, "cut before"), (Strike::After, "cut after"), (Strike::Silence, "cut silence")]
+    {
+        proxy.arm_at(key, strike);
+        commit(&store, vec![put(&format!("beside {key}")), put(key), put(&format!("behind {key}"))]).unwrap();
+        assert!(proxy.has_struck(), "the test shows nothing");
+        assert!(store.answer("client", key).unwrap().is_some());
+    }
+    assert_one_chain(&store, 3);
 }
 
 #[test]

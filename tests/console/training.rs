@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use jitsuin::kind::Kind;
+use jitsuin::{kind::Kind, ports::Role};
 
 use crate::{
     browser::{Browser, new_holder},
@@ -27,7 +27,7 @@ fn secret(path: &Path, text: &str) {
 #[tokio::test]
 async fn a_virtual_card_is_the_terminals_card_in_training() {
     let open = House::memory().open();
-    let clerk = Browser::suginami(&open);
+    let (clerk, other) = (Browser::suginami(&open), Browser::new(&open, Role::Municipality, "28207"));
     let directory = tempfile::TempDir::new().unwrap();
     let room = directory.path();
     card(room, "card new training.card");
@@ -56,7 +56,6 @@ async fn a_virtual_card_is_the_terminals_card_in_training() {
             &format!("card terminal write training.card --kind {kind} --certificate {kind}.pem --ca {kind}-1.pem"),
         );
         // Nobody else is handed it.
-        let other = Browser::new(&open, jitsuin::ports::Role::Municipality, "28207");
         other.get(&path).await.is(404).says_nothing_of("BEGIN CERTIFICATE");
     }
     secret(&room.join("sign.pin"), "ABC123");

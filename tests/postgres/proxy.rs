@@ -1,4 +1,4 @@
-//! A proxy before the server's socket that loses connections at a commit.
+//! A proxy before the server's socket that loses connections at a commit, or where a certain text passes.
 
 use std::{
     io::{Read, Write},
@@ -16,16 +16,21 @@ pub(crate) enum Strike {
     Before,
     /// After it has answered, and before the answer comes.
     After,
+    /// As after, and the connection stays open: it is only silent.
+    Silence,
 }
 
 /// The proxy; its threads end with the test's process.
-pub(crate) struct Proxy(Arc<Mutex<Option<Strike>>>);
+pub(crate) struct Proxy(Armed);
+
+/// How is struck, and at which text.
+type Armed = Arc<Mutex<Option<(Strike, &'static str)>>>;
 
 impl Proxy {
     /// Listens in a directory for who asks the server at `socket`.
     pub(crate) fn before(socket: PathBuf, directory: &Path) -> Self {
         let listener = UnixListener::bind(directory.join(socket.file_name().unwrap())).unwrap();
-        let armed = Arc::<Mutex<Option<Strike>>>::default();
+        let armed = Armed::default();
         let strikes = Arc::clone(&armed);
         thread::spawn(move || {
             for client in listener.incoming().map(Result::unwrap) {
@@ -38,7 +43,12 @@ impl Proxy {
 
     /// The next commit of a write is struck.
     pub(crate) fn arm(&self, strike: Strike) {
-        *self.0.lock().unwrap() = Some(strike);
+        self.arm_at("COMMIT", strike);
+    }
+
+    /// The next time that this text passes, it is struck.
+    pub(crate) fn arm_at(&self, text: &'static str, strike: Strike) {
+        *self.0.lock().unwrap() = Some((strike, text));
     }
 
     /// Whether it was.
@@ -47,20 +57,19 @@ impl Proxy {
     }
 }
 
-fn join(client: UnixStream, server: UnixStream, strikes: &Arc<Mutex<Option<Strike>>>) {
-    let swallow = Arc::new(Mutex::new(false));
+fn join(client: UnixStream, server: UnixStream, strikes: &Armed) {
+    let swallow = Arc::new(Mutex::new(None));
     let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     let (strikes, struck) = (Arc::clone(strikes), Arc::clone(&swallow));
     thread::spawn(move || {
         let mut octets = vec![0; 65536];
         while let Ok(count @ 1..) = from.read(&mut octets) {
             let text = String::from_utf8_lossy(&octets[..count]);
-            if text.contains("COMMIT")
-                && let Some(strike) = strikes.lock().unwrap().take()
-            {
+            let strike = strikes.lock().unwrap().take_if(|(_, at)| text.contains(*at));
+            if let Some((strike, _)) = strike {
                 match strike {
                     Strike::Before => break,
-                    Strike::After => *struck.lock().unwrap() = true,
+                    Strike::After | Strike::Silence => *struck.lock().unwrap() = Some(strike),
                 }
             }
             if to.write_all(&octets[..count]).is_err() {
@@ -73,7 +82,12 @@ fn join(client: UnixStream, server: UnixStream, strikes: &Arc<Mutex<Option<Strik
     thread::spawn(move || {
         let mut octets = vec![0; 65536];
         while let Ok(count @ 1..) = from.read(&mut octets) {
-            if *swallow.lock().unwrap() || to.write_all(&octets[..count]).is_err() {
+            match *swallow.lock().unwrap() {
+                Some(Strike::Silence) => continue,
+                Some(_) => break,
+                None => {}
+            }
+            if to.write_all(&octets[..count]).is_err() {
                 break;
             }
         }
