@@ -20,13 +20,7 @@ use std::{
 use jitsuin::{
     audit::Draft,
     authority::{Actor, Authority, revoke::RevocationRequest},
-    cli::{
-        credential::Protection,
-        doors::{Doors, Listeners},
-        house::House,
-        init,
-        world::SystemClock,
-    },
+    cli::{credential::Protection, doors::Doors, house::House, init, listeners::Listeners, world::SystemClock},
     config::Config,
     kind::Kind,
     ports::{CardNumber, Change, Clock, CrlRecord, Step},

@@ -39,6 +39,7 @@ pub mod house;
 pub mod init;
 pub mod keys;
 pub mod layout;
+pub mod listeners;
 pub mod moving;
 pub mod municipality;
 pub mod node;

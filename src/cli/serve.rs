@@ -7,13 +7,8 @@ use tracing_subscriber::EnvFilter;
 use zeroize::Zeroizing;
 
 use super::{
-    adoption::Adopting,
-    doors::{Doors, Listeners},
-    failure::Failure,
-    house::House,
-    layout::Layout,
-    roles::Roles,
-    world::SystemClock,
+    adoption::Adopting, doors::Doors, failure::Failure, house::House, layout::Layout, listeners::Listeners,
+    roles::Roles, world::SystemClock,
 };
 use crate::config::{Config, value::LogFormat};
 

@@ -19,7 +19,8 @@ use tower::ServiceExt;
 use self::{
     answer::Reply,
     body::{Empty, read},
-    door::{Call, Door, Stop},
+    call::{Call, Stop},
+    door::Door,
 };
 use super::{
     access::{Access, PeerCertificate},
@@ -38,6 +39,7 @@ mod answer;
 mod application;
 mod body;
 mod bulk;
+mod call;
 mod compromise;
 mod consent;
 mod console;

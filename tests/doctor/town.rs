@@ -22,10 +22,11 @@ use jitsuin::{
     },
     cli::{
         credential::Protection,
-        doors::{Addresses, Doors, Listeners},
+        doors::Doors,
         files,
         house::House,
         init::{self, Made},
+        listeners::{Addresses, Listeners},
         world::SystemClock,
     },
     config::Config,

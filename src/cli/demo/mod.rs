@@ -24,11 +24,12 @@ use serde_json::{Value, json};
 
 use super::{
     credential::Protection,
-    doors::{Addresses, Doors, Listeners},
+    doors::Doors,
     failure::Failure,
     files,
     house::House,
     init::{self, Made},
+    listeners::{Addresses, Listeners},
     passphrase,
     world::{SystemClock, SystemEntropy},
 };

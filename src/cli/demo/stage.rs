@@ -13,13 +13,8 @@ use serde_json::Value;
 
 use super::{
     super::{
-        credential::CredentialFiles,
-        doors::{Addresses, Doors},
-        failure::Failure,
-        files,
-        house::House,
-        way::Way,
-        world::SystemClock,
+        credential::CredentialFiles, doors::Doors, failure::Failure, files, house::House, listeners::Addresses,
+        way::Way, world::SystemClock,
     },
     people::{self, Card, CardKey, Person},
 };

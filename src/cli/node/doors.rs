@@ -9,9 +9,10 @@ use super::{Node, Reach};
 use crate::{
     cli::{
         descriptors,
-        doors::{Listeners, Signals, lists_due_of},
+        doors::{Signals, lists_due_of},
         failure::Failure,
         layout::Layout,
+        listeners::Listeners,
         roles::Roles,
         serve::start_log,
         stores::{self, Unread},

@@ -4,7 +4,7 @@ use hyper::header::HeaderValue;
 use pkcs8::der::pem::{LineEnding, encode_string};
 use serde::Serialize;
 
-use super::door::Stop;
+use super::call::Stop;
 use crate::{
     authority::{
         Actor, Authority, StoryError,

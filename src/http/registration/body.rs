@@ -13,7 +13,7 @@ use serde::{
 };
 
 use super::{
-    door::Stop,
+    call::Stop,
     my_number::{has_my_number, is_my_number},
 };
 use crate::{http::problem::Problem, limits::IDEMPOTENCY_KEY_OCTETS, ports::NotAnIdentifier};

@@ -8,7 +8,7 @@ use super::{
     Audience, Route,
     answer::{Outcomes, Reply},
     body::{self, read},
-    door::{Call, Stop},
+    call::{Call, Stop},
     post,
     register::read_part,
     what_if,

@@ -15,7 +15,8 @@ use serde_json::Value;
 
 use super::{
     ROUTES, Route, body,
-    door::{Asked as Sent, Call, Door, Stop, log_name, may_come},
+    call::{Asked as Sent, Call, Stop},
+    door::{Door, log_name, may_come},
     my_number::has_my_number,
     turns::Work,
 };

@@ -7,7 +7,7 @@ use super::{
     answer::Reply,
     asking,
     body::read,
-    door::{Call, Stop},
+    call::{Call, Stop},
     get, post, query,
 };
 use crate::{

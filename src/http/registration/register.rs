@@ -8,7 +8,7 @@ use super::{
     answer::{EffectsJson, Outcomes, Reply},
     asking,
     body::{Empty, read},
-    door::{Call, Stop},
+    call::{Call, Stop},
     post, query,
 };
 use crate::{
