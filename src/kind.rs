@@ -46,6 +46,15 @@ impl Kind {
         }
     }
 
+    /// `署名用` or `利用者証明用`.
+    #[must_use]
+    pub const fn word_ja(self) -> &'static str {
+        match self {
+            Self::Sign => "署名用",
+            Self::Auth => "利用者証明用",
+        }
+    }
+
     /// The other certificate of the pair.
     #[must_use]
     pub const fn other(self) -> Self {

@@ -64,6 +64,64 @@ fn own(id: &str) -> bool {
     id.starts_with("T-")
 }
 
+/// Files whose refusals no page shows: they answer commands and programs of operators, in English.
+const ENGLISH: [&str; 6] = [
+    "authority/approval.rs",
+    "authority/bulk.rs",
+    "authority/compromise.rs",
+    "authority/credential.rs",
+    "authority/relying_party.rs",
+    "notice/due.rs",
+];
+
+/// What stands after the argument list that begins here.
+fn after_arguments(code: &str) -> &str {
+    let (mut depth, mut quoted, mut escaped) = (1, false, false);
+    for (at, octet) in code.bytes().enumerate() {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'(' if !quoted => depth += 1,
+            b')' if !quoted => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return code[at + 1..].trim_start();
+        }
+    }
+    ""
+}
+
+/// The refusals in a folder that have no Japanese words, by file and line.
+fn english_only(folder: &Path, found: &mut Vec<String>) -> usize {
+    let mut all = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all += english_only(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") && !ENGLISH.iter().any(|name| path.ends_with(name)) {
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            for (at, begin) in code.match_indices("Refusal::new(") {
+                all += 1;
+                if !after_arguments(&code[at + begin.len()..]).starts_with(".with_ja(") {
+                    found.push(format!("{}:{}", path.display(), code[..at].lines().count()));
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn what_a_page_may_show_says_its_case_in_japanese_too() {
+    let mut found = Vec::new();
+    let all = ["src/rules", "src/authority", "src/console"].map(|folder| english_only(Path::new(folder), &mut found));
+    assert_eq!(found, [""; 0], "these refusals have no Japanese words");
+    assert!(all.iter().sum::<usize>() > 200, "{all:?}: the files are not where they were");
+}
+
 /// The rules of the causes that are reported as revocations: `authority/revoke.rs` refuses by them where the kinds do not fit.
 fn reported() -> impl Iterator<Item = &'static str> {
     let other = [Cause::Renewal, Cause::CaKeyCompromise, Cause::CardExpired, Cause::CardLost, Cause::CardFound];

@@ -72,7 +72,10 @@ impl Actor {
     /// # Errors
     /// `E-02` for everyone else: applications go through the mayor of the municipality of residence.
     pub fn municipality(&self) -> Result<MunicipalityCode, Refusal> {
-        let none = || Refusal::new("E-02", "only the municipality of residence may ask for this");
+        let none = || {
+            Refusal::new("E-02", "only the municipality of residence may ask for this")
+                .with_ja("住所地の市区町村だけが行えます。")
+        };
         self.municipality.filter(|_| self.role == Some(Role::Municipality)).ok_or_else(none)
     }
 
@@ -83,7 +86,8 @@ impl Actor {
     pub fn municipality_of(&self, holder: &HolderRecord) -> Result<MunicipalityCode, Refusal> {
         let own = self.municipality()?;
         if holder.municipality != own {
-            return Err(Refusal::new("E-02", format!("the holder is not a resident of municipality {own}")));
+            return Err(Refusal::new("E-02", format!("the holder is not a resident of municipality {own}"))
+                .with_ja("この市区町村の住民ではありません。"));
         }
         Ok(own)
     }
@@ -99,7 +103,10 @@ impl Actor {
     /// # Errors
     /// `T-08` for everyone else.
     pub fn overseer(&self) -> Result<&Self, Refusal> {
-        let refused = || Refusal::new("T-08", "only an operator or an auditor may ask for this");
+        let refused = || {
+            Refusal::new("T-08", "only an operator or an auditor may ask for this")
+                .with_ja("運用者または監査人だけが行えます。")
+        };
         self.oversees().then_some(self).ok_or_else(refused)
     }
 
@@ -111,7 +118,7 @@ impl Actor {
         if self.role == Some(Role::Operator) {
             Ok(self)
         } else {
-            Err(Refusal::new("T-08", "only an operator may ask for this"))
+            Err(Refusal::new("T-08", "only an operator may ask for this").with_ja("運用者だけが行えます。"))
         }
     }
 }

@@ -132,7 +132,9 @@ impl Authority {
     ) -> Result<(ApplicationRecord, Filed), StoryError> {
         let own = actor.municipality()?;
         let record = self.store().applications().application(number)?.filter(|record| record.municipality == own);
-        let record = record.ok_or_else(|| Refusal::new("T-09", "there is no such application"))?;
+        let record = record.ok_or_else(|| {
+            Refusal::new("T-09", "there is no such application").with_ja("その番号の申請はありません。")
+        })?;
         let filed = Filed::of(&record)?;
         Ok((record, filed))
     }

@@ -70,9 +70,9 @@ impl DualControl {
         }
         let mut approved: Vec<Approved> = Vec::new();
         for (line, number) in approvals.iter().zip(1..) {
-            let void = |refusal: Refusal| Refusal {
-                detail: format!("approval {number} of {content}: {}", refusal.detail, content = content.act()),
-                ..refusal
+            let void = |refusal: Refusal| {
+                let of = |detail: &str| format!("approval {number} of {}: {detail}", content.act());
+                refusal.reworded(of, str::to_owned)
             };
             let approval = Approval::open(line).map_err(|error| void(refused("unreadable", error.to_string())))?;
             let found = store.credential(&approval.fingerprint())?;

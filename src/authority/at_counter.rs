@@ -159,7 +159,11 @@ impl Authority {
     ) -> Result<(Dossier, CardRecord), StoryError> {
         let dossier = self.store().dossier(holder)?.filter(|dossier| may_see(actor, &dossier.holder));
         let found = dossier.and_then(|dossier| dossier.card(card).cloned().map(|card| (dossier, card)));
-        found.ok_or_else(|| Refusal::new("T-09", "there is no such card of a resident").into())
+        found.ok_or_else(|| {
+            Refusal::new("T-09", "there is no such card of a resident")
+                .with_ja("この市区町村の住民のカードとして登録されていません。")
+                .into()
+        })
     }
 }
 

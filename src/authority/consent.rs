@@ -67,7 +67,8 @@ struct Proven {
 
 impl<'a> Claimed<'a> {
     fn read(der: &'a [u8]) -> Result<Self, Refusal> {
-        let message = SignedMessage::from_der(der).map_err(|error| Refusal::new("L-12", error.to_string()))?;
+        let message = SignedMessage::from_der(der)
+            .map_err(|error| Refusal::new("L-12", error.to_string()).with_ja("署名データ（CMS）を読み取れません。"))?;
         let declaration = Declaration::parse(message.claimed_content())?;
         Ok(Self { message, der, declaration })
     }
@@ -90,8 +91,10 @@ impl Authority {
             return Err(not_canonical().into());
         }
         declaration.decide_fresh(telling.now)?;
-        let alike =
-            || Refusal::new("L-12", "no certificate of this service, as the text names it, made this signature");
+        let alike = || {
+            Refusal::new("L-12", "no certificate of this service, as the text names it, made this signature")
+                .with_ja("文面に記載された、このサービスの電子証明書による署名ではありません。")
+        };
         let record = self.store().certificate(Kind::Sign, serial)?.ok_or_else(alike)?;
         let certificate = record.certificate.as_deref().ok_or_else(alike)?;
         let certificate = CertificateView::from_der(certificate)
@@ -105,7 +108,9 @@ impl Authority {
         });
         if !live || !dossier.holder.registered {
             let detail = "the signing certificate is not live; the holder signs with the one that is";
-            return Err(Refusal::new("L-14", detail).into());
+            return Err(Refusal::new("L-14", detail)
+                .with_ja("署名に使われた署名用電子証明書は有効ではありません。有効なもので署名してください。")
+                .into());
         }
         let digest = digest(&SHA256, text).as_ref().try_into();
         let digest = digest.map_err(|_| StoryError::Fault("SHA-256 has 32 octets".into()))?;
@@ -119,7 +124,10 @@ impl Authority {
     /// taken.
     fn addressee(&self, party: &str, act: &Act, now: UnixTime) -> Result<String, StoryError> {
         let known = self.store().relying_party(party)?;
-        let known = known.ok_or_else(|| Refusal::new("L-01", "no terms are agreed with this relying party"))?;
+        let known = known.ok_or_else(|| {
+            Refusal::new("L-01", "no terms are agreed with this relying party")
+                .with_ja("この署名検証者等とは取決めがありません。")
+        })?;
         if let Act::Consent(scopes) = act {
             let standing = Party { terms: &known.terms, suspended: known.suspended.is_some() };
             decide_scopes(standing, scopes, now)?;
@@ -131,7 +139,10 @@ impl Authority {
 /// The name of the relying party that asks.
 fn relying_party(actor: &Actor) -> Result<&str, Refusal> {
     let own = Some(actor.name()).filter(|_| actor.role() == Some(Role::RelyingParty));
-    own.ok_or_else(|| Refusal::new("T-08", "a relying party asks for consent to itself; nobody else does"))
+    own.ok_or_else(|| {
+        Refusal::new("T-08", "a relying party asks for consent to itself; nobody else does")
+            .with_ja("同意を求められるのは署名検証者等本人に限ります。")
+    })
 }
 
 fn standing<'a>(known: &'a [ConsentRecord], party: &str) -> Option<&'a ConsentRecord> {

@@ -29,7 +29,7 @@ fn own(actor: &Actor, named: Option<MunicipalityCode>) -> Result<MunicipalityCod
     match named.filter(|other| *other != own) {
         Some(_) => {
             let detail = format!("municipality {own} is decided by its own settings; name no other");
-            Err(Refusal::new("E-02", detail).in_case("own-settings"))
+            Err(Refusal::new("E-02", detail).with_ja("判定は自分の市区町村の設定で行います。").in_case("own-settings"))
         }
         None => Ok(own),
     }

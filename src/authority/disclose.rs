@@ -162,7 +162,9 @@ impl Authority {
         answer: impl Fn(&Found) -> Result<T, StoryError>,
     ) -> Result<T, StoryError> {
         if actor.role() != Some(Role::RelyingParty) {
-            return Err(Refusal::new("T-08", "only a relying party may ask for this").into());
+            return Err(Refusal::new("T-08", "only a relying party may ask for this")
+                .with_ja("署名検証者等だけが行えます。")
+                .into());
         }
         let now = self.parts().clock.now();
         let party = self.store().relying_party(actor.name())?;
@@ -193,7 +195,16 @@ impl Authority {
             Ok(()) => told,
             Err(StoreError::OverQuota) => {
                 let detail = format!("the quota of {} answers a day is used up", party.terms.daily_quota);
-                self.refuse_question(actor, true, question, (now, Refusal::new("L-06", detail)))
+                self.refuse_question(
+                    actor,
+                    true,
+                    question,
+                    (
+                        now,
+                        Refusal::new("L-06", detail)
+                            .with_ja(format!("本日の照会の上限（{}件）に達しました。", party.terms.daily_quota)),
+                    ),
+                )
             }
             Err(error) => Err(error.into()),
         }
@@ -313,5 +324,6 @@ fn admit(
 }
 
 fn status_at(history: &History, moment: Moment, now: UnixTime) -> Result<StatusAt, Refusal> {
-    StatusAt::of(history, moment, now).map_err(|error| Refusal::new("L-10", error.to_string()))
+    StatusAt::of(history, moment, now)
+        .map_err(|error| Refusal::new("L-10", error.to_string()).with_ja("指定された時点の情報は提供できません。"))
 }

@@ -1,5 +1,7 @@
 //! What a cause does to a holder's certificates: the part that revoking, holding, releasing and register changes share.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Authority, StoryError, once::Telling};
@@ -10,6 +12,7 @@ use crate::{
         Cause, CertificateState, Day, Event, Refusal, Transition,
         calendar::{day_of, day_text, last_instant},
         decide_transition,
+        era::in_japanese,
     },
     x509::{RevocationReason, Serial, UnixTime},
 };
@@ -148,7 +151,11 @@ impl Strike<'_> {
         dossier: &Dossier,
     ) -> Result<(Vec<Step>, Effects), StoryError> {
         if let Some(day) = self.event_day.filter(|day| *day < dossier.holder.birth) {
-            return Err(impossible(format!("the event is of {day}, before the holder was born")).into());
+            return Err(impossible(
+                format!("the event is of {day}, before the holder was born"),
+                format!("事由の発生日（{}）が生年月日より前です。", in_japanese(day)),
+            )
+            .into());
         }
         let invalidity_date = invalidity_date(self.event_day, telling.now)?;
         let (mut steps, mut changes) = (Vec::new(), Vec::new());
@@ -204,8 +211,8 @@ fn standing(dossier: &Dossier, kind: Kind, now: UnixTime) -> impl Iterator<Item 
 }
 
 /// The refusal of a day on which the event cannot have been.
-fn impossible(detail: impl Into<String>) -> Refusal {
-    Refusal::new("R-01", detail).in_case("impossible-day")
+fn impossible(detail: impl Into<String>, ja: impl Into<Cow<'static, str>>) -> Refusal {
+    Refusal::new("R-01", detail).with_ja(ja).in_case("impossible-day")
 }
 
 /// Refuses a day on which what befell a certificate, a key or a card cannot have been: nobody applied for the end of a certificate,
@@ -225,10 +232,10 @@ pub(super) fn check_event_day(
         let here = dossier.certificates.iter().filter(|one| one.card == card.number).filter(struck);
         here.map(|one| day_of(one.not_before)).max()
     };
-    let (first, thing) = match strike.cause {
-        KeyCompromise => (certified(), "the key was certified"),
+    let (first, thing, thing_ja) = match strike.cause {
+        KeyCompromise => (certified(), "the key was certified", "鍵の証明日"),
         HolderApplication | RecordError | DuplicateIssue | DiscardedBeforeDelivery => {
-            (certified(), "the certificate was issued")
+            (certified(), "the certificate was issued", "電子証明書の発行日")
         }
         CardDamaged
         | CardLost
@@ -237,13 +244,16 @@ pub(super) fn check_event_day(
         | CardReissuedAfterDamage
         | CardReturned
         | FaceAuthenticationOn => match certified() {
-            Some(day) if day > card.issue_day => (Some(day), "the certificate was issued"),
-            _ => (Some(card.issue_day), "the card was issued"),
+            Some(day) if day > card.issue_day => (Some(day), "the certificate was issued", "電子証明書の発行日"),
+            _ => (Some(card.issue_day), "the card was issued", "カードの発行日"),
         },
         _ => return Ok(()),
     };
     match first.filter(|first| day < *first) {
-        Some(first) => Err(impossible(format!("the event is of {day}, before {thing} on {first}"))),
+        Some(first) => Err(impossible(
+            format!("the event is of {day}, before {thing} on {first}"),
+            format!("事由の発生日（{}）が{thing_ja}（{}）より前です。", in_japanese(day), in_japanese(first)),
+        )),
         None => Ok(()),
     }
 }
@@ -254,9 +264,12 @@ pub(super) fn invalidity_date(event_day: Option<Day>, now: UnixTime) -> Result<O
     let today = day_of(now);
     if day > today {
         let detail = format!("the event is of {day}, which is to come; report it when it has happened");
-        return Err(impossible(detail));
+        let ja = format!("事由の発生日（{}）が未来の日付です。発生してから届け出てください。", in_japanese(day));
+        return Err(impossible(detail, ja));
     }
-    let eve = day.previous_day().ok_or_else(|| impossible("the day of the event is before the calendar"))?;
+    let eve = day
+        .previous_day()
+        .ok_or_else(|| impossible("the day of the event is before the calendar", "事由の発生日が暦の範囲外です。"))?;
     let first = last_instant(eve) + std::time::Duration::from_secs(1);
     Ok(Some(first).filter(|_| day < today))
 }

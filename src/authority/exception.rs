@@ -128,7 +128,10 @@ impl Authority {
                 version: 0,
             };
             if self.store().exception(&record.digest)?.is_some() {
-                return refused("an exception was asked for this request before; ask for another with new keys");
+                return refused(
+                    "an exception was asked for this request before; ask for another with new keys",
+                    "この要求の例外はすでに申請されています。新しい鍵で申請してください。",
+                );
             }
             self.put(telling, "exception.asked", record)
         })
@@ -176,7 +179,7 @@ impl Authority {
             }
             self.knows_exceptions(record.municipality)?;
             if record.approved.is_some() {
-                return refused("the exception is approved already");
+                return refused("the exception is approved already", "この例外はすでに承認されています。");
             }
             of_the_day(&record, day_of(telling.now))?;
             let approved = Some((actor.audit_name(), telling.now));
@@ -207,7 +210,10 @@ impl Authority {
         self.knows_exceptions(own)?;
         of_the_day(&record, today)?;
         if record.used.is_some() {
-            return refused("the exception was used; another request needs another");
+            return refused(
+                "the exception was used; another request needs another",
+                "この例外は使用済みです。別の要求には別の例外が必要です。",
+            );
         }
         Ok(Some(Excepted { exception: made(&record)?, record }))
     }
@@ -224,14 +230,17 @@ impl Authority {
     fn visible(&self, actor: &Actor, digest: &RequestDigest) -> Result<ExceptionRecord, StoryError> {
         let sees = |record: &ExceptionRecord| actor.oversees() || actor.municipality() == Ok(record.municipality);
         let found = self.store().exception(&digest.0)?.filter(sees);
-        Ok(found.ok_or_else(|| Refusal::new("T-09", "there is no such exception"))?)
+        Ok(found.ok_or_else(|| Refusal::new("T-09", "there is no such exception").with_ja("その例外はありません。"))?)
     }
 
     fn knows_exceptions(&self, town: MunicipalityCode) -> Result<(), StoryError> {
         if self.counter(town).exception_path {
             return Ok(());
         }
-        refused("this municipality issues no signing certificate by exception (C-13)")
+        refused(
+            "this municipality issues no signing certificate by exception (C-13)",
+            "この市区町村では、例外による署名用電子証明書の発行は行いません（C-13）。",
+        )
     }
 
     fn seen_exception(&self, record: &ExceptionRecord) -> ExceptionStatus {
@@ -285,7 +294,7 @@ fn said(record: &ExceptionRecord) -> serde_json::Value {
 /// The exception that two officers made.
 fn made(record: &ExceptionRecord) -> Result<Exception, StoryError> {
     let Some((approved_by, _)) = &record.approved else {
-        return refused("the exception waits for the approval of a second officer");
+        return refused("the exception waits for the approval of a second officer", "別の職員の承認を待っています。");
     };
     Ok(Exception::parse(&ExceptionForm {
         reason: record.reason.clone(),
@@ -300,22 +309,31 @@ fn of_the_day(record: &ExceptionRecord, today: Day) -> Result<(), StoryError> {
     if day_of(record.asked) == today {
         return Ok(());
     }
-    refused("the exception held for the day on which the agent was there; ask anew")
+    refused(
+        "the exception held for the day on which the agent was there; ask anew",
+        "例外は法定代理人が来庁した日に限り有効です。あらためて申請してください。",
+    )
 }
 
 /// Refuses what can be issued without an exception, and what no exception helps.
 fn needs_one(enrolment: &Enrolment, holder: &HolderRecord, today: Day) -> Result<(), Refusal> {
-    let none = |detail: &str| Err(Refusal::new("E-07", detail));
+    let none = |detail: &str, ja: &'static str| Err(Refusal::new("E-07", detail).with_ja(ja));
     if enrolment.requests.of(Kind::Sign).is_none() {
-        return none("an exception is for a signing certificate; this request has none");
+        return none(
+            "an exception is for a signing certificate; this request has none",
+            "例外は署名用電子証明書のためのものです。この要求には含まれていません。",
+        );
     }
     match decide_eligibility(Kind::Sign, holder.birth, holder.ward, today) {
-        Ok(_) => none("the person may have a signing certificate; no exception is needed"),
+        Ok(_) => none(
+            "the person may have a signing certificate; no exception is needed",
+            "署名用電子証明書を発行できる方です。例外は必要ありません。",
+        ),
         Err(refusal) if matches!(&*refusal.rule, "E-05" | "E-06") => Ok(()),
         Err(refusal) => Err(refusal),
     }
 }
 
-fn refused<T>(detail: &str) -> Result<T, StoryError> {
-    Err(Refusal::new("E-07", detail).into())
+fn refused<T>(detail: &str, ja: &'static str) -> Result<T, StoryError> {
+    Err(Refusal::new("E-07", detail).with_ja(ja).into())
 }

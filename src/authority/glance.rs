@@ -89,7 +89,9 @@ impl Authority {
         actor.overseer()?;
         let is_asked = |record: &CrlRecord| (record.kind, record.generation, record.scope) == *key;
         let newest = self.store().newest_crls()?.into_iter().find(is_asked);
-        let newest = newest.ok_or_else(|| Refusal::new("T-09", "no such list was published"))?;
+        let newest = newest.ok_or_else(|| {
+            Refusal::new("T-09", "no such list was published").with_ja("その失効リストは公表されていません。")
+        })?;
         let judged = Listed::stored(self.store(), newest).and_then(|list| list.verify(self.parts().clock.now()));
         judged.map_err(|unknown| match unknown {
             Unknown::Story(error) => error,
@@ -221,10 +223,15 @@ impl Authority {
     /// `T-08` for everybody else; `T-09` where no terms are agreed; as for all reading.
     pub fn own_terms(&self, actor: &Actor) -> Result<RelyingPartyStatus, StoryError> {
         if actor.role() != Some(Role::RelyingParty) {
-            return Err(Refusal::new("T-08", "only a relying party may ask for this").into());
+            return Err(Refusal::new("T-08", "only a relying party may ask for this")
+                .with_ja("署名検証者等だけが行えます。")
+                .into());
         }
         let record = self.store().relying_party(actor.name())?;
-        let none = || Refusal::new("T-09", "no terms are agreed with this relying party");
+        let none = || {
+            Refusal::new("T-09", "no terms are agreed with this relying party")
+                .with_ja("取決めがありません。運用者にお問い合わせください。")
+        };
         Ok(record.ok_or_else(none)?.into())
     }
 

@@ -76,8 +76,10 @@ impl Authority {
             let strike = Strike { cause, kinds: &Kind::BOTH, event_day: None };
             let (mut steps, mut effects) = strike.decide(self, telling, &card)?;
             if effects.changes.is_empty() {
-                let nothing_live =
-                    || Refusal::new("R-21", "no certificate of this card is live; nothing is left to hold");
+                let nothing_live = || {
+                    Refusal::new("R-21", "no certificate of this card is live; nothing is left to hold")
+                        .with_ja("このカードには、一時停止できる有効な電子証明書がありません。")
+                };
                 return Err(if cause == Cause::CardLost { nothing_live() } else { nothing_held() }.into());
             }
             if cause == Cause::CardLost {
@@ -106,4 +108,5 @@ fn receipt_number(actor: &Actor, once: &Once) -> String {
 /// There is nothing to release.
 pub(super) fn nothing_held() -> Refusal {
     Refusal::new("R-22", "no certificate of this card is held; there is nothing to release")
+        .with_ja("このカードには、一時停止中の電子証明書がありません。")
 }

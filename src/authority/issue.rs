@@ -171,7 +171,10 @@ impl Authority {
     /// # Errors
     /// `T-14` where the CA issues nothing, or ends before: only the next generation helps.
     pub(super) fn issuing(&self, kind: Kind, not_after: UnixTime) -> Result<&Issuer, Refusal> {
-        let issuer = self.parts().issuers.issuing(kind).map_err(|none| Refusal::new("T-14", none.to_string()))?;
+        let issuer = self.parts().issuers.issuing(kind).map_err(|none| {
+            Refusal::new("T-14", none.to_string())
+                .with_ja("発行できる認証局の鍵がありません。運用者にお問い合わせください。")
+        })?;
         let (generation, end) = (issuer.generation(), issuer.validity().1);
         if not_after <= end {
             return Ok(issuer);
@@ -180,7 +183,9 @@ impl Authority {
             "the certificate would be valid until {not_after}, and generation {generation} of the {kind} CA ends {end}; roll the CA \
              over: the next generation issues it"
         );
-        Err(Refusal::new("T-14", detail))
+        Err(Refusal::new("T-14", detail).with_ja(
+            "発行する認証局の鍵の有効期間を超えるため発行できません。運用者が認証局の鍵を更新した後に発行できます。",
+        ))
     }
 
     /// Builds and lints every certificate that was decided, each with an index of its own.
@@ -339,6 +344,7 @@ fn discarded() -> Refusal {
         "R-29",
         "the certificate was discarded before delivery; ask again with new keys and a new Idempotency-Key",
     )
+    .with_ja("電子証明書は交付前に破棄されました。新しい鍵で、あらためて発行してください。")
     .in_case("discarded")
 }
 

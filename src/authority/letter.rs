@@ -4,6 +4,8 @@
 //! prints the name from the register, and the service has no place for it. Only the inquiry has an address, the one it was posted
 //! to. None names a death, and none has a 個人番号: what would be one is never taken in.
 
+use std::borrow::Cow;
+
 use super::{
     Actor, Authority, StoryError,
     application::{Filed, Papers},
@@ -17,6 +19,7 @@ use crate::{
         Cause, CertificateState, Refusal,
         application::ApplicationState,
         calendar::day_of,
+        era::in_japanese,
         notice::{NoNotice, Notice, NoticeFacts, decide_notice},
     },
     x509::Serial,
@@ -36,7 +39,9 @@ impl Authority {
         let (record, filed) = self.own_application(actor, number)?;
         let waiting = record.state == ApplicationState::InquirySent;
         let inquiry = record.inquiry.as_ref().filter(|_| waiting);
-        let inquiry = inquiry.ok_or_else(|| none("no inquiry is on its way for this application"))?;
+        let inquiry = inquiry.ok_or_else(|| {
+            none("no inquiry is on its way for this application", "この申請について発送中の照会書はありません。")
+        })?;
         let Papers { second, .. } = filed.papers(&self.counter(record.municipality));
         let Filed { request, .. } = &filed;
         Ok(inquiry::text(&inquiry::Inquiry {
@@ -57,7 +62,7 @@ impl Authority {
         // None is written about a death; were there one all the same, it would not be printed.
         let found = self.store().register().notice(number)?;
         let found = found.filter(|found| found.municipality == own && found.cause != Cause::Death);
-        let found = found.ok_or_else(|| none("there is no such notice"))?;
+        let found = found.ok_or_else(|| none("there is no such notice", "その通知はありません。"))?;
         Ok(ended::text(&office(own)?, &found))
     }
 
@@ -68,7 +73,12 @@ impl Authority {
     /// letter goes out (V-18); the last two say from when it can be renewed.
     pub fn ending_letter(&self, actor: &Actor, kind: Kind, serial: &Serial) -> Result<String, StoryError> {
         let own = actor.municipality()?;
-        let missing = || none("there is no such live certificate of a resident");
+        let missing = || {
+            none(
+                "there is no such live certificate of a resident",
+                "この市区町村の住民の有効な電子証明書ではありません。",
+            )
+        };
         let record = self.store().certificate(kind, serial)?.ok_or_else(missing)?;
         let dossier = self.store().dossier(&record.holder)?.ok_or_else(missing)?;
         let now = self.parts().clock.now();
@@ -95,25 +105,29 @@ impl Authority {
         match decide_notice(&facts, &self.parts().policy) {
             Notice::Post { sent, .. } if day_of(now) < *sent.start() => {
                 let detail = format!("the letter goes out from {} on; until then there is none", sent.start());
-                Err(none(&detail).possible_from(*sent.start()).into())
+                let ja = format!("有効期限通知書は{}から発送します。", in_japanese(*sent.start()));
+                Err(none(&detail, ja).possible_from(*sent.start()).into())
             }
             Notice::Post { window, renew_the_card, .. } => {
                 Ok(ending::text(&office(own)?, &one, &ending::Terms { window, renew_the_card, settings }))
             }
             Notice::None { because: NoNotice::EndsWithStay, window } => {
                 let detail = "it ends with the period of stay, so no letter goes out (V-18); it can be renewed without";
-                Err(none(detail).in_case("no-letter").possible_from(*window.start()).into())
+                let ja = "在留期間とともに満了するため、有効期限通知書は発送しません（V-18）。\
+                          通知書がなくても更新できます。";
+                Err(none(detail, ja).in_case("no-letter").possible_from(*window.start()).into())
             }
             Notice::None { because: NoNotice::StaysElsewhere, window } => {
                 let detail = "the holder stays elsewhere, so no letter goes out (W-02); it can be renewed without";
-                Err(none(detail).in_case("no-letter").possible_from(*window.start()).into())
+                let ja = "居所が住所と異なるため、有効期限通知書は発送しません（W-02）。通知書がなくても更新できます。";
+                Err(none(detail, ja).in_case("no-letter").possible_from(*window.start()).into())
             }
         }
     }
 }
 
-fn none(detail: &str) -> Refusal {
-    Refusal::new("T-09", detail.to_owned())
+fn none(detail: &str, ja: impl Into<Cow<'static, str>>) -> Refusal {
+    Refusal::new("T-09", detail.to_owned()).with_ja(ja)
 }
 
 /// Who sends it: `東京都杉並区長`.

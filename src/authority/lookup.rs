@@ -95,7 +95,7 @@ impl Authority {
     /// `T-09` if there is none that the actor may see.
     pub fn look_up_holder(&self, actor: &Actor, holder: &HolderReference) -> Result<HolderStatus, StoryError> {
         let dossier = self.store().dossier(holder)?.filter(|dossier| may_see(actor, &dossier.holder));
-        let dossier = dossier.ok_or_else(|| nothing("holder"))?;
+        let dossier = dossier.ok_or_else(|| nothing("holder", "利用者"))?;
         self.status(&dossier)
     }
 
@@ -104,9 +104,9 @@ impl Authority {
     /// # Errors
     /// `T-09` if there is none that the actor may see.
     pub fn look_up_card(&self, actor: &Actor, card: &CardNumber) -> Result<HolderStatus, StoryError> {
-        let holder = self.store().holder_of_card(card)?.ok_or_else(|| nothing("card"))?;
+        let holder = self.store().holder_of_card(card)?.ok_or_else(|| nothing("card", "カード"))?;
         self.look_up_holder(actor, &holder).map_err(|error| match error {
-            StoryError::Refused(_) => nothing("card").into(),
+            StoryError::Refused(_) => nothing("card", "カード").into(),
             other => other,
         })
     }
@@ -121,9 +121,9 @@ impl Authority {
         kind: Kind,
         serial: &Serial,
     ) -> Result<CertificateStatus, StoryError> {
-        let record = self.store().certificate(kind, serial)?.ok_or_else(|| nothing("certificate"))?;
+        let record = self.store().certificate(kind, serial)?.ok_or_else(|| nothing("certificate", "電子証明書"))?;
         let dossier = self.store().dossier(&record.holder)?.filter(|dossier| may_see(actor, &dossier.holder));
-        let dossier = dossier.ok_or_else(|| nothing("certificate"))?;
+        let dossier = dossier.ok_or_else(|| nothing("certificate", "電子証明書"))?;
         let found = dossier.certificates.iter().find(|one| one.kind == kind && one.serial == *serial);
         let found = found.ok_or_else(|| StoryError::Corrupt("a certificate without its holder".into()))?;
         self.certificate_status(found, &dossier, self.parts().clock.now())
@@ -186,6 +186,6 @@ pub(super) fn may_see(actor: &Actor, holder: &HolderRecord) -> bool {
     actor.oversees() || actor.municipality_of(holder).is_ok() || actor.holder() == Some(&holder.reference)
 }
 
-fn nothing(what: &str) -> Refusal {
-    Refusal::new("T-09", format!("there is no such {what}"))
+fn nothing(what: &str, ja: &str) -> Refusal {
+    Refusal::new("T-09", format!("there is no such {what}")).with_ja(format!("その{ja}は見つかりません。"))
 }

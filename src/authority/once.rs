@@ -56,20 +56,27 @@ impl From<StoreError> for StoryError {
             StoreError::Conflict(_) | StoreError::Repeated | StoreError::Duplicate(Duplicate::Standing(_)) => {
                 Self::Conflict
             }
-            StoreError::Duplicate(Duplicate::Key) => {
-                Self::Refused(Refusal::new("T-06", "this public key has been certified before; make a new key pair"))
-            }
-            StoreError::Duplicate(Duplicate::Card) => {
-                Self::Refused(Refusal::new("E-03", "the card is another holder's").in_case("another-holder"))
-            }
-            StoreError::Duplicate(Duplicate::Credential) => {
-                Self::Refused(Refusal::new("T-08", "a credential of that name exists"))
-            }
-            StoreError::Duplicate(Duplicate::Declaration) => {
-                Self::Refused(Refusal::new("L-13", "the signed text was used before; draft it anew"))
-            }
+            StoreError::Duplicate(Duplicate::Key) => Self::Refused(
+                Refusal::new("T-06", "this public key has been certified before; make a new key pair")
+                    .with_ja("この公開鍵はすでに証明されています。カードで新しい鍵ペアを作ってください。"),
+            ),
+            StoreError::Duplicate(Duplicate::Card) => Self::Refused(
+                Refusal::new("E-03", "the card is another holder's")
+                    .with_ja("このカードは別の方のものとして登録されています。")
+                    .in_case("another-holder"),
+            ),
+            StoreError::Duplicate(Duplicate::Credential) => Self::Refused(
+                Refusal::new("T-08", "a credential of that name exists")
+                    .with_ja("その名前の認証情報はすでにあります。"),
+            ),
+            StoreError::Duplicate(Duplicate::Declaration) => Self::Refused(
+                Refusal::new("L-13", "the signed text was used before; draft it anew")
+                    .with_ja("署名された申請はすでに使用されています。新しく作成してください。"),
+            ),
             StoreError::Duplicate(Duplicate::Serial) => Self::Corrupt("a serial number was given twice".into()),
-            StoreError::OverQuota => Self::Refused(Refusal::new("L-06", "the quota of the day is used up")),
+            StoreError::OverQuota => Self::Refused(
+                Refusal::new("L-06", "the quota of the day is used up").with_ja("本日の照会の上限に達しました。"),
+            ),
             StoreError::ClockWentBack { .. } => Self::ClockWentBack(error.to_string()),
             StoreError::Unavailable(_) => Self::Unavailable(error.to_string()),
             StoreError::Stopped(cause) => Self::Stopped(cause),
@@ -207,7 +214,9 @@ pub(in crate::authority) fn unreadable(what: &str, error: &serde_json::Error) ->
 pub(super) fn replay<T: DeserializeOwned>(once: &Once, answer: &AnswerRecord) -> Result<T, StoryError> {
     if answer.digest != once.digest {
         let detail = "this Idempotency-Key was used for another request; take a new key";
-        return Err(Refusal::new("T-07", detail).into());
+        return Err(Refusal::new("T-07", detail)
+            .with_ja("この送信番号は別の内容で使用されています。画面を開き直してください。")
+            .into());
     }
     match serde_json::from_slice(&answer.outcome) {
         Ok(Told::Done(outcome)) => Ok(outcome),

@@ -21,7 +21,10 @@ impl Authority {
     /// # Errors
     /// `T-08` for one that this service did not issue, octet for octet; `O-05` and `P-10` as [`decide_window`] says.
     pub fn admit_holder(&self, serial: &Serial, fingerprint: &[u8; 32]) -> Result<Actor, StoryError> {
-        let stranger = || Refusal::new("T-08", "this service did not issue the certificate that was shown");
+        let stranger = || {
+            Refusal::new("T-08", "this service did not issue the certificate that was shown")
+                .with_ja("提示された電子証明書は、このサービスが発行したものではありません。")
+        };
         let record = self.store().certificate(Kind::Auth, serial)?.ok_or_else(stranger)?;
         let shown = |der: &Vec<u8>| digest(&SHA256, der).as_ref() == fingerprint;
         record.certificate.as_ref().filter(|der| shown(der)).ok_or_else(stranger)?;

@@ -61,7 +61,12 @@ impl Authority {
             let application = self.store().applications().application_of(one.kind, one.index)?;
             if application.is_some_and(|application| application.state == ApplicationState::Delivered) {
                 let detail = format!("{} was handed over: revoke it by its cause", one.kind.word().to_uppercase());
-                return Err(Refusal::new("R-29", detail).into());
+                return Err(Refusal::new("R-29", detail)
+                    .with_ja(format!(
+                        "{}電子証明書は交付済みです。該当する理由で失効してください。",
+                        one.kind.word_ja()
+                    ))
+                    .into());
             }
         }
         Ok(())
@@ -125,14 +130,16 @@ impl Authority {
 }
 
 fn unknown_card() -> Refusal {
-    Refusal::new("T-09", "there is no such card")
+    Refusal::new("T-09", "there is no such card").with_ja("そのカードは見つかりません。")
 }
 
 /// The register has no move after which the card was not presented in time (M-02).
 fn no_move() -> Refusal {
     let detail = "the register has no move after which this card had to be presented by now; at the end of its time the service \
                   ends it by itself";
-    Refusal::new("M-02", detail).in_case("no-move")
+    Refusal::new("M-02", detail)
+        .with_ja("期限までにカードの提示がなかった転入は記録されていません。期限を過ぎると自動的に失効します。")
+        .in_case("no-move")
 }
 
 /// Whether a cause may be reported that ends so many certificates: what is about certificates ends one at least, while a card can
@@ -146,7 +153,9 @@ pub fn check_ends(cause: Cause, certificates: usize) -> Result<(), Refusal> {
 
 /// There is nothing to revoke (R-01).
 pub(super) fn nothing_stands() -> Refusal {
-    Refusal::new("R-01", "no such certificate of this card stands; nothing is left to revoke").in_case("nothing-left")
+    Refusal::new("R-01", "no such certificate of this card stands; nothing is left to revoke")
+        .with_ja("このカードには、失効できる電子証明書がありません。")
+        .in_case("nothing-left")
 }
 
 /// The dossier with the certificates of one card only.
@@ -160,14 +169,19 @@ fn may_report(actor: &Actor, cause: Cause, holder: &HolderRecord) -> Result<(), 
     match cause {
         Cause::Renewal | Cause::CaKeyCompromise | Cause::CardExpired => {
             let detail = format!("{cause} ({}) is not reported; the service sees to it", cause.rule());
-            Err(Refusal::new("R-02", detail).in_case("by-itself"))
+            Err(Refusal::new("R-02", detail)
+                .with_ja("この理由による失効はサービスが自動的に行います。")
+                .in_case("by-itself"))
         }
         Cause::CardLost | Cause::CardFound => {
             let detail = "a lost card is held, and a found one released: see holds and releases";
-            Err(Refusal::new("R-21", detail).in_case("by-telephone"))
+            Err(Refusal::new("R-21", detail)
+                .with_ja("紛失したカードは一時停止、見つかったカードは解除の画面で手続してください。")
+                .in_case("by-telephone"))
         }
         _ if cause.origin() == Origin::RegisterChange => {
             Err(Refusal::new("R-13", format!("{cause} is a change of the register: see register changes"))
+                .with_ja("住民票の異動による失効は、異動の届出の画面で行ってください。")
                 .in_case("register"))
         }
         // Only the counter knows that writing to the card failed, or that the holder left (rule R-29).
@@ -187,8 +201,10 @@ fn named_kinds(request: &RevocationRequest) -> Result<Vec<Kind>, Refusal> {
             rule,
             format!("{} strikes the kinds it names; name `sign`, `auth` or both", request.cause),
         )
+        .with_ja("失効する電子証明書の種類を選んでください。")
         .in_case("kinds")),
         (None, false) => Ok(Kind::BOTH.to_vec()),
-        (Some(_), false) => Err(Refusal::new(rule, format!("{} strikes the pair; name no kinds", request.cause))),
+        (Some(_), false) => Err(Refusal::new(rule, format!("{} strikes the pair; name no kinds", request.cause))
+            .with_ja("この理由では両方が失効します。種類は選ばないでください。")),
     }
 }

@@ -54,7 +54,9 @@ impl Authority {
             actor.overseer()?;
         }
         if !is_test_service(&self.parts().profile.organization) {
-            return Err(Refusal::new("T-09", "this is no test service: it has no test certificates").into());
+            return Err(Refusal::new("T-09", "this is no test service: it has no test certificates")
+                .with_ja("試験用のサービスではないため、試験用の電子証明書はありません。")
+                .into());
         }
         let now = self.parts().clock.now();
         let authorities = self.store().authorities()?;

@@ -176,12 +176,12 @@ impl Wording {
 
 impl RegisterText {
     fn rendered(&self, table: &Substitutes) -> Result<(Rendered, Rendered), Refusal> {
-        let one = |fact: &str, text: &str, wishes: &BTreeMap<String, String>, most| {
+        let one = |(fact, ja): (&str, &str), text: &str, wishes: &BTreeMap<String, String>, most| {
             let rendered = Substitutes::wished(wishes).and_then(|wishes| render(text, &wishes, table, most));
-            rendered.map_err(|refusal| Refusal { detail: format!("{fact}: {}", refusal.detail), ..refusal })
+            rendered.map_err(|refusal| refusal.said_of(fact, ja))
         };
-        let name = one("name", &self.name, &self.name_substitutes, NAME_CHARACTERS)?;
-        Ok((name, one("address", &self.address, &self.address_substitutes, ADDRESS_CHARACTERS)?))
+        let name = one(("name", "氏名"), &self.name, &self.name_substitutes, NAME_CHARACTERS)?;
+        Ok((name, one(("address", "住所"), &self.address, &self.address_substitutes, ADDRESS_CHARACTERS)?))
     }
 }
 
@@ -226,7 +226,9 @@ impl Authority {
         let (name, address) = text.rendered(&self.parts().substitutes)?;
         if name.text.text().contains("\u{3000}\u{3000}") {
             let detail = "name: two spaces in a row; separate the parts by one U+3000";
-            return Err(Refusal::new("N-05", detail).into());
+            return Err(Refusal::new("N-05", detail)
+                .with_ja("氏名：空白が2つ続いています。全角の空白1つで区切ってください。")
+                .into());
         }
         Ok(WordedFacts {
             name: Worded::new(&text.name, &name.text, name.substituted),

@@ -74,7 +74,9 @@ fn leads_on(one: &ApplicationStatus, event: On) -> bool {
 }
 
 pub(super) fn number(text: &str) -> Result<ApplicationNumber, Stop> {
-    text.parse().map_err(|_| Refusal::new("T-09", "there is no such application").into())
+    text.parse().map_err(|_| {
+        Refusal::new("T-09", "there is no such application").with_ja("その番号の申請はありません。").into()
+    })
 }
 
 pub(super) fn show(visit: &Visit<'_>, text: &str) -> Shown {
@@ -203,8 +205,8 @@ fn event_fields(visit: &Visit<'_>, form: &Form, one: &ApplicationStatus, event: 
 pub(super) fn advance(visit: &Visit<'_>, text: &str) -> Shown {
     let key = visit.query().text("key").to_owned();
     let mut form = visit.form()?;
-    let event =
-        super::today::word::<On>(form.text("event")).ok_or_else(|| Refusal::new("T-01", "the form names no event"))?;
+    let event = super::today::word::<On>(form.text("event"))
+        .ok_or_else(|| Refusal::new("T-01", "the form names no event").with_ja("操作が選ばれていません。"))?;
     let mut body = json!({ "event": event });
     if let Ok(version) = form.text("version").parse::<u64>() {
         body["version"] = version.into();

@@ -130,6 +130,9 @@ pub struct Trouble {
     pub title: String,
     /// What is wrong in this case, in English.
     pub detail: String,
+    /// The same in Japanese, where it has been said.
+    #[serde(default)]
+    pub detail_ja: Option<String>,
     /// The rule.
     #[serde(default)]
     pub rule: Option<String>,

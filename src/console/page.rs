@@ -158,13 +158,17 @@ pub(super) fn trouble(visit: &Visit<'_>, trouble: &Trouble) -> Markup {
 
 pub(super) fn trouble_in(language: Language, trouble: &Trouble) -> Markup {
     let japanese = language == Language::Japanese;
-    let title = trouble.says_ja.as_deref().filter(|_| japanese).unwrap_or(&trouble.title);
+    let fault = words::fault(trouble.status).filter(|_| trouble.rule.is_none() && trouble.says_ja.is_none());
+    let own = fault.as_ref().map(|fault| fault.in_language(language));
+    let title = own.or(trouble.says_ja.as_deref().filter(|_| japanese));
     let way = if japanese { trouble.way_ja.as_ref() } else { trouble.way.as_ref() };
     let earliest = trouble.earliest.as_deref().and_then(|day| date::read(day).ok());
     html! {
         section.trouble role="alert" aria-labelledby="trouble" {
-            h2 id="trouble" lang=[(japanese && trouble.says_ja.is_none()).then_some("en")] { (title) }
-            p.detail lang="en" { (trouble.detail) }
+            h2 id="trouble" lang=[(japanese && title.is_none()).then_some("en")] { (title.unwrap_or(&trouble.title)) }
+            p.detail lang=[(japanese && trouble.detail_ja.is_none()).then_some("en")] {
+                (trouble.detail_ja.as_deref().filter(|_| japanese).unwrap_or(&trouble.detail))
+            }
             @if let Some(way) = way { p.way { strong { (if japanese { "次にすること：" } else { "What to do: " }) } (way) } }
             @if let Some(day) = earliest {
                 p.earliest { strong { (if japanese { "できるようになる日：" } else { "Possible from: " }) }

@@ -242,6 +242,8 @@ fn record_changed() -> Trouble {
         status: 409,
         title: "Nothing was done: the record has changed since this page was shown".into(),
         detail: "another desk, or the resident register, was quicker; look at the certificates again and send the form if it still fits".into(),
+        detail_ja: Some("別の窓口または住民記録の異動が先に反映されました。\
+                         電子証明書の状態を確認してください。".into()),
         rule: None,
         article: None,
         says_ja: Some("まだ何もしていません：この画面を表示した後に記録が変わりました".into()),
@@ -276,9 +278,12 @@ impl Sheet<'_> {
             Ok(_) => {
                 let told = visit.authority.remembered(visit.actor, &self.key)?;
                 let path = told.as_ref().and_then(|told| receipt::path(visit, told, self.case, &self.key));
-                return Ok(see(
-                    &path.ok_or_else(|| Stop::from(Refusal::new("T-09", "the answer is not kept any more")))?
-                ));
+                return Ok(see(&path.ok_or_else(|| {
+                    Stop::from(
+                        Refusal::new("T-09", "the answer is not kept any more")
+                            .with_ja("控えの保存期間が過ぎています。"),
+                    )
+                })?));
             }
             Err(refused) => refused,
         };

@@ -139,7 +139,7 @@ fn told(visit: &Visit<'_>, wish: &CounterWish, decision: &CounterDecision) -> Ma
             @for one in decision.refusals.iter().filter(|one| decision.allowed && one.kind.is_some()) { (refusal(visit, one)) }
             @if !decision.warnings.is_empty() {
                 h3 { (visit.either("注意", "Mind")) }
-                ul { @for one in &decision.warnings { li lang="en" { (one.detail) " " code { (one.rule) } } } }
+                ul { @for one in &decision.warnings { li { (visit.either(&one.detail_ja, &one.detail)) " " code { (one.rule) } } } }
             }
             @if !decision.card_steps.is_empty() {
                 h3 { (visit.either("カードの処理（この順で）", "What is done to the card, in this order")) }
@@ -160,6 +160,7 @@ fn refusal(visit: &Visit<'_>, one: &CounterRefusal) -> Markup {
         status: 422,
         title: words.map_or("The rules do not allow it", |words| words.says).to_owned(),
         detail: explained.refusal.detail.clone(),
+        detail_ja: explained.refusal.detail_ja.as_deref().map(str::to_owned),
         rule: Some(explained.refusal.rule.to_string()),
         article: words.map(|words| words.source.to_owned()),
         says_ja: words.map(|words| words.says_ja.to_owned()),

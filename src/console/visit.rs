@@ -96,6 +96,7 @@ impl Visit<'_> {
         let pairs = decode_pairs(&self.asked.form);
         let pairs = pairs.ok_or_else(|| {
             Refusal::new("T-01", "the form cannot be read: it is not UTF-8, or a field is there twice")
+                .with_ja("フォームの内容を読み取れません（文字コードがUTF-8ではないか、同じ項目が重複しています）。")
         })?;
         Ok(Form::new(pairs).without_my_number(self.interface))
     }
@@ -147,13 +148,19 @@ pub(super) fn see(path: &str) -> Answer {
 }
 
 pub(super) fn nothing_here() -> Stop {
-    Refusal::new("T-09", "there is no such page").into()
+    Refusal::new("T-09", "there is no such page").with_ja("このページはありません。").into()
 }
 
 /// A reference or a number in a path; what has not even the form names nothing that exists.
 pub(super) fn named<T>(parsed: Result<T, NotAnIdentifier>) -> Result<T, Stop> {
     parsed.map_err(|error| {
-        Refusal::new(if error == NotAnIdentifier::MyNumber { "T-10" } else { "T-09" }, error.to_string()).into()
+        Refusal::new(if error == NotAnIdentifier::MyNumber { "T-10" } else { "T-09" }, error.to_string())
+            .with_ja(if error == NotAnIdentifier::MyNumber {
+                "個人番号と思われる番号です。個人番号は入力しないでください。"
+            } else {
+                "番号の形式が正しくありません。"
+            })
+            .into()
     })
 }
 
@@ -300,6 +307,7 @@ fn forgery() -> Stop {
         "T-08",
         "this form is not of a page that was shown to you here; open the page again and send it from there",
     )
+    .with_ja("このフォームは、この画面から送信されたものではありません。画面を開き直して送信してください。")
     .into()
 }
 

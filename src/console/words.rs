@@ -70,6 +70,17 @@ impl Language {
     }
 }
 
+/// What is said above a fault of the service itself, by its HTTP status.
+pub(super) fn fault(status: u16) -> Option<Say> {
+    Some(match status {
+        409 => Say::new("この方の別の手続を処理中です", "Another request for this holder is being answered"),
+        429 => Say::new("ただいま混み合っています", "The service is busy"),
+        500 => Say::new("障害が発生しました", "The service has a fault"),
+        503 => Say::new("ただいまご利用になれません", "The service cannot do this now"),
+        _ => return None,
+    })
+}
+
 pub(super) fn kind(kind: Kind) -> Say {
     match kind {
         Kind::Sign => Say::new("署名用電子証明書", "Signing certificate"),

@@ -119,6 +119,7 @@ pub struct Problem {
     title: Cow<'static, str>,
     rule: Option<Cow<'static, str>>,
     detail: String,
+    detail_ja: Option<Cow<'static, str>>,
     /// The case of the rule, where it has words of its own.
     case: Option<Cow<'static, str>>,
     /// The rule in plain words, where the catalogue has it.
@@ -134,6 +135,8 @@ struct ProblemJson<'a> {
     title: &'a str,
     status: u16,
     detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail_ja: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,17 +169,14 @@ impl Problem {
         Refusal::new(rule, detail).into()
     }
 
-    fn explained(Refusal { rule, mut detail, earliest, case }: Refusal) -> Self {
+    fn explained(Refusal { rule, detail, detail_ja, earliest, case }: Refusal) -> Self {
         let words = catalogue::explain(&rule, case.as_deref()).map(Box::new);
         let known = STATUSES.iter().find(|(id, _)| *id == rule);
         let status = known.map_or(StatusCode::UNPROCESSABLE_ENTITY, |(_, status)| *status);
         let title = words.as_ref().map_or(REFUSED, |words| words.says);
-        if let Some((end, _)) = detail.char_indices().nth(QUOTED_CHARACTERS) {
-            detail.truncate(end);
-            detail.push('…');
-        }
+        let (detail, detail_ja) = (shortened(detail.into()).into_owned(), detail_ja.map(shortened));
         let ours = Self::ours(status, "");
-        Self { title: title.into(), rule: Some(rule), detail, case, words, earliest, ..ours }
+        Self { title: title.into(), rule: Some(rule), detail, detail_ja, case, words, earliest, ..ours }
     }
 
     /// `T-07` for a header that is missing or malformed; a key used for another request is the story's to refuse.
@@ -189,7 +189,8 @@ impl Problem {
     #[must_use]
     pub fn unavailable(seconds: u32) -> Self {
         let detail = "the service cannot do this now; send the same request again, with the same Idempotency-Key";
-        Self { retry_after: Some(seconds), ..Self::ours(StatusCode::SERVICE_UNAVAILABLE, detail) }
+        let ja = "ただいま処理できません。内容はそのままで、しばらくしてからもう一度送信してください。";
+        Self { retry_after: Some(seconds), ..Self::ours(StatusCode::SERVICE_UNAVAILABLE, detail) }.with_ja(ja)
     }
 
     /// Too many writes wait, this one would for about `wait`; nothing of it was done.
@@ -199,7 +200,8 @@ impl Problem {
         let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).clamp(1, BUSY_SECONDS);
         let detail = "more is being written than the service keeps up with, and nothing of this was done; send the same request \
                       again after a while, with the same Idempotency-Key";
-        Self { retry_after: Some(seconds), ..Self::ours(StatusCode::TOO_MANY_REQUESTS, detail) }
+        let ja = "混み合っているため、処理していません。しばらくしてから、内容はそのままでもう一度送信してください。";
+        Self { retry_after: Some(seconds), ..Self::ours(StatusCode::TOO_MANY_REQUESTS, detail) }.with_ja(ja)
     }
 
     /// `T-15`: this client asks too often, and for `wait` there is no room for a request of it.
@@ -208,7 +210,8 @@ impl Problem {
         let detail = "this client asks more often than it may, and nothing of this request was looked at; send it again after \
                       Retry-After, and then fewer a second";
         let seconds = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1);
-        Self { retry_after: Some(seconds), ..Self::refused("T-15", detail) }
+        let ja = "送信が多すぎるため、処理していません。時間をおいてから、間隔をあけて送信してください。";
+        Self { retry_after: Some(seconds), ..Self::refused("T-15", detail) }.with_ja(ja)
     }
 
     /// What a story that was not told means at `now`: as [`From`] says, and when the quota of the day is used up (`L-06`),
@@ -227,6 +230,13 @@ impl Problem {
     #[must_use]
     pub fn internal() -> Self {
         Self::ours(StatusCode::INTERNAL_SERVER_ERROR, "an internal fault; the operator's log has the cause")
+            .with_ja("内部で障害が発生しました。原因は運用者の記録に残っています。")
+    }
+
+    /// The same, with its detail in Japanese too.
+    #[must_use]
+    pub fn with_ja(self, detail: &'static str) -> Self {
+        Self { detail_ja: Some(detail.into()), ..self }
     }
 
     fn ours(status: StatusCode, detail: &str) -> Self {
@@ -237,6 +247,7 @@ impl Problem {
             title,
             rule: None,
             detail,
+            detail_ja: None,
             case: None,
             words: None,
             earliest: None,
@@ -273,6 +284,7 @@ impl Problem {
             title: &self.title,
             status: self.status.as_u16(),
             detail: &self.detail,
+            detail_ja: self.detail_ja.as_deref(),
             rule: self.rule(),
             case: self.case.as_deref(),
             words: self.words.as_deref().copied().map(WordsJson::from),
@@ -303,6 +315,14 @@ impl Problem {
     }
 }
 
+/// What quotes what a client sent does not quote all of it.
+fn shortened(detail: Cow<'static, str>) -> Cow<'static, str> {
+    match detail.char_indices().nth(QUOTED_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &detail[..end]).into(),
+        None => detail,
+    }
+}
+
 /// The document, also where it stands beside others: what one of several came to.
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
@@ -327,6 +347,7 @@ impl From<StoryError> for Problem {
                     StatusCode::CONFLICT,
                     "a request for this holder is being answered; send it again in a moment",
                 )
+                .with_ja("この方の別の手続を処理中です。少し待ってからもう一度送信してください。")
             },
             StoryError::Conflict | StoryError::Unavailable(_) | StoryError::ClockWentBack(_) => {
                 tracing::warn!(%error, "a story could not be told");
@@ -347,12 +368,12 @@ impl From<StoryError> for Problem {
 impl From<BodyError> for Problem {
     /// The connection ends, for what follows on it is unread.
     fn from(error: BodyError) -> Self {
-        let rule = match error {
-            BodyError::TooLarge(_) => "T-03",
-            BodyError::TooSlow => "T-12",
-            BodyError::Broken => "T-01",
+        let (rule, ja) = match error {
+            BodyError::TooLarge(_) => ("T-03", "送信された内容が大きすぎます。"),
+            BodyError::TooSlow => ("T-12", "送信が時間内に終わりませんでした。"),
+            BodyError::Broken => ("T-01", "送信された内容を読み取れません。"),
         };
-        Self { close: true, ..Self::refused(rule, error.to_string()) }
+        Self { close: true, ..Self::refused(rule, error.to_string()).with_ja(ja) }
     }
 }
 

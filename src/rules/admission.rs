@@ -8,6 +8,7 @@ use super::{
     CertificateState, Refusal,
     calendar::{Day, day_text, plus_days},
     eligibility::{Eligible, decide_eligibility_with},
+    era::in_japanese,
     exception::Exception,
     face_authentication::check_sign_can_be_stored,
     procedure::CounterPolicy,
@@ -79,18 +80,35 @@ pub struct CardOnHand {
 /// # Errors
 /// `E-03` for a card that is void, suspended or over.
 pub fn check_card(card: &CardOnHand, today: Day) -> Result<(), Refusal> {
-    let (case, detail) = if card.void {
-        ("over", "the card is void; certificates need a valid card".to_owned())
+    if card.void {
+        Err(void_card())
     } else if card.suspended {
-        ("suspended", "the card is suspended (一時停止); release it when it is found, or take a new card".to_owned())
+        // A suspended card can be released at once; a new card is there when it is there.
+        Err(suspended_card().possible_from(today))
     } else if card.last_day < today {
-        ("over", format!("the card was valid until {}; take a new card", card.last_day))
+        let last_day = in_japanese(card.last_day);
+        Err(Refusal::new("E-03", format!("the card was valid until {}; take a new card", card.last_day))
+            .with_ja(format!("カードの有効期間は{last_day}までです。新しいカードの交付を受けてください。"))
+            .in_case("over"))
     } else {
-        return Ok(());
-    };
-    let refusal = Refusal::new("E-03", detail).in_case(case);
-    // A suspended card can be released at once; a new card is there when it is there.
-    Err(if case == "suspended" { refusal.possible_from(today) } else { refusal })
+        Ok(())
+    }
+}
+
+/// The refusal of what needs a card that is valid (E-03).
+#[must_use]
+pub fn void_card() -> Refusal {
+    Refusal::new("E-03", "the card is void; certificates need a valid card")
+        .with_ja("カードは失効しています。電子証明書の発行には有効なカードが必要です。")
+        .in_case("over")
+}
+
+/// The refusal of what a card that is suspended does not take (E-03).
+#[must_use]
+pub fn suspended_card() -> Refusal {
+    Refusal::new("E-03", "the card is suspended (一時停止); release it when it is found, or take a new card")
+        .with_ja("カードは一時停止中です。見つかった場合は解除し、見つからない場合は再交付を受けてください。")
+        .in_case("suspended")
 }
 
 /// Decides whether a certificate of the kind may be put on the card for the person.
@@ -125,7 +143,14 @@ fn check_stay(stay: &Stay, card: &CardOnHand, today: Day) -> Result<(), Refusal>
                 "the card says {}, but the stay lets it last until {bound} only; report the change of the card first",
                 card.last_day
             );
-            Err(Refusal::new("E-10", detail).in_case("card-longer"))
+            Err(Refusal::new("E-10", detail)
+                .with_ja(format!(
+                    "カードの有効期間は{}までですが、在留期間により{}までしか有効にできません。\
+                     先にカードの有効期間の変更を届け出てください。",
+                    in_japanese(card.last_day),
+                    in_japanese(bound)
+                ))
+                .in_case("card-longer"))
         }
         _ => Ok(()),
     }
@@ -138,13 +163,19 @@ fn check_stay(stay: &Stay, card: &CardOnHand, today: Day) -> Result<(), Refusal>
 pub fn check_registration(holder: &HolderFacts, today: Day) -> Result<(), Refusal> {
     match holder.registration {
         Registration::Resident => Ok(()),
-        Registration::None => Err(Refusal::new("E-01", "the person is not recorded in the resident register")),
+        Registration::None => Err(Refusal::new("E-01", "the person is not recorded in the resident register")
+            .with_ja("住民基本台帳に記録がありません。")),
         Registration::Overseas if holder.stay.is_some() => {
-            Err(Refusal::new("E-01", "only Japanese nationals abroad are recorded in 戸籍の附票").in_case("abroad"))
+            Err(Refusal::new("E-01", "only Japanese nationals abroad are recorded in 戸籍の附票")
+                .with_ja("国外に転出した方のうち、戸籍の附票に記録されるのは日本国民に限ります。")
+                .in_case("abroad"))
         }
         Registration::Overseas if today < OVERSEAS_FROM => {
             let detail = format!("nationals abroad hold certificates from {OVERSEAS_FROM} on");
-            Err(Refusal::new("E-01", detail).in_case("abroad").possible_from(OVERSEAS_FROM))
+            Err(Refusal::new("E-01", detail)
+                .with_ja(format!("国外に転出した日本国民への発行は{}からです。", in_japanese(OVERSEAS_FROM)))
+                .in_case("abroad")
+                .possible_from(OVERSEAS_FROM))
         }
         Registration::Overseas => Ok(()),
     }
@@ -179,12 +210,18 @@ pub struct LegacyCertificate {
 pub fn decide_legacy_import(issued: Day, today: Day) -> Result<LegacyCertificate, Refusal> {
     if issued > LEGACY_UNTIL {
         let detail = format!("none was issued after {LEGACY_UNTIL}");
-        return Err(Refusal::new("E-12", detail));
+        return Err(Refusal::new("E-12", detail)
+            .with_ja(format!("{}より後に発行されたものはありません。", in_japanese(LEGACY_UNTIL))));
     }
     let last_day = plus_days(issued, LEGACY_DAYS).unwrap_or(Day::MAX);
     if today <= last_day {
         let detail = format!("it may be valid until {last_day}; only what has expired is imported");
-        return Err(Refusal::new("E-12", detail).possible_from(last_day.next_day().unwrap_or(Day::MAX)));
+        return Err(Refusal::new("E-12", detail)
+            .with_ja(format!(
+                "{}まで有効な可能性があります。取り込むのは有効期間が満了したものに限ります。",
+                in_japanese(last_day)
+            ))
+            .possible_from(last_day.next_day().unwrap_or(Day::MAX)));
     }
     Ok(LegacyCertificate { last_day, state: CertificateState::Expired })
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Refusal,
     calendar::{Day, plus_days},
+    era::in_japanese,
     procedure::CounterPolicy,
 };
 
@@ -195,6 +196,7 @@ pub fn impossible(state: ApplicationState, event: ApplicationEvent, possible: &[
     let possible = if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
     let (event, state) = (word(&event), word(&state));
     Refusal::new("A-01", format!("`{event}` cannot follow on `{state}`; possible: {possible}"))
+        .with_ja("申請はこの操作ができる段階にありません。最新の画面で、次にできる操作を確認してください。")
 }
 
 /// The kebab-case word of a state, an event or a defect, as in JSON and in the store.
@@ -239,13 +241,20 @@ pub fn decide_reply(
     let last = reply_deadline(posted, policy);
     if today > last {
         let detail = format!("the reply was due by {last}: the application has lapsed; apply again");
-        return Err(Refusal::new("A-02", detail).possible_from(today));
+        return Err(Refusal::new("A-02", detail)
+            .with_ja(format!(
+                "回答書の提出期限は{}でした。申請は効力を失いました。あらためて申請してください。",
+                in_japanese(last)
+            ))
+            .possible_from(today));
     }
     if !reply.application_is_there {
-        return Err(Refusal::new("A-03", "bring the original of the application of the first visit"));
+        return Err(Refusal::new("A-03", "bring the original of the application of the first visit")
+            .with_ja("1回目の来庁で記入した申請書の原本をお持ちください。"));
     }
     if !reply.same_agent {
-        return Err(Refusal::new("A-06", "the reply is brought by another than the application names"));
+        return Err(Refusal::new("A-06", "the reply is brought by another than the application names")
+            .with_ja("回答書を持参した方が、申請書に記載された代理人と異なります。"));
     }
     let defects =
         [(reply.sealed, Defect::SealBroken), (reply.pin_fits, Defect::NoPin), (reply.facts_agree, Defect::OtherFacts)];

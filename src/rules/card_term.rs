@@ -3,6 +3,7 @@
 use super::{
     Policy, Refusal,
     calendar::{Day, age_on, nth_birthday_after, plus_days, plus_months},
+    era::in_japanese,
     window::renewal_window,
 };
 
@@ -39,15 +40,18 @@ pub fn decide_card_last_day(facts: &CardFacts, policy: &Policy) -> Result<Day, R
     let adult = age_on(birth, issue_day).is_some_and(|age| age >= majority);
     let exchanged = exchanged_last_day.is_some_and(|last| renewal_window(last, policy).contains(&issue_day));
     let birthdays = if adult { 10 } else { 5 } + u16::from(exchanged);
-    let ordinary = nth_birthday_after(birth, issue_day, birthdays)
-        .ok_or_else(|| Refusal::new("V-05", "the card would end after the year 9999"))?;
+    let ordinary = nth_birthday_after(birth, issue_day, birthdays).ok_or_else(|| {
+        Refusal::new("V-05", "the card would end after the year 9999")
+            .with_ja("カードの有効期間の満了日が9999年を超えます。")
+    })?;
     match stay_last_day {
         Some(stay) if stay < issue_day => Err(Refusal::new(
             "E-10",
             format!(
                 "the period of stay ended on {stay}, before the card was issued on {issue_day}; give the extended period"
             ),
-        )),
+        ).with_ja(format!("在留期間は{}に満了しており、カードの発行日（{}）より前です。\
+                           更新後の在留期間を入力してください。", in_japanese(stay), in_japanese(issue_day)))),
         Some(stay) => Ok(ordinary.min(stay)),
         None => Ok(ordinary),
     }
@@ -59,11 +63,20 @@ pub(super) fn check_order(birth: Day, application_day: Day, issue_day: Day) -> R
         return Err(Refusal::new(
             "V-05",
             format!("the card was applied for on {application_day}, before birth on {birth}"),
-        ));
+        )
+        .with_ja(format!(
+            "カードの申請日（{}）が生年月日（{}）より前です。",
+            in_japanese(application_day),
+            in_japanese(birth)
+        )));
     }
     if issue_day < application_day {
         let detail = format!("the card was issued on {issue_day}, before it was applied for on {application_day}");
-        return Err(Refusal::new("V-05", detail));
+        return Err(Refusal::new("V-05", detail).with_ja(format!(
+            "カードの発行日（{}）が申請日（{}）より前です。",
+            in_japanese(issue_day),
+            in_japanese(application_day)
+        )));
     }
     Ok(())
 }

@@ -51,7 +51,10 @@ fn outside(character: char, place: usize) -> Refusal {
     let detail = format!(
         "character {place}, {shown}(U+{code:04X}), is in neither JIS X 0208 nor JIS X 0212; write its substitute, or kana, and flag it"
     );
-    Refusal::new("N-02", detail)
+    Refusal::new("N-02", detail).with_ja(format!(
+        "{place}文字目の{shown}（U+{code:04X}）は JIS X 0208 にも JIS X 0212 にもありません。\
+         代替文字またはカナで入力し、代替文字であることを示してください。"
+    ))
 }
 
 fn is_jis_x_0208(character: char) -> bool {

@@ -235,10 +235,12 @@ impl Declaration {
     pub fn decide_fresh(&self, now: UnixTime) -> Result<(), Refusal> {
         let drafted = self.particulars.drafted;
         if drafted > now {
-            return Err(Refusal::new("L-13", "the text says that it was drafted in the future; draft it anew"));
+            return Err(Refusal::new("L-13", "the text says that it was drafted in the future; draft it anew")
+                .with_ja("文面の作成日時が未来です。新しく作成してください。"));
         }
         if now > self.sign_until() {
-            return Err(Refusal::new("L-13", "the text was drafted more than 24 hours ago; draft it anew"));
+            return Err(Refusal::new("L-13", "the text was drafted more than 24 hours ago; draft it anew")
+                .with_ja("文面の作成から24時間を過ぎています。新しく作成してください。"));
         }
         Ok(())
     }
@@ -264,7 +266,7 @@ pub fn decide_scopes(party: Party<'_>, scopes: &[ConsentScope], now: UnixTime) -
 pub fn decide_latest(declaration: &Declaration, latest: Option<UnixTime>) -> Result<(), Refusal> {
     if latest.is_some_and(|latest| declaration.particulars.drafted < latest) {
         let detail = "the holder has declared something else to this relying party since the text was drafted";
-        return Err(Refusal::new("L-13", detail));
+        return Err(Refusal::new("L-13", detail).with_ja("文面の作成後に、この相手へ別の意思表示がされています。"));
     }
     Ok(())
 }
@@ -314,6 +316,7 @@ pub(super) fn is_plain(text: &str) -> bool {
 pub fn not_canonical() -> Refusal {
     let detail = "the signed text is not one that this service drafted: sign it as it is, with its line ends";
     Refusal::new("L-12", detail)
+        .with_ja("署名された文面が、このサービスの作成したものと異なります。改行も含めてそのまま署名してください。")
 }
 
 #[cfg(test)]

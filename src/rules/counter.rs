@@ -14,6 +14,7 @@ use super::{
     deadline::{Deadline, Move, check_move_days, continued_use_deadline},
     desk::{Channel, Desk, DeskTerms, decide_channel, decide_desk},
     eligibility::{SIGN_AGE, unborn},
+    era::in_japanese,
     exception::{Exception, ExceptionForm},
     face_authentication::FaceStep,
     fee::{Fee, NewCard},
@@ -173,7 +174,8 @@ fn reply_by(facts: &CounterFacts, policy: &CounterPolicy) -> (Option<Day>, Optio
     let card = card.filter(|card| card.told < due);
     let warn = |card: Deadline| {
         let detail = format!("the card has to be presented {}, or it is void", card.told_on(facts.today));
-        Warning { rule: "M-02", detail }
+        let detail_ja = format!("カードは{}までに提示しないと失効します。", in_japanese(card.told));
+        Warning { rule: "M-02", detail, detail_ja }
     };
     (Some(card.map_or(due, |card| card.told.max(facts.today))), card.map(warn))
 }

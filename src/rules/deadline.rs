@@ -9,6 +9,7 @@ use super::{
     Refusal,
     calendar::{Day, day_text, plus_days},
     closed::open_from,
+    era::in_japanese,
     procedure::CounterPolicy,
 };
 use crate::{limits::MOVE_SLIP_DAYS, municipality::MunicipalityCode};
@@ -115,13 +116,21 @@ pub fn check_planned((planned, to): (Option<Day>, Option<MunicipalityCode>), tod
 /// The refusal of who has announced a move to another municipality and has left by it (E-02).
 #[must_use]
 pub fn moved_out(planned: Option<Day>, to: Option<MunicipalityCode>) -> Refusal {
+    let to_ja = to.map_or_else(|| "他の市区町村".into(), |to| format!("市区町村{to}"));
+    let planned_ja = planned.map_or_else(String::new, |planned| format!("（予定日 {}）", in_japanese(planned)));
     let to = to.map_or_else(|| "another municipality".into(), |to| format!("municipality {to}"));
     let planned = planned.map_or_else(String::new, |planned| format!(", planned for {planned}"));
     let detail = format!(
         "the holder announced a move to {to} (転出届){planned}, and it is over: certificates are issued once the arrival there is \
          recorded (`move-in`), or here once the move is taken back (`move-out-cancelled`)"
     );
-    Refusal::new("E-02", detail).in_case("moved-out")
+    Refusal::new("E-02", detail)
+        .with_ja(format!(
+            "{to_ja}への転出届{planned_ja}が出ており、予定日を過ぎています。\
+             転入先で転入届が記録された後に転入先で、\
+             または転出が取り消された後に当市区町村で発行できます。"
+        ))
+        .in_case("moved-out")
 }
 
 /// Until when the card has to be presented after 転入届 (M-02).
@@ -179,29 +188,49 @@ pub struct CardPresented {
 /// `R-01` for a day to come or before birth, `M-01` for days in an order in which nobody moves: in before the notice of it, and
 /// the card presented after that.
 pub fn check_move_days(one: &Move, birth: Day, today: Day) -> Result<(), Refusal> {
-    let impossible = |detail: String| Err(Refusal::new("R-01", detail).in_case("impossible-day"));
-    for (what, day) in
-        [("moved in", one.moved_in), ("the notice of moving in", one.notified), ("presented", one.presented)]
-    {
-        match day {
-            Some(day) if day > today => return impossible(format!("{what} on {day}, which is to come")),
-            Some(day) if day < birth => return impossible(format!("{what} on {day}, before the holder was born")),
-            _ => {}
+    let impossible =
+        |detail: String, ja: String| Err(Refusal::new("R-01", detail).with_ja(ja).in_case("impossible-day"));
+    for (what, what_ja, day) in [
+        ("moved in", "転入した日", one.moved_in),
+        ("the notice of moving in", "転入届の日", one.notified),
+        ("presented", "カードの提示日", one.presented),
+    ] {
+        let Some(day) = day else { continue };
+        let ja = format!("{what_ja}（{}）", in_japanese(day));
+        if day > today {
+            return impossible(format!("{what} on {day}, which is to come"), format!("{ja}が未来の日付です。"));
+        }
+        if day < birth {
+            return impossible(
+                format!("{what} on {day}, before the holder was born"),
+                format!("{ja}が生年月日より前です。"),
+            );
         }
     }
-    let contradicts = |detail: String| Err(Refusal::new("M-01", detail).in_case("days"));
+    let contradicts = |detail: String, ja: String| Err(Refusal::new("M-01", detail).with_ja(ja).in_case("days"));
     if let (Some(moved_in), Some(notified)) = (one.moved_in, one.notified)
         && moved_in > notified
     {
-        return contradicts(format!("moved in on {moved_in}, after the notice (転入届) of {notified}"));
+        let ja =
+            format!("転入した日（{}）が転入届の日（{}）より後です。", in_japanese(moved_in), in_japanese(notified));
+        return contradicts(format!("moved in on {moved_in}, after the notice (転入届) of {notified}"), ja);
     }
     if let Some(moved_in) = one.moved_in.filter(|moved_in| days_apart(one.planned, *moved_in)) {
-        return contradicts(format!("moved in on {moved_in}, more than a year from the planned {}", one.planned));
+        let (moved, planned) = (in_japanese(moved_in), in_japanese(one.planned));
+        let ja = format!("転入した日（{moved}）が転出予定日（{planned}）から1年を超えて離れています。");
+        return contradicts(format!("moved in on {moved_in}, more than a year from the planned {}", one.planned), ja);
     }
     match (one.notified, one.presented) {
-        (None, Some(_)) => contradicts("the card was presented, and there is no notice of moving in (転入届)".into()),
+        (None, Some(_)) => contradicts(
+            "the card was presented, and there is no notice of moving in (転入届)".into(),
+            "カードの提示日がありますが、転入届の日がありません。".into(),
+        ),
         (Some(notified), Some(presented)) if presented < notified => {
-            contradicts(format!("the card was presented on {presented}, before the notice (転入届) of {notified}"))
+            let (shown, moved) = (in_japanese(presented), in_japanese(notified));
+            contradicts(
+                format!("the card was presented on {presented}, before the notice (転入届) of {notified}"),
+                format!("カードの提示日（{shown}）が転入届の日（{moved}）より前です。"),
+            )
         }
         _ => Ok(()),
     }
@@ -222,21 +251,30 @@ pub fn decide_continued_use(
     card: &CardPresented,
     (today, policy): (Day, &CounterPolicy),
 ) -> Result<(), Refusal> {
-    let refused = |case, detail: &str| Err(Refusal::new("M-01", detail).in_case(case));
+    let refused = |case, detail: &str, ja: &'static str| Err(Refusal::new("M-01", detail).with_ja(ja).in_case(case));
     match decide_move_under(one, today, policy) {
         MoveState::AwaitsNotice(deadline) => {
             let detail = format!("hand in the notice of moving in (転入届) first, {}", deadline.told_on(today));
-            return refused("notice-first", &detail).map_err(|refusal| refusal.possible_from(today));
+            return refused("notice-first", &detail, "先に転入届を提出してください。")
+                .map_err(|refusal| refusal.possible_from(today));
         }
         MoveState::NoticeMissed | MoveState::NoticeLate => {
             // No day opens it any more.
             let detail = "the notice of moving in (転入届) came too late: the card is void; apply for a new one";
-            return refused("notice-late", detail);
+            return refused(
+                "notice-late",
+                detail,
+                "転入届が期限を過ぎたため、カードは失効しています。再交付を申請してください。",
+            );
         }
         MoveState::CardMissed => {
             let last = one.notified.map_or(Day::MAX, |day| continued_use_deadline(day).under(policy).last_day);
             let detail = format!("the card could be presented until {last}: it is void; apply for a new one");
-            return Err(Refusal::new("M-02", detail));
+            let ja = format!(
+                "カードの提示期限は{}でした。カードは失効しています。再交付を申請してください。",
+                in_japanese(last)
+            );
+            return Err(Refusal::new("M-02", detail).with_ja(ja));
         }
         MoveState::Continued => return Err(presented_before()),
         MoveState::AwaitsCard(_) => {}
@@ -247,7 +285,9 @@ pub fn decide_continued_use(
 /// The refusal of a card that goes on already (M-01).
 #[must_use]
 pub fn presented_before() -> Refusal {
-    Refusal::new("M-01", "the card was presented before; nothing is left to do").in_case("done")
+    Refusal::new("M-01", "the card was presented before; nothing is left to do")
+        .with_ja("継続利用の手続は済んでいます。")
+        .in_case("done")
 }
 
 /// Decides whether a card presented on a day can go on at all, whatever the move has come to (M-01).
@@ -255,22 +295,32 @@ pub fn presented_before() -> Refusal {
 /// # Errors
 /// `M-01` naming what is missing.
 pub fn check_card(card: &CardPresented, today: Day) -> Result<(), Refusal> {
-    let refused = |case, detail: &str| Err(Refusal::new("M-01", detail).in_case(case));
+    let refused = |case, detail: &str, ja: &str| Err(Refusal::new("M-01", detail).with_ja(ja.to_owned()).in_case(case));
     if card.void {
-        return refused("void", "the card is void; apply for a new one");
+        return refused(
+            "void",
+            "the card is void; apply for a new one",
+            "カードは失効しています。再交付を申請してください。",
+        );
     }
     if card.card_last_day < today {
-        return refused("void", &format!("the card's last day was {}; apply for a new one", card.card_last_day));
+        let detail = format!("the card's last day was {}; apply for a new one", card.card_last_day);
+        let ja =
+            format!("カードの有効期間は{}までです。新しいカードを申請してください。", in_japanese(card.card_last_day));
+        return refused("void", &detail, &ja);
     }
     if card.suspended {
         let detail = "the card is suspended (一時停止); release it when it is found, or apply for a new one";
-        return refused("void", detail);
+        let ja = "カードは一時停止中です。見つかった場合は解除し、見つからない場合は再交付を申請してください。";
+        return refused("void", detail, ja);
     }
     if !card.addendum_has_room {
-        return refused("no-room", "there is no room left on the card (追記欄); it is made anew, free of charge");
+        let detail = "there is no room left on the card (追記欄); it is made anew, free of charge";
+        return refused("no-room", detail, "カードの追記欄に余白がありません。無料で再交付します。");
     }
     if !card.register_pin && !card.face_authentication {
-        return refused("pin", "enter the register PIN (住民基本台帳用暗証番号), or have it reset");
+        let detail = "enter the register PIN (住民基本台帳用暗証番号), or have it reset";
+        return refused("pin", detail, "住民基本台帳用暗証番号を入力するか、初期化してください。");
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use time::macros::date;
 use super::{
     Refusal,
     calendar::Day,
+    era::in_japanese,
     procedure::{Applicant, Procedure},
 };
 
@@ -31,7 +32,8 @@ pub fn decide_channel(channel: Channel) -> Result<(), Refusal> {
     match channel {
         Channel::Counter => Ok(()),
         Channel::ImmigrationAgency => {
-            Err(Refusal::new("E-13", "applications through the immigration agency are not taken yet"))
+            Err(Refusal::new("E-13", "applications through the immigration agency are not taken yet")
+                .with_ja("出入国在留管理庁を経由した申請は、まだ受け付けていません。"))
         }
     }
 }
@@ -97,7 +99,8 @@ pub fn decide_desk(
         Desk::TownHall => Ok(DeskTerms::WalkIn),
         Desk::Branch if capabilities.branches => Ok(DeskTerms::WalkIn),
         Desk::Branch => {
-            Err(Refusal::new("W-04", "branch offices do not handle certificates here; go to the town hall"))
+            Err(Refusal::new("W-04", "branch offices do not handle certificates here; go to the town hall")
+                .with_ja("この市区町村では、支所・出張所では電子証明書の手続を行えません。本庁へお越しください。"))
         }
         Desk::PostOffice => post_office(procedure, applicant, capabilities),
         Desk::OtherMunicipality => other_municipality(procedure, capabilities, today),
@@ -106,16 +109,21 @@ pub fn decide_desk(
 
 fn post_office(procedure: Procedure, applicant: Applicant, capabilities: &Capabilities) -> Result<DeskTerms, Refusal> {
     if !capabilities.post_offices {
-        return Err(Refusal::new("W-04", "the municipality has designated no post office; go to the town hall"));
+        return Err(Refusal::new("W-04", "the municipality has designated no post office; go to the town hall")
+            .with_ja("この市区町村では、郵便局での手続を行えません。本庁へお越しください。"));
     }
     if applicant != Applicant::Holder {
-        return Err(Refusal::new("E-02", "a post office serves the holder in person only").in_case("post-office"));
+        return Err(Refusal::new("E-02", "a post office serves the holder in person only")
+            .with_ja("郵便局で手続できるのは本人に限ります。")
+            .in_case("post-office"));
     }
     match procedure {
         Procedure::NewIssue | Procedure::Renewal | Procedure::Reissue | Procedure::PinReset => Ok(DeskTerms::WalkIn),
         _ => {
             let detail = "a post office issues, renews and resets PINs, and nothing else";
-            Err(Refusal::new("E-02", detail).in_case("post-office"))
+            Err(Refusal::new("E-02", detail)
+                .with_ja("郵便局で行えるのは発行、更新、暗証番号の初期化に限ります。")
+                .in_case("post-office"))
         }
     }
 }
@@ -123,11 +131,15 @@ fn post_office(procedure: Procedure, applicant: Applicant, capabilities: &Capabi
 fn other_municipality(procedure: Procedure, capabilities: &Capabilities, today: Day) -> Result<DeskTerms, Refusal> {
     if today < ELSEWHERE_FROM {
         let detail = format!("another municipality takes applications from {ELSEWHERE_FROM} on");
-        return Err(Refusal::new("E-02", detail).possible_from(ELSEWHERE_FROM));
+        return Err(Refusal::new("E-02", detail)
+            .with_ja(format!("住所地以外の市区町村での受付は{}からです。", in_japanese(ELSEWHERE_FROM)))
+            .possible_from(ELSEWHERE_FROM));
     }
     let taken = matches!(procedure, Procedure::NewIssue | Procedure::Renewal | Procedure::Reissue);
     if !taken || !capabilities.other_municipalities {
-        return Err(Refusal::new("E-02", "go to the municipality of residence"));
+        return Err(
+            Refusal::new("E-02", "go to the municipality of residence").with_ja("住所地の市区町村で手続してください。")
+        );
     }
     Ok(DeskTerms::WalkIn)
 }

@@ -6,6 +6,7 @@
 use super::{
     Refusal,
     calendar::{Day, age_on, birthday_in},
+    era::in_japanese,
     exception::Exception,
     procedure::CounterPolicy,
 };
@@ -51,18 +52,27 @@ pub fn decide_eligibility(kind: Kind, birth: Day, ward: bool, today: Day) -> Res
     if kind == Kind::Sign && age < SIGN_AGE {
         let from = birthday_in(birth, birth.year() + i32::from(SIGN_AGE)).unwrap_or(Day::MAX);
         let detail = format!("a signing certificate is not issued under {SIGN_AGE}; it can be applied for from {from}");
-        return Err(Refusal::new("E-05", detail).possible_from(from));
+        return Err(Refusal::new("E-05", detail)
+            .with_ja(format!(
+                "署名用電子証明書は{SIGN_AGE}歳未満の方には発行できません。{}から申請できます。",
+                in_japanese(from)
+            ))
+            .possible_from(from));
     }
     if kind == Kind::Sign && ward {
         let detail = "a signing certificate is not issued to an adult ward; an authentication certificate is, the guardian acting";
-        return Err(Refusal::new("E-06", detail));
+        return Err(Refusal::new("E-06", detail).with_ja(
+            "成年被後見人には署名用電子証明書を発行できません。利用者証明用は、成年後見人の申請により発行できます。",
+        ));
     }
     Ok(Eligible { kind, age, by_exception: false })
 }
 
 /// The refusal of a birth after the day that is decided on.
 pub(super) fn unborn(birth: Day, today: Day) -> Refusal {
-    Refusal::new("E-01", format!("the day of birth {birth} is after the day of issue {today}")).in_case("unborn")
+    Refusal::new("E-01", format!("the day of birth {birth} is after the day of issue {today}"))
+        .with_ja(format!("生年月日（{}）が発行日（{}）より後です。", in_japanese(birth), in_japanese(today)))
+        .in_case("unborn")
 }
 
 /// Decides the same where an exception has been made for this person (E-07). It is taken only where the rule without it

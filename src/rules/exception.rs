@@ -34,14 +34,16 @@ impl Exception {
     /// # Errors
     /// `E-07` for a reason that is none, an approval by nobody or by the same person, and an absent agent.
     pub fn parse(form: &ExceptionForm) -> Result<Self, Refusal> {
-        let refused = |detail: &str| Err(Refusal::new("E-07", detail));
+        let refused = |detail: &str, ja: &'static str| Err(Refusal::new("E-07", detail).with_ja(ja));
         check_asked(&form.reason, form.agent_present)?;
         let [decided, approved] = [&form.decided_by, &form.approved_by].map(|name| name.trim().to_lowercase());
         if decided.is_empty() || approved.is_empty() {
-            return refused("an exception names the officer who decided and the officer who approved");
+            let detail = "an exception names the officer who decided and the officer who approved";
+            return refused(detail, "決定した職員と承認した職員の両方の名前が必要です。");
         }
         if decided == approved {
-            return refused("nobody approves their own exception; a second officer does");
+            let detail = "nobody approves their own exception; a second officer does";
+            return refused(detail, "自分が決定した例外を自分で承認することはできません。別の職員が承認します。");
         }
         Ok(Self(form.clone()))
     }
@@ -60,10 +62,13 @@ impl Exception {
 pub fn check_asked(reason: &str, agent_present: bool) -> Result<(), Refusal> {
     let characters = reason.split_whitespace().map(|word| word.chars().count()).sum::<usize>();
     if !EXCEPTION_REASON_CHARACTERS.contains(&characters) || reason.chars().count() > 2 * characters {
-        return Err(Refusal::new("E-07", "an exception needs its reason, in a sentence"));
+        return Err(Refusal::new("E-07", "an exception needs its reason, in a sentence")
+            .with_ja("例外の理由を文章で入力してください。"));
     }
     if !agent_present {
-        return Err(Refusal::new("E-07", "the statutory agent has to be present"));
+        return Err(
+            Refusal::new("E-07", "the statutory agent has to be present").with_ja("法定代理人の同席が必要です。")
+        );
     }
     Ok(())
 }

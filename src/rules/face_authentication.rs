@@ -44,11 +44,15 @@ pub enum FaceStep {
 /// `E-09` if it is one already, or has no room for the words; then it is made anew, free of charge (F-05).
 pub fn decide_face_authentication_on(card: &CardSituation) -> Result<Vec<FaceStep>, Refusal> {
     if card.face_authentication {
-        return Err(Refusal::new("E-09", "the card is a face-authentication card already").in_case("on"));
+        return Err(Refusal::new("E-09", "the card is a face-authentication card already")
+            .with_ja("すでに顔認証マイナンバーカードです。")
+            .in_case("on"));
     }
     if !card.addendum_has_room {
         let detail = "there is no room left on the card (追記欄); it is made anew, free of charge";
-        return Err(Refusal::new("E-09", detail).in_case("no-room"));
+        return Err(Refusal::new("E-09", detail)
+            .with_ja("カードの追記欄に余白がありません。無料で再交付します。")
+            .in_case("no-room"));
     }
     let mut steps = Vec::new();
     if !card.auth_live {
@@ -67,7 +71,9 @@ pub fn decide_face_authentication_on(card: &CardSituation) -> Result<Vec<FaceSte
 /// `E-09` if it is not a face-authentication card.
 pub fn decide_face_authentication_off(card: &CardSituation) -> Result<Vec<FaceStep>, Refusal> {
     if !card.face_authentication {
-        return Err(Refusal::new("E-09", "the card is not a face-authentication card").in_case("off"));
+        return Err(Refusal::new("E-09", "the card is not a face-authentication card")
+            .with_ja("顔認証マイナンバーカードではありません。")
+            .in_case("off"));
     }
     Ok(vec![FaceStep::SetPins, FaceStep::ClearFlag])
 }
@@ -79,7 +85,9 @@ pub fn decide_face_authentication_off(card: &CardSituation) -> Result<Vec<FaceSt
 pub fn check_sign_can_be_stored(face_authentication: bool) -> Result<(), Refusal> {
     if face_authentication {
         let detail = "a face-authentication card cannot hold a signing certificate; end face authentication first";
-        return Err(Refusal::new("E-09", detail).in_case("no-sign"));
+        return Err(Refusal::new("E-09", detail)
+            .with_ja("顔認証マイナンバーカードに署名用電子証明書は記録できません。先に顔認証の設定を解除してください。")
+            .in_case("no-sign"));
     }
     Ok(())
 }

@@ -45,7 +45,8 @@ impl Sex {
             "1" => Ok(Self::Male),
             "2" => Ok(Self::Female),
             "3" => Ok(Self::Unknown),
-            _ => Err(Refusal::new("N-01", "the sex is 1 (male), 2 (female) or 3 (unknown)")),
+            _ => Err(Refusal::new("N-01", "the sex is 1 (male), 2 (female) or 3 (unknown)")
+                .with_ja("性別は1（男）、2（女）、3（不明）のいずれかです。")),
         }
     }
 }
@@ -95,19 +96,21 @@ impl FourFacts {
     /// `N-01` for a fact that is empty, too long or not one; `N-02` and `N-05` as for [`FlaggedText::new`], and for a
     /// name with two spaces in a row. The detail begins with the fact.
     pub fn parse(form: &FourFactsForm) -> Result<Self, Refusal> {
-        let of = |fact: &'static str| {
-            move |refusal: Refusal| Refusal { detail: format!("{fact}: {}", refusal.detail), ..refusal }
-        };
-        let name = FlaggedText::bounded(&form.name, form.name_flags.as_deref(), NAME_CHARACTERS).map_err(of("name"))?;
+        let of = |fact: &'static str, ja: &'static str| move |refusal: Refusal| refusal.said_of(fact, ja);
+        let name = FlaggedText::bounded(&form.name, form.name_flags.as_deref(), NAME_CHARACTERS)
+            .map_err(of("name", "氏名"))?;
         if name.text().contains("\u{3000}\u{3000}") {
-            return Err(of("name")(Refusal::new("N-05", "two spaces in a row; separate the parts by one U+3000")));
+            return Err(of("name", "氏名")(
+                Refusal::new("N-05", "two spaces in a row; separate the parts by one U+3000")
+                    .with_ja("空白が2つ続いています。全角の空白1つで区切ってください。"),
+            ));
         }
         let address = FlaggedText::bounded(&form.address, form.address_flags.as_deref(), ADDRESS_CHARACTERS);
         Ok(Self {
             name,
             birth: form.birth,
-            sex: Sex::parse(&form.sex).map_err(of("sex"))?,
-            address: address.map_err(of("address"))?,
+            sex: Sex::parse(&form.sex).map_err(of("sex", "性別"))?,
+            address: address.map_err(of("address", "住所"))?,
         })
     }
 

@@ -25,18 +25,20 @@ impl FlaggedText {
     /// characters, spaces at an end or other than U+3000, and flags that are not one `0` or `1` a character.
     pub fn new(text: &str, flags: Option<&str>) -> Result<Self, Refusal> {
         if text.is_empty() {
-            return Err(Refusal::new("N-01", "the text is empty"));
+            return Err(Refusal::new("N-01", "the text is empty").with_ja("入力されていません。"));
         }
         check_widths(text)?;
         let text = decide_characters(text)?;
         if text.starts_with(SPACE) || text.ends_with(SPACE) {
-            return Err(Refusal::new("N-05", "the text begins or ends with a space"));
+            return Err(Refusal::new("N-05", "the text begins or ends with a space")
+                .with_ja("先頭または末尾に空白があります。"));
         }
         let characters = text.chars().count();
         let flags = flags.map_or_else(|| "0".repeat(characters), str::to_owned);
         if flags.len() != characters || !flags.bytes().all(|flag| matches!(flag, b'0' | b'1')) {
             let detail = format!("{characters} characters need {characters} flags, each 0 or 1");
-            return Err(Refusal::new("N-05", detail));
+            return Err(Refusal::new("N-05", detail)
+                .with_ja(format!("{characters}文字には代替文字の有無（0または1）が{characters}個必要です。")));
         }
         Ok(Self { text: text.to_owned(), flags })
     }
@@ -60,7 +62,8 @@ impl FlaggedText {
     pub fn bounded(text: &str, flags: Option<&str>, most: usize) -> Result<Self, Refusal> {
         // Counting octets first keeps the work within the bound too: no character has more than four.
         if text.len() > 4 * most || text.chars().count() > most {
-            return Err(Refusal::new("N-01", format!("the text has more than {most} characters")));
+            return Err(Refusal::new("N-01", format!("the text has more than {most} characters"))
+                .with_ja(format!("{most}文字を超えています。")));
         }
         Self::new(text, flags)
     }
@@ -80,10 +83,14 @@ fn check_widths(text: &str) -> Result<(), Refusal> {
         if character.is_whitespace() && character != SPACE {
             let detail =
                 format!("character {place} is U+{:04X}; separate by the full-width space U+3000", u32::from(character));
-            return Err(Refusal::new("N-05", detail));
+            return Err(Refusal::new("N-05", detail).with_ja(format!(
+                "{place}文字目（U+{:04X}）は使えない空白です。全角の空白で区切ってください。",
+                u32::from(character)
+            )));
         }
         if matches!(character, '!'..='~' | '\u{FF61}'..='\u{FF9F}') {
-            return Err(Refusal::new("N-05", format!("character {place} is half-width; write it full-width")));
+            return Err(Refusal::new("N-05", format!("character {place} is half-width; write it full-width"))
+                .with_ja(format!("{place}文字目が半角です。全角で入力してください。")));
         }
     }
     Ok(())

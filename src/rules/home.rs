@@ -167,12 +167,19 @@ impl HomeApplication {
     /// # Errors
     /// The rule of the wish.
     pub fn decide_fresh(&self, now: UnixTime) -> Result<(), Refusal> {
-        let refused = |detail: &str| Err(Refusal::new(self.wish.rule(), detail).in_case("stale"));
+        let refused =
+            |detail: &str, ja: &'static str| Err(Refusal::new(self.wish.rule(), detail).with_ja(ja).in_case("stale"));
         if self.made > now + HOME_CLOCK_AHEAD {
-            return refused("the application says that it was made in the future; set the clock of the computer");
+            return refused(
+                "the application says that it was made in the future; set the clock of the computer",
+                "申請の作成日時が未来です。パソコンの時計を合わせてください。",
+            );
         }
         if now > self.made + DECLARATION_LIFE {
-            return refused("the application was made more than 24 hours ago; make another");
+            return refused(
+                "the application was made more than 24 hours ago; make another",
+                "申請の作成から24時間を過ぎています。新しく作成してください。",
+            );
         }
         Ok(())
     }
@@ -201,7 +208,9 @@ fn read(wish: HomeWish, text: &str) -> Option<HomeApplication> {
 
 fn not_canonical(wish: HomeWish) -> Refusal {
     let detail = "the signed text is not one that the holder's software of this service writes";
-    Refusal::new(wish.rule(), detail).in_case("text")
+    Refusal::new(wish.rule(), detail)
+        .with_ja("署名された文面が、このサービスの利用者ソフトの書式ではありません。")
+        .in_case("text")
 }
 
 #[cfg(test)]

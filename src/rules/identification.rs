@@ -34,7 +34,8 @@ pub enum Identification {
 /// # Errors
 /// `D-04` for anybody but the holder without a document with a photograph: the inquiry stands in for the holder's alone.
 pub fn decide_identification(applicant: Applicant, shown: &[Document]) -> Result<Identification, Refusal> {
-    let mut refusal = Refusal::new("D-04", "who acts for the holder shows an official document with a photograph");
+    let mut refusal = Refusal::new("D-04", "who acts for the holder shows an official document with a photograph")
+        .with_ja("代理人は、官公署が発行した顔写真付きの本人確認書類を提示してください。");
     for document in shown {
         match decide_photo_id(&document.name, document.issued) {
             Ok(known) => return Ok(Identification::Photo(known)),
@@ -55,7 +56,8 @@ pub fn check_language(foreign: bool, translator: Option<&str>, policy: &CounterP
         return Err(Refusal::new(
             "D-06",
             "the paper is in a foreign language and has no translation naming its translator",
-        ));
+        )
+        .with_ja("外国語の書類には、翻訳者を明らかにした訳文が必要です。"));
     }
     Ok(())
 }

@@ -43,23 +43,27 @@ impl Moment {
 /// `L-10` for a time to come, for a K that is not settled yet, and for a T after K.
 pub fn decide_moment(asked: AskedTimes, now: UnixTime) -> Result<Moment, Refusal> {
     let AskedTimes { at, known_at } = asked;
-    let refused = |detail: String| Err(Refusal::new("L-10", detail));
+    let refused = |detail: String, ja: &'static str| Err(Refusal::new("L-10", detail).with_ja(ja));
     if let Some(at) = at.filter(|at| *at > now) {
-        return refused(format!("at={at} is to come; it is {now}"));
+        return refused(format!("at={at} is to come; it is {now}"), "指定された時点が未来です。");
     }
     if let Some(known_at) = known_at.filter(|known_at| *known_at > now) {
-        return refused(format!("known_at={known_at} is to come; it is {now}"));
+        return refused(format!("known_at={known_at} is to come; it is {now}"), "指定された時点が未来です。");
     }
     if let Some(known_at) = known_at.filter(|known_at| *known_at + CLOCK_TOLERANCE > now) {
         let seconds = CLOCK_TOLERANCE.as_secs();
-        return refused(format!(
+        let detail = format!(
             "what was known at {known_at} is not settled before {seconds} seconds have passed; ask without known_at"
-        ));
+        );
+        return refused(detail, "その時点の記録はまだ確定していません。時点を指定せずに照会してください。");
     }
     if let (Some(at), Some(known_at)) = (at, known_at)
         && at > known_at
     {
-        return refused(format!("at={at} lies after known_at={known_at}; nobody knew it then"));
+        return refused(
+            format!("at={at} lies after known_at={known_at}; nobody knew it then"),
+            "照会する時点が、記録の時点より後です。",
+        );
     }
     Ok(Moment { at: at.or(known_at), known_at })
 }

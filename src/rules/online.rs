@@ -70,18 +70,25 @@ pub struct OnlineFacts {
 /// # Errors
 /// `O-01` and `O-02` for what is not signed with the key of a live SIGN.
 pub fn decide_home_revocation(kind: Kind, facts: &OnlineFacts) -> Result<(), Refusal> {
-    let (rule, detail) = match kind {
-        _ if facts.sign_live && facts.signed_with == Some(Kind::Sign) => return Ok(()),
-        Kind::Sign if facts.sign_live => {
-            ("O-01", "the application has to be signed with the key of the signing certificate that is live")
-        }
-        Kind::Sign => ("O-01", "no signing certificate of the card is live: it has ended, or is held"),
-        Kind::Auth if facts.sign_live => {
-            ("O-02", "the application has to be signed with the key of the signing certificate that is live")
-        }
-        Kind::Auth => ("O-02", "without a live signing certificate AUTH is revoked at the counter"),
+    if facts.sign_live && facts.signed_with == Some(Kind::Sign) {
+        return Ok(());
+    }
+    let rule = if kind == Kind::Sign { "O-01" } else { "O-02" };
+    let (detail, ja) = match kind {
+        _ if facts.sign_live => (
+            "the application has to be signed with the key of the signing certificate that is live",
+            "有効な署名用電子証明書の秘密鍵で署名した申請が必要です。",
+        ),
+        Kind::Sign => (
+            "no signing certificate of the card is live: it has ended, or is held",
+            "このカードに有効な署名用電子証明書がありません（失効、期間満了または一時停止中）。",
+        ),
+        Kind::Auth => (
+            "without a live signing certificate AUTH is revoked at the counter",
+            "有効な署名用電子証明書がない場合、利用者証明用電子証明書は窓口で失効してください。",
+        ),
     };
-    Err(Refusal::new(rule, detail))
+    Err(Refusal::new(rule, detail).with_ja(ja))
 }
 
 /// Decides whether a request is taken online.
@@ -92,21 +99,35 @@ pub fn decide_home_revocation(kind: Kind, facts: &OnlineFacts) -> Result<(), Ref
 pub fn decide_online(request: OnlineRequest, facts: &OnlineFacts) -> Result<(), Refusal> {
     use OnlineRequest::*;
     let signed = facts.sign_live && facts.signed_with == Some(Kind::Sign);
-    let (rule, detail) = match request {
-        RevokeSign => return decide_home_revocation(Kind::Sign, facts),
-        RevokeAuth => return decide_home_revocation(Kind::Auth, facts),
-        ConsentWithdrawal if signed => return Ok(()),
+    let refused = |rule, detail: &str, ja: &'static str| Err(Refusal::new(rule, detail).with_ja(ja));
+    match request {
+        RevokeSign => decide_home_revocation(Kind::Sign, facts),
+        RevokeAuth => decide_home_revocation(Kind::Auth, facts),
+        ConsentWithdrawal if signed => Ok(()),
         // Who came in by AUTH looks at what is the own.
-        ConsentInquiry if signed || facts.signed_with == Some(Kind::Auth) => return Ok(()),
-        CheckStatus | ShowCertificate => return Ok(()),
-        ChangePin if facts.old_pin_known => return Ok(()),
-        ReportLoss => ("O-03", "a leak, loss or damage is reported at the counter"),
-        Hold => ("O-03", "a card is suspended by telephone, day and night"),
-        ChangePin => ("O-04", "a PIN is changed online by the old one; without it, it is reset at the counter"),
-        Issue | Renew | ResetPin => ("O-04", "identity is proven and the card is written at the counter"),
-        ConsentInquiry | ConsentWithdrawal => ("O-05", "the request has to be signed by the holder"),
-    };
-    Err(Refusal::new(rule, detail))
+        ConsentInquiry if signed || facts.signed_with == Some(Kind::Auth) => Ok(()),
+        CheckStatus | ShowCertificate => Ok(()),
+        ChangePin if facts.old_pin_known => Ok(()),
+        ReportLoss => {
+            let detail = "a leak, loss or damage is reported at the counter";
+            refused("O-03", detail, "漏えい、紛失、損傷の届出は窓口で行います。")
+        }
+        Hold => {
+            let detail = "a card is suspended by telephone, day and night";
+            refused("O-03", detail, "カードの一時停止は電話で24時間受け付けます。")
+        }
+        ChangePin => {
+            let detail = "a PIN is changed online by the old one; without it, it is reset at the counter";
+            refused("O-04", detail, "暗証番号の変更には元の暗証番号が必要です。分からない場合は窓口で初期化します。")
+        }
+        Issue | Renew | ResetPin => {
+            let detail = "identity is proven and the card is written at the counter";
+            refused("O-04", detail, "本人確認とカードへの記録は窓口で行います。")
+        }
+        ConsentInquiry | ConsentWithdrawal => {
+            refused("O-05", "the request has to be signed by the holder", "本人の電子署名が必要です。")
+        }
+    }
 }
 
 /// What is known of the AUTH certificate by which a holder comes to the online window (オンライン窓口).
@@ -129,20 +150,28 @@ pub fn decide_window(facts: &WindowFacts) -> Result<(), Refusal> {
     Err(match facts.state {
         CertificateState::Live if facts.face_authentication => {
             let detail = "a face-authentication card has no PIN, and so no way in here";
-            Refusal::new("P-10", detail).in_case("window")
+            Refusal::new("P-10", detail)
+                .with_ja("顔認証マイナンバーカードには暗証番号がないため、ここでは利用できません。")
+                .in_case("window")
         }
         CertificateState::Live => return Ok(()),
-        CertificateState::Held => Refusal::new("O-05", "the certificate of this card is suspended").in_case("held"),
+        CertificateState::Held => Refusal::new("O-05", "the certificate of this card is suspended")
+            .with_ja("このカードの電子証明書は一時停止中です。")
+            .in_case("held"),
         CertificateState::Revoked if facts.replaced => {
-            Refusal::new("O-05", "the certificate was replaced by a newer one").in_case("replaced")
+            Refusal::new("O-05", "the certificate was replaced by a newer one")
+                .with_ja("この電子証明書は新しいものに替わっています。")
+                .in_case("replaced")
         }
-        CertificateState::Revoked => Refusal::new("O-05", "the certificate of this card is revoked").in_case("revoked"),
-        CertificateState::Expired => {
-            Refusal::new("O-05", "the certificate of this card has expired").in_case("expired")
-        }
-        CertificateState::Reserved => {
-            Refusal::new("O-05", "the certificate is being issued; come back in a moment").in_case("reserved")
-        }
+        CertificateState::Revoked => Refusal::new("O-05", "the certificate of this card is revoked")
+            .with_ja("このカードの電子証明書は失効しています。")
+            .in_case("revoked"),
+        CertificateState::Expired => Refusal::new("O-05", "the certificate of this card has expired")
+            .with_ja("このカードの電子証明書は有効期間が満了しています。")
+            .in_case("expired"),
+        CertificateState::Reserved => Refusal::new("O-05", "the certificate is being issued; come back in a moment")
+            .with_ja("電子証明書を発行中です。しばらくしてからもう一度お試しください。")
+            .in_case("reserved"),
     })
 }
 

@@ -35,18 +35,24 @@ pub struct Departure {
 /// # Errors
 /// `R-20` naming what stands against it: the card then ends with the move.
 pub fn decide_continued_use_abroad(one: &Departure, today: Day) -> Result<(), Refusal> {
-    let refused = |detail: &str| Err(Refusal::new("R-20", detail));
+    let refused = |detail: &str, ja: &'static str| Err(Refusal::new("R-20", detail).with_ja(ja));
     if !one.national {
-        return refused("the card of a foreign resident ends with the move abroad");
+        return refused(
+            "the card of a foreign resident ends with the move abroad",
+            "外国人住民のカードは国外転出により失効します。",
+        );
     }
     if one.departs < CONTINUED_USE_FROM {
-        return refused("before 2024-05-27 no card went on abroad");
+        return refused("before 2024-05-27 no card went on abroad", "国外転出後の継続利用は令和6年5月27日からです。");
     }
     if today >= one.departs {
-        return refused("it is done by the day before the planned day of moving");
+        return refused(
+            "it is done by the day before the planned day of moving",
+            "継続利用の手続は、転出予定日の前日までです。",
+        );
     }
     if one.card_void || one.card_last_day < one.departs {
-        return refused("the card is void, suspended or expired");
+        return refused("the card is void, suspended or expired", "カードが失効、一時停止中または有効期間満了です。");
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use time::macros::date;
 use super::{
     Refusal,
     calendar::{Day, minus_months},
+    era::in_japanese,
     procedure::{Applicant, CounterPolicy, Course, HolderClass, Procedure, Why},
 };
 
@@ -146,13 +147,21 @@ fn needs_proof_of_power(facts: &PaperFacts) -> bool {
 /// `D-05`.
 pub fn check_proof_of_power(issued: Day, today: Day, policy: &CounterPolicy) -> Result<(), Refusal> {
     if issued > today {
-        return Err(Refusal::new("D-05", format!("the proof of power is of {issued}, a day to come")).in_case("day"));
+        return Err(Refusal::new("D-05", format!("the proof of power is of {issued}, a day to come"))
+            .with_ja(format!("代理権を証する書類の発行日（{}）が未来の日付です。", in_japanese(issued)))
+            .in_case("day"));
     }
     let Some(months) = policy.family_register_months else { return Ok(()) };
     let oldest = minus_months(today, months).unwrap_or(Day::MIN);
     if issued < oldest {
         let detail = format!("the proof of power is of {issued}; here it must be of {oldest} or later");
-        return Err(Refusal::new("D-05", detail).in_case("day"));
+        return Err(Refusal::new("D-05", detail)
+            .with_ja(format!(
+                "代理権を証する書類の発行日は{}です。この市区町村では{}以後のものに限ります。",
+                in_japanese(issued),
+                in_japanese(oldest)
+            ))
+            .in_case("day"));
     }
     Ok(())
 }
@@ -203,13 +212,17 @@ pub fn decide_photo_id(name: &str, issued: Option<Day>) -> Result<&'static str, 
     let known = PHOTO_IDS.into_iter().find(|known| *known == name);
     let known = known.ok_or_else(|| {
         let detail = format!("this is no official document with a photograph; one of {}", PHOTO_IDS.join("、"));
-        Refusal::new("D-04", detail)
+        Refusal::new("D-04", detail).with_ja(format!(
+            "官公署が発行した顔写真付きの本人確認書類ではありません。次のいずれかを確認してください：{}",
+            PHOTO_IDS.join("、")
+        ))
     })?;
     if known == "運転経歴証明書" && issued.is_none_or(|issued| issued < DRIVING_RECORD_FROM) {
         return Err(Refusal::new(
             "D-04",
             format!("a 運転経歴証明書 counts if it is of {DRIVING_RECORD_FROM} or later"),
-        ));
+        )
+        .with_ja(format!("運転経歴証明書は{}以後に交付されたものに限ります。", in_japanese(DRIVING_RECORD_FROM))));
     }
     Ok(known)
 }

@@ -117,14 +117,23 @@ pub fn decide_pin(kind: Kind, typed: &str) -> Result<Pin, Refusal> {
     let characters = Zeroizing::new(typed.to_ascii_uppercase());
     let digits = characters.bytes().filter(u8::is_ascii_digit).count();
     let letters = characters.bytes().filter(u8::is_ascii_uppercase).count();
-    let detail = match kind {
-        Kind::Sign if digits + letters != characters.len() => "SIGN: a PIN is made of A-Z and 0-9",
-        Kind::Sign if !(6..=16).contains(&characters.len()) => "SIGN: a PIN has 6 to 16 characters",
-        Kind::Sign if digits == 0 || letters == 0 => "SIGN: a PIN has at least one letter and one digit",
-        Kind::Auth if digits != 4 || characters.len() != 4 => "AUTH: a PIN has exactly 4 digits",
+    let (detail, ja) = match kind {
+        Kind::Sign if digits + letters != characters.len() => {
+            ("SIGN: a PIN is made of A-Z and 0-9", "署名用の暗証番号は英大文字（A〜Z）と数字です。")
+        }
+        Kind::Sign if !(6..=16).contains(&characters.len()) => {
+            ("SIGN: a PIN has 6 to 16 characters", "署名用の暗証番号は6文字以上16文字以下です。")
+        }
+        Kind::Sign if digits == 0 || letters == 0 => (
+            "SIGN: a PIN has at least one letter and one digit",
+            "署名用の暗証番号には英字と数字がそれぞれ1文字以上必要です。",
+        ),
+        Kind::Auth if digits != 4 || characters.len() != 4 => {
+            ("AUTH: a PIN has exactly 4 digits", "利用者証明用の暗証番号は数字4桁です。")
+        }
         _ => return Ok(Pin { kind, characters }),
     };
-    Err(Refusal::new("P-01", detail))
+    Err(Refusal::new("P-01", detail).with_ja(ja))
 }
 
 /// Where a PIN can be set again (P-07, P-08, P-09).
@@ -155,7 +164,8 @@ pub struct PinSituation {
 /// `P-10` for a face-authentication card, which has no PIN.
 pub fn decide_pin_reset(situation: &PinSituation) -> Result<PinReset, Refusal> {
     if situation.face_authentication {
-        return Err(Refusal::new("P-10", "a face-authentication card has no PIN"));
+        return Err(Refusal::new("P-10", "a face-authentication card has no PIN")
+            .with_ja("顔認証マイナンバーカードには暗証番号がありません。"));
     }
     let shop = situation.both_live && situation.other_pin_known;
     Ok(if shop { PinReset::Shop } else { PinReset::Counter })

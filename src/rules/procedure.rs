@@ -258,13 +258,20 @@ fn check_card(procedure: Procedure, presence: &Presence) -> Result<(), Refusal> 
         Procedure::PinReset if presence.face_authentication => {
             let detail =
                 "a face-authentication card has no PIN to reset; end face authentication, and new PINs are set";
-            Err(Refusal::new("P-10", detail))
+            Err(Refusal::new("P-10", detail).with_ja(
+                "顔認証マイナンバーカードには初期化する暗証番号がありません。\
+                 顔認証の設定を解除すると、新しい暗証番号を設定できます。",
+            ))
         }
         Procedure::FaceAuthenticationOn if presence.face_authentication => {
-            Err(Refusal::new("E-09", "the card is a face-authentication card already").in_case("on"))
+            Err(Refusal::new("E-09", "the card is a face-authentication card already")
+                .with_ja("すでに顔認証マイナンバーカードです。")
+                .in_case("on"))
         }
         Procedure::FaceAuthenticationOff if !presence.face_authentication => {
-            Err(Refusal::new("E-09", "the card is not a face-authentication card").in_case("off"))
+            Err(Refusal::new("E-09", "the card is not a face-authentication card")
+                .with_ja("顔認証マイナンバーカードではありません。")
+                .in_case("off"))
         }
         _ => Ok(()),
     }
@@ -285,16 +292,22 @@ fn check_applicant(procedure: Procedure, applicant: Applicant, class: HolderClas
     match (applicant, class) {
         (Applicant::StatutoryAgent, HolderClass::Ordinary) => {
             let detail = "a statutory agent acts for a person under 15 or an adult ward; anyone else sends an agent with a mandate";
-            Err(Refusal::new("D-05", detail).in_case("no-ward"))
+            Err(Refusal::new("D-05", detail)
+                .with_ja(
+                    "法定代理人が申請できるのは15歳未満の方または成年被後見人です。それ以外の方は、\
+                     委任状を持った任意代理人が申請します。",
+                )
+                .in_case("no-ward"))
         }
         (Applicant::StatutoryAgent, _) | (_, HolderClass::Ordinary) => Ok(()),
         (_, HolderClass::Minor) if !stops && !moves => {
             Err(Refusal::new("E-05", "the statutory agent acts for a person under 15, and sets the PIN")
+                .with_ja("15歳未満の方は法定代理人が手続し、暗証番号も法定代理人が設定します。")
                 .in_case("agent"))
         }
-        (_, HolderClass::Ward) if !stops && !moves => {
-            Err(Refusal::new("E-06", "the guardian acts for an adult ward").in_case("agent"))
-        }
+        (_, HolderClass::Ward) if !stops && !moves => Err(Refusal::new("E-06", "the guardian acts for an adult ward")
+            .with_ja("成年被後見人は成年後見人が手続します。")
+            .in_case("agent")),
         _ => Ok(()),
     }
 }

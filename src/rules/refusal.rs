@@ -11,8 +11,8 @@ use super::{
 
 /// A request that the rules do not allow: which rule, and in plain words what would make it possible.
 ///
-/// Text form is `V-12: valid until …`; JSON form is `{"rule":"V-12","detail":"…","earliest":"2025-04-08"}`, the day left
-/// out where there is none. The detail may quote a day or a character of what was given: it is for whoever asked. Logs
+/// Text form is `V-12: valid until …`; JSON form is `{"rule":"V-12","detail":"…","detail_ja":"…","earliest":"2025-04-08"}`, what
+/// there is not left out. The detail may quote a day or a character of what was given: it is for whoever asked. Logs
 /// and metrics take the rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(deny_unknown_fields)]
@@ -20,8 +20,11 @@ use super::{
 pub struct Refusal {
     /// The id of the rule that refuses.
     pub rule: Cow<'static, str>,
-    /// Plain English for the person at the counter.
+    /// What is wrong in this case, in plain English.
     pub detail: String,
+    /// The same in Japanese, for the counter's pages and the holder's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail_ja: Option<Cow<'static, str>>,
     /// The first day on which what would make it possible can be done, where a day is known: the opening of a window, a
     /// birthday, or today where another request will do.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "day_text::option")]
@@ -35,7 +38,25 @@ impl Refusal {
     /// A refusal by that rule.
     #[must_use]
     pub fn new(rule: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
-        Self { rule: rule.into(), detail: detail.into(), earliest: None, case: None }
+        Self { rule: rule.into(), detail: detail.into(), detail_ja: None, earliest: None, case: None }
+    }
+
+    /// The same, with its detail in Japanese too.
+    #[must_use]
+    pub fn with_ja(self, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { detail_ja: Some(detail.into()), ..self }
+    }
+
+    /// The same, its details worked into other words; what has no Japanese words has none afterwards.
+    #[must_use]
+    pub fn reworded(self, en: impl FnOnce(&str) -> String, ja: impl FnOnce(&str) -> String) -> Self {
+        Self { detail: en(&self.detail), detail_ja: self.detail_ja.map(|detail| ja(&detail).into()), ..self }
+    }
+
+    /// The same, said of one part of what was given: `name: …`.
+    #[must_use]
+    pub fn said_of(self, en: &str, ja: &str) -> Self {
+        self.reworded(|detail| format!("{en}: {detail}"), |detail| format!("{ja}：{detail}"))
     }
 
     /// The same, with the first day on which what it asks for can be done.
@@ -107,6 +128,17 @@ mod tests {
         assert!(agent.says_ja.contains("法定代理人") && sign.says_ja.contains("署名用"), "{agent:?} {sign:?}");
         let json = serde_json::to_value(ExplainedRefusal::from(stored)).unwrap();
         assert_eq!((json["case"].as_str(), json["way_ja"].as_str()), (Some("agent"), Some(agent.way_ja)));
+    }
+
+    #[test]
+    fn details_are_reworded_in_both_languages_and_none_is_made_up() {
+        let both = Refusal::new("N-05", "half-width").with_ja("半角です").said_of("name", "氏名");
+        assert_eq!((both.detail.as_str(), both.detail_ja.as_deref()), ("name: half-width", Some("氏名：半角です")));
+        let english = Refusal::new("N-05", "half-width").said_of("name", "氏名");
+        assert_eq!((english.detail.as_str(), english.detail_ja), ("name: half-width", None));
+        let json = serde_json::to_string(&both).unwrap();
+        assert_eq!(json, r#"{"rule":"N-05","detail":"name: half-width","detail_ja":"氏名：半角です"}"#);
+        assert_eq!(serde_json::from_str::<Refusal>(&json).unwrap(), both);
     }
 
     #[test]

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Day, Refusal,
     calendar::{day_of, day_text, plus_months},
+    era::in_japanese,
 };
 use crate::{kind::Kind, x509::UnixTime};
 
@@ -161,19 +162,25 @@ const RECOGNITION_MONTHS: u16 = 12;
 /// than a year from today.
 pub fn decide_terms(terms: &Terms, today: Day) -> Result<(), Refusal> {
     if terms.purposes.is_empty() {
-        return Err(Refusal::new("T-01", "a relying party has a purpose: signature, authentication or both"));
+        return Err(Refusal::new("T-01", "a relying party has a purpose: signature, authentication or both")
+            .with_ja("利用目的（署名の検証、利用者証明の検証、または両方）を指定してください。"));
     }
     if terms.queries.is_empty() {
-        return Err(Refusal::new("T-01", "a relying party has a query that it may ask"));
+        return Err(Refusal::new("T-01", "a relying party has a query that it may ask")
+            .with_ja("照会の種類を1つ以上指定してください。"));
     }
     if terms.daily_quota == 0 {
-        return Err(Refusal::new("T-01", "a quota of nothing asks nothing; suspend the party instead"));
+        return Err(Refusal::new("T-01", "a quota of nothing asks nothing; suspend the party instead")
+            .with_ja("上限を0にすることはできません。停止の手続をしてください。"));
     }
     let until = terms.recognised_until;
     let latest = plus_months(today, RECOGNITION_MONTHS);
     if until < today || latest.is_none_or(|latest| until > latest) {
         let detail = format!("recognition until {until}: it is given for a year at most and cannot be over already");
-        return Err(Refusal::new("L-02", detail));
+        return Err(Refusal::new("L-02", detail).with_ja(format!(
+            "認定の有効期間（{}まで）は、本日以後、1年以内の日としてください。",
+            in_japanese(until)
+        )));
     }
     Ok(())
 }
@@ -212,25 +219,32 @@ pub fn decide_admission(
     now: UnixTime,
 ) -> Result<Admission, Refusal> {
     let Some(party) = party else {
-        return Err(Refusal::new("L-01", "no terms are agreed with this relying party; ask the operator"));
+        return Err(Refusal::new("L-01", "no terms are agreed with this relying party; ask the operator")
+            .with_ja("取決めがありません。運用者にお問い合わせください。"));
     };
     if party.suspended {
-        return Err(Refusal::new("L-03", "the service to this relying party is suspended; ask the operator"));
+        return Err(Refusal::new("L-03", "the service to this relying party is suspended; ask the operator")
+            .with_ja("情報の提供が停止されています。運用者にお問い合わせください。"));
     }
     let until = party.terms.recognised_until;
     if day_of(now) > until {
-        return Err(Refusal::new("L-02", format!("the recognition (認定) ended on {until}; have it renewed")));
+        return Err(Refusal::new("L-02", format!("the recognition (認定) ended on {until}; have it renewed"))
+            .with_ja(format!("認定の有効期間は{}に満了しています。更新してください。", in_japanese(until))));
     }
     if !party.terms.queries.contains(&query) {
-        return Err(Refusal::new("L-05", format!("the query {query} was not agreed with this relying party")));
+        return Err(Refusal::new("L-05", format!("the query {query} was not agreed with this relying party"))
+            .with_ja("この照会は取決めに含まれていません。"));
     }
     if query == Query::Pair && !Kind::BOTH.into_iter().all(|kind| party.covers(kind)) {
         let detail = "the other certificate is told only to who verifies signatures and authenticates users (法18③)";
-        return Err(Refusal::new("L-07", detail));
+        return Err(Refusal::new("L-07", detail).with_ja(
+            "対応する電子証明書の番号は、署名の検証と利用者証明の検証の両方を行う者だけに提供します（法18③）。",
+        ));
     }
     if !party.covers(kind) || query == Query::Facts && kind != Kind::Sign {
         let detail = format!("the purposes of this relying party do not cover {query} of {kind} certificates");
-        return Err(Refusal::new("L-04", detail));
+        return Err(Refusal::new("L-04", detail)
+            .with_ja("取決めの利用目的に、この種類の電子証明書のこの照会は含まれていません。"));
     }
     Ok(Admission { query, kind })
 }
@@ -278,25 +292,32 @@ pub fn decide_disclosure(
     subject: Option<&Subject>,
     now: UnixTime,
 ) -> Result<Disclosure, Refusal> {
-    let subject = subject.ok_or_else(|| Refusal::new("T-09", "there is no such certificate"))?;
+    let subject = subject.ok_or_else(|| {
+        Refusal::new("T-09", "there is no such certificate").with_ja("その電子証明書は見つかりません。")
+    })?;
     match admission.query {
         Query::Status | Query::StatusAt => {}
         Query::Pair => {
             let over = |not_after: UnixTime| now > not_after;
             if over(subject.not_after) || subject.other_not_after.is_some_and(over) {
                 let detail = "a certificate of the pair has expired; only pairs of unexpired ones are told (法18③)";
-                return Err(Refusal::new("L-08", detail));
+                let ja = "対の電子証明書のどちらかが有効期間を満了しています。\
+                          両方が満了していない場合に限り提供します（法18③）。";
+                return Err(Refusal::new("L-08", detail).with_ja(ja));
             }
             if subject.other_not_after.is_none() {
-                return Err(Refusal::new("T-09", "there is no other certificate"));
+                return Err(
+                    Refusal::new("T-09", "there is no other certificate").with_ja("対応する電子証明書はありません。")
+                );
             }
         }
         Query::Successor | Query::Facts => {
             if !subject.consent {
-                return Err(Refusal::new("L-09", "the holder has not consented to this relying party for this"));
+                return Err(Refusal::new("L-09", "the holder has not consented to this relying party for this")
+                    .with_ja("利用者本人の同意がありません。"));
             }
             if !subject.newer {
-                return Err(Refusal::new("L-11", "there is nothing newer to tell"));
+                return Err(Refusal::new("L-11", "there is nothing newer to tell").with_ja("新しい情報はありません。"));
             }
         }
     }

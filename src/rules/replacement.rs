@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Policy, Refusal, Renewing,
     calendar::{Day, day_text},
+    era::in_japanese,
     window::{check_window, renewal_window},
 };
 use crate::kind::Kind;
@@ -59,12 +60,17 @@ pub fn decide_replacement(
         (Asked::New, Some(one)) if one.held || one.last_day < today => Ok(Replacement::Reissue),
         (Asked::New, Some(one)) => Err(already_live(one.last_day, today, policy)),
         (Asked::Renewal, None) => {
-            Err(Refusal::new("V-14", "there is no live certificate to renew; a new one can be issued at any time"))
+            let detail = "there is no live certificate to renew; a new one can be issued at any time";
+            Err(Refusal::new("V-14", detail)
+                .with_ja("更新できる有効な電子証明書がありません。発行はいつでもできます。"))
         }
-        (Asked::Renewal, Some(one)) if one.held => Err(Refusal::new(
-            "V-14",
-            "a held certificate cannot be renewed; release it, or, where its card is in use, apply for a reissue, which takes its place",
-        )),
+        (Asked::Renewal, Some(one)) if one.held => {
+            let detail = "a held certificate cannot be renewed; release it, or, where its card is in use, apply for a reissue, which \
+                          takes its place";
+            let ja = "一時停止中の電子証明書は更新できません。解除するか、\
+                      カードを使っている場合は再発行を申請してください。";
+            Err(Refusal::new("V-14", detail).with_ja(ja))
+        }
         (Asked::Renewal, Some(one)) => {
             check_window(one.last_day, today, policy)?;
             Ok(Replacement::Renewal)
@@ -74,12 +80,22 @@ pub fn decide_replacement(
 
 fn already_live(last_day: Day, today: Day, policy: &Policy) -> Refusal {
     let opens = *renewal_window(last_day, policy).start();
-    let detail = if today < opens {
-        format!("one is live until {last_day}; it can be renewed from {opens} on, or revoked first")
+    let (detail, ja) = if today < opens {
+        (
+            format!("one is live until {last_day}; it can be renewed from {opens} on, or revoked first"),
+            format!(
+                "{}まで有効な電子証明書があります。{}から更新でき、それより前は失効してから発行できます。",
+                in_japanese(last_day),
+                in_japanese(opens)
+            ),
+        )
     } else {
-        format!("one is live until {last_day}; ask for its renewal, which is open since {opens}")
+        (
+            format!("one is live until {last_day}; ask for its renewal, which is open since {opens}"),
+            format!("{}まで有効な電子証明書があります。更新として申請してください。", in_japanese(last_day)),
+        )
     };
-    Refusal::new("E-04", detail).possible_from(opens.max(today))
+    Refusal::new("E-04", detail).with_ja(ja).possible_from(opens.max(today))
 }
 
 /// The certificates a holder has, of both kinds.
@@ -153,9 +169,10 @@ pub fn decide_pair_replacement(
     policy: &Policy,
 ) -> Result<PairReplacement, Refusal> {
     let decide = |kind: Kind, certificate, asked: Option<Asked>| {
-        asked.map(|asked| decide_replacement(certificate, asked, today, policy)).transpose().map_err(|refusal| {
-            Refusal { detail: format!("{}: {}", kind.word().to_uppercase(), refusal.detail), ..refusal }
-        })
+        asked
+            .map(|asked| decide_replacement(certificate, asked, today, policy))
+            .transpose()
+            .map_err(|refusal| refusal.said_of(&kind.word().to_uppercase(), kind.word_ja()))
     };
     let auth = decide(Kind::Auth, holding.auth, asked.auth)?;
     let sign = decide(Kind::Sign, holding.sign, asked.sign)?;
@@ -173,7 +190,10 @@ fn check_gain(sign_last_day: Day, auth_last_day: Day) -> Result<(), Refusal> {
     }
     let detail =
         format!("SIGN: renewed alone it would end on {auth_last_day} with AUTH; renew AUTH first, or both together");
-    Err(Refusal::new("V-15", detail))
+    Err(Refusal::new("V-15", detail).with_ja(format!(
+        "署名用だけを更新しても、利用者証明用と同じ{}に満了します。利用者証明用を先に、または両方を更新してください。",
+        in_japanese(auth_last_day)
+    )))
 }
 
 #[cfg(test)]

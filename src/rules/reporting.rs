@@ -77,7 +77,8 @@ pub fn decide_report(cause: Cause, way: Way) -> Result<Obligations, Refusal> {
     let known = ways(cause);
     if !known.contains(&way) {
         let ways = serde_json::to_string(known).unwrap_or_default();
-        return Err(Refusal::new("A-04", format!("{cause} ({}) is reported by one of {ways}", cause.rule())));
+        return Err(Refusal::new("A-04", format!("{cause} ({}) is reported by one of {ways}", cause.rule()))
+            .with_ja("この理由は、この方法では受け付けられません。"));
     }
     Ok(Obligations {
         tell_holder: matches!(cause, Cause::RecordError | Cause::DuplicateIssue),

@@ -64,7 +64,9 @@ pub fn decide_reservation(situation: &PinSituation) -> Result<(), Refusal> {
         PinReset::Shop => Ok(()),
         PinReset::Counter => {
             let detail = "both certificates have to be live, and the PIN of the other one known; go to the counter";
-            Err(Refusal::new("P-08", detail))
+            Err(Refusal::new("P-08", detail).with_ja(
+                "両方の電子証明書が有効で、もう一方の暗証番号が分かっている必要があります。窓口で手続してください。",
+            ))
         }
     }
 }
@@ -85,22 +87,32 @@ pub fn decide_shop_reset(pin: CardPin, situation: &PinSituation, visit: &ShopVis
         CardPin::Sign => Kind::Sign,
         CardPin::Auth => Kind::Auth,
         CardPin::Register | CardPin::FaceOfCard => {
-            return Err(Refusal::new("P-09", "this PIN of four digits is set again at the counter only"));
+            return Err(Refusal::new("P-09", "this PIN of four digits is set again at the counter only")
+                .with_ja("この4桁の暗証番号は、窓口でのみ初期化できます。"));
         }
     };
-    let refused = |detail: &str| Err(Refusal::new("P-08", detail));
+    let refused = |detail: &str, ja: &'static str| Err(Refusal::new("P-08", detail).with_ja(ja));
     decide_reservation(situation)?;
     if kind == Kind::Auth && visit.shop == Shop::SignOnly {
-        return refused("this chain sets the PIN of the signing certificate only");
+        return refused(
+            "this chain sets the PIN of the signing certificate only",
+            "この店舗で初期化できるのは署名用の暗証番号に限ります。",
+        );
     }
     if !(visit.reserved..=reserved_until(visit.reserved)).contains(&visit.at) {
-        return refused("a reservation holds for 24 hours; make another");
+        return refused(
+            "a reservation holds for 24 hours; make another",
+            "予約の有効時間は24時間です。あらためて予約してください。",
+        );
     }
     if !HOURS.contains(&clock_in_japan(visit.at)) {
-        return refused("the kiosks work from 06:30 to 23:00");
+        return refused("the kiosks work from 06:30 to 23:00", "利用時間は6時30分から23時までです。");
     }
     if !visit.face_matched {
-        return refused("the face was not matched with the photograph in the chip");
+        return refused(
+            "the face was not matched with the photograph in the chip",
+            "顔写真との照合ができませんでした。",
+        );
     }
     Ok(kind)
 }
@@ -150,7 +162,8 @@ pub enum PinPlace {
 /// `P-06` at home without the old PIN, as for the first one.
 pub fn decide_pin_change(place: PinPlace, old_pin_known: bool) -> Result<(), Refusal> {
     if place == PinPlace::Home && !old_pin_known {
-        return Err(Refusal::new("P-06", "a PIN is set for the first time, or without the old one, at the counter"));
+        return Err(Refusal::new("P-06", "a PIN is set for the first time, or without the old one, at the counter")
+            .with_ja("暗証番号の初めての設定と、元の暗証番号が分からない場合の再設定は窓口で行います。"));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::{
     Holding, Policy, Refusal,
     calendar::{Day, day_text},
     card_term::{special_period_last_day, transitional_last_day},
+    era::in_japanese,
     window::renewal_window,
 };
 use crate::kind::Kind;
@@ -62,19 +63,28 @@ pub struct Stay {
 pub fn decide_stay_bound(stay: &Stay, today: Day) -> Result<Option<Day>, Refusal> {
     use ResidenceStatus::*;
     check_begin(stay, today)?;
-    let missing = |what: &str| Refusal::new("E-10", format!("give {what}; the card ends with it")).in_case("days");
+    let missing = |what: &str, ja: &str| {
+        Refusal::new("E-10", format!("give {what}; the card ends with it"))
+            .with_ja(format!("{ja}を入力してください。カードの有効期間が決まります。"))
+            .in_case("days")
+    };
     let last_day = match stay.status {
         PermanentResident | SpecialPermanentResident | HighlySkilledProfessional => return Ok(None),
         Other => {
             let detail = "this status of residence is not recorded in the resident register; cards are not issued";
-            return Err(Refusal::new("E-10", detail).in_case("no-record"));
+            return Err(Refusal::new("E-10", detail)
+                .with_ja("この在留資格の方は住民票に記録されないため、カードを交付できません。")
+                .in_case("no-record"));
         }
         TransitionalByBirth | TransitionalByLoss => {
-            let since = stay.since.ok_or_else(|| missing("the day of birth or of the loss of nationality"))?;
+            let since = stay.since.ok_or_else(|| {
+                missing("the day of birth or of the loss of nationality", "出生の日または国籍喪失の日")
+            })?;
             transitional_last_day(since).unwrap_or(Day::MAX)
         }
         MidToLongTerm | TemporaryRefuge | ProvisionalStay => {
-            let ordinary = stay.last_day.ok_or_else(|| missing("the last day of the period of stay"))?;
+            let ordinary =
+                stay.last_day.ok_or_else(|| missing("the last day of the period of stay", "在留期間の満了日"))?;
             if stay.application_pending && !stay.special_period_used {
                 special_period_last_day(ordinary).unwrap_or(Day::MAX)
             } else {
@@ -86,7 +96,11 @@ pub fn decide_stay_bound(stay: &Stay, today: Day) -> Result<Option<Day>, Refusal
         let detail = format!(
             "the stay allows a card until {last_day}; its extension has to be granted and requested at the counter first"
         );
-        return Err(Refusal::new("E-10", detail));
+        return Err(Refusal::new("E-10", detail).with_ja(format!(
+            "在留期間により、カードは{}までです。先に在留期間の更新の許可を受け、\
+             窓口で有効期間の変更を申請してください。",
+            in_japanese(last_day)
+        )));
     }
     Ok(Some(last_day))
 }
@@ -96,10 +110,18 @@ fn check_begin(stay: &Stay, today: Day) -> Result<(), Refusal> {
     let Some(since) = stay.since else { return Ok(()) };
     if let Some(last_day) = stay.last_day.filter(|last_day| *last_day < since) {
         let detail = format!("the stay ended on {last_day}, before it began on {since}");
-        return Err(Refusal::new("E-10", detail).in_case("days"));
+        return Err(Refusal::new("E-10", detail)
+            .with_ja(format!(
+                "在留期間の満了日（{}）が開始日（{}）より前です。",
+                in_japanese(last_day),
+                in_japanese(since)
+            ))
+            .in_case("days"));
     }
     if since > today {
-        return Err(Refusal::new("E-10", format!("the stay begins on {since}, which is to come")).in_case("days"));
+        return Err(Refusal::new("E-10", format!("the stay begins on {since}, which is to come"))
+            .with_ja(format!("在留の開始日（{}）が未来の日付です。", in_japanese(since)))
+            .in_case("days"));
     }
     Ok(())
 }
@@ -128,13 +150,21 @@ pub fn decide_card_extension(
 ) -> Result<CardExtension, Refusal> {
     if card_last_day < today {
         let detail = format!("the card was valid until {card_last_day}; it cannot be extended, a new one is issued");
-        return Err(Refusal::new("E-10", detail).possible_from(today));
+        return Err(Refusal::new("E-10", detail)
+            .with_ja(format!(
+                "カードの有効期間は{}までで、変更できません。新しいカードを交付します。",
+                in_japanese(card_last_day)
+            ))
+            .possible_from(today));
     }
     let last_day = decide_stay_bound(stay, today)?.map_or(ordinary, |bound| bound.min(ordinary));
     if last_day <= card_last_day {
         let detail =
             format!("the card is valid until {card_last_day} already, and the stay does not let it last longer");
-        return Err(Refusal::new("E-10", detail));
+        return Err(Refusal::new("E-10", detail).with_ja(format!(
+            "カードはすでに{}まで有効で、在留期間により延ばすことはできません。",
+            in_japanese(card_last_day)
+        )));
     }
     let bounded = [(Kind::Auth, holding.auth), (Kind::Sign, holding.sign)].into_iter().filter_map(|(kind, one)| {
         let one = one.filter(|one| !one.held && (today..=card_last_day).contains(&one.last_day))?;

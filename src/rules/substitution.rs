@@ -116,10 +116,13 @@ impl Substitutes {
     pub fn wished(wishes: &BTreeMap<String, String>) -> Result<Self, Refusal> {
         let mut substitutes = Self::default();
         for (left, substitute) in wishes {
-            let character =
-                single(left).ok_or_else(|| Refusal::new("N-03", "a substitute stands for one character"))?;
+            let character = single(left).ok_or_else(|| {
+                Refusal::new("N-03", "a substitute stands for one character")
+                    .with_ja("代替文字は1文字に対して指定してください。")
+            })?;
             if substitutes.0.contains_key(&character) {
-                return Err(Refusal::new("N-03", format!("{} has two substitutes", code_points(left))));
+                return Err(Refusal::new("N-03", format!("{} has two substitutes", code_points(left)))
+                    .with_ja(format!("{}に代替文字が2つ指定されています。", code_points(left))));
             }
             substitutes.set(character, substitute)?;
         }
@@ -149,11 +152,13 @@ impl Substitutes {
     /// `N-03` for a character that needs none, or a substitute that certificates do not hold.
     pub fn set(&mut self, character: char, substitute: &str) -> Result<(), Refusal> {
         if is_allowed(character) {
-            return Err(Refusal::new("N-03", format!("{character} needs no substitute")));
+            return Err(Refusal::new("N-03", format!("{character} needs no substitute"))
+                .with_ja(format!("{character}には代替文字は不要です。")));
         }
         let length = substitute.chars().count();
         if !(1..=SUBSTITUTE_CHARACTERS).contains(&length) || !substitute.chars().all(is_allowed) {
-            return Err(Refusal::new("N-03", "a substitute has 1 to 16 characters of JIS X 0208 or JIS X 0212"));
+            return Err(Refusal::new("N-03", "a substitute has 1 to 16 characters of JIS X 0208 or JIS X 0212")
+                .with_ja("代替文字は JIS X 0208 または JIS X 0212 の1〜16文字です。"));
         }
         self.0.insert(character, substitute.to_owned());
         Ok(())
@@ -182,7 +187,8 @@ fn single(text: &str) -> Option<char> {
 pub fn render(register: &str, wishes: &Substitutes, table: &Substitutes, most: usize) -> Result<Rendered, Refusal> {
     // No character has more than four octets, and none becomes shorter than a third of itself by composing.
     if register.len() > 16 * most {
-        return Err(Refusal::new("N-01", format!("the text has more than {most} characters")));
+        return Err(Refusal::new("N-01", format!("the text has more than {most} characters"))
+            .with_ja(format!("{most}文字を超えています。")));
     }
     let (mut text, mut flags) = (String::new(), String::new());
     let (mut substituted, mut missing) = (Vec::new(), Vec::new());
@@ -229,7 +235,14 @@ fn without_substitute(missing: &[(usize, String)]) -> Refusal {
         missing.iter().map(|(place, cluster)| format!("character {place}, {}", shown(cluster))).collect();
     let has = if missing.len() == 1 { "has" } else { "have" };
     let named = named.join("; ");
+    let places: Vec<String> =
+        missing.iter().map(|(place, cluster)| format!("{place}文字目の{}", shown(cluster))).collect();
+    let ja = format!(
+        "{}に代替文字がありません。申請者の希望により、代替文字またはカナを指定してください。",
+        places.join("、")
+    );
     Refusal::new("N-03", format!("{named}, {has} no substitute; give one, or kana, as the applicant wishes"))
+        .with_ja(ja)
 }
 
 /// The character, where it can be seen, and its code points.

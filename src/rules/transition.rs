@@ -82,27 +82,43 @@ pub fn decide_transition(
             return Err(Refusal::new(
                 "R-01",
                 format!("the certificate is {state}, which is final; a new one can be issued"),
-            ));
+            )
+            .with_ja("電子証明書はすでに失効しているか、有効期間が満了しています。新しく発行することはできます。"));
         }
         (_, Event::Revoke(reason @ (CertificateHold | RemoveFromCrl))) => {
             return Err(Refusal::new(
                 "R-03",
                 format!("{reason} revokes nothing for good; hold or release the certificate"),
-            ));
+            )
+            .with_ja("この理由では失効しません。一時停止または解除の手続をしてください。"));
         }
         (S::Reserved | S::Live | S::Held, Event::Revoke(reason)) => (S::Revoked, Some(reason)),
         (S::Reserved, Event::Complete) => (S::Live, None),
         (S::Reserved, Event::Hold | Event::Release | Event::Expire) => {
             let detail = "the certificate is not issued yet; complete it, or discard it";
-            return Err(Refusal::new("R-29", detail).in_case("not-issued"));
+            return Err(Refusal::new("R-29", detail)
+                .with_ja("電子証明書の発行が完了していません。完了するか、破棄してください。")
+                .in_case("not-issued"));
         }
         (S::Live, Event::Hold) => (S::Held, Some(CertificateHold)),
         (S::Held, Event::Release) if kind == Kind::Auth && policy.auth_hold_releasable => (S::Live, None),
         (S::Held, Event::Release) => (S::Revoked, Some(CessationOfOperation)),
         (S::Live | S::Held, Event::Expire) => (S::Expired, None),
-        (S::Held, Event::Hold) => return Err(Refusal::new("R-21", "the certificate is already held")),
-        (S::Live, Event::Release) => return Err(Refusal::new("R-22", "the certificate is not held")),
-        (S::Live | S::Held, Event::Complete) => return Err(Refusal::new("R-29", "the certificate is already issued")),
+        (S::Held, Event::Hold) => {
+            return Err(
+                Refusal::new("R-21", "the certificate is already held").with_ja("電子証明書はすでに一時停止中です。")
+            );
+        }
+        (S::Live, Event::Release) => {
+            return Err(
+                Refusal::new("R-22", "the certificate is not held").with_ja("電子証明書は一時停止中ではありません。")
+            );
+        }
+        (S::Live | S::Held, Event::Complete) => {
+            return Err(
+                Refusal::new("R-29", "the certificate is already issued").with_ja("電子証明書はすでに発行済みです。")
+            );
+        }
     };
     Ok(Transition { from: state, to, reason })
 }

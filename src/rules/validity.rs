@@ -10,6 +10,7 @@ use super::{
     calendar::{Day, day_text, last_instant, nth_birthday_after},
     card_term::{CardFacts, check_order, decide_card_last_day},
     eligibility::decide_eligibility,
+    era::in_japanese,
     window::{check_window, renewal_window},
 };
 use crate::{kind::Kind, x509::UnixTime};
@@ -158,16 +159,28 @@ pub fn decide_validity(facts: &ValidityFacts, policy: &Policy) -> Result<Validit
 fn check_contradictions(facts: &ValidityFacts, card_last_day: Day) -> Result<(), Refusal> {
     if let Some(stay) = facts.stay_last_day.filter(|stay| *stay < card_last_day) {
         let detail = format!("the card says {card_last_day}, but the stay lets it last until {stay} only");
-        return Err(Refusal::new("V-05", detail));
+        return Err(Refusal::new("V-05", detail).with_ja(format!(
+            "カードの有効期間は{}までですが、在留期間により{}までしか有効にできません。",
+            in_japanese(card_last_day),
+            in_japanese(stay)
+        )));
     }
     match facts.auth_last_day {
         None if facts.renewing.auth => {
             let detail = "give auth_last_day: AUTH is renewed where a live one is replaced, and in its window";
-            Err(Refusal::new("V-14", detail).in_case("contradiction"))
+            Err(Refusal::new("V-14", detail)
+                .with_ja("更新前の利用者証明用電子証明書の満了日を入力してください。")
+                .in_case("contradiction"))
         }
         Some(kept) if !facts.renewing.auth && kept > card_last_day => {
             let detail = format!("AUTH cannot be valid until {kept}: the card is valid until {card_last_day} only");
-            Err(Refusal::new("V-01", detail).in_case("after-card"))
+            Err(Refusal::new("V-01", detail)
+                .with_ja(format!(
+                    "利用者証明用の満了日（{}）がカードの満了日（{}）より後です。",
+                    in_japanese(kept),
+                    in_japanese(card_last_day)
+                ))
+                .in_case("after-card"))
         }
         _ => Ok(()),
     }
@@ -208,23 +221,35 @@ fn card_last_day(facts: &ValidityFacts, policy: &Policy) -> Result<Day, Refusal>
         check_order(facts.birth, facts.card_application_day.unwrap_or(card_issue_day), card_issue_day)?;
         if card_issue_day > issue_day {
             let detail = format!("the card was issued on {card_issue_day}, after the certificates on {issue_day}");
-            return Err(Refusal::new("V-05", detail));
+            return Err(Refusal::new("V-05", detail).with_ja(format!(
+                "カードの発行日（{}）が電子証明書の発行日（{}）より後です。",
+                in_japanese(card_issue_day),
+                in_japanese(issue_day)
+            )));
         }
     }
     if let Some(stay) = facts.stay_last_day.filter(|stay| *stay < issue_day) {
         let detail = format!(
             "the period of stay ended on {stay}; give its extension, once it is granted or in the special period"
         );
-        return Err(Refusal::new("E-10", detail));
+        return Err(Refusal::new("E-10", detail).with_ja(format!(
+            "在留期間は{}に満了しています。更新または特例期間による満了日を入力してください。",
+            in_japanese(stay)
+        )));
     }
     let last_day = match (facts.card_last_day, facts.card_issue_day) {
         (Some(last_day), _) => last_day,
         (None, Some(card_issue_day)) => derived_card_last_day(facts, card_issue_day, policy)?,
-        (None, None) => return Err(Refusal::new("V-05", "give card_last_day, or card_issue_day to derive it from")),
+        (None, None) => {
+            return Err(Refusal::new("V-05", "give card_last_day, or card_issue_day to derive it from")
+                .with_ja("カードの有効期間の満了日または発行日を入力してください。"));
+        }
     };
     if last_day < issue_day {
         let detail = format!("the card was valid until {last_day}; certificates can be issued on a new card");
-        return Err(Refusal::new("V-05", detail).in_case("over"));
+        return Err(Refusal::new("V-05", detail)
+            .with_ja(format!("カードの有効期間は{}までです。新しいカードには発行できます。", in_japanese(last_day)))
+            .in_case("over"));
     }
     Ok(last_day)
 }
@@ -250,168 +275,23 @@ fn kept_auth_last_day(facts: &ValidityFacts, policy: &Policy) -> Result<Option<D
     if last_day < facts.issue_day {
         let detail =
             format!("the authentication certificate expired after {last_day}; issue it again along with this one");
-        return Err(Refusal::new("V-14", detail).possible_from(facts.issue_day));
+        return Err(Refusal::new("V-14", detail)
+            .with_ja(format!(
+                "利用者証明用電子証明書は{}に満了しています。署名用とあわせて発行してください。",
+                in_japanese(last_day)
+            ))
+            .possible_from(facts.issue_day));
     }
     Ok(Some(last_day))
 }
 
 fn by_birthdays(facts: &ValidityFacts, kind: Kind) -> Result<Day, Refusal> {
     let birthdays = BIRTHDAYS + u16::from(facts.renewing.contains(kind));
-    nth_birthday_after(facts.birth, facts.issue_day, birthdays)
-        .ok_or_else(|| Refusal::new("V-01", "the certificate would end after the year 9999"))
+    nth_birthday_after(facts.birth, facts.issue_day, birthdays).ok_or_else(|| {
+        Refusal::new("V-01", "the certificate would end after the year 9999")
+            .with_ja("電子証明書の満了日が9999年を超えます。")
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use time::macros::date;
-
-    use super::*;
-
-    fn facts() -> ValidityFacts {
-        ValidityFacts {
-            birth: date!(1990 - 07 - 07),
-            issue_day: date!(2025 - 05 - 21),
-            card_issue_day: Some(date!(2020 - 08 - 01)),
-            card_application_day: Some(date!(2020 - 07 - 01)),
-            card_last_day: None,
-            stay_last_day: None,
-            auth_last_day: None,
-            renewing: Renewing::NEITHER,
-        }
-    }
-
-    fn refused(facts: ValidityFacts) -> Refusal {
-        decide_validity(&facts, &Policy::default()).unwrap_err()
-    }
-
-    #[test]
-    fn the_json_forms_are_those_of_the_design() {
-        let line = r#"{"birth":"1980-02-17","issue_day":"2025-10-27","card_issue_day":"2025-10-27","card_application_day":"2025-10-01","card_last_day":null,"stay_last_day":null,"auth_last_day":null,"renewing":["auth","sign"]}"#;
-        let mut facts: ValidityFacts = serde_json::from_str(line).unwrap();
-        assert_eq!(serde_json::to_string(&facts).unwrap(), line);
-        facts.renewing = Renewing::NEITHER;
-        let validity = decide_validity(&facts, &Policy::default()).unwrap();
-        assert_eq!(
-            serde_json::to_string(&validity).unwrap(),
-            r#"{"card_last_day":"2035-02-17","auth_last_day":"2030-02-17","sign_last_day":"2030-02-17","auth_not_after":"2030-02-17T14:59:59Z","sign_not_after":"2030-02-17T14:59:59Z","renewal_opens":"2029-11-18","sign_refused":null}"#
-        );
-    }
-
-    #[test]
-    fn a_child_s_line_has_no_sign_and_says_why() {
-        let facts = ValidityFacts {
-            birth: date!(2015 - 09 - 15),
-            card_last_day: Some(date!(2028 - 09 - 15)),
-            card_issue_day: None,
-            card_application_day: None,
-            ..facts()
-        };
-        let json = serde_json::to_value(decide_validity(&facts, &Policy::default()).unwrap()).unwrap();
-        assert_eq!(json["auth_last_day"], "2028-09-15");
-        assert_eq!(json["sign_last_day"], serde_json::Value::Null);
-        assert_eq!(json["sign_not_after"], serde_json::Value::Null);
-        assert_eq!(json["sign_refused"], "E-05");
-    }
-
-    #[test]
-    fn unknown_missing_and_malformed_fields_are_refused() {
-        let bad = [
-            r#"{"issue_day":"2025-10-27"}"#,
-            r#"{"birth":"1980-02-17","issue_day":null}"#,
-            r#"{"birth":"1980-02-30","issue_day":"2025-10-27"}"#,
-            r#"{"birth":"1980-02-17","issue_day":"2025-10-27","card_last_day":"2025-2-17"}"#,
-            r#"{"birth":"1980-02-17","issue_day":"2025-10-27","renewing":["both"]}"#,
-            r#"{"birth":"1980-02-17","issue_day":"2025-10-27","name":"x"}"#,
-            r#"{"birth":"1980-02-17","birth":"1980-02-17","issue_day":"2025-10-27"}"#,
-        ];
-        for line in bad {
-            assert!(serde_json::from_str::<ValidityFacts>(line).is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn impossible_days_are_refused_by_their_rule() {
-        let cases = [
-            ("E-01", ValidityFacts { birth: date!(2025 - 05 - 22), ..facts() }),
-            ("V-05", ValidityFacts { card_application_day: Some(date!(1990 - 07 - 06)), ..facts() }),
-            ("V-05", ValidityFacts { card_application_day: Some(date!(2020 - 08 - 02)), ..facts() }),
-            ("V-05", ValidityFacts { card_issue_day: Some(date!(2025 - 05 - 22)), ..facts() }),
-            ("V-05", ValidityFacts { card_issue_day: None, ..facts() }),
-            ("V-05", ValidityFacts { card_last_day: Some(date!(2025 - 05 - 20)), ..facts() }),
-            ("E-10", ValidityFacts { stay_last_day: Some(date!(2025 - 05 - 20)), ..facts() }),
-            ("V-14", ValidityFacts { auth_last_day: Some(date!(2025 - 05 - 20)), ..facts() }),
-        ];
-        for (rule, facts) in cases {
-            assert_eq!(refused(facts).rule, rule, "{facts:?}");
-        }
-    }
-
-    #[test]
-    fn v_01_v_05_v_14_what_contradicts_itself_is_refused_by_its_rule() {
-        let card = ValidityFacts { card_last_day: Some(date!(2030 - 07 - 07)), ..facts() };
-        let kept = |last| ValidityFacts { auth_last_day: Some(last), ..card };
-        let renewing = |auth, sign| ValidityFacts { renewing: Renewing { auth, sign }, ..card };
-        let stay = |last| ValidityFacts { stay_last_day: Some(last), ..card };
-        let rows = [
-            (renewing(true, false), Some("V-14")),
-            (renewing(true, true), Some("V-14")),
-            (renewing(false, true), None),
-            (ValidityFacts { auth_last_day: Some(date!(2025 - 07 - 07)), ..renewing(true, true) }, None),
-            (stay(date!(2030 - 07 - 06)), Some("V-05")),
-            (stay(date!(2030 - 07 - 07)), None),
-            (kept(date!(2030 - 07 - 08)), Some("V-01")),
-            (kept(date!(2030 - 07 - 07)), None),
-        ];
-        for (facts, rule) in rows {
-            let decided = decide_validity(&facts, &Policy::default());
-            assert_eq!(decided.err().map(|refusal| refusal.rule.into_owned()).as_deref(), rule, "{facts:?}");
-        }
-    }
-
-    #[test]
-    fn a_card_applied_for_after_the_issue_is_impossible_even_when_its_end_is_given() {
-        let facts = ValidityFacts {
-            card_issue_day: None,
-            card_application_day: Some(date!(2025 - 05 - 22)),
-            card_last_day: Some(date!(2030 - 07 - 07)),
-            ..facts()
-        };
-        assert_eq!(refused(facts).rule, "V-05");
-    }
-
-    #[test]
-    fn on_their_last_day_card_stay_and_auth_still_bear_a_certificate() {
-        let today = facts().issue_day;
-        let facts = ValidityFacts {
-            card_last_day: Some(today),
-            stay_last_day: Some(today),
-            auth_last_day: Some(today),
-            ..facts()
-        };
-        let validity = decide_validity(&facts, &Policy::default()).unwrap();
-        assert_eq!((validity.auth_last_day, validity.sign_last_day), (today, Some(today)));
-    }
-
-    #[test]
-    fn an_auth_that_is_renewed_must_be_in_its_window() {
-        let renewing = |last| ValidityFacts { auth_last_day: Some(last), renewing: Renewing::BOTH, ..facts() };
-        assert_eq!(refused(renewing(date!(2025 - 08 - 21))).rule, "V-12");
-        assert!(refused(renewing(date!(2025 - 08 - 21))).detail.contains("2025-05-22"));
-        assert_eq!(refused(renewing(date!(2025 - 05 - 20))).rule, "V-14");
-        let validity = decide_validity(&renewing(date!(2025 - 08 - 20)), &Policy::default()).unwrap();
-        assert_eq!(validity.auth_last_day, date!(2030 - 07 - 07), "the replaced certificate bounds nothing");
-    }
-
-    #[test]
-    fn an_end_beyond_the_calendar_is_refused() {
-        let far = ValidityFacts {
-            birth: date!(9980 - 01 - 01),
-            issue_day: date!(9996 - 01 - 01),
-            card_last_day: Some(Day::MAX),
-            card_issue_day: None,
-            card_application_day: None,
-            ..facts()
-        };
-        assert_eq!(refused(far).rule, "V-01");
-    }
-}
+mod tests;

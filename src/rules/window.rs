@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use super::{
     Policy, Refusal,
     calendar::{Day, minus_months, plus_days},
+    era::in_japanese,
 };
 
 /// Months before its last day in which a certificate may be renewed (規13, 規49).
@@ -27,11 +28,19 @@ pub(super) fn check_window(last_day: Day, today: Day, policy: &Policy) -> Result
         let detail = format!(
             "valid until {last_day}: it can be renewed from {opens} on; a new one before would end a year sooner"
         );
-        return Err(Refusal::new("V-12", detail).possible_from(*opens));
+        return Err(Refusal::new("V-12", detail)
+            .with_ja(format!(
+                "{}まで有効です。更新は{}からできます。それより前に発行すると、満了日が1年早くなります。",
+                in_japanese(last_day),
+                in_japanese(*opens)
+            ))
+            .possible_from(*opens));
     }
     if today > last_day {
         let detail = format!("expired after {last_day}: it cannot be renewed, but it can be issued again at any time");
-        return Err(Refusal::new("V-14", detail).possible_from(today));
+        return Err(Refusal::new("V-14", detail)
+            .with_ja(format!("{}に満了しています。更新はできませんが、いつでも発行できます。", in_japanese(last_day)))
+            .possible_from(today));
     }
     Ok(())
 }

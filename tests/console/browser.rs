@@ -111,6 +111,9 @@ impl<'a> Browser<'a> {
             self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
         }
         let text = String::from_utf8(answer.body.to_vec()).unwrap();
+        // On a Japanese page the case is told in Japanese, whatever was refused.
+        let english = text.contains("<html lang=\"ja\"") && text.contains("class=\"detail\" lang=\"en\"");
+        assert!(!english, "a refusal in English on {path}:\n{text}");
         Page { status: answer.status.as_u16(), headers: answer.headers, text, path: path.to_owned() }
     }
 

@@ -17,6 +17,8 @@ fn explained(body: &Value, rule: &str, earliest: Option<&str>) {
     let expected = [words.source, words.says_ja, words.way, words.way_ja];
     assert_eq!(["article", "says_ja", "way", "way_ja"].map(|field| body[field].as_str().unwrap()), expected);
     assert_eq!(body.get("earliest").and_then(Value::as_str), earliest, "{body}");
+    let case = body["detail_ja"].as_str().unwrap_or_else(|| panic!("no Japanese words in {body}"));
+    assert!(case.ends_with('。') && !case.contains("  "), "{body}");
     assert!(body["title"].as_str().unwrap().len() > 10);
 }
 

@@ -84,16 +84,21 @@ impl EventRequest {
         for (field, there, event) in belongs {
             let of = crate::rules::application::word(&event);
             match (there, self.event == event) {
-                (true, false) => return Err(Refusal::new("T-01", format!("`{field}` belongs to `{of}` only"))),
+                (true, false) => {
+                    return Err(Refusal::new("T-01", format!("`{field}` belongs to `{of}` only"))
+                        .with_ja("この操作に含められない項目があります。"));
+                }
                 (false, true) if needed(event) => {
-                    return Err(Refusal::new("T-01", format!("`{of}` needs `{field}`")));
+                    return Err(Refusal::new("T-01", format!("`{of}` needs `{field}`"))
+                        .with_ja("この操作に必要な項目がありません。"));
                 }
                 _ => {}
             }
         }
         // The service's own rules are about requests, and no reason to reject an application.
         if self.rule.as_ref().is_some_and(|rule| rule.starts_with("T-") || catalogue::find(rule).is_none()) {
-            return Err(Refusal::new("T-01", "no rule of that id refuses anything"));
+            return Err(Refusal::new("T-01", "no rule of that id refuses anything")
+                .with_ja("不受理の根拠となる規則の番号を入力してください。"));
         }
         Ok(())
     }
@@ -128,8 +133,12 @@ impl Authority {
             if let Some(seen) = request.version.filter(|seen| *seen != record.version) {
                 let next = filed.next(&record, day_of(telling.now));
                 let refusal = impossible(record.state, request.event, &next);
-                let detail = format!("version {seen} is not the last, {} is: {}", record.version, refusal.detail);
-                return Err(Refusal { detail, ..refusal }.into());
+                let last = record.version;
+                let refusal = refusal.reworded(
+                    |detail| format!("version {seen} is not the last, {last} is: {detail}"),
+                    |_| "この画面を表示した後に申請が進みました。最新の画面で確認してください。".to_owned(),
+                );
+                return Err(refusal.into());
             }
             let Move { record: after, mut steps, outlook, card_steps, told } =
                 self.lead(telling, &record, &filed, request)?;
@@ -194,7 +203,9 @@ impl Authority {
             (On::GenerateKey | On::Send, ..) => self.still_resident(telling, filed)?,
             (On::Issue, ..) => {
                 let detail = "certificates are asked for with their keys: POST /v1/certificates or /v1/renewals, naming the application";
-                return Err(Refusal::new("A-01", detail).into());
+                return Err(Refusal::new("A-01", detail)
+                    .with_ja("電子証明書は、鍵ペアを添えた発行・更新の画面から発行してください。")
+                    .into());
             }
             (On::WriteFailed, ..) => (steps, told) = self.discard_for(telling, record)?,
             (On::CarryOut, ..) => {
@@ -238,7 +249,9 @@ impl Authority {
         if let (ApplicationState::Received, Course::TwoVisits(why)) = (record.state, today.course) {
             let why = crate::rules::application::word(&why);
             let detail = format!("by now it takes two visits ({why}): post the inquiry, `send-inquiry`");
-            return Err(Refusal::new("A-01", detail).into());
+            return Err(Refusal::new("A-01", detail)
+                .with_ja("本日の判定では2回の来庁が必要です。照会書を発送してください。")
+                .into());
         }
         Ok(today)
     }
@@ -279,7 +292,12 @@ impl Authority {
             let kind = ended.kind.word().to_uppercase();
             let detail =
                 format!("{kind} has ended since it was issued, so it is not handed over; possible: write-failed");
-            return Err(Refusal::new("A-01", detail).into());
+            return Err(Refusal::new("A-01", detail)
+                .with_ja(format!(
+                    "{}電子証明書が発行後に効力を失ったため、交付できません。破棄としてください。",
+                    ended.kind.word_ja()
+                ))
+                .into());
         }
         Ok(vec![Step::Holder(dossier.holder)])
     }

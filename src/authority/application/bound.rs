@@ -104,7 +104,9 @@ impl Authority {
             return Ok(None);
         };
         if record.state != ApplicationState::SentToCa {
-            return Err(Refusal::new("R-29", "the application no longer waits for certificates").into());
+            return Err(Refusal::new("R-29", "the application no longer waits for certificates")
+                .with_ja("この申請は、発行を待つ段階ではなくなっています。")
+                .into());
         }
         let after = ApplicationRecord { state: ApplicationState::Issued, changed: audit.at, ..record.clone() };
         tell(audit, &record, &after);
@@ -131,20 +133,26 @@ impl Filed {
     /// Whether an enrolment is what was applied for.
     fn matches(&self, asked: Asked, enrolment: &Enrolment) -> Result<(), Refusal> {
         let request = &self.request;
-        let other = |what: &str| Err(Refusal::new("A-01", format!("the application is for {what}")));
+        let other = |what: &str, ja: &str| {
+            Err(Refusal::new("A-01", format!("the application is for {what}"))
+                .with_ja(format!("申請の内容と一致しません：{ja}")))
+        };
         let renews = request.procedure == Procedure::Renewal;
         if request.holder.reference != enrolment.holder.reference || request.holder.birth != enrolment.holder.birth {
-            return other("another holder");
+            return other("another holder", "申請者または生年月日が異なります。");
         }
         if request.card != enrolment.card {
-            return other("another card, or a card of other days");
+            return other("another card, or a card of other days", "カードの番号または日付が異なります。");
         }
         if request.kinds != enrolment.requests.kinds() {
-            return other("other kinds of certificate");
+            return other("other kinds of certificate", "電子証明書の種類が異なります。");
         }
         if !request.procedure.issues() || renews != (asked == Asked::Renewal) {
-            let detail = if renews { "a renewal: see /v1/renewals" } else { "something else than a renewal" };
-            return other(detail);
+            return if renews {
+                other("a renewal: see /v1/renewals", "更新の申請です。更新の画面から行ってください。")
+            } else {
+                other("something else than a renewal", "更新の申請ではありません。")
+            };
         }
         Ok(())
     }

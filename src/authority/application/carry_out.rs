@@ -8,6 +8,7 @@ use crate::{
     ports::{CardRecord, CertificateRecord, Dossier, Step},
     rules::{
         Cause, CertificateState, Refusal,
+        admission::suspended_card,
         calendar::day_of,
         deadline::{self, CardPresented},
         face_authentication::{CardSituation, FaceStep, decide_face_authentication_off, decide_face_authentication_on},
@@ -145,10 +146,9 @@ pub(super) fn check(
             },
             day_of(now),
         ),
-        Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff | Procedure::PinReset if held => Err(
-            Refusal::new("E-03", "the card is suspended (一時停止); release it when it is found, or take a new card")
-                .in_case("suspended"),
-        ),
+        Procedure::FaceAuthenticationOn | Procedure::FaceAuthenticationOff | Procedure::PinReset if held => {
+            Err(suspended_card())
+        }
         _ => switching(request, (dossier, card), now).map(drop),
     }
 }
@@ -165,7 +165,9 @@ pub(super) fn with_auth(
     let steps = switching(request, of, now)?;
     if steps.first() == Some(&FaceStep::IssueAuth) {
         let detail = "the card has no live authentication certificate; issue it first, then switch the card";
-        return Err(Refusal::new("E-09", detail).in_case("needs-auth"));
+        return Err(Refusal::new("E-09", detail)
+            .with_ja("カードに有効な利用者証明用電子証明書がありません。先に発行してから設定してください。")
+            .in_case("needs-auth"));
     }
     Ok(steps)
 }

@@ -77,7 +77,8 @@ pub(super) fn send(
     let InquiryForm { address, confirmed } = form;
     let characters = address.chars().count();
     if address.trim() != address || !(1..=REGISTER_ADDRESS_CHARACTERS).contains(&characters) {
-        return Err(Refusal::new("T-01", "the address is that of the register, in one line"));
+        return Err(Refusal::new("T-01", "the address is that of the register, in one line")
+            .with_ja("住民票の住所を1行で入力してください。"));
     }
     if let Some((at, other)) = address.chars().enumerate().find(|(_, one)| is_invisible(*one)) {
         let detail = format!(
@@ -86,11 +87,16 @@ pub(super) fn send(
             at + 1,
             u32::from(other)
         );
-        return Err(Refusal::new("N-05", detail));
+        return Err(Refusal::new("N-05", detail).with_ja(format!(
+            "住所の{}文字目（U+{:04X}）は表示されない文字です。取り除いてください。",
+            at + 1,
+            u32::from(other)
+        )));
     }
     if record.state == ApplicationState::InquiryReturned && !confirmed {
         let detail = "the last inquiry came back; confirm the address in the register before another is sent";
-        return Err(Refusal::new("A-01", detail));
+        return Err(Refusal::new("A-01", detail)
+            .with_ja("前回の照会書が返戻されています。住民票の住所を確認してから再度発送してください。"));
     }
     let round = record.inquiry.as_ref().map_or(0, |inquiry| inquiry.round).saturating_add(1);
     record.inquiry = Some(InquiryRecord { round, posted: today, address: address.clone() });

@@ -6,7 +6,7 @@ use crate::{
     limits::APPLICATION_PAGE,
     municipality::MunicipalityCode,
     ports::{ApplicationFilter, ApplicationRecord, Dossier, HolderReference},
-    rules::{Day, Refusal, application::word, calendar::day_of, procedure::Procedure},
+    rules::{Day, Refusal, application::word, calendar::day_of, era::in_japanese, procedure::Procedure},
 };
 
 impl Authority {
@@ -91,7 +91,13 @@ fn other_birth(record: &ApplicationRecord) -> Refusal {
         record.number,
         day_of(record.received)
     );
-    Refusal::new("R-26", detail).in_case("birth")
+    Refusal::new("R-26", detail)
+        .with_ja(format!(
+            "受付中の申請 {}（{}受付）の生年月日と異なります。確認のうえ、誤っている申請を先に終了してください。",
+            record.number,
+            in_japanese(day_of(record.received))
+        ))
+        .in_case("birth")
 }
 
 fn refusal(record: &ApplicationRecord) -> Refusal {
@@ -100,5 +106,10 @@ fn refusal(record: &ApplicationRecord) -> Refusal {
         "application {} of {day} is open for the same (`{state}`); carry it on, or have it withdrawn or rejected first",
         record.number
     );
-    Refusal::new("A-07", detail)
+    let ja = format!(
+        "申請 {}（{}受付）が受付中です。続けて処理するか、先に取下げまたは不受理としてください。",
+        record.number,
+        in_japanese(day)
+    );
+    Refusal::new("A-07", detail).with_ja(ja)
 }

@@ -63,7 +63,8 @@ impl Authority {
             let today = self.decide_today(telling, &request, mode)?;
             if request.procedure == Procedure::Renewal && !today.renews() {
                 let detail = "no such certificate of the holder is live, so none can be renewed; apply for a reissue";
-                return Err(Refusal::new("V-14", detail).into());
+                let ja = "更新できる有効な電子証明書がありません。再発行として申請してください。";
+                return Err(Refusal::new("V-14", detail).with_ja(ja).into());
             }
             if let Some(card) = &today.card {
                 agrees_with_record(&request, card)?;
@@ -140,7 +141,10 @@ fn agrees_with_record(request: &ApplicationRequest, card: &CardRecord) -> Result
         Some(seen) if seen != card.face_authentication => {
             let recorded = if card.face_authentication { "a face-authentication card" } else { "an ordinary card" };
             let detail = format!("the card is recorded as {recorded}; where it was switched, apply for that first");
-            Err(Refusal::new("E-09", detail).in_case("face-record"))
+            let recorded_ja =
+                if card.face_authentication { "顔認証マイナンバーカード" } else { "通常のカード" };
+            let ja = format!("記録では{recorded_ja}です。切り替えた場合は、先にその申請をしてください。");
+            Err(Refusal::new("E-09", detail).with_ja(ja).in_case("face-record"))
         }
         _ => Ok(()),
     }
@@ -153,7 +157,8 @@ fn in_order(request: &ApplicationRequest) -> Result<ApplicationRequest, Refusal>
     let fits = named == request.procedure.issues() || request.procedure == Procedure::Revocation;
     if kinds.len() != request.kinds.len() || !fits {
         let detail = "name the kinds that are to be issued or revoked, each once: `auth`, `sign` or both; none for anything else";
-        return Err(Refusal::new("T-01", detail));
+        return Err(Refusal::new("T-01", detail)
+            .with_ja("発行または失効する電子証明書の種類を選んでください。それ以外の手続では選びません。"));
     }
     let themself = |agent: &AgentReference| agent.as_str() == request.holder.reference.as_str();
     match (request.applicant, &request.agent) {
@@ -161,11 +166,13 @@ fn in_order(request: &ApplicationRequest) -> Result<ApplicationRequest, Refusal>
             "D-04",
             "who acts for the holder is somebody else; the holder comes as `holder`, without an agent",
         )
+        .with_ja("代理人は本人以外の方です。本人が来庁した場合は、代理人を入力しないでください。")
         .in_case("no-agent")),
-        (Applicant::Holder, Some(_)) => Err(Refusal::new("T-01", "the holder comes in person; name no agent")),
+        (Applicant::Holder, Some(_)) => Err(Refusal::new("T-01", "the holder comes in person; name no agent")
+            .with_ja("本人が来庁した場合は、代理人を入力しないでください。")),
         (Applicant::Holder, None) | (_, Some(_)) => Ok(ApplicationRequest { kinds, ..request.clone() }),
-        (_, None) => {
-            Err(Refusal::new("D-04", "name who acts for the holder, by a reference of your own").in_case("no-agent"))
-        }
+        (_, None) => Err(Refusal::new("D-04", "name who acts for the holder, by a reference of your own")
+            .with_ja("代理人の識別番号を入力してください。")
+            .in_case("no-agent")),
     }
 }

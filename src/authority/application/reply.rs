@@ -65,7 +65,8 @@ pub(super) fn check_not_lapsed(record: &ApplicationRecord) -> Result<(), Refusal
         return Err(Refusal::new(
             "A-02",
             "the reply was not there in time, and the application has lapsed; apply again",
-        ));
+        )
+        .with_ja("期限までに回答書が提出されず、申請は効力を失いました。あらためて申請してください。"));
     }
     Ok(())
 }
@@ -77,7 +78,9 @@ pub(super) fn check_not_lapsed(record: &ApplicationRecord) -> Result<(), Refusal
 pub(super) fn find_defect(record: &mut ApplicationRecord, named: Option<Defect>) -> Result<(), Refusal> {
     record.defect = named.or(record.defect);
     if record.defect.is_none() {
-        return Err(Refusal::new("T-01", "name the defect of the reply"));
+        return Err(
+            Refusal::new("T-01", "name the defect of the reply").with_ja("回答書の不備の内容を選んでください。")
+        );
     }
     Ok(())
 }

@@ -89,7 +89,12 @@ impl Authority {
         }
         if is_for_face_authentication(request, recorded.as_ref()) && request.kinds.contains(&Kind::Sign) {
             let detail = "a face-authentication card takes no signing certificate; end face authentication first";
-            return Err(Refusal::new("E-09", detail).in_case("no-sign").into());
+            return Err(Refusal::new("E-09", detail)
+                .with_ja(
+                    "顔認証マイナンバーカードに署名用電子証明書は記録できません。先に顔認証の設定を解除してください。",
+                )
+                .in_case("no-sign")
+                .into());
         }
         let wish = Wish { person: &request.holder, card: &request.card, kinds: &request.kinds, mode, exception: None };
         let terms = self.decide_terms(telling, resident, wish)?;
@@ -109,7 +114,8 @@ impl Authority {
         let course = decide_procedure(request.procedure, request.applicant, &presence, &policy);
         let course = course.map_err(|refusal| another_may_come(refusal, day_of(telling.now)))?;
         if course == Course::Telephone {
-            let refusal = Refusal::new("R-21", "a lost card is held at once, by telephone: see holds");
+            let refusal = Refusal::new("R-21", "a lost card is held at once, by telephone: see holds")
+                .with_ja("紛失による一時停止は、申請ではなく一時停止の画面（電話）から直ちに行います。");
             return Err(refusal.in_case("by-telephone").into());
         }
         Ok((course, presence.holder_class))
@@ -163,10 +169,11 @@ pub(super) fn check_card<'r>(
     let card =
         |dossier: &'r Dossier| recorded(dossier).or_else(|| presented(dossier).then(|| Cow::Owned(seen(request))));
     match resident.dossier.as_ref().and_then(|dossier| Some((dossier, card(dossier)?))) {
-        None => Err(Refusal::new("T-09", "there is no such card of this holder")),
+        None => Err(Refusal::new("T-09", "there is no such card of this holder")
+            .with_ja("この方のカードとして登録されていません。")),
         // Whether it goes on after a move, M-01 says.
         Some((_, card)) if card.void && request.procedure != Procedure::ContinuedUse => {
-            Err(Refusal::new("E-03", "the card is void").in_case("over"))
+            Err(Refusal::new("E-03", "the card is void").with_ja("カードは失効しています。").in_case("over"))
         }
         Some(found) => Ok(found),
     }

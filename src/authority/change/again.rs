@@ -36,7 +36,9 @@ impl Authority {
             }
             _ => {
                 let detail = "the register's number stands for another event; each event has its own";
-                Err(Refusal::new("T-13", detail).into())
+                Err(Refusal::new("T-13", detail)
+                    .with_ja("この異動番号は別の異動に使われています。異動ごとに別の番号を付けてください。")
+                    .into())
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::{
     rules::{
         Cause, Day, Refusal,
         deadline::{Deadline, Move, MoveState, continued_use_deadline, decide_move},
+        era::in_japanese,
         procedure::CounterPolicy,
     },
 };
@@ -57,7 +58,14 @@ impl Arrived {
             self.town,
             self.void_from()
         );
-        Refusal::new("E-03", detail).in_case("over")
+        Refusal::new("E-03", detail)
+            .with_ja(format!(
+                "転入後、市区町村{}で期限までにカードの提示がなかったため、\
+                 {}に失効しています（R-18）。再交付を申請してください。",
+                self.town,
+                in_japanese(self.void_from())
+            ))
+            .in_case("over")
     }
 
     /// What the card, not presented by then, ends with.
@@ -91,7 +99,13 @@ impl LeftAt {
              new one",
             self.0
         );
-        Refusal::new("M-01", detail).in_case("moved-on")
+        Refusal::new("M-01", detail)
+            .with_ja(format!(
+                "市区町村{}でカードを提示しないまま次の転出をしたため、カードは翌日に失効します。\
+                 再交付を申請してください。",
+                self.0
+            ))
+            .in_case("moved-on")
     }
 
     /// Why it does not go on abroad (R-20).
@@ -101,7 +115,13 @@ impl LeftAt {
              (`continued-use`)",
             self.0
         );
-        Refusal::new("R-20", detail).in_case("not-presented")
+        Refusal::new("R-20", detail)
+            .with_ja(format!(
+                "市区町村{}への転入後にカードの提示がありません。転出前に提示していた場合は、\
+                 先に継続利用を届け出てください。",
+                self.0
+            ))
+            .in_case("not-presented")
     }
 }
 

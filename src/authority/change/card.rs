@@ -76,7 +76,8 @@ impl Outlook {
 
 /// What was said of a departure with a card that does not go on, once it has happened.
 fn departed(refusal: &Refusal) -> Refusal {
-    let detail =
-        format!("{}; the departure was taken as `overseas-move`, with which the card ends (R-19)", refusal.detail);
-    Refusal { detail, ..refusal.clone() }
+    refusal.clone().reworded(
+        |detail| format!("{detail}; the departure was taken as `overseas-move`, with which the card ends (R-19)"),
+        |detail| format!("{detail}カードが失効する国外転出として受け付けました（R-19）。"),
+    )
 }

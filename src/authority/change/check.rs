@@ -1,5 +1,7 @@
 //! What a report must be whatever the register has: days that can be, and nothing said that belongs to another event.
 
+use std::borrow::Cow;
+
 use super::{Presented, RegisterChange, RegisterEvent, arrived::LeftAt, history::History, issuing_place};
 use crate::{
     limits::MOVE_SLIP_DAYS,
@@ -9,6 +11,7 @@ use crate::{
         Cause, CertificateState, Day, Refusal,
         calendar::{birthday_in, day_of, plus_days},
         deadline::{CardPresented, check_card},
+        era::in_japanese,
         overseas::{Departure, decide_continued_use_abroad},
     },
 };
@@ -44,7 +47,9 @@ pub(super) fn of_holder(
     let event = days.event;
     if event < dossier.holder.birth {
         let detail = format!("the event is of {event}, before the holder was born");
-        return Err(Refusal::new("R-01", detail).in_case("impossible-day"));
+        return Err(Refusal::new("R-01", detail)
+            .with_ja(format!("異動日（{}）が生年月日より前です。", in_japanese(event)))
+            .in_case("impossible-day"));
     }
     match (change.change, card) {
         (RegisterEvent::ContinuedUse, Some(refusal)) => Err(refusal.clone()),
@@ -55,8 +60,10 @@ pub(super) fn of_holder(
 
 /// The same refusal, with what to report of a departure after which the card does not go on.
 fn instead(refusal: &Refusal) -> Refusal {
-    let detail = format!("{}; report `overseas-move`, with which the card ends (R-19)", refusal.detail);
-    Refusal { detail, ..refusal.clone() }
+    refusal.clone().reworded(
+        |detail| format!("{detail}; report `overseas-move`, with which the card ends (R-19)"),
+        |detail| format!("{detail}カードが失効する国外転出として届け出てください（R-19）。"),
+    )
 }
 
 /// Why a report by hand is refused whose card had to be presented in a municipality before the holder moved on: who is there to
@@ -72,14 +79,17 @@ pub(super) fn by_hand(change: &RegisterChange, left: Option<&LeftAt>) -> Checked
 fn destination(change: &RegisterChange, reporter: MunicipalityCode) -> Checked {
     match (change.change, change.to) {
         (RegisterEvent::MoveOut, Some(to)) if to != reporter => issuing_place(to),
-        (RegisterEvent::MoveOut, _) => Err(Refusal::new("R-16", "say to which other municipality")),
-        (_, Some(_)) => Err(Refusal::new("R-16", "only moving out has a destination")),
+        (RegisterEvent::MoveOut, _) => {
+            Err(Refusal::new("R-16", "say to which other municipality").with_ja("転出先の市区町村を入力してください。"))
+        }
+        (_, Some(_)) => Err(Refusal::new("R-16", "only moving out has a destination")
+            .with_ja("転出先を入力するのは転出の場合に限ります。")),
         (_, None) => Ok(()),
     }
 }
 
 fn days(change: &RegisterChange, today: Day) -> Result<Days, Refusal> {
-    let refused = |detail: String| Err(Refusal::new("R-01", detail).in_case("impossible-day"));
+    let refused = |detail: String, ja: String| Err(Refusal::new("R-01", detail).with_ja(ja).in_case("impossible-day"));
     let event = change.event_day.unwrap_or(today);
     let unsaid = if change.number.is_some() { event } else { today };
     let noticed = change.notified.unwrap_or(unsaid);
@@ -87,13 +97,16 @@ fn days(change: &RegisterChange, today: Day) -> Result<Days, Refusal> {
     let ahead = matches!(change.change, RegisterEvent::OverseasMove | RegisterEvent::OverseasMoveWithContinuedUse);
     let recorded = if ahead && !apart(noticed, event) { noticed.max(event) } else { noticed };
     if event > today {
-        return refused(format!("the event is of {event}, which is to come; report it when it has happened"));
+        let ja = format!("異動日（{}）が未来の日付です。異動があってから届け出てください。", in_japanese(event));
+        return refused(format!("the event is of {event}, which is to come; report it when it has happened"), ja);
     }
     if recorded > today {
-        return refused(format!("the notice is of {recorded}, which is to come"));
+        let ja = format!("届出日（{}）が未来の日付です。", in_japanese(recorded));
+        return refused(format!("the notice is of {recorded}, which is to come"), ja);
     }
     if recorded < event {
-        return refused(format!("the notice is of {recorded}, before the event of {event}"));
+        let ja = format!("届出日（{}）が異動日（{}）より前です。", in_japanese(recorded), in_japanese(event));
+        return refused(format!("the notice is of {recorded}, before the event of {event}"), ja);
     }
     Ok(Days { event, recorded })
 }
@@ -101,10 +114,13 @@ fn days(change: &RegisterChange, today: Day) -> Result<Days, Refusal> {
 fn birth(change: &RegisterChange, today: Day) -> Checked {
     match (change.change, change.birth) {
         (RegisterEvent::Correction, Some(birth)) if birth > today => {
-            Err(Refusal::new("E-01", format!("the date of birth {birth} is to come")).in_case("unborn"))
+            Err(Refusal::new("E-01", format!("the date of birth {birth} is to come"))
+                .with_ja(format!("生年月日（{}）が未来の日付です。", in_japanese(birth)))
+                .in_case("unborn"))
         }
         (RegisterEvent::Correction, _) | (_, None) => Ok(()),
-        (_, Some(_)) => Err(Refusal::new("R-13", "only a correction gives a date of birth")),
+        (_, Some(_)) => Err(Refusal::new("R-13", "only a correction gives a date of birth")
+            .with_ja("生年月日を入力するのは職権修正の場合に限ります。")),
     }
 }
 
@@ -112,32 +128,47 @@ fn birth(change: &RegisterChange, today: Day) -> Checked {
 fn moving(change: &RegisterChange, days: &Days) -> Checked {
     let out = change.change == RegisterEvent::MoveOut;
     match change.planned {
-        Some(_) if !out => return Err(planned_day("only moving out has a planned day (転出予定日)")),
+        Some(_) if !out => {
+            return Err(planned_day(
+                "only moving out has a planned day (転出予定日)",
+                "転出予定日を入力するのは転出の場合に限ります。",
+            ));
+        }
         None if out && change.number.is_some() => {
-            return Err(planned_day("say the planned day of moving (転出予定日)"));
+            return Err(planned_day("say the planned day of moving (転出予定日)", "転出予定日を入力してください。"));
         }
         Some(planned) if apart(planned, days.recorded) => {
             let detail =
                 format!("moving is planned for {planned}, more than a year from the notice of {}", days.recorded);
-            return Err(planned_day(detail));
+            let (planned, noticed) = (in_japanese(planned), in_japanese(days.recorded));
+            let ja = format!("転出予定日（{planned}）が届出日（{noticed}）から1年を超えて離れています。");
+            return Err(planned_day(detail, ja));
         }
         _ => {}
     }
     match change.moved_in {
         Some(_) if change.change != RegisterEvent::MoveIn => {
-            Err(Refusal::new("M-01", "only moving in has a day of moving in").in_case("days"))
+            Err(Refusal::new("M-01", "only moving in has a day of moving in")
+                .with_ja("転入した日を入力するのは転入の場合に限ります。")
+                .in_case("days"))
         }
         Some(day) if day > days.recorded => {
             let detail = format!("moved in on {day}, after the notice (転入届) of {}", days.recorded);
-            Err(Refusal::new("M-01", detail).in_case("days"))
+            Err(Refusal::new("M-01", detail)
+                .with_ja(format!(
+                    "転入した日（{}）が転入届の日（{}）より後です。",
+                    in_japanese(day),
+                    in_japanese(days.recorded)
+                ))
+                .in_case("days"))
         }
         _ => Ok(()),
     }
 }
 
 /// The refusal of a planned day that is missing, out of place, or too far from its notice.
-fn planned_day(detail: impl Into<String>) -> Refusal {
-    Refusal::new("R-16", detail).in_case("planned")
+fn planned_day(detail: impl Into<String>, ja: impl Into<Cow<'static, str>>) -> Refusal {
+    Refusal::new("R-16", detail).with_ja(ja).in_case("planned")
 }
 
 /// Whether two days lie further apart than a slip of the pen allows.
@@ -149,9 +180,12 @@ pub(super) fn apart(one: Day, other: Day) -> bool {
 /// A card is presented where one can go on, and nowhere else (M-01).
 fn visit(change: &RegisterChange) -> Checked {
     match (change.change, change.presented.is_some()) {
-        (RegisterEvent::ContinuedUse, false) => Err(Refusal::new("M-01", "say which card was presented")),
+        (RegisterEvent::ContinuedUse, false) => {
+            Err(Refusal::new("M-01", "say which card was presented").with_ja("提示されたカードを入力してください。"))
+        }
         (RegisterEvent::ContinuedUse | RegisterEvent::MoveIn, _) | (_, false) => Ok(()),
-        (_, true) => Err(Refusal::new("M-01", "a card is presented after moving in")),
+        (_, true) => Err(Refusal::new("M-01", "a card is presented after moving in")
+            .with_ja("カードの提示を記録するのは転入後に限ります。")),
     }
 }
 
@@ -178,13 +212,17 @@ fn presented(change: &RegisterChange, dossier: &Dossier, (day, today): (Day, Day
         return check_card(&unknown(presented), day);
     }
     let card = card.ok_or_else(|| {
-        let none = Refusal::new(rule, "the holder has no such card");
+        let none =
+            Refusal::new(rule, "the holder has no such card").with_ja("この方のカードとして登録されていません。");
         if rule == "M-01" { none.in_case("no-card") } else { none }
     })?;
     if presented.face_authentication.is_some_and(|seen| seen != card.face_authentication) {
         let recorded = if card.face_authentication { "a face-authentication card" } else { "an ordinary card" };
         let detail = format!("the card is recorded as {recorded}; apply for the change of face authentication first");
-        return Err(Refusal::new("M-01", detail).in_case("face-record"));
+        let recorded_ja =
+            if card.face_authentication { "顔認証マイナンバーカード" } else { "通常のカード" };
+        let ja = format!("記録では{recorded_ja}です。先に顔認証の設定または解除を申請してください。");
+        return Err(Refusal::new("M-01", detail).with_ja(ja).in_case("face-record"));
     }
     check_card(
         &CardPresented {
@@ -225,7 +263,9 @@ fn abroad((change, departs): (&RegisterChange, Day), (dossier, history): (&Dossi
     let Some(card) = cards.clone().find(|card| !card.void).or(cards.next()) else {
         let first = dossier.cards.first().map_or(Ok(()), |first| {
             let detail = format!("the holder's card was issued on {}, and the move is of {departs}", first.issue_day);
-            Err(Refusal::new("R-20", detail).in_case("later-card"))
+            let (card, departs) = (in_japanese(first.issue_day), in_japanese(departs));
+            let ja = format!("カードの発行日（{card}）が国外転出の日（{departs}）より後です。");
+            Err(Refusal::new("R-20", detail).with_ja(ja).in_case("later-card"))
         });
         return first.and_then(|()| decide(true, Day::MAX, false));
     };

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     limits::{REGISTER_STRANGERS_WAITING, REGISTER_WAITING, REGISTER_WAITING_OF_STRANGER},
     municipality::MunicipalityCode,
-    rules::{Cause, Day, Refusal},
+    rules::{Cause, Day, Refusal, era::in_japanese},
 };
 
 /// What a history comes to.
@@ -129,7 +129,14 @@ impl Fold {
             let (rule, day) = (blow.cause.rule(), blow.event_day);
             let detail =
                 format!("the card is of {}, and cards of before {day} are void ({rule}); take a new one", card.day);
-            Err(Refusal::new("E-03", detail).in_case("over"))
+            Err(Refusal::new("E-03", detail)
+                .with_ja(format!(
+                    "カードの発行日は{}ですが、{}より前のカードは失効しています（{rule}）。\
+                     新しいカードの交付を受けてください。",
+                    in_japanese(card.day),
+                    in_japanese(day)
+                ))
+                .in_case("over"))
         })
     }
 

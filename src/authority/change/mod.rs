@@ -217,7 +217,12 @@ impl Authority {
             let once = Once { key: format!("{} {place}", once.key), digest: once.digest };
             let told = match change {
                 Ok(change) if change.number.is_some() => self.change(actor, &once, change),
-                Ok(_) => self.turn_away(actor, &once, &Refusal::new("T-01", "an event among several bears its number")),
+                Ok(_) => self.turn_away(
+                    actor,
+                    &once,
+                    &Refusal::new("T-01", "an event among several bears its number")
+                        .with_ja("まとめて届け出る異動には、それぞれ異動番号が必要です。"),
+                ),
                 Err(refusal) => self.turn_away(actor, &once, refusal),
             };
             outcomes.push(match told {
@@ -286,7 +291,9 @@ impl Authority {
     ) -> Result<Dossier, StoryError> {
         let known = self.store().dossier(holder)?;
         let known = known.map_or_else(|| self.first_applicant(reporter, holder, today), |known| Ok(Some(known)))?;
-        Ok(known.ok_or_else(|| Refusal::new("T-09", "there is no such holder"))?)
+        Ok(known.ok_or_else(|| {
+            Refusal::new("T-09", "there is no such holder").with_ja("その識別番号の利用者はいません。")
+        })?)
     }
 
     /// Everything that the register reported of a holder.
@@ -352,7 +359,9 @@ fn may_wait(entry: &Entry, refusal: Refusal, fold: &fold::Fold) -> Result<Refusa
 
 /// A destination that exists.
 fn issuing_place(to: MunicipalityCode) -> Result<(), Refusal> {
-    municipality::issuing_place(to)
-        .map(drop)
-        .map_err(|error| Refusal::new("E-02", error.to_string()).in_case("no-municipality"))
+    municipality::issuing_place(to).map(drop).map_err(|error| {
+        Refusal::new("E-02", error.to_string())
+            .with_ja("その市区町村コードの市区町村はありません。")
+            .in_case("no-municipality")
+    })
 }

@@ -16,8 +16,11 @@ use crate::{
             CardPresented, Deadline, Move, MoveState, check_planned, decide_continued_use, decide_move, moved_out,
             notice_deadline, presented_before,
         },
+        era::in_japanese,
     },
 };
+
+mod fits;
 
 /// A card as it has to be (M-01); whether one is, was checked when it was presented.
 const IN_ORDER: CardPresented = CardPresented {
@@ -141,87 +144,23 @@ impl Register {
         if cause == Cause::MoveInMissed {
             let of_it = |moving: &&mut Announced| moving.missed_from() == Some(since) && moving.entry < passed;
             let moving = self.moving.as_mut().filter(of_it);
-            let moving = moving.ok_or_else(|| Refusal::new("R-17", "no move is awaited"))?;
+            let moving = moving.ok_or_else(|| {
+                Refusal::new("R-17", "no move is awaited").with_ja("転入届を待っている異動はありません。")
+            })?;
             moving.missed = true;
             return Ok(Some(Blow { cause, event_day: since, until: None, new_of: Vec::new() }));
         }
         let of_it = |one: &Arrived| one.void_from() == since && one.entry < passed;
         // A card that was issued after the move is not the one that had to be presented.
         let over = self.arrived.iter().filter(|one| of_it(one)).max_by_key(|one| one.notified);
-        let over = over.ok_or_else(|| Refusal::new("M-02", "no card is to be presented after a move"))?;
+        let over = over.ok_or_else(|| {
+            Refusal::new("M-02", "no card is to be presented after a move")
+                .with_ja("カードの提示を待っている異動はありません。")
+        })?;
         let (blow, before_the_last) = (over.blow(since), over.left.is_some());
         self.arrived.retain(|one| !of_it(one));
         self.presented &= before_the_last;
         Ok(Some(blow))
-    }
-
-    /// Whether this municipality may report this of the holder now.
-    fn fits(&self, change: &RegisterChange, entry: &Entry) -> Result<(), Refusal> {
-        let reporter = entry.municipality;
-        match change.change {
-            RegisterEvent::MoveIn if self.municipality == reporter && self.registered && !self.abroad => {
-                let detail = "the service has the holder in this municipality already; an arrival from elsewhere has its effect \
-                              once the municipality that the holder left reports it (転出届)";
-                return Err(Refusal::new("E-02", detail).in_case("here-already"));
-            }
-            RegisterEvent::MoveIn if self.moving_to() != Some(reporter) => {
-                let detail = "the municipality of residence has not announced this move (転出届)";
-                return Err(Refusal::new("E-02", detail).in_case("no-move"));
-            }
-            // Who is not recorded lives in no municipality: the one that records reports it.
-            RegisterEvent::MoveIn | RegisterEvent::Registration => {}
-            _ if self.municipality != reporter => {
-                let detail = format!("the holder is not a resident of municipality {reporter}");
-                return Err(Refusal::new("E-02", detail).in_case("not-resident"));
-            }
-            _ => {}
-        }
-        match (change.change, self.registered) {
-            (RegisterEvent::Registration, true) if !self.abroad => {
-                let detail = "the holder is recorded in the resident register already";
-                return Err(Refusal::new("E-01", detail).in_case("recorded"));
-            }
-            // Two municipalities do not order the events of one day together: on that day, who came back and left again and who
-            // left and came back look the same.
-            (RegisterEvent::Registration, _)
-                if self.gone.is_some_and(|(by, day)| by != reporter && entry.day <= day) =>
-            {
-                let detail = "another municipality recorded on that day that the holder is off the register, or abroad; who is \
-                              recorded elsewhere after that is recorded on a later day";
-                return Err(Refusal::new("E-01", detail).in_case("same-day").possible_from(next(entry.day)));
-            }
-            (RegisterEvent::Registration, _) | (_, true) => {}
-            (_, false) => return Err(Refusal::new("E-01", "the holder is not recorded in the resident register")),
-        }
-        self.fits_where_they_live(change.change)
-    }
-
-    /// Whether this can happen to who lives here, or abroad, and has announced to move or has not.
-    fn fits_where_they_live(&self, event: RegisterEvent) -> Result<(), Refusal> {
-        match event {
-            RegisterEvent::Move
-            | RegisterEvent::MoveOut
-            | RegisterEvent::OverseasMove
-            | RegisterEvent::OverseasMoveWithContinuedUse
-                if self.abroad =>
-            {
-                let detail = "the holder lives abroad; who comes back is recorded by `registration`, and so is a departure \
-                              that did not happen";
-                Err(Refusal::new("E-01", detail).in_case("departed"))
-            }
-            RegisterEvent::OverseasMoveWithContinuedUse if self.moving.is_some() => {
-                let detail = "the holder has announced a move to another municipality (転出届); report its cancellation first \
-                              (`move-out-cancelled`)";
-                Err(Refusal::new("R-20", detail).in_case("moving"))
-            }
-            RegisterEvent::MoveInMissed if self.moving.is_none() => {
-                Err(Refusal::new("R-17", "no move to another municipality was announced (転出届)"))
-            }
-            RegisterEvent::MoveOutCancelled if self.moving.is_none() => {
-                Err(Refusal::new("R-16", "no move to another municipality was announced (転出届)").in_case("no-move"))
-            }
-            _ => Ok(()),
-        }
     }
 
     fn happen(
@@ -280,7 +219,13 @@ impl Register {
         let planned = self.moving.and_then(|moving| moving.planned);
         if let Some(planned) = planned.filter(|planned| apart(*planned, moved_in)) {
             let detail = format!("moved in on {moved_in}, more than a year from the planned {planned}");
-            return Err(Refusal::new("M-01", detail).in_case("days"));
+            return Err(Refusal::new("M-01", detail)
+                .with_ja(format!(
+                    "転入した日（{}）が転出予定日（{}）から1年を超えて離れています。",
+                    in_japanese(moved_in),
+                    in_japanese(planned)
+                ))
+                .in_case("days"));
         }
         self.leave(moved_in, entry);
         let notified = entry.day;
@@ -314,7 +259,11 @@ impl Register {
     pub(in crate::authority) fn continued_use(&self, day: Day) -> Result<(), Refusal> {
         let last = self.arrived.last();
         let Some(last) = last.filter(|last| last.left.is_none()) else {
-            let none = || Refusal::new("M-01", "no card is to be presented after a move").in_case("no-move");
+            let none = || {
+                Refusal::new("M-01", "no card is to be presented after a move")
+                    .with_ja("継続利用のためにカードの提示を待っている転入はありません。")
+                    .in_case("no-move")
+            };
             let moved_on = || last.map_or_else(none, |last| LeftAt(last.town).moved_on());
             return Err(if self.presented { presented_before() } else { moved_on() });
         };

@@ -49,7 +49,9 @@ impl Authority {
                 _ => {
                     let detail =
                         "say either what the holder is to allow (scopes) or from whom to withdraw (withdraw_from)";
-                    return Err(Refusal::new("T-01", detail).into());
+                    return Err(Refusal::new("T-01", detail)
+                        .with_ja("同意の対象か、取消しの相手のどちらか一方を指定してください。")
+                        .into());
                 }
             };
             let title = self.addressee(party, &act, telling.now)?;
@@ -79,7 +81,8 @@ impl Authority {
 fn in_order(asked: &[ConsentScope]) -> Result<Vec<ConsentScope>, Refusal> {
     let scopes: Vec<_> = ConsentScope::ALL.into_iter().filter(|scope| asked.contains(scope)).collect();
     if scopes.is_empty() || scopes.len() != asked.len() {
-        return Err(Refusal::new("T-01", "name `successor`, `facts` or both, none of them twice"));
+        return Err(Refusal::new("T-01", "name `successor`, `facts` or both, none of them twice")
+            .with_ja("同意の対象を重複なく1つ以上選んでください。"));
     }
     Ok(scopes)
 }

@@ -44,13 +44,17 @@ impl Authority {
         self.tell(actor, once, &subject, |telling| {
             let claimed = read.clone()?;
             let Act::Consent(scopes) = claimed.declaration.act().clone() else {
-                return Err(Refusal::new("L-12", "this is a withdrawal; it goes to /v1/withdrawals").into());
+                return Err(Refusal::new("L-12", "this is a withdrawal; it goes to /v1/withdrawals")
+                    .with_ja("これは同意の取消しです。")
+                    .into());
             };
             if actor.role() != Some(Role::Municipality)
                 && relying_party(actor)? != claimed.declaration.particulars().party
             {
                 let detail = "the text names another relying party; only that one hands it in, or the municipality";
-                return Err(Refusal::new("L-12", detail).into());
+                return Err(Refusal::new("L-12", detail)
+                    .with_ja("文面に記載された署名検証者等とは別の相手からの提出です。")
+                    .into());
             }
             let Proven { declaration, record, dossier } = self.proven(telling, claimed)?;
             if actor.role() == Some(Role::Municipality) {

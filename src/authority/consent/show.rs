@@ -61,7 +61,7 @@ impl Authority {
     /// `T-09` if there is no holder that the actor may see.
     pub fn consents(&self, actor: &Actor, holder: &HolderReference) -> Result<Vec<ConsentStatus>, StoryError> {
         let seen = self.store().dossier(holder)?.filter(|dossier| lookup::may_see(actor, &dossier.holder));
-        seen.ok_or_else(|| Refusal::new("T-09", "there is no such holder"))?;
+        seen.ok_or_else(|| Refusal::new("T-09", "there is no such holder").with_ja("その利用者は見つかりません。"))?;
         let now = self.parts().clock.now();
         let records = self.store().consents(holder)?;
         Ok(records.into_iter().map(|record| ConsentStatus::of(record, now)).collect())

@@ -48,7 +48,9 @@ impl Authority {
             (None, Some(holder), Some(party)) => self.withdraw_at_counter(actor, once, holder, party),
             _ => {
                 let detail = "send either the signed withdrawal (cms) or, at the counter, holder and party";
-                Err(Refusal::new("T-01", detail).into())
+                Err(Refusal::new("T-01", detail)
+                    .with_ja("署名された取消し、または窓口での利用者と相手のどちらか一方を送信してください。")
+                    .into())
             }
         }
     }
@@ -59,7 +61,9 @@ impl Authority {
         self.tell(actor, once, &subject, |telling| {
             let claimed = read.clone()?;
             if *claimed.declaration.act() != Act::Withdrawal {
-                return Err(Refusal::new("L-12", "this is a consent; it goes to /v1/consents").into());
+                return Err(Refusal::new("L-12", "this is a consent; it goes to /v1/consents")
+                    .with_ja("これは同意です。取消しではありません。")
+                    .into());
             }
             let Proven { declaration, record, dossier } = self.proven(telling, claimed)?;
             let party = &declaration.particulars().party;
@@ -71,7 +75,9 @@ impl Authority {
                     .is_some_and(|old| old.digest == record.digest)
             };
             if known.iter().any(used) {
-                return Err(Refusal::new("L-13", "the signed text was used before; draft it anew").into());
+                return Err(Refusal::new("L-13", "the signed text was used before; draft it anew")
+                    .with_ja("署名された文面はすでに使用されています。新しく作成してください。")
+                    .into());
             }
             decide_latest(&declaration, latest(&known, party))?;
             self.end(telling, (dossier, &known), party, Some(record))
@@ -87,7 +93,9 @@ impl Authority {
     ) -> Result<Withdrawn, StoryError> {
         self.tell(actor, once, "declaration/counter", |telling| {
             let dossier = self.store().dossier(holder)?;
-            let dossier = dossier.ok_or_else(|| Refusal::new("T-09", "there is no such holder"))?;
+            let dossier = dossier.ok_or_else(|| {
+                Refusal::new("T-09", "there is no such holder").with_ja("その利用者は見つかりません。")
+            })?;
             actor.municipality_of(&dossier.holder)?;
             let known = self.store().consents(holder)?;
             self.end(telling, (dossier, &known), party, None)
@@ -102,7 +110,10 @@ impl Authority {
         declaration: Option<SignedDeclaration>,
     ) -> Result<Withdrawn, StoryError> {
         let found = standing(known, party).filter(|one| one.stands(telling.now));
-        let found = found.ok_or_else(|| Refusal::new("T-09", "there is no consent to this relying party in force"))?;
+        let found = found.ok_or_else(|| {
+            Refusal::new("T-09", "there is no consent to this relying party in force")
+                .with_ja("この相手への有効な同意はありません。")
+        })?;
         let number = found.number;
         let withdrawn = Withdrawn { number: number.to_string(), party: party.to_owned(), withdrawn: telling.now };
         let signed = declaration.is_some();

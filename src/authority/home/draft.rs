@@ -23,7 +23,9 @@ impl Authority {
         kinds: &[Kind],
         made: Option<UnixTime>,
     ) -> Result<HomeApplication, StoryError> {
-        let own = actor.holder().ok_or_else(|| Refusal::new("T-08", "only a holder applies for this here"))?;
+        let own = actor.holder().ok_or_else(|| {
+            Refusal::new("T-08", "only a holder applies for this here").with_ja("利用者本人だけが申請できます。")
+        })?;
         let dossier = self.store().dossier(own)?;
         let dossier = dossier.ok_or_else(|| StoryError::Corrupt("a certificate without a holder".into()))?;
         let now = self.parts().clock.now();
@@ -32,7 +34,11 @@ impl Authority {
         for kind in kinds {
             decide_home_revocation(*kind, &facts)?;
         }
-        let nothing = || Refusal::new("R-01", "nothing of that kind stands on the card").in_case("nothing-left");
+        let nothing = || {
+            Refusal::new("R-01", "nothing of that kind stands on the card")
+                .with_ja("カードに、失効できるその種類の電子証明書がありません。")
+                .in_case("nothing-left")
+        };
         let sign = sign.ok_or_else(nothing)?;
         let named = |kind: &Kind| {
             let one = standing_on(&dossier, *kind, &sign.card, now).ok_or_else(nothing)?;

@@ -49,7 +49,9 @@ struct Signed {
 
 impl<'a> Claimed<'a> {
     fn read(wish: HomeWish, der: &'a [u8]) -> Result<Self, Refusal> {
-        let unreadable = |error: crate::x509::CmsError| Refusal::new(wish.rule(), error.to_string()).in_case("text");
+        let unreadable = |error: crate::x509::CmsError| {
+            Refusal::new(wish.rule(), error.to_string()).with_ja("署名データ（CMS）を読み取れません。").in_case("text")
+        };
         let message = SignedMessage::from_der(der).map_err(unreadable)?;
         let application = HomeApplication::parse(wish, message.claimed_content())?;
         Ok(Self { message, application })
@@ -71,12 +73,17 @@ impl Authority {
         let Claimed { message, application } = claimed;
         let (rule, Named { kind, serial }) = (application.wish().rule(), application.signer());
         if application.service() != self.parts().profile.organization {
-            return Err(Refusal::new(rule, "the application is to another service").in_case("text").into());
+            return Err(Refusal::new(rule, "the application is to another service")
+                .with_ja("別のサービスへの申請です。")
+                .in_case("text")
+                .into());
         }
         application.decide_fresh(telling.now)?;
         let alike = || {
             let detail = "no certificate of this service, as the application names it, made this signature";
-            Refusal::new(rule, detail).in_case("signature")
+            Refusal::new(rule, detail)
+                .with_ja("申請に記載された、このサービスの電子証明書による署名ではありません。")
+                .in_case("signature")
         };
         let signer = self.store().certificate(kind, &serial)?.ok_or_else(alike)?;
         let der = signer.certificate.as_deref().ok_or_else(alike)?;
@@ -122,7 +129,9 @@ impl Signed {
             };
             self.dossier.certificates.iter().find(here).ok_or_else(|| {
                 let detail = "the application names a certificate that is not on the card that signed it";
-                Refusal::new(self.application.wish().rule(), detail).in_case("another-card")
+                Refusal::new(self.application.wish().rule(), detail)
+                    .with_ja("申請に記載された電子証明書は、署名したカードのものではありません。")
+                    .in_case("another-card")
             })
         };
         self.application.certificates().iter().map(on_card).collect()

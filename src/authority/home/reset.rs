@@ -132,7 +132,10 @@ impl Authority {
             let situation = PinSituation { both_live: situation.both_live && stands, ..situation };
             let kind = decide_shop_reset(request.pin, &situation, &visit)?;
             if kind != kept.kind {
-                return Err(Refusal::new("P-08", "the other PIN was reserved").in_case("reservation").into());
+                return Err(Refusal::new("P-08", "the other PIN was reserved")
+                    .with_ja("予約されているのは、もう一方の暗証番号です。")
+                    .in_case("reservation")
+                    .into());
             }
             let reset = ShopReset { kind, at: telling.now };
             let detail = serde_json::json!({ "kind": kind, "shop": request.shop }).to_string();
@@ -157,7 +160,10 @@ impl Authority {
             return Err(no_reservation().into());
         }
         if self.told_before::<ShopReset>(USED, &number)?.is_some() {
-            return Err(Refusal::new("P-08", "the reservation was used; make another").in_case("reservation").into());
+            return Err(Refusal::new("P-08", "the reservation was used; make another")
+                .with_ja("この予約は使用済みです。あらためて予約してください。")
+                .in_case("reservation")
+                .into());
         }
         Ok(kept)
     }
@@ -191,7 +197,9 @@ fn situation(dossier: &Dossier, (card, other_pin_known): (&CardNumber, bool), no
 }
 
 fn no_reservation() -> Refusal {
-    Refusal::new("P-08", "there is no such reservation for this card; make one").in_case("reservation")
+    Refusal::new("P-08", "there is no such reservation for this card; make one")
+        .with_ja("このカードの予約はありません。予約してください。")
+        .in_case("reservation")
 }
 
 fn digest_of(number: &str) -> Result<[u8; 32], StoryError> {

@@ -11,7 +11,9 @@ use crate::{
     ports::{CardNumber, CardRecord, Dossier},
     rules::{
         CertificateState, Day, PairReplacement, Refusal,
+        admission::{suspended_card, void_card},
         card_term::{CardFacts, decide_card_last_day},
+        era::in_japanese,
         face_authentication::check_sign_can_be_stored,
     },
     x509::UnixTime,
@@ -51,24 +53,28 @@ impl Authority {
             return Err(if own { StoryError::Conflict } else { another_holder_s().into() });
         }
         if known.is_some_and(|card| card.void) {
-            return Err(Refusal::new("E-03", "the card is void; certificates need a valid card")
-                .in_case("over")
-                .into());
+            return Err(void_card().into());
         }
         if let Some(known) = known {
             matches_record(asked, known)?;
             if asked.stay_last_day.is_some_and(|day| day < known.last_day) {
                 let last = known.last_day;
                 let detail = format!("the stay ends before the card does, on {last}; report the change of the card");
-                return Err(Refusal::new("E-10", detail).in_case("card-longer").into());
+                return Err(Refusal::new("E-10", detail)
+                    .with_ja(format!(
+                        "在留期間がカードの満了日（{}）より前に満了します。\
+                         先にカードの有効期間の変更を届け出てください。",
+                        in_japanese(last)
+                    ))
+                    .in_case("card-longer")
+                    .into());
             }
         }
         if replacement.sign.is_some() {
             check_sign_can_be_stored(known.is_some_and(|card| card.face_authentication))?;
         }
         if dossier.is_some_and(|dossier| is_suspended(dossier, &asked.number, now)) {
-            let detail = "the card is suspended (一時停止); release it when it is found, or take a new card";
-            return Err(Refusal::new("E-03", detail).in_case("suspended").into());
+            return Err(suspended_card().into());
         }
         // What is not replaced now must be on this card already: a pair shares one card, and a person has one.
         for kind in Kind::BOTH.into_iter().filter(|kind| replacement.of(*kind).is_none()) {
@@ -79,7 +85,15 @@ impl Authority {
                     kind.word().to_uppercase(),
                     kept.card
                 );
-                return Err(Refusal::new("E-03", detail).in_case("other-card").into());
+                return Err(Refusal::new("E-03", detail)
+                    .with_ja(format!(
+                        "{}電子証明書は別のカード（{}）で有効です。両方を新しいカードに発行するか、\
+                         先にそのカードの届出をしてください。",
+                        kind.word_ja(),
+                        kept.card
+                    ))
+                    .in_case("other-card")
+                    .into());
             }
         }
         match (asked.last_day, known) {
@@ -119,7 +133,12 @@ impl Authority {
         if printed <= latest {
             return Ok(printed);
         }
-        Err(Refusal::new("V-05", format!("a card of that issue cannot last until {printed}; {latest} is the latest")))
+        Err(Refusal::new("V-05", format!("a card of that issue cannot last until {printed}; {latest} is the latest"))
+            .with_ja(format!(
+                "この発行日のカードの有効期間は最長で{}までです。{}にはなりません。",
+                in_japanese(latest),
+                in_japanese(printed)
+            )))
     }
 }
 
@@ -137,15 +156,21 @@ fn card_in_use(dossier: &Dossier) -> Option<&CardRecord> {
 pub(in crate::authority) fn matches_record(asked: &Card, known: &CardRecord) -> Result<(), Refusal> {
     if asked.issue_day != known.issue_day {
         return Err(Refusal::new("E-03", format!("the card was recorded as issued on {}", known.issue_day))
+            .with_ja(format!("記録ではカードの発行日は{}です。", in_japanese(known.issue_day)))
             .in_case("other-days"));
     }
     if asked.application_day.is_some_and(|day| day != known.application_day) {
         let detail = format!("the card was recorded as applied for on {}", known.application_day);
-        return Err(Refusal::new("E-03", detail).in_case("other-days"));
+        return Err(Refusal::new("E-03", detail)
+            .with_ja(format!("記録ではカードの申請日は{}です。", in_japanese(known.application_day)))
+            .in_case("other-days"));
     }
     if asked.last_day.is_some_and(|day| day < known.last_day) {
         let detail = format!("the card was recorded as valid until {}; it does not get shorter", known.last_day);
-        return Err(Refusal::new("V-05", detail));
+        return Err(Refusal::new("V-05", detail).with_ja(format!(
+            "記録ではカードの有効期間は{}までです。短くすることはできません。",
+            in_japanese(known.last_day)
+        )));
     }
     Ok(())
 }
@@ -157,5 +182,7 @@ fn is_suspended(dossier: &Dossier, card: &CardNumber, now: UnixTime) -> bool {
 }
 
 fn another_holder_s() -> Refusal {
-    Refusal::new("E-03", "the card is another holder's").in_case("another-holder")
+    Refusal::new("E-03", "the card is another holder's")
+        .with_ja("このカードは別の方のものとして登録されています。")
+        .in_case("another-holder")
 }

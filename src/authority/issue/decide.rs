@@ -167,7 +167,8 @@ impl Authority {
     /// The place of a municipality that takes part: only those have lists, and what is issued must be revocable.
     pub(in crate::authority) fn taking_part(&self, own: MunicipalityCode) -> Result<&'static Municipality, StoryError> {
         if !self.places.takes_part(self.store(), own)? {
-            let refusal = Refusal::new("E-02", format!("municipality {own} does not take part in this service"));
+            let refusal = Refusal::new("E-02", format!("municipality {own} does not take part in this service"))
+                .with_ja("この市区町村は、このサービスに参加していません。");
             return Err(refusal.in_case("no-municipality").into());
         }
         municipality::find(own).ok_or_else(|| StoryError::Corrupt(format!("no municipality {own}")))
@@ -361,10 +362,12 @@ fn bound_of_sign(replacement: &PairReplacement, card_last_day: Day) -> Option<Da
 
 fn known_holder(known: &HolderRecord, person: &Person) -> Result<HolderRecord, Refusal> {
     if !known.registered {
-        return Err(Refusal::new("E-01", "the holder is not recorded in the resident register"));
+        return Err(Refusal::new("E-01", "the holder is not recorded in the resident register")
+            .with_ja("住民票に記録がありません。"));
     }
     if known.birth != person.birth {
-        return Err(Refusal::new("R-26", "the date of birth is not the recorded one; report the correction first"));
+        return Err(Refusal::new("R-26", "the date of birth is not the recorded one; report the correction first")
+            .with_ja("生年月日が記録と異なります。先に職権修正を届け出てください。"));
     }
     Ok(HolderRecord { ward: person.ward.unwrap_or(known.ward), ..known.clone() })
 }

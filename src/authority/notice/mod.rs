@@ -90,7 +90,8 @@ impl Authority {
         self.tell(actor, once, &subject, |telling| {
             let own = actor.municipality()?;
             let found = self.store().register().notice(number)?.filter(|found| found.municipality == own);
-            let mut found = found.ok_or_else(|| Refusal::new("T-09", "there is no such notice"))?;
+            let mut found = found
+                .ok_or_else(|| Refusal::new("T-09", "there is no such notice").with_ja("その通知はありません。"))?;
             let mut steps = Vec::new();
             if found.sent.is_none() {
                 found.sent = Some(telling.now);

@@ -162,7 +162,8 @@ fn refusal(problem: &Value) -> Option<Refusal> {
     let refusal = Refusal::new(problem["rule"].as_str()?.to_owned(), problem["detail"].as_str()?);
     let earliest = problem["earliest"].as_str().and_then(parse_day);
     let case = problem["case"].as_str().map(|case| case.to_owned().into());
-    Some(Refusal { earliest, case, ..refusal })
+    let detail_ja = problem["detail_ja"].as_str().map(|detail| detail.to_owned().into());
+    Some(Refusal { detail_ja, earliest, case, ..refusal })
 }
 
 /// A line of `bulk issue` as the wish it is: `{"issue":…}` or `{"renew":…}`, by its field `asked`.

@@ -16,7 +16,7 @@ use super::{
     call::Stop,
     my_number::{has_my_number, is_my_number},
 };
-use crate::{http::problem::Problem, limits::IDEMPOTENCY_KEY_OCTETS, ports::NotAnIdentifier};
+use crate::{http::problem::Problem, limits::IDEMPOTENCY_KEY_OCTETS, ports::NotAnIdentifier, rules::Refusal};
 
 /// A body without content: `{}`.
 #[derive(Deserialize)]
@@ -30,14 +30,22 @@ const LISTS: [&str; 9] =
 /// The fields with a digit a character of a text, `0` or `1` (N-05).
 const FLAGS: [&str; 2] = ["address_flags", "name_flags"];
 
+const MY_NUMBER_JA: &str =
+    "個人番号（マイナンバー）と思われる番号が含まれています。このサービスは個人番号を受け取りません。";
+
 /// Reads an inspected body.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Stop> {
-    let read = serde_json::from_slice(body);
-    read.map_err(|error| {
-        let detail = error.to_string();
-        let my_number = detail.contains(&NotAnIdentifier::MyNumber.to_string());
-        Problem::refused(if my_number { "T-10" } else { "T-01" }, detail).into()
-    })
+    serde_json::from_slice(body).map_err(|error| Problem::from(unreadable(&error)).into())
+}
+
+/// The refusal of JSON that is not what the route takes: `T-10` for what looks like a 個人番号, else `T-01`.
+pub(super) fn unreadable(error: &serde_json::Error) -> Refusal {
+    let detail = error.to_string();
+    if detail.contains(&NotAnIdentifier::MyNumber.to_string()) {
+        Refusal::new("T-10", detail).with_ja(MY_NUMBER_JA)
+    } else {
+        Refusal::new("T-01", detail).with_ja("項目の値または形式が正しくありません。")
+    }
 }
 
 /// Looks through a whole body before anything is made of it.
@@ -52,7 +60,7 @@ pub fn inspect(body: &[u8]) -> Result<(), Problem> {
     let seen = look.deserialize(&mut input).and_then(|()| input.end());
     if found.my_number.get() {
         let detail = "the request has a 個人番号, or a field for one; this service never takes one: leave it out and do not log it";
-        return Err(Problem::refused("T-10", detail));
+        return Err(Problem::refused("T-10", detail).with_ja(MY_NUMBER_JA));
     }
     seen.map_err(|error| Problem::refused("T-01", error.to_string()))?;
     match (found.doubled.get(), found.listed.get()) {
@@ -195,7 +203,10 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
 /// `T-07` (400).
 pub(super) fn checked_key(key: &str) -> Result<String, Problem> {
     let fits = (1..=IDEMPOTENCY_KEY_OCTETS).contains(&key.len()) && key.bytes().all(|octet| octet.is_ascii_graphic());
-    let form = || Problem::idempotency_key("the Idempotency-Key has 1 to 128 visible ASCII characters, once");
+    let form = || {
+        Problem::idempotency_key("the Idempotency-Key has 1 to 128 visible ASCII characters, once")
+            .with_ja("送信番号の形式が正しくありません。画面を開き直してください。")
+    };
     fits.then(|| key.to_owned()).ok_or_else(form)
 }
 

@@ -69,13 +69,17 @@ impl Call<'_> {
     /// A parameter of the path. What has not even the form names nothing that exists.
     pub(super) fn parameter<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<T, Stop> {
         let parsed = self.text(name).parse();
-        parsed.map_err(|error: T::Err| Problem::refused("T-09", error.to_string()).into())
+        parsed.map_err(|error: T::Err| {
+            Problem::refused("T-09", error.to_string()).with_ja("番号の形式が正しくありません。").into()
+        })
     }
 
     /// A holder's reference or a card's number in the path.
     pub(super) fn identifier<T: Identifier>(&self, name: &str) -> Result<T, Stop> {
         let rule = |error| if error == NotAnIdentifier::MyNumber { "T-10" } else { "T-09" };
-        T::parse(self.text(name)).map_err(|error| Problem::refused(rule(error), error.to_string()).into())
+        T::parse(self.text(name)).map_err(|error| {
+            Problem::refused(rule(error), error.to_string()).with_ja("番号の形式が正しくありません。").into()
+        })
     }
 
     /// The parameters of the query.

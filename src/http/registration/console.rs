@@ -188,6 +188,7 @@ fn trouble_of(problem: &Problem) -> Trouble {
         status: 500,
         title: "Internal Server Error".into(),
         detail: String::new(),
+        detail_ja: None,
         rule: None,
         article: None,
         says_ja: None,
@@ -220,7 +221,8 @@ fn is_form(headers: &HeaderMap) -> Result<(), Problem> {
         headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
     match essence {
         Some(essence) if essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") => Ok(()),
-        _ => Err(Problem::refused("T-02", "the console takes forms: application/x-www-form-urlencoded")),
+        _ => Err(Problem::refused("T-02", "the console takes forms: application/x-www-form-urlencoded")
+            .with_ja("画面のフォームから送信してください。")),
     }
 }
 

@@ -180,7 +180,10 @@ impl Door {
             })
             .await?;
         let active = known.map_err(StoryError::from)?.filter(|credential| credential.active && now <= peer.not_after);
-        let stranger = || Problem::refused("T-08", "this certificate is not admitted; ask the operator");
+        let stranger = || {
+            Problem::refused("T-08", "this certificate is not admitted; ask the operator")
+                .with_ja("この証明書は登録されていません。運用者にお問い合わせください。")
+        };
         active.map(|credential| Arc::new(Actor::client(&credential))).ok_or_else(stranger)
     }
 
@@ -312,7 +315,10 @@ pub(super) fn may_come(actor: &Actor, route: &Route) -> Result<(), Problem> {
         Some(Role::Holder) => "holders",
         None => "the service",
     };
-    if route.lets_in(actor.role()) { Ok(()) } else { Err(Problem::refused("T-08", format!("this is not for {role}"))) }
+    if route.lets_in(actor.role()) {
+        return Ok(());
+    }
+    Err(Problem::refused("T-08", format!("this is not for {role}")).with_ja("この役割では行えません。"))
 }
 
 async fn drain<B: hyper::body::Body + Unpin>(mut body: B) {

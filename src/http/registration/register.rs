@@ -7,14 +7,11 @@ use super::{
     Audience, Route,
     answer::{EffectsJson, Outcomes, Reply},
     asking,
-    body::{Empty, read},
+    body::{Empty, read, unreadable},
     call::{Call, Stop},
     post, query,
 };
-use crate::{
-    authority::change::RegisterChange, http::problem::Problem, limits::REGISTER_EVENTS, ports::NotAnIdentifier,
-    rules::Refusal,
-};
+use crate::{authority::change::RegisterChange, http::problem::Problem, limits::REGISTER_EVENTS, rules::Refusal};
 
 /// Several events in one request.
 #[derive(Deserialize)]
@@ -46,11 +43,7 @@ fn several(call: &Call<'_>, batch: Batch) -> Result<Reply, Stop> {
 
 /// Reads one of several parts of a body; where it cannot be read, it is refused alone.
 pub(super) fn read_part<T: DeserializeOwned>(part: Value) -> Result<T, Refusal> {
-    serde_json::from_value(part).map_err(|error| {
-        let detail = error.to_string();
-        let my_number = detail.contains(&NotAnIdentifier::MyNumber.to_string());
-        Refusal::new(if my_number { "T-10" } else { "T-01" }, detail)
-    })
+    serde_json::from_value(part).map_err(|error| unreadable(&error))
 }
 
 /// Notices that wait to be sent.

@@ -121,6 +121,8 @@ pub struct Warning {
     pub rule: &'static str,
     /// Plain English.
     pub detail: String,
+    /// The same in Japanese.
+    pub detail_ja: String,
 }
 
 /// The notice that a certificate will bring (W-01, W-02, V-18).

@@ -10,6 +10,7 @@ use crate::{
         calendar::{Day, last_instant},
         deadline::{MoveState, check_planned, decide_move_under},
         decide_pair_replacement, decide_replacement,
+        era::in_japanese,
         exception::Exception,
         notice::{Notice, NoticeFacts, decide_notice},
         procedure::Procedure,
@@ -87,7 +88,12 @@ fn check_move(facts: &CounterFacts, settings: &CounterSettings) -> Result<(), Re
     match decide_move_under(&moving, facts.today, &settings.counter) {
         MoveState::NoticeLate | MoveState::CardMissed => {
             let detail = "the card had to be presented after the move, and was not in time: it is void (R-18); apply for a new one";
-            Err(Refusal::new("E-03", detail).in_case("over"))
+            Err(Refusal::new("E-03", detail)
+                .with_ja(
+                    "転入後、期限までにカードの提示がなかったため、カードは失効しています（R-18）。\
+                     再交付を申請してください。",
+                )
+                .in_case("over"))
         }
         _ => Ok(()),
     }
@@ -95,6 +101,7 @@ fn check_move(facts: &CounterFacts, settings: &CounterSettings) -> Result<(), Re
 
 fn nothing_asked() -> Refusal {
     Refusal::new("A-05", "name at least one kind, `auth` or `sign`, or leave the kinds out")
+        .with_ja("電子証明書の種類を1つ以上選んでください。")
 }
 
 /// In a renewal, a kind that has no certificate at all is new; what has expired or is held is refused as no renewal.
@@ -149,25 +156,39 @@ fn warnings(
     kept_auth: Option<Day>,
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let mut warn = |rule, detail| warnings.push(Warning { rule, detail });
+    let mut warn = |rule, detail, detail_ja| warnings.push(Warning { rule, detail, detail_ja });
     let sign = issued.iter().find(|(kind, ..)| *kind == Kind::Sign).map(|(.., last_day)| *last_day);
     let with_auth = kept_auth.is_some() || issued.iter().any(|(kind, ..)| *kind == Kind::Auth);
     if let Some(sign) = sign.filter(|sign| with_auth && *sign < validity.auth_last_day) {
-        warn("V-02", format!("SIGN ends on {sign}, before AUTH on {}", validity.auth_last_day));
+        let (auth, [sign_ja, auth_ja]) = (validity.auth_last_day, [sign, validity.auth_last_day].map(in_japanese));
+        let detail = format!("SIGN ends on {sign}, before AUTH on {auth}");
+        let ja = format!("署名用は{sign_ja}まで有効で、利用者証明用（{auth_ja}まで）より先に満了します。");
+        warn("V-02", detail, ja);
     }
     if let (Some(sign), Some(kept)) = (sign, kept_auth)
         && sign == kept
         && renewal_window(kept, &settings.policy).contains(&facts.today)
     {
-        warn("V-15", format!("SIGN ends with AUTH on {kept}; renew AUTH first and it lasts longer"));
+        let detail = format!("SIGN ends with AUTH on {kept}; renew AUTH first and it lasts longer");
+        let kept = in_japanese(kept);
+        let ja = format!(
+            "署名用は利用者証明用と同じ{kept}に満了します。利用者証明用を先に更新すると、より長く有効になります。"
+        );
+        warn("V-15", detail, ja);
     }
     if !issued.is_empty() && facts.holder.registration == Registration::Overseas {
         let detail = "abroad, certificates are issued to who left with a card that goes on (`overseas-move-with-continued-use`); \
                       who left without is refused until the resident register has them again (`registration`)";
-        warn("E-01", detail.into());
+        let ja = "国外転出者に発行できるのは、カードの継続利用の手続をして転出した方に限ります。\
+                  手続をせずに転出した方は、再び住民票に記録されるまで発行できません。";
+        warn("E-01", detail.into(), ja.into());
     }
     if !issued.is_empty() && renewal_window(facts.card.last_day, &settings.policy).contains(&facts.today) {
-        warn("W-05", format!("the card ends on {} and everything on it; renew the card", facts.card.last_day));
+        let detail = format!("the card ends on {} and everything on it; renew the card", facts.card.last_day);
+        let last_day = in_japanese(facts.card.last_day);
+        let ja =
+            format!("カード自体が{last_day}に満了し、電子証明書も同時に満了します。カードの更新をご案内ください。");
+        warn("W-05", detail, ja);
     }
     warnings
 }

@@ -56,6 +56,7 @@ fn changed(findings: Findings) -> Result<Findings, Refusal> {
         return Ok(findings);
     }
     Err(Refusal::new("R-01", "no such certificate of this card stands; nothing is left to revoke")
+        .with_ja("このカードには、失効できる電子証明書がありません。")
         .in_case("nothing-left"))
 }
 
@@ -74,7 +75,8 @@ pub(super) fn return_card(facts: &CounterFacts) -> Result<Findings, Refusal> {
 pub(super) fn hold(facts: &CounterFacts, settings: &CounterSettings) -> Result<Findings, Refusal> {
     let findings = struck(facts, Cause::CardLost, &Kind::BOTH, settings)?;
     if findings.certificates.is_empty() {
-        return Err(Refusal::new("R-21", "there is no live certificate on the card to suspend"));
+        return Err(Refusal::new("R-21", "there is no live certificate on the card to suspend")
+            .with_ja("このカードには、一時停止できる有効な電子証明書がありません。"));
     }
     Ok(findings)
 }
@@ -84,7 +86,8 @@ pub(super) fn release(facts: &CounterFacts, settings: &CounterSettings) -> Resul
     let held: Vec<Kind> =
         Kind::BOTH.into_iter().filter(|kind| standing(facts, *kind).is_some_and(|one| one.held)).collect();
     if held.is_empty() {
-        return Err(Refusal::new("R-22", "nothing on the card is suspended"));
+        return Err(Refusal::new("R-22", "nothing on the card is suspended")
+            .with_ja("このカードには、一時停止中の電子証明書がありません。"));
     }
     let mut findings = struck(facts, Cause::CardFound, &held, settings)?;
     findings.told.extend(sign_offered(facts).filter(|_| held.contains(&Kind::Sign)));
@@ -141,6 +144,7 @@ fn situation(facts: &CounterFacts) -> CardSituation {
 pub(super) fn continued_use(facts: &CounterFacts, settings: &CounterSettings) -> Result<Findings, Refusal> {
     let moving = facts.moving.ok_or_else(|| {
         Refusal::new("M-01", "give the days of the move: the planned one, and that of the notice of moving in")
+            .with_ja("転出届の予定日と、転入届の日を入力してください。")
     })?;
     let card = CardPresented {
         card_last_day: facts.card.last_day,
