@@ -13,7 +13,7 @@ use jitsuin::rules::{
 const DOCUMENT: &str = "docs/refusals.md";
 
 /// Sources that name rules without refusing by them: the catalogue itself, the causes, and files of tests.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     "catalogue.rs",
     "catalogue/applying.rs",
     "cases/applying.rs",
@@ -30,6 +30,7 @@ const TABLES: [&str; 16] = [
     "counter/towns.rs",
     "procedure_table.rs",
     "statute.rs",
+    "rules/warning.rs",
 ];
 
 /// The ids of rules that stand as literals in the sources, tests and comments left out.

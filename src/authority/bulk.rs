@@ -249,7 +249,7 @@ impl Authority {
             Err(refusal) => Err(refusal.clone().into()),
         };
         match drafted {
-            Ok((change, effects)) => Ok(Drafted::Change(Box::new(change), Outcome::Done(effects))),
+            Ok((change, effects)) => Ok(Drafted::Change(Box::new(change), Outcome::Done(Box::new(effects)))),
             Err(StoryError::Refused(refusal)) => {
                 let change = telling.refusing(&subject, &refusal)?;
                 Ok(Drafted::Change(Box::new(change), Outcome::Refused(refusal)))
@@ -313,7 +313,7 @@ fn name(change: &mut Change, approval: Option<&str>) {
 /// What a telling amounts to for one line of several.
 fn outcome(told: Result<Effects, StoryError>) -> Result<Outcome, StoryError> {
     match told {
-        Ok(effects) => Ok(Outcome::Done(effects)),
+        Ok(effects) => Ok(Outcome::Done(Box::new(effects))),
         Err(StoryError::Refused(refusal)) => Ok(Outcome::Refused(refusal)),
         Err(other) => Err(other),
     }

@@ -21,7 +21,7 @@ use crate::{
         CardNumber, CardRecord, CertificateRecord, Change, Dossier, HolderReference, Revocation, SignerError, Step,
         StoreError,
     },
-    rules::{Asked, Cause, CertificateState, Day, Refusal, calendar::day_text},
+    rules::{Asked, Cause, CertificateState, Day, Refusal, Warning, calendar::day_text},
     x509::{RevocationReason, Serial, UnixTime, hex},
 };
 
@@ -46,7 +46,7 @@ pub struct Issuance {
     #[serde(with = "day_text")]
     pub renewal_opens: Day,
     /// What the counter should tell the holder.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// One of them.

@@ -49,7 +49,7 @@ impl Authority {
     pub fn revoke(&self, actor: &Actor, once: &Once, request: &RevocationRequest) -> Result<Effects, StoryError> {
         // One line of a file: it is read, decided and committed in the same way.
         match self.revoke_each(actor, &[(once.clone(), Ok(request.clone()))])?.pop() {
-            Some(Outcome::Done(effects)) => Ok(effects),
+            Some(Outcome::Done(effects)) => Ok(*effects),
             Some(Outcome::Refused(refusal)) => Err(refusal.into()),
             None => Err(StoryError::Fault("a line without an outcome".into())),
         }

@@ -83,7 +83,7 @@ fn issuance(visit: &Visit<'_>, issued: &Issuance) -> Markup {
         ]))
         @if !issued.warnings.is_empty() {
             h2 { (visit.either("お客様に伝えること", "What the holder is told")) }
-            ul { @for one in &issued.warnings { li lang="en" { (one) } } }
+            ul { @for one in &issued.warnings { li { (visit.either(&one.detail_ja, &one.detail)) " " code { (one.rule) } } } }
         }
     }
 }

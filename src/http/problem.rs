@@ -116,10 +116,10 @@ const REFUSED: &str = "The rules do not allow it";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     status: StatusCode,
-    title: Cow<'static, str>,
+    title: &'static str,
     rule: Option<Cow<'static, str>>,
-    detail: String,
-    detail_ja: Option<Cow<'static, str>>,
+    detail: Box<str>,
+    detail_ja: Option<Box<str>>,
     /// The case of the rule, where it has words of its own.
     case: Option<Cow<'static, str>>,
     /// The rule in plain words, where the catalogue has it.
@@ -174,9 +174,9 @@ impl Problem {
         let known = STATUSES.iter().find(|(id, _)| *id == rule);
         let status = known.map_or(StatusCode::UNPROCESSABLE_ENTITY, |(_, status)| *status);
         let title = words.as_ref().map_or(REFUSED, |words| words.says);
-        let (detail, detail_ja) = (shortened(detail.into()).into_owned(), detail_ja.map(shortened));
+        let (detail, detail_ja) = (shortened(&detail), detail_ja.as_deref().map(shortened));
         let ours = Self::ours(status, "");
-        Self { title: title.into(), rule: Some(rule), detail, detail_ja, case, words, earliest, ..ours }
+        Self { title, rule: Some(rule), detail, detail_ja, case, words, earliest, ..ours }
     }
 
     /// `T-07` for a header that is missing or malformed; a key used for another request is the story's to refuse.
@@ -240,8 +240,8 @@ impl Problem {
     }
 
     fn ours(status: StatusCode, detail: &str) -> Self {
-        let title = status.canonical_reason().unwrap_or("Fault").into();
-        let detail = detail.to_owned();
+        let title = status.canonical_reason().unwrap_or("Fault");
+        let detail = detail.into();
         Self {
             status,
             title,
@@ -281,7 +281,7 @@ impl Problem {
         };
         ProblemJson {
             r#type,
-            title: &self.title,
+            title: self.title,
             status: self.status.as_u16(),
             detail: &self.detail,
             detail_ja: self.detail_ja.as_deref(),
@@ -316,10 +316,10 @@ impl Problem {
 }
 
 /// What quotes what a client sent does not quote all of it.
-fn shortened(detail: Cow<'static, str>) -> Cow<'static, str> {
+fn shortened(detail: &str) -> Box<str> {
     match detail.char_indices().nth(QUOTED_CHARACTERS) {
         Some((end, _)) => format!("{}…", &detail[..end]).into(),
-        None => detail,
+        None => detail.into(),
     }
 }
 

@@ -6,15 +6,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Holding, Refusal,
+    Holding, Refusal, Warning,
     admission::{CardOnHand, HolderFacts, check_card, check_registration},
     afterwards::Told,
     application::reply_deadline,
     calendar::{Day, age_on, day_text},
-    deadline::{Deadline, Move, check_move_days, continued_use_deadline},
+    deadline::{Move, check_move_days, continued_use_deadline},
     desk::{Channel, Desk, DeskTerms, decide_channel, decide_desk},
     eligibility::{SIGN_AGE, unborn},
-    era::in_japanese,
     exception::{Exception, ExceptionForm},
     face_authentication::FaceStep,
     fee::{Fee, NewCard},
@@ -38,7 +37,7 @@ mod tests;
 #[cfg(test)]
 mod towns;
 
-pub use answer::{CounterDecision, CounterRefusal, KindOutcome, NoticePlan, Outcome, VisitPapers, Warning};
+pub use answer::{CounterDecision, CounterRefusal, KindOutcome, NoticePlan, Outcome, VisitPapers};
 pub use settings::{CounterSettings, Counters, Town};
 
 /// What is known at the counter.
@@ -172,11 +171,7 @@ fn reply_by(facts: &CounterFacts, policy: &CounterPolicy) -> (Option<Day>, Optio
         facts.moving.filter(|_| facts.procedure == Procedure::ContinuedUse).and_then(|moving| moving.notified);
     let card = notified.map(|notified| continued_use_deadline(notified).under(policy));
     let card = card.filter(|card| card.told < due);
-    let warn = |card: Deadline| {
-        let detail = format!("the card has to be presented {}, or it is void", card.told_on(facts.today));
-        let detail_ja = format!("カードは{}までに提示しないと失効します。", in_japanese(card.told));
-        Warning { rule: "M-02", detail, detail_ja }
-    };
+    let warn = |card| Warning::card_to_present(card, facts.today);
     (Some(card.map_or(due, |card| card.told.max(facts.today))), card.map(warn))
 }
 

@@ -29,7 +29,7 @@
 //! | [`overseas`] | whether it goes on abroad (R-19, R-20, M-05) |
 //! | [`pin`], [`shop`] | PINs, and where they are set again (P-01…P-10) |
 //! | [`fee`], [`fee_table`] | fees, and who sets them (F-01…F-09) |
-//! | [`notice`], [`afterwards`] | the letter before the end, and what is told after (W-01…W-09) |
+//! | [`notice`], [`warning`], [`afterwards`] | the letter before the end, and what is told with a yes and after (W-01…W-09) |
 //! | [`retention`] | how long what is recorded is kept (section 8.3) |
 //! | [`catalogue`] | nothing: every rule that refuses, in plain words of both languages |
 //! | [`facts`], [`flagged_text`], [`characters`], [`substitution`] | what the signing certificate may say of its holder, and in which characters (N-01…N-05) |
@@ -77,6 +77,7 @@ pub mod stay;
 pub mod substitution;
 pub mod transition;
 pub mod validity;
+pub mod warning;
 pub mod watched;
 pub mod window;
 
@@ -106,4 +107,5 @@ pub use replacement::{
 pub use state::CertificateState;
 pub use transition::{Event, Transition, decide_transition};
 pub use validity::{Renewing, Validity, ValidityFacts, decide_validity};
+pub use warning::Warning;
 pub use window::renewal_window;

@@ -192,8 +192,9 @@ fn m_02_a_reply_about_a_card_that_waits_to_be_presented_is_due_before_the_card_i
         house.set_clock(&format!("{today}T03:00:00Z"));
         let received = apply(&house, &person, &by_agent).unwrap();
         assert_eq!(received.visits, 2);
-        let warned = warned.map(|by| format!("the card has to be presented {by}, or it is void (M-02)"));
-        assert_eq!(received.warnings, Vec::from_iter(warned), "{today}");
+        let warned = warned.map(|by| format!("the card has to be presented {by}, or it is void"));
+        let told: Vec<_> = received.warnings.into_iter().map(|one| (one.rule, one.detail)).collect();
+        assert_eq!(told, Vec::from_iter(warned.map(|detail| ("M-02".into(), detail))), "{today}");
         let due = crate::town::day(due);
         assert_eq!(lead(&house, &received.application, On::SendInquiry).unwrap().due, Some(due), "{today}");
         assert_eq!(lead(&house, &received.application, On::MailReturned).unwrap().due, Some(due), "{today}");

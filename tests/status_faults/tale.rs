@@ -64,7 +64,7 @@ pub(crate) const STEPS: &[Step] = &[
         let line = (once("tale-5 1"), Ok(revocation(RETURNED)));
         let outcomes = node.house().authority.revoke_each(&operator(), &[line]).map_err(|error| error.to_string())?;
         outcomes.into_iter().try_for_each(|outcome| match outcome {
-            Line::Done(effects) => node.acknowledged(Ok(effects)),
+            Line::Done(effects) => node.acknowledged(Ok(*effects)),
             Line::Refused(refusal) => Err(refusal.to_string()),
         })
     }),

@@ -11,7 +11,7 @@ use crate::{
     kind::Kind,
     ports::{AgentReference, ApplicationNumber, ApplicationRecord, CardRecord, Change, Step},
     rules::{
-        Day, Refusal,
+        Day, Refusal, Warning,
         application::{ApplicationEvent, ApplicationState, reply_deadline},
         calendar::day_of,
         deadline::Deadline,
@@ -39,7 +39,7 @@ pub struct Received {
     pub next: Vec<ApplicationEvent>,
     /// What the counter should tell who applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// One visit or two, and why two.
@@ -115,13 +115,13 @@ impl Authority {
     }
 
     /// A letter takes weeks, and a card that waits to be presented has only so many (M-02).
-    fn warnings(&self, filed: &Filed, today: Day, policy: &CounterPolicy) -> Result<Vec<String>, StoryError> {
+    fn warnings(&self, filed: &Filed, today: Day, policy: &CounterPolicy) -> Result<Vec<Warning>, StoryError> {
         let two_visits = matches!(filed.course, Course::TwoVisits(_));
         let card = if two_visits { self.card_awaited(&filed.request)? } else { None };
         let short = card.filter(|card| card.by < reply_deadline(today, policy));
         let told = short.map(|card| {
             let deadline = Deadline { last_day: card.last_day, told: card.by };
-            format!("the card has to be presented {}, or it is void (M-02)", deadline.told_on(today))
+            Warning::card_to_present(deadline, today)
         });
         Ok(told.into_iter().collect())
     }

@@ -185,7 +185,7 @@ impl RegisterChange {
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It was taken.
-    Done(Effects),
+    Done(Box<Effects>),
     /// It was refused; nothing changed.
     Refused(Refusal),
 }
@@ -226,7 +226,7 @@ impl Authority {
                 Err(refusal) => self.turn_away(actor, &once, refusal),
             };
             outcomes.push(match told {
-                Ok(effects) => Outcome::Done(effects),
+                Ok(effects) => Outcome::Done(Box::new(effects)),
                 Err(StoryError::Refused(refusal)) => Outcome::Refused(refusal),
                 Err(other) => return Err(other),
             });

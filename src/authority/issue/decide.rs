@@ -16,8 +16,8 @@ use crate::{
     ports::{CardNumber, CardRecord, CertificateRecord, Dossier, HolderRecord, HolderReference, Step},
     rules::{
         Asked, CertificateState, Day, FourFacts, Holding, LiveCertificate, PairAsked, PairReplacement, Policy, Refusal,
-        Validity, ValidityFacts, calendar::day_of, decide_pair_replacement, eligibility::decide_eligibility_with,
-        exception::Exception, renewal_window, validity::decide_validity_with,
+        Validity, ValidityFacts, Warning, calendar::day_of, decide_pair_replacement,
+        eligibility::decide_eligibility_with, exception::Exception, renewal_window, validity::decide_validity_with,
     },
     x509::{UnixTime, VerifiedRequest},
 };
@@ -324,17 +324,14 @@ impl Decision {
         }
     }
 
-    fn warnings(&self) -> Vec<String> {
+    fn warnings(&self) -> Vec<Warning> {
         let (terms, mut warnings) = (&self.terms, Vec::new());
         let beside = self.facts.as_ref().and_then(|made| made.beside.as_ref());
         if let Some(count) = beside.map(|beside| beside.count()).filter(|count| *count > 0) {
-            warnings.push(format!(
-                "SIGN has {count} substitutes for characters of the register; show them to the applicant (N-04)"
-            ));
+            warnings.push(Warning::substitutes(count));
         }
         if terms.card_window_is_open {
-            let last = terms.validity.card_last_day;
-            warnings.push(format!("the card ends on {last} and everything on it; renew the card (W-05)"));
+            warnings.push(Warning::card_ends(terms.validity.card_last_day));
         }
         let Some(sign) = terms.validity.sign_last_day.filter(|_| self.request(Kind::Sign).is_some()) else {
             return warnings;
@@ -343,13 +340,13 @@ impl Decision {
             return warnings;
         }
         if sign < terms.validity.auth_last_day {
-            warnings.push(format!("SIGN ends on {sign}, before AUTH on {} (V-02)", terms.validity.auth_last_day));
+            warnings.push(Warning::sign_ends_before_auth(sign, terms.validity.auth_last_day));
         }
         if let Some(kept) = terms.replacement.kept_auth_last_day
             && sign == kept
             && terms.auth_window_is_open
         {
-            warnings.push(format!("AUTH ends on {kept} and bounds SIGN; it could have been renewed first (V-15)"));
+            warnings.push(Warning::sign_ends_with_auth(kept));
         }
         warnings
     }

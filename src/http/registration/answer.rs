@@ -18,7 +18,7 @@ use crate::{
     kind::Kind,
     municipality::{self, MunicipalityCode},
     ports::{CardNumber, HolderReference, Role},
-    rules::{Day, calendar::day_text, refusal::ExplainedRefusal},
+    rules::{Day, Warning, calendar::day_text, refusal::ExplainedRefusal},
 };
 
 /// A yes, JSON but for letters: 201 where something was made, otherwise 200.
@@ -59,7 +59,7 @@ pub(super) struct IssuanceJson<'a> {
     card_last_day: Day,
     #[serde(with = "day_text")]
     renewal_opens: Day,
-    warnings: &'a [String],
+    warnings: &'a [Warning],
     /// There where the register's text was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     wording: Option<WordedFacts>,
@@ -122,7 +122,7 @@ enum OutcomeJson {
 impl Outcomes {
     pub(super) fn of(outcomes: Vec<Outcome>) -> Self {
         let one = |outcome| match outcome {
-            Outcome::Done(effects) => OutcomeJson::Done(Box::new(effects.into())),
+            Outcome::Done(effects) => OutcomeJson::Done(Box::new((*effects).into())),
             Outcome::Refused(refusal) => OutcomeJson::Refused(refusal.into()),
         };
         Self { outcomes: outcomes.into_iter().map(one).collect() }

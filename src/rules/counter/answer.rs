@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     kind::Kind,
     rules::{
-        Replacement,
+        Replacement, Warning,
         afterwards::Told,
         calendar::{Day, day_text},
         desk::DeskTerms,
@@ -112,17 +112,6 @@ pub enum Outcome {
     Held,
     /// Its suspension ends, and it lives.
     Released,
-}
-
-/// Something possible and yet unwise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Warning {
-    /// The rule it follows from.
-    pub rule: &'static str,
-    /// Plain English.
-    pub detail: String,
-    /// The same in Japanese.
-    pub detail_ja: String,
 }
 
 /// The notice that a certificate will bring (W-01, W-02, V-18).

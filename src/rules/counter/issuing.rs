@@ -1,16 +1,15 @@
 //! Certificates that are issued: which, until when, for how much, and what to warn of.
 
-use super::{CounterFacts, CounterSettings, Findings, KindOutcome, NoticePlan, Outcome, Warning, others::kept};
+use super::{CounterFacts, CounterSettings, Findings, KindOutcome, NoticePlan, Outcome, others::kept};
 use crate::{
     kind::Kind,
     rules::{
-        Asked, Eligible, PairAsked, Refusal, Replacement, Validity, ValidityFacts,
+        Asked, Eligible, PairAsked, Refusal, Replacement, Validity, ValidityFacts, Warning,
         admission::{Registration, decide_admission},
         afterwards::told_after_issue,
         calendar::{Day, last_instant},
         deadline::{MoveState, check_planned, decide_move_under},
         decide_pair_replacement, decide_replacement,
-        era::in_japanese,
         exception::Exception,
         notice::{Notice, NoticeFacts, decide_notice},
         procedure::Procedure,
@@ -156,39 +155,22 @@ fn warnings(
     kept_auth: Option<Day>,
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let mut warn = |rule, detail, detail_ja| warnings.push(Warning { rule, detail, detail_ja });
     let sign = issued.iter().find(|(kind, ..)| *kind == Kind::Sign).map(|(.., last_day)| *last_day);
     let with_auth = kept_auth.is_some() || issued.iter().any(|(kind, ..)| *kind == Kind::Auth);
     if let Some(sign) = sign.filter(|sign| with_auth && *sign < validity.auth_last_day) {
-        let (auth, [sign_ja, auth_ja]) = (validity.auth_last_day, [sign, validity.auth_last_day].map(in_japanese));
-        let detail = format!("SIGN ends on {sign}, before AUTH on {auth}");
-        let ja = format!("署名用は{sign_ja}まで有効で、利用者証明用（{auth_ja}まで）より先に満了します。");
-        warn("V-02", detail, ja);
+        warnings.push(Warning::sign_ends_before_auth(sign, validity.auth_last_day));
     }
     if let (Some(sign), Some(kept)) = (sign, kept_auth)
         && sign == kept
         && renewal_window(kept, &settings.policy).contains(&facts.today)
     {
-        let detail = format!("SIGN ends with AUTH on {kept}; renew AUTH first and it lasts longer");
-        let kept = in_japanese(kept);
-        let ja = format!(
-            "署名用は利用者証明用と同じ{kept}に満了します。利用者証明用を先に更新すると、より長く有効になります。"
-        );
-        warn("V-15", detail, ja);
+        warnings.push(Warning::sign_ends_with_auth(kept));
     }
     if !issued.is_empty() && facts.holder.registration == Registration::Overseas {
-        let detail = "abroad, certificates are issued to who left with a card that goes on (`overseas-move-with-continued-use`); \
-                      who left without is refused until the resident register has them again (`registration`)";
-        let ja = "国外転出者に発行できるのは、カードの継続利用の手続をして転出した方に限ります。\
-                  手続をせずに転出した方は、再び住民票に記録されるまで発行できません。";
-        warn("E-01", detail.into(), ja.into());
+        warnings.push(Warning::abroad());
     }
     if !issued.is_empty() && renewal_window(facts.card.last_day, &settings.policy).contains(&facts.today) {
-        let detail = format!("the card ends on {} and everything on it; renew the card", facts.card.last_day);
-        let last_day = in_japanese(facts.card.last_day);
-        let ja =
-            format!("カード自体が{last_day}に満了し、電子証明書も同時に満了します。カードの更新をご案内ください。");
-        warn("W-05", detail, ja);
+        warnings.push(Warning::card_ends(facts.card.last_day));
     }
     warnings
 }
