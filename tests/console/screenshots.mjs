@@ -24,6 +24,13 @@ async function sent(clerk, path, typed, button = "form.task p.actions button.pri
   return clerk.url().slice(origin.length);
 }
 
+/** A whole page; what was scrolled over is not painted again unless the page is at its beginning. */
+async function fromTheTop(page, name) {
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.waitForTimeout(200);
+  await page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });
+}
+
 /** What the pages of pictures are about: a receipt, an application under way, an exception that waits. */
 async function prepare(clerk) {
   const key = () => readFileSync(request(), "utf8");
@@ -34,9 +41,9 @@ async function prepare(clerk) {
   await sent(clerk, "/console/new", child);
   const why = { reason: "出願に署名が必要で、相談のうえ認めるため", agent_present: true };
   for (const [name, text] of Object.entries(why)) await (text === true ? clerk.check(`[name="${name}"]`) : clerk.fill(`[name="${name}"]`, text));
-  await clerk.screenshot({ path: join(directory, "exception-refused.png"), fullPage: true });
+  await fromTheTop(clerk, "exception-refused");
   await Promise.all([clerk.waitForNavigation(), clerk.click('button[name="ask"]')]);
-  await clerk.screenshot({ path: join(directory, "exception-asked.png"), fullPage: true });
+  await fromTheTop(clerk, "exception-asked");
   const application = await sent(clerk, `${card}/application?procedure=pin-reset&applicant=agent`, { agent: "AGENT-1" });
   await clerk.fill('[name="address"]', "東京都杉並区試験町１丁目２番３号　実印荘１０１");
   await Promise.all([clerk.waitForNavigation(), clerk.click("form.event button.primary")]);
