@@ -314,6 +314,10 @@ pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// How often a status node looks what is new in its store.
 pub const NODE_PERIOD: Duration = Duration::from_secs(1);
 
+/// How long a status node hears nothing from its store before it says so: five looks. The store's own patience is longer, so that one
+/// that is only slow is not given up.
+pub const NODE_SILENCE: Duration = Duration::from_secs(5);
+
 /// Every so many looks a status node asks its store for the newest of every list, whatever the audit told of: once a minute.
 pub const NODE_LOOKS: u64 = 60;
 

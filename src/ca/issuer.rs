@@ -75,7 +75,9 @@ pub enum IssuerError {
     #[error(transparent)]
     NotAName(#[from] NotAName),
     /// A CA has no generation at all.
-    #[error("the {0} CA has no generation; `jitsuin init` makes the first")]
+    #[error(
+        "the {0} CA has no generation: `jitsuin init` makes the first in a file, `jitsuin store copy` takes it to PostgreSQL"
+    )]
     None(Kind),
 }
 

@@ -226,10 +226,11 @@ fn checks(house: &Arc<House>, roles: Roles) -> Vec<Check> {
     let store = Arc::clone(&house.store);
     let [signing, publishing, timed, aging, vouched, due, listing] = [(); 7].map(|()| Arc::clone(house));
     let mut checks = vec![
+        // First whether the store answers: a look at it that hangs is not the clock's fault.
+        Check::new("store", move || store.check_writable().map_err(|error| error.to_string())),
         Check::new("clock", move || timed.check_clock()),
         Check::new("generations", move || aging.check_generations()),
         Check::warning("rollover", move || due.check_rollover()),
-        Check::new("store", move || store.check_writable().map_err(|error| error.to_string())),
         Check::new("checkpoints", move || vouched.checkpoints.check()),
         Check::new("keys", move || signing.check_keys()),
         Check::lists_fresh(Arc::clone(&house.authority.parts().lists), Arc::clone(&house.clock)),

@@ -46,6 +46,23 @@ fn a_node_that_is_cut_off_speaks_of_the_last_instant_that_it_knows_and_after_an_
 }
 
 #[test]
+fn a_store_that_hangs_in_the_middle_of_a_look_is_away_too() {
+    let world = World::new();
+    let node = world.node(&world.exported("node"));
+    node.turn();
+    let known = world.clock.now();
+    // No turn ends any more: what one would find, nobody knows.
+    for (passed, is_away) in [(1, false), (5, false), (6, true), (60, true)] {
+        world.clock.advance(known.seconds() + passed - world.clock.now().seconds());
+        let trouble = node.hearing().trouble;
+        assert_eq!(trouble.is_some(), is_away, "{passed}");
+        assert!(trouble.is_none_or(|trouble| trouble.since == known && !trouble.is_grave), "{passed}");
+    }
+    node.turn();
+    assert_eq!(node.hearing().trouble, None);
+}
+
+#[test]
 fn an_answer_that_was_kept_is_not_given_again_by_a_node_that_knows_nothing_any_more() {
     let world = World::new();
     let node = world.node(&world.exported("node"));

@@ -18,7 +18,7 @@ use super::{Node, authorities, kept::Kept};
 use crate::{
     cli::world::comes_about,
     kind::Kind,
-    limits::{NODE_ENTRIES, NODE_LOOKS},
+    limits::{NODE_ENTRIES, NODE_LOOKS, NODE_SILENCE},
     ports::{AccessListRecord, Follower, OWN_CLIENT, StatusEvent, Store, StoreError},
     revocation::{lists::ListKey, responder::Delegate, snapshot::Lineage},
     scope::CrlScope,
@@ -57,6 +57,15 @@ pub struct Hearing {
     pub lag: u64,
     /// What is wrong now.
     pub trouble: Option<Trouble>,
+}
+
+impl Hearing {
+    /// What it is at an instant: a store that hangs in the middle of an answer is away too.
+    pub(super) fn as_of(self, now: UnixTime) -> Self {
+        let silent = self.heard.filter(|heard| now > *heard + NODE_SILENCE);
+        let silent = silent.map(|since| Trouble { since, cause: "it does not answer".into(), is_grave: false });
+        Self { trouble: self.trouble.or(silent), ..self }
+    }
 }
 
 /// The node's end of the line.

@@ -173,9 +173,11 @@ impl Writer {
             Err(RecvTimeoutError::Timeout) => {
                 claim.take();
                 let (silent, running) = (limits::WRITER_ANSWER, self.load.running());
+                let since = Some(format!("; its transaction has been running for {running:.1?}"));
+                let since = since.filter(|_| !running.is_zero()).unwrap_or_default();
                 Err(StoreError::Unavailable(format!(
-                    "the writer has not answered for {silent:?}; its transaction has been running for {running:.1?}: \
-                     another program holds a lock on the database, or the disk hangs"
+                    "the writer has not answered for {silent:?}{since}: another program holds a lock on the database, or its disk \
+                     or its server hangs or is away"
                 )))
             }
         }
