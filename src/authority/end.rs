@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Authority, StoryError, once::Telling};
 use crate::{
     kind::Kind,
-    ports::{CardRecord, CertificateRecord, Dossier, Revocation, Step},
+    ports::{CardNumber, CardRecord, CertificateRecord, Dossier, Revocation, Step},
     rules::{
         Cause, CertificateState, Day, Event, Refusal, Transition,
         calendar::{day_of, day_text, last_instant},
@@ -49,6 +49,9 @@ pub struct Effects {
 pub struct HoldReceipt {
     /// To be read out, and asked for at the counter: `H-4831-0927`. The audit has it.
     pub number: String,
+    /// The card that was held; not in receipts of before it was written there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardNumber>,
     /// What became of each kind of the card.
     pub kinds: Vec<HoldEffect>,
 }

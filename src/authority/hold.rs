@@ -84,7 +84,8 @@ impl Authority {
             }
             if cause == Cause::CardLost {
                 let kinds = Kind::BOTH.map(|kind| self.held(kind, &effects, &card)).to_vec();
-                effects.receipt = Some(HoldReceipt { number: receipt_number(actor, once), kinds });
+                effects.receipt =
+                    Some(HoldReceipt { number: receipt_number(actor, once), card: Some(request.card.clone()), kinds });
             }
             steps.push(Step::Holder(dossier.holder));
             steps.push(telling.answer(&effects)?);

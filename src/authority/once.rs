@@ -215,7 +215,8 @@ pub(super) fn replay<T: DeserializeOwned>(once: &Once, answer: &AnswerRecord) ->
     if answer.digest != once.digest {
         let detail = "this Idempotency-Key was used for another request; take a new key";
         return Err(Refusal::new("T-07", detail)
-            .with_ja("この送信番号は別の内容で使用されています。画面を開き直してください。")
+            .with_ja("同じ画面が、前に別の内容で送信されています。今回の内容では、まだ何もしていません。")
+            .in_case("another-request")
             .into());
     }
     match serde_json::from_slice(&answer.outcome) {

@@ -29,6 +29,8 @@ pub(super) fn read(text: &str) -> Result<Day, Say> {
         Some((era, rest)) => (Some(era), rest),
         None => (None, text.as_str()),
     };
+    // As these pages print it: the Gregorian year in parentheses behind it.
+    let rest = rest.split_once('(').filter(|(_, year)| year.ends_with("年)")).map_or(rest, |(day, _)| day);
     let numbers = numbers(rest, era.is_some()).ok_or_else(not_a_date)?;
     match era {
         None => gregorian(numbers),
@@ -78,9 +80,10 @@ fn of_era(era: usize, [of_era, month, day]: [i32; 3]) -> Result<Day, Say> {
     // Meiji began in 1868; its calendar became this one in its sixth year.
     let began = if name == "明治" { 1868 } else { first.year() };
     let year = began + of_era - 1;
+    let year_ja = if of_era == 1 { "元".to_owned() } else { of_era.to_string() };
     let missing = || {
         Say::new(
-            format!("{name}{of_era}年{month}月{day}日という日はありません"),
+            format!("{name}{year_ja}年{month}月{day}日という日はありません"),
             format!("there is no such day in {name} {of_era}: month {month}, day {day}"),
         )
     };
@@ -91,7 +94,7 @@ fn of_era(era: usize, [of_era, month, day]: [i32; 3]) -> Result<Day, Say> {
     if of_era < 1 || found < first || last.is_some_and(|next| found >= next) {
         let right = crate::rules::era::in_japanese(found);
         return Err(Say::new(
-            format!("{name}{of_era}年{month}月{day}日はその元号の日ではありません（{right}）"),
+            format!("{name}{year_ja}年{month}月{day}日はその元号の日ではありません（{right}）"),
             format!("{name} {of_era} does not have that day; it is {found}"),
         ));
     }
@@ -131,6 +134,7 @@ mod tests {
             ("2025年11月23日", date!(2025 - 11 - 23)),
             ("２０２５１１２３", date!(2025 - 11 - 23)),
             ("2024-02-29", date!(2024 - 02 - 29)),
+            ("令和元年5月1日（2019年）", date!(2019 - 05 - 01)),
         ] {
             assert_eq!(read(text).ok(), Some(day), "{text}");
         }

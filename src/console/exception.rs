@@ -96,9 +96,13 @@ fn exception(visit: &Visit<'_>, one: &ExceptionStatus, key: &str) -> Markup {
             h2 { (one.holder) " · " code { (one.card) } }
             p { (visit.either("理由：", "Reason: ")) (one.reason) }
             p { (visit.either("求めた職員：", "Asked by ")) code { (one.asked_by) } " · " (visit.either("有効な日：", "for ")) (day(visit, one.day)) }
-            form method="post" action={ "/console/exceptions/" (one.exception) "?key=" (key) } {
-                input type="hidden" name="token" value=(visit.session.token);
-                button.primary { (visit.either("二人目として承認する", "Approve as the second officer")) }
+            @if one.asked_by == visit.actor.audit_name() {
+                p.help { (visit.either("別の職員の承認を待っています。", "It waits for another officer.")) }
+            } @else {
+                form method="post" action={ "/console/exceptions/" (one.exception) "?key=" (key) } {
+                    input type="hidden" name="token" value=(visit.session.token);
+                    button.primary { (visit.either("二人目として承認する", "Approve as the second officer")) }
+                }
             }
         }
     }

@@ -224,7 +224,7 @@ fn ticked_kinds(form: &Form) -> Vec<&'static str> {
 
 pub(super) fn revocation_body(form: &mut Form, case: Option<&Case>) -> Value {
     form.confirmed();
-    let cause = form.chosen("cause").unwrap_or(Cause::HolderApplication);
+    let cause = form.one_of("cause", &CAUSES).unwrap_or(Cause::HolderApplication);
     let mut body = json!({ "card": case.map(|case| &case.card), "cause": cause });
     if cause.applies_per_kind() {
         let kinds = ticked_kinds(form);
@@ -263,7 +263,7 @@ pub(super) fn change(visit: &Visit<'_>, form: &mut Form, _: Option<&Case>) -> Ma
 
 pub(super) fn change_body(form: &mut Form, case: Option<&Case>) -> Value {
     form.confirmed();
-    let change = form.chosen("change").unwrap_or(RegisterEvent::Move);
+    let change = form.one_of("change", &CHANGES).unwrap_or(RegisterEvent::Move);
     let mut body = json!({ "holder": case.map(|case| &case.status.holder), "change": change });
     if let Some(day) = form.date_if_any("event_day") {
         body["event_day"] = day.to_string().into();

@@ -68,11 +68,17 @@ impl Form {
     /// Forgets what looks like a 個人番号, and says so at the field: it is not even shown again. Requests for certificates and
     /// signed messages are base64, in which digits are no number.
     pub(super) fn without_my_number(mut self, interface: &dyn Interface) -> Self {
-        let plain = |name: &str| !matches!(name, "auth" | "sign" | "cms" | "token");
+        // Nothing that is signed is as short as a number that was typed into the wrong field.
+        let is_long = |text: &str| text.len() > 64;
+        let plain = |name: &str, text: &str| match name {
+            "token" => false,
+            "auth" | "sign" | "cms" => !is_long(text),
+            _ => true,
+        };
         let found: Vec<_> = self
             .typed
             .iter()
-            .filter(|(name, text)| plain(name) && interface.has_my_number(text))
+            .filter(|(name, text)| plain(name, text) && interface.has_my_number(text))
             .map(|(name, _)| name.clone())
             .collect();
         for name in found {
@@ -147,6 +153,15 @@ impl Form {
     /// The one of several that was chosen; what no choice offers is told at the field, and nothing is taken for it.
     pub(super) fn chosen<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
         let chosen = serde_json::from_value(self.text(name).into()).ok();
+        if chosen.is_none() {
+            self.wrong(name, Say::new("選択肢から選んでください", "choose one of these"));
+        }
+        chosen
+    }
+
+    /// The same, of those that the form offers: what the interface takes besides is not done by this form.
+    pub(super) fn one_of<T: DeserializeOwned + PartialEq>(&mut self, name: &'static str, offered: &[T]) -> Option<T> {
+        let chosen = self.chosen(name).filter(|chosen| offered.contains(chosen));
         if chosen.is_none() {
             self.wrong(name, Say::new("選択肢から選んでください", "choose one of these"));
         }
@@ -237,10 +252,11 @@ impl<'a> Field<'a> {
 
     /// Lines of text that a file may fill, where there is script.
     pub(super) fn file(self, visit: &Visit<'_>, form: &Form) -> Markup {
+        let large = visit.either("このファイルは大きすぎます", "This file is too large");
         let choose = format!("{} {}", visit.either("ファイルから", "From a file:"), visit.say(self.label));
         self.around(visit, form, &html! {
             textarea id=(self.name) name=(self.name) rows="4" maxlength=(self.longest) spellcheck="false" autocomplete="off"
-                data-file=(choose) aria-describedby=[self.described(form)] aria-invalid=[self.invalid(form)] {
+                data-file=(choose) data-large=(large) aria-describedby=[self.described(form)] aria-invalid=[self.invalid(form)] {
                 "\n" (form.text(self.name))
             }
         })

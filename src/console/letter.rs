@@ -44,7 +44,7 @@ pub(super) fn copy(visit: &Visit<'_>, named: (&str, &str)) -> Shown {
         }
         p.print-only { (instant(visit, visit.now)) }
         (print_button(visit))
-        @if visit.acts() { p { a.button href=(path) { (visit.either("有効期限通知書", "Letter before the end")) } } }
+        @if visit.acts() && visit.authority.ending_letter(visit.actor, kind, &one.serial).is_ok() { p { a.button href=(path) { (visit.either("有効期限通知書", "Letter before the end")) } } }
     };
     visit.ok(&title, &content)
 }

@@ -22,6 +22,8 @@ pub(super) enum Switch {
     Link,
     /// By sending its form, which loses nothing that is typed there.
     Form,
+    /// Not at all: the page is shown once.
+    None,
 }
 
 /// A page in its frame; without a visit, for who is not admitted.
@@ -63,7 +65,7 @@ fn other_language(visit: Option<(&Visit<'_>, Switch)>, language: Language) -> Ma
             // Enter in a field presses the first button of its form in the page: that is one that sends, and not the next.
             button.unseen form="task" tabindex="-1" aria-hidden="true" {}
             button.language form="task" name="language" value=(tag) lang=(tag) { (name) }
-        } @else {
+        } @else if !matches!(visit, Some((_, Switch::None))) {
             a.language lang=(tag) hreflang=(tag)
                 href={ "/console/language/" (tag) "?to=" (encode(&visit.map_or_else(|| "/console/".into(), |(visit, _)| here(visit)))) } {
                 (name)
@@ -164,8 +166,8 @@ pub(super) fn trouble_in(language: Language, trouble: &Trouble) -> Markup {
     let way = if japanese { trouble.way_ja.as_ref() } else { trouble.way.as_ref() };
     let earliest = trouble.earliest.as_deref().and_then(|day| date::read(day).ok());
     html! {
-        section.trouble role="alert" aria-labelledby="trouble" {
-            h2 id="trouble" lang=[(japanese && title.is_none()).then_some("en")] { (title.unwrap_or(&trouble.title)) }
+        section.trouble role="alert" {
+            h2 lang=[(japanese && title.is_none()).then_some("en")] { (title.unwrap_or(&trouble.title)) }
             p.detail lang=[(japanese && trouble.detail_ja.is_none()).then_some("en")] {
                 (trouble.detail_ja.as_deref().filter(|_| japanese).unwrap_or(&trouble.detail))
             }

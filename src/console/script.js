@@ -7,9 +7,14 @@ for (const area of document.querySelectorAll("textarea[data-file]")) {
   input.accept = ".pem,.csr,.p10,.der,.cms,.p7m";
   input.setAttribute("aria-label", area.dataset.file);
   input.addEventListener("change", async () => {
-    const octets = new Uint8Array(await input.files[0].arrayBuffer());
+    const file = input.files[0];
+    const isLarge = file !== undefined && file.size > area.maxLength;
+    input.setCustomValidity(isLarge ? area.dataset.large : "");
+    if (file === undefined || !input.reportValidity()) return;
+    const octets = new Uint8Array(await file.arrayBuffer());
     const text = new TextDecoder().decode(octets);
-    area.value = text.includes("-----BEGIN") ? text : btoa(String.fromCharCode(...octets));
+    const binary = () => octets.reduce((letters, octet) => letters + String.fromCharCode(octet), "");
+    area.value = text.includes("-----BEGIN") ? text : btoa(binary());
   });
   area.after(input);
 }

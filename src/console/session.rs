@@ -1,8 +1,9 @@
 //! Sessions and the tokens of forms.
 //!
 //! The client certificate says who it is, at every request; a session only binds the forms of a browser to that browser. Nothing is kept:
-//! the cookie names its end and bears an HMAC over it and the certificate, and the token in a form is an HMAC over both. So a form
-//! that another site made, another certificate's, or one of yesterday is told apart, by any number of threads.
+//! the cookie names its end and bears an HMAC over it and the certificate, and the token in a form is an HMAC over the certificate. So a
+//! form that another site made, another certificate's, or one of yesterday is told apart, by any number of threads; and one that is
+//! being filled in stays good when the session goes on longer, or begins anew because a link from elsewhere came without the cookie.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::hmac;
@@ -11,6 +12,9 @@ use crate::{limits::CONSOLE_SESSION, x509::UnixTime};
 
 /// The cookie; `__Host-` has browsers refuse it from another host, path or an insecure page.
 pub(super) const COOKIE: &str = "__Host-jitsuin-session";
+
+/// That of holders: cookies know no ports, and a clerk's form is not to end because the same browser opened the own certificates.
+pub(super) const HOLDER_COOKIE: &str = "__Host-jitsuin-holder";
 
 /// The secret of this start: sessions end with the service.
 pub(super) struct Sessions(hmac::Key);
@@ -64,7 +68,7 @@ impl Sessions {
     pub(super) fn trust(&self, (cookie, token): (Option<&str>, &str), fingerprint: &[u8; 32], now: UnixTime) -> Trust {
         let Some(cookie) = cookie else { return Trust::Forged };
         let Some(end) = self.end(cookie, fingerprint) else { return Trust::Forged };
-        match self.is_mac(("form", cookie), fingerprint, token) {
+        match self.is_mac(("form", ""), fingerprint, token) {
             false => Trust::Forged,
             true if now.seconds() < end => Trust::Own,
             true => Trust::Ended,
@@ -72,7 +76,7 @@ impl Sessions {
     }
 
     fn session(&self, cookie: String, fingerprint: &[u8; 32], is_new: bool) -> Session {
-        Session { token: self.mac("form", &cookie, fingerprint), cookie, is_new }
+        Session { token: self.mac("form", "", fingerprint), cookie, is_new }
     }
 
     /// The end of a session, if this service gave it to that certificate.
@@ -125,8 +129,11 @@ mod tests {
         let longer = session.cookie.replacen('2', "9", 1);
         assert_eq!(trust((Some(&longer), form.1), &CLERK, 1000), Trust::Forged);
         assert_eq!(Sessions::new(&[8; 32]).trust(form, &CLERK, at(1000)), Trust::Forged);
-        let another = sessions.enter(None, &CLERK, (at(1000), [4; 16]));
-        assert_eq!(trust((form.0, &another.token), &CLERK, 1000), Trust::Forged);
+        let others = sessions.enter(None, &OTHER, (at(1000), [4; 16]));
+        assert_eq!(trust((form.0, &others.token), &CLERK, 1000), Trust::Forged);
+        // The clerk's next session takes what was begun in this one.
+        let next = sessions.enter(None, &CLERK, (at(1000 + life), [4; 16]));
+        assert_eq!(trust((Some(&next.cookie), form.1), &CLERK, 1000 + life), Trust::Own);
     }
 
     #[test]

@@ -37,10 +37,9 @@ pub(super) fn hold(visit: &Visit<'_>) -> Shown {
         return Ok(see("/console/"));
     }
     match (told_before(visit, &key)?, visit.asked.sends_form) {
-        // A double click, or the browser's history.
-        (Some(_), _) => Ok(see(&receipt_at(&key))),
+        (Some(_), false) => Ok(see(&receipt_at(&key))),
         (None, false) => Ok(sheet(visit, 200, &Form::default(), (&key, None))),
-        (None, true) => send(visit, &key),
+        (told, true) => send(visit, &key, told.is_some()),
     }
 }
 
@@ -65,13 +64,18 @@ fn told_before(visit: &Visit<'_>, key: &str) -> Result<Option<(Effects, HoldRece
     Ok(told.map(|told| (*effects, told)))
 }
 
-fn send(visit: &Visit<'_>, key: &str) -> Shown {
+/// Holds the card. The same form again, by a double click or the browser's history, is told what came of it; the page with another card
+/// in it is a call of its own.
+fn send(visit: &Visit<'_>, key: &str, told: bool) -> Shown {
     let mut form = visit.form()?;
     if visit.translates {
         return Ok(sheet(visit, 200, &form, (key, None)));
     }
     let card = form.identifier("card");
     form.confirmed();
+    if told && form.is_wrong() {
+        return Ok(see(&receipt_at(key)));
+    }
     if visit.ended || form.is_wrong() {
         return Ok(sheet(visit, if visit.ended { 403 } else { 422 }, &form, (key, None)));
     }
@@ -135,6 +139,7 @@ fn done(visit: &Visit<'_>, effects: &Effects, told: &HoldReceipt) -> Shown {
     let content = html! {
         (heading(visit, &title))
         p.number { (visit.either("受付番号 ", "Receipt ")) strong { (told.number) } }
+        @if let Some(card) = &told.card { p { (visit.either("カード番号 ", "Card ")) code { (card) } } }
         p { (instant(visit, effects.recorded_at)) }
         (facts(&rows))
         p.note { (visit.either(

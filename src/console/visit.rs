@@ -1,7 +1,5 @@
 //! One request on its way: whose, in which language, under which session; and which page a path is.
 
-use std::collections::BTreeMap;
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use maud::{Markup, html};
 
@@ -9,7 +7,7 @@ use super::{
     Answer, Asked, Interface, Trouble, application, chain, exception,
     form::{Form, decode_pairs},
     holder, home, letter, lists, own, page, party, receipt,
-    session::{COOKIE, Session, Sessions, Trust},
+    session::{COOKIE, HOLDER_COOKIE, Session, Sessions, Trust},
     task, telephone, today,
     words::{Language, Say},
 };
@@ -106,6 +104,11 @@ impl Visit<'_> {
         self.framed(status, (title, content), page::Switch::Link)
     }
 
+    /// A page that no address leads back to.
+    pub(super) fn once(&self, title: &Say, content: &Markup) -> Answer {
+        self.framed(200, (title, content), page::Switch::None)
+    }
+
     /// A page around the form with the identifier `task`: the other language takes along what is typed in it.
     pub(super) fn sheet(&self, status: u16, title: &Say, content: &Markup) -> Answer {
         self.framed(status, (title, content), page::Switch::Form)
@@ -171,8 +174,11 @@ pub(super) fn answer(
     (actor, interface): (&Actor, &dyn Interface),
 ) -> Answer {
     let now = authority.parts().clock.now();
-    let cookie = cookie(asked, COOKIE);
-    let typed = if asked.sends_form { decode_pairs(&asked.form).unwrap_or_default() } else { BTreeMap::new() };
+    let name = if actor.holder().is_some() { HOLDER_COOKIE } else { COOKIE };
+    let cookie = cookie(asked, name);
+    let read = if asked.sends_form { decode_pairs(&asked.form) } else { None };
+    let is_readable = read.is_some();
+    let typed = read.unwrap_or_default();
     let chosen = typed.get("language").and_then(|tag| Language::from_tag(tag));
     let language = chosen.unwrap_or_else(|| language(asked));
     let Ok(nonce) = random::<16>(authority) else {
@@ -181,14 +187,20 @@ pub(super) fn answer(
     let session = sessions.enter(cookie, &asked.fingerprint, (now, nonce));
     let mut visit =
         Visit { asked, authority, actor, interface, language, session, now, ended: false, translates: false };
-    let forged = asked.sends_form && {
+    let forged = is_readable && {
         let token = typed.get("token").map_or("", String::as_str);
         let trust = sessions.trust((cookie, token), &asked.fingerprint, now);
-        visit.ended = trust == Trust::Ended;
-        trust == Trust::Forged || !comes_from_here(asked)
+        // A page of before the last start, or whose cookie is gone: what was typed is shown again, where the browser vouches that it was typed here.
+        let lapsed = trust == Trust::Forged && is_of_here(asked);
+        visit.ended = trust == Trust::Ended || lapsed;
+        (trust == Trust::Forged && !lapsed) || !comes_from_here(asked)
     };
     visit.translates = chosen.is_some() && !forged;
-    let shown = if forged { Err(forgery()) } else { show(&visit) };
+    let shown = match asked.sends_form && !is_readable {
+        true => visit.form().and_then(|_| Err(nothing_here())),
+        false if forged => Err(forgery()),
+        false => show(&visit),
+    };
     let mut answer = shown.unwrap_or_else(|stop| {
         let trouble = match stop {
             Stop::Trouble(trouble) => *trouble,
@@ -204,7 +216,7 @@ pub(super) fn answer(
         answer.cookies.push(language_cookie(language));
     }
     if visit.session.is_new && answer.content_type.starts_with("text/html") {
-        answer.cookies.push(format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", visit.session.cookie));
+        answer.cookies.push(format!("{name}={}; Path=/; Secure; HttpOnly; SameSite=Strict", visit.session.cookie));
     }
     answer
 }
@@ -213,8 +225,12 @@ fn not_possible() -> Say {
     Say::new("できませんでした", "Not possible")
 }
 
-/// The page for who is not admitted.
+/// The page for who is not admitted, who may choose a language all the same.
 pub(super) fn refuse(asked: &Asked, trouble: &Trouble) -> Answer {
+    let chosen = asked.path.strip_prefix("/console/language/").filter(|_| !asked.sends_form);
+    if let Some(answer) = chosen.and_then(|tag| in_other_language(asked, tag)) {
+        return answer;
+    }
     let language = language(asked);
     let title = not_possible();
     let content = html! { h1 { (title.in_language(language)) } (page::trouble_in(language, trouble)) };
@@ -271,14 +287,19 @@ fn show(visit: &Visit<'_>) -> Shown {
 }
 
 pub(super) fn choose_language(visit: &Visit<'_>, tag: &str) -> Shown {
-    let language = Language::from_tag(tag).ok_or_else(nothing_here)?;
-    let to = visit.query().text("to").to_owned();
-    // Only a page of the console: nobody is sent elsewhere by a link that looks like ours.
+    in_other_language(visit.asked, tag).ok_or_else(nothing_here)
+}
+
+fn in_other_language(asked: &Asked, tag: &str) -> Option<Answer> {
+    let language = Language::from_tag(tag)?;
+    let query = decode_pairs(asked.query.as_deref().unwrap_or_default().as_bytes()).unwrap_or_default();
+    let to = query.get("to").map_or("", String::as_str);
+    // Only a page of the console: nobody is sent elsewhere by a link that looks like ours, nor up out of it.
     let plain = to.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"/-_.?=&%+".contains(&octet));
-    let to = if plain && to.starts_with("/console/") { to } else { "/console/".to_owned() };
-    let mut answer = see(&to);
+    let climbs = to.contains("//") || to.to_ascii_lowercase().replace("%2e", ".").contains("..");
+    let mut answer = see(if plain && !climbs && to.starts_with("/console/") { to } else { "/console/" });
     answer.cookies.push(language_cookie(language));
-    Ok(answer)
+    Some(answer)
 }
 
 fn language_cookie(language: Language) -> String {
@@ -298,8 +319,17 @@ fn cookie<'a>(asked: &'a Asked, name: &str) -> Option<&'a str> {
 /// Whether the browser says that the form was on a page of this host. A client that says nothing of it is judged by the token.
 fn comes_from_here(asked: &Asked) -> bool {
     let site = asked.fetch_site.as_deref().is_none_or(|site| matches!(site, "same-origin" | "none"));
-    let own = asked.host.as_ref().map(|host| format!("https://{host}"));
-    site && asked.origin.as_ref().is_none_or(|origin| Some(origin) == own.as_ref())
+    site && asked.origin.as_ref().is_none_or(|origin| Some(origin) == own_origin(asked).as_ref())
+}
+
+/// Whether the browser vouches that the form was on a page of this host.
+fn is_of_here(asked: &Asked) -> bool {
+    let site = asked.fetch_site.as_deref() == Some("same-origin");
+    site && asked.origin.is_some() && asked.origin == own_origin(asked)
+}
+
+fn own_origin(asked: &Asked) -> Option<String> {
+    asked.host.as_ref().map(|host| format!("https://{host}"))
 }
 
 fn forgery() -> Stop {

@@ -51,8 +51,12 @@ async fn an_exception_is_asked_for_beneath_the_refusal_approved_by_another_and_t
     early.is(422).says("E-07");
     let page = first.get("/console/exceptions").await;
     page.is(200).says("&lt;b&gt;必要").says_nothing_of("<b>必要");
-    first.send(&page.form("/console/exceptions/")).await.is(422).says("E-07");
+    // Who asked has no button; and the second officer's, pressed with the first one's credential, approves nothing.
+    page.says("別の職員の承認を待っています").says_nothing_of("action=\"/console/exceptions/");
     let page = second.get("/console/exceptions").await;
+    let own = first.get("/console/new").await.form("/console/new").fields["token"].clone();
+    let approval = page.form("/console/exceptions/").with(&[("token", &own)]);
+    first.send(&approval).await.is(422).says("E-07");
     second.send(&page.form("/console/exceptions/")).await.is(200).says("ありません");
     let form = early.form("/console/new");
     first.send(&form).await.is(200).says("発行しました");

@@ -182,3 +182,77 @@ async fn every_page_forbids_what_is_not_of_this_house() {
     page.is(200).says("lang=\"ja\"");
     assert_eq!(page.headers["cache-control"], "no-store");
 }
+
+#[tokio::test]
+async fn a_form_that_is_being_filled_in_outlives_a_longer_session_and_a_new_one() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let form = filled_in(&clerk).await;
+    // Another page, when the session is half over, has it go on longer.
+    open.house.clock.advance(16 * 60);
+    clerk.get("/console/").await.is(200);
+    // A link on another site brings no cookie, and a new session begins.
+    clerk.forget_cookies();
+    clerk.get("/console/").await.is(200);
+    clerk.send(&form).await.is(200).says("発行しました");
+    assert_eq!(issued(&open), 1);
+}
+
+#[tokio::test]
+async fn a_form_of_before_the_last_start_is_shown_again_where_the_browser_vouches_for_it() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let form = filled_in(&clerk).await.with(&[("token", "of-another-start")]);
+    let own = open.url.clone();
+    let here = [("origin", own.as_str()), ("sec-fetch-site", "same-origin")];
+    let page = clerk.send_as(&form, &here).await;
+    page.is(403).says("まだ送信していません").says_nothing_of("T-08");
+    assert_eq!(issued(&open), 0);
+    let again = page.form("/console/new");
+    assert_eq!((&again.fields["name"], &again.fields["auth"]), (&form.fields["name"], &form.fields["auth"]));
+    for claimed in
+        [&here[..1], &here[1..], &[("origin", "https://elsewhere.example"), ("sec-fetch-site", "same-origin")]]
+    {
+        clerk.send_as(&form, claimed).await.is(403).says("T-08");
+    }
+    clerk.send(&again).await.is(200).says("発行しました");
+}
+
+#[tokio::test]
+async fn a_form_does_only_what_it_offers() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    clerk.issue(1).await.is(200);
+    let card = "/console/holders/TEST-000001/cards/CARD-000001";
+    for (task, field, words) in [
+        ("change", "change", &["death", "overseas-move", "move-out", "registration"][..]),
+        ("revocation", "cause", &["death", "record-error", "ca-key-compromise"][..]),
+    ] {
+        for word in words {
+            let path = format!("{card}/{task}");
+            let form = clerk.get(&path).await.form(&path).with(&[(field, word), ("confirmed", "yes")]);
+            clerk.send(&form).await.is(422).says("選択肢から選んでください");
+        }
+    }
+    assert_eq!(issued(&open), 2);
+}
+
+#[tokio::test]
+async fn a_link_for_the_language_stays_on_a_page_of_the_console() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    for to in [
+        "/console/../v1/counter",
+        "/console/%2e%2e/v1/counter",
+        "/console/.%2E/v1",
+        "/console//elsewhere.example",
+        "//elsewhere.example",
+    ] {
+        let encoded = to.replace('%', "%25");
+        assert_eq!(clerk.get(&format!("/console/language/en?to={encoded}")).await.is(200).path, "/console/", "{to}");
+    }
+    assert_eq!(
+        clerk.get("/console/language/en?to=/console/new").await.is(200).path.split('?').next(),
+        Some("/console/new")
+    );
+}

@@ -427,3 +427,27 @@ async fn consents_and_who_asked_are_shown_to_whom_they_are_about_and_nobody_else
     let english = holder.browser.get("/console/language/en?to=/console/consents").await;
     english.is(200).says("replaced by a newer one").says("in force");
 }
+
+#[tokio::test]
+async fn what_is_handed_in_ends_what_the_page_says_and_nothing_else() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let holder = Signer::new(&open, &clerk, 1).await;
+    let (sign, _) = holder.chosen("sign").await;
+    for (kinds, named) in [("auth", "利用者証明用電子証明書"), ("both", "両方")] {
+        let (_, text) = holder.chosen(kinds).await;
+        let page = holder.browser.send(&sign.clone().with(&[("cms", &holder.sign(&text, Kind::Sign))])).await;
+        page.is(422).says("この申請書は別の申請").says(named).says("id=\"cms-error\"");
+        assert_eq!(states(&open, 1), [Live, Live], "{kinds}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_turned_away_may_read_why_in_the_other_language() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    let holder = at_home(&open, &clerk, 1).await;
+    done(&clerk, 1, "hold", &[("confirmed", "yes")]).await;
+    holder.get("/console/").await.is(403).says("lang=\"ja\"").says("一時停止中");
+    holder.get("/console/language/en?to=/console/").await.is(403).says("<html lang=\"en\"").says("suspended");
+}

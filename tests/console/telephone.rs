@@ -123,3 +123,22 @@ async fn a_late_or_forged_call_holds_nothing_and_others_have_no_such_page() {
     assert!(theirs.path.starts_with("/console/holds/"), "{}", theirs.path);
     other.get(&theirs.path).await.is(404).says_nothing_of("H-");
 }
+
+#[tokio::test]
+async fn the_page_of_a_call_that_was_done_holds_no_other_card_and_says_so() {
+    let open = House::memory().open();
+    let clerk = Browser::suginami(&open);
+    clerk.issue(1).await.is(200);
+    clerk.issue(2).await.is(200);
+    let centre = Browser::new(&open, Role::CallCentre, "call-centre-1");
+    let form = call(&centre, "CARD-000001").await;
+    // The receipt opens in a tab of its own; the next call is typed into the one that was left behind.
+    centre.send(&form).await.is(200).says("一時停止しました").says("<code>CARD-000001</code>");
+    let page = centre.send(&form.with(&[("card", "CARD-000002")])).await;
+    page.is(422).says("T-07").says("まだ何もしていません").says_nothing_of("一時停止しました");
+    assert_eq!((held(&open).len(), noted(&open)), (2, 1));
+    let next = page.form("/console/hold");
+    assert_eq!(next.fields["card"], "CARD-000002", "nothing typed is lost");
+    centre.send(&next).await.is(200).says("一時停止しました").says("<code>CARD-000002</code>");
+    assert_eq!(noted(&open), 2);
+}

@@ -121,8 +121,12 @@ async fn e_07_the_second_officer_approves_and_the_first_cannot() {
     second.get("/console/").await.is(200).says("二人目の承認を待つ例外があります");
     let page = first.get("/console/exceptions").await;
     page.is(200).says("&lt;b&gt;要る").says_nothing_of("<b>要る");
-    first.send(&page.form("/console/exceptions/")).await.is(422).says("E-07");
+    // Who asked has no button; and the second officer's, pressed with the first one's credential, approves nothing.
+    page.says("別の職員の承認を待っています").says_nothing_of("action=\"/console/exceptions/");
     let page = second.get("/console/exceptions").await;
+    let own = first.get("/console/new").await.form("/console/new").fields["token"].clone();
+    let approval = page.form("/console/exceptions/").with(&[("token", &own)]);
+    first.send(&approval).await.is(422).says("E-07");
     second.send(&page.form("/console/exceptions/")).await.is(200).says("ありません");
     second.get("/console/").await.says_nothing_of("二人目の承認");
     let issued = client.post_json(&open.url("/v1/certificates"), "issued-1", &child).await.unwrap();

@@ -1,6 +1,9 @@
 //! Several publishers on one store: one makes the lists, another takes over when they are late, and no number is given twice.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::Duration,
+};
 
 use jitsuin::{
     authority::{Authority, Parts},
@@ -12,7 +15,7 @@ use jitsuin::{
 
 use crate::{
     bench::two_towns,
-    house::{House, ITAMI, municipality},
+    house::{House, ITAMI, municipality, operator},
 };
 
 /// Another process on the same store, with the same keys.
@@ -100,4 +103,34 @@ fn newest_numbers(of: &Authority) -> Vec<(String, u64)> {
         of.parts().lists.all().into_iter().map(|(key, list)| (format!("{key:?}"), list.number)).collect();
     all.sort();
     all
+}
+
+#[test]
+fn what_one_could_not_publish_is_forgotten_once_another_has_and_nothing_is_left_to_tell() {
+    let (house, one, _) = two_towns();
+    let unlucky = &house.authority;
+    unlucky.watch_changes().unwrap();
+    unlucky.publish_beside_others();
+    assert_eq!(turn(unlucky), 8);
+    let other = beside(&house);
+    other.publish_beside_others();
+    house.set_clock(&(house.now() + Duration::from_secs(60)).to_string());
+    house.fuse.store(1, SeqCst);
+    unlucky.publish(&operator()).unwrap_err();
+    assert_eq!(unlucky.publication_failures().len(), 1);
+    other.load_lists().unwrap();
+    other.publish(&operator()).unwrap();
+    turn(unlucky);
+    assert_eq!(unlucky.check_publishing(), Ok(()), "the list is there, and newer than the fault");
+    // Something that no list tells of: the fault stays until one does.
+    house.set_clock(&(house.now() + Duration::from_secs(60)).to_string());
+    house.revoke(&one, Cause::CardDamaged, None).unwrap();
+    house.fuse.store(1, SeqCst);
+    unlucky.publish(&operator()).unwrap_err();
+    unlucky.publish_due().unwrap();
+    unlucky.check_publishing().unwrap_err();
+    other.load_lists().unwrap();
+    other.publish(&operator()).unwrap();
+    turn(unlucky);
+    assert_eq!(unlucky.check_publishing(), Ok(()));
 }

@@ -1,6 +1,6 @@
 //! Taking up the lists that the store has kept: at the start, and where another node was faster.
 
-use super::Failure;
+use super::{Failure, Family, Task, journal::last_ends};
 use crate::{
     authority::{Authority, StoryError},
     ports::{CrlRecord, StoreError},
@@ -53,6 +53,33 @@ impl Authority {
         match self.check_kept(&record).and(newest) {
             Ok(()) => self.parts().lists.put_after(record, before),
             Err(error) => self.withhold(key, highest, &error),
+        }
+        Ok(())
+    }
+
+    /// Forgets what could not be published where nothing is left to publish: another node was quicker, or what somebody asked for
+    /// is not due. What the store keeps and cannot be served is not forgotten.
+    pub(super) fn forget_overtaken(
+        &self,
+        families: &[Family<'_>],
+        due: &[(&Family<'_>, Task)],
+    ) -> Result<(), StoryError> {
+        if self.publication_failures().is_empty() {
+            return Ok(());
+        }
+        let after = families.iter().map(|family| family.served().position()).min().unwrap_or(0);
+        let ends = last_ends(self.store(), after)?;
+        let is_told =
+            |family: &&Family<'_>| ends.get(&family.key).is_none_or(|position| *position <= family.served().position());
+        let is_due = |family: &&Family<'_>| due.iter().any(|(one, _)| one.key == family.key);
+        for family in families.iter().filter(|family| is_told(family) && !is_due(family)) {
+            let (kind, generation, scope) = family.key;
+            for scope in [Some(scope), scope.delta()].into_iter().flatten() {
+                let key = (kind, generation, scope);
+                if self.parts().lists.withheld(&key).is_none() {
+                    self.publisher.failures().remove(&key);
+                }
+            }
         }
         Ok(())
     }

@@ -280,6 +280,9 @@ impl Authority {
     fn run(&self, actor: &Actor, (occasion, only): (Occasion, Option<&[ListKey]>)) -> Result<Run, StoryError> {
         let families = self.families()?;
         let (mut tasks, waiting) = self.tasks(&families, occasion)?;
+        if matches!(occasion, Occasion::Schedule) {
+            self.forget_overtaken(&families, &tasks)?;
+        }
         tasks.retain(|(family, _)| only.is_none_or(|only| only.contains(&family.key)));
         let (mut rest, mut shelver) = (&tasks[..], Shelver::new(self, actor));
         let (mut published, mut fault) = (Vec::new(), None);

@@ -61,7 +61,7 @@ pub struct Hearing {
 
 impl Hearing {
     /// What it is at an instant: a store that hangs in the middle of an answer is away too.
-    pub(super) fn as_of(self, now: UnixTime) -> Self {
+    pub(super) fn seen_at(self, now: UnixTime) -> Self {
         let silent = self.heard.filter(|heard| now > *heard + NODE_SILENCE);
         let silent = silent.map(|since| Trouble { since, cause: "it does not answer".into(), is_grave: false });
         Self { trouble: self.trouble.or(silent), ..self }
@@ -191,6 +191,8 @@ impl Node {
         let store = self.connected(line)?;
         let known = (self.kept.index.position(), self.kept.index.last_event());
         store.vouch()?;
+        // Nothing is dated by a clock that is far from the store's: what is known goes on as of when it was right.
+        store.check_time(began)?;
         let marks = store.marks()?;
         same_history(&*store, known, marks.event)?;
         if self.link.reach.afresh {

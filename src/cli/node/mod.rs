@@ -128,7 +128,7 @@ impl Node {
     /// What it knows of its store.
     #[must_use]
     pub fn hearing(&self) -> Hearing {
-        self.link.hearing().as_of(self.clock.now())
+        self.link.hearing().seen_at(self.clock.now())
     }
 
     /// Writes what is not on the disk yet. Without it a start without the store answers nothing until the store is there.

@@ -18,8 +18,8 @@ use crate::{
     authority::{StoryError, end::Effects},
     kind::Kind,
     limits::CMS_OCTETS,
-    rules::HomeApplication,
-    x509::UnixTime,
+    rules::{HomeApplication, HomeWish},
+    x509::{SignedMessage, UnixTime},
 };
 
 /// The words of the choice, as they stand in the address.
@@ -63,7 +63,7 @@ pub(super) fn send(visit: &Visit<'_>) -> Shown {
     if visit.translates {
         return sheet(visit, (200, one), &form, (&key, None));
     }
-    let cms = signed(&mut form);
+    let cms = signed(&mut form, one.1);
     if visit.ended || form.is_wrong() {
         return sheet(visit, (if visit.ended { 403 } else { 422 }, one), &form, (&key, None));
     }
@@ -182,18 +182,39 @@ fn to_be_signed(visit: &Visit<'_>, word: &str, application: &HomeApplication) ->
     }
 }
 
-/// A message in PEM or base64, as the interface takes it.
-fn signed(form: &mut Form) -> String {
+/// A message in PEM or base64, as the interface takes it. What it ends is what the button says; whether it is the holder's word, the
+/// authority decides.
+fn signed(form: &mut Form, kinds: &[Kind]) -> String {
     let typed = form.needed("cms", CMS_CHARACTERS);
     let plain: String =
         typed.lines().filter(|line| !line.starts_with("-----")).flat_map(str::split_whitespace).collect();
-    if plain.is_empty() || STANDARD.decode(&plain).is_err() || typed.contains("PRIVATE KEY") {
+    let der = STANDARD.decode(&plain).ok().filter(|der| !der.is_empty() && !typed.contains("PRIVATE KEY"));
+    let Some(der) = der else {
         form.wrong(
             "cms",
             Say::new("署名した申請書（CMS）ではありません", "this is no signed application in PEM or base64"),
         );
+        return plain;
+    };
+    let others = named_in(&der).filter(|named| named.as_slice() != kinds);
+    if let Some(named) = others {
+        let Say { ja, en } = together(&named);
+        form.wrong(
+            "cms",
+            Say::new(
+                format!("この申請書は別の申請（{ja}）のものです。この画面の申請書に署名してください"),
+                format!("this application is another ({en}): sign the one on this page"),
+            ),
+        );
     }
     plain
+}
+
+/// The kinds that an application names, AUTH first; nothing for what is none.
+fn named_in(der: &[u8]) -> Option<Vec<Kind>> {
+    let message = SignedMessage::from_der(der).ok()?;
+    let application = HomeApplication::parse(HomeWish::Revoke, message.claimed_content()).ok()?;
+    Some(Kind::BOTH.into_iter().filter(|kind| application.certificates().iter().any(|one| one.kind == *kind)).collect())
 }
 
 fn done(visit: &Visit<'_>, told: Value) -> Shown {
@@ -221,5 +242,5 @@ fn done(visit: &Visit<'_>, told: Value) -> Shown {
             )) }
         } @else { p.actions { a.button.primary href="/console/" { (visit.either("わたしの電子証明書へ", "To my certificates")) } } }
     };
-    visit.ok(&title, &content)
+    Ok(visit.once(&title, &content))
 }

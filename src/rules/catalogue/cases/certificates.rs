@@ -236,6 +236,17 @@ pub(super) const CASES: &[Case] = &[
         ("Carry the issue on, or discard it", "発行を完了するか、破棄してください"),
     ),
     case(
+        ("T-07", "another-request"),
+        (
+            "This was sent before with another content, and nothing was done now",
+            "同じ画面が前に別の内容で送信されているため、まだ何もしていません",
+        ),
+        (
+            "If it is meant as a further act, send it again: a page does it by its button, a program under a new Idempotency-Key",
+            "別の手続として行う場合は、内容を確認してもう一度送信してください（プログラムからは新しいIdempotency-Keyを付けてください）",
+        ),
+    ),
+    case(
         ("T-08", "last-operator"),
         ("The last operator's credential is not revoked", "最後の運営者の資格は失効できません"),
         ("Give out another operator's credential first", "先に別の運営者の資格を発行してください"),
