@@ -28,7 +28,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     Issued(Issuance),
-    Done(Effects),
+    Done(Box<Effects>),
     Received(Received),
     Advanced(Advanced),
     Refused(String),
@@ -91,17 +91,17 @@ impl Envelope {
                     kinds: kinds.map(<[Kind]>::to_vec),
                     event_day: event.map(days::date),
                 };
-                authority.revoke(actor, once, &request).map(Answer::Done)
+                authority.revoke(actor, once, &request).map(|effects| Answer::Done(Box::new(effects)))
             }
-            Request::Hold { card } => {
-                authority.hold(actor, once, &HoldRequest { card: card_number(card) }).map(Answer::Done)
-            }
-            Request::Release { card } => {
-                authority.release(actor, once, &HoldRequest { card: card_number(card) }).map(Answer::Done)
-            }
-            Request::Change(report) => {
-                authority.change(actor, once, &change(holder(&self.reference), report)).map(Answer::Done)
-            }
+            Request::Hold { card } => authority
+                .hold(actor, once, &HoldRequest { card: card_number(card) })
+                .map(|effects| Answer::Done(Box::new(effects))),
+            Request::Release { card } => authority
+                .release(actor, once, &HoldRequest { card: card_number(card) })
+                .map(|effects| Answer::Done(Box::new(effects))),
+            Request::Change(report) => authority
+                .change(actor, once, &change(holder(&self.reference), report))
+                .map(|effects| Answer::Done(Box::new(effects))),
             Request::Receive(filing) => {
                 authority.receive(actor, once, &filed(&self.reference, filing)).map(Answer::Received)
             }
