@@ -66,11 +66,12 @@ fn own(id: &str) -> bool {
 }
 
 /// Files whose refusals no page shows: they answer commands and programs of operators, in English.
-const ENGLISH: [&str; 6] = [
+const ENGLISH: [&str; 7] = [
     "authority/approval.rs",
     "authority/bulk.rs",
     "authority/compromise.rs",
     "authority/credential.rs",
+    "authority/municipality.rs",
     "authority/relying_party.rs",
     "notice/due.rs",
 ];

@@ -127,6 +127,14 @@ pub fn decide_client(
         (Role::Municipality, Some(_)) | (_, None) => {}
         (_, Some(_)) => return Err(Refusal::new("T-01", "only the credential of a municipality names one").into()),
     }
+    decide_name(store, name)
+}
+
+/// Whether nobody has or had that name.
+///
+/// # Errors
+/// `T-08` otherwise.
+pub(super) fn decide_name(store: &dyn Store, name: &str) -> Result<(), StoryError> {
     if store.credentials()?.iter().any(|one| one.name == name) {
         return Err(Refusal::new("T-08", format!("a credential {name} exists or existed; names are given once")).into());
     }
@@ -207,24 +215,37 @@ impl Authority {
         self.tell(actor, once, &subject, |telling| {
             asks(actor)?;
             decide_client(self.store(), (request.role, &request.name), request.municipality)?;
-            let key = proven(request)?;
-            if self.certified(&key)? {
-                let detail = "this public key has been certified before; make a new key pair";
-                return Err(Refusal::new("T-06", detail).into());
-            }
-            let approved = self.approved_credential(telling, request)?;
-            let record = make((self.access_desk()?, &*self.parts().entropy), request, &key, telling.now)?;
-            let credential = CredentialStatus::of(&record)?;
-            let mut detail = said(&credential)?;
-            if !approved.is_empty() {
-                detail["approvals"] = serde_json::json!(approved);
-            }
+            let (record, issued, detail) = self.admit(telling, request)?;
             let audit = telling.audit("credential.issued", &subject, detail.to_string());
-            let issued = IssuedCredential { credential, certificate: CertificateDer(record.certificate.clone()) };
             let steps = vec![Step::Credential(record), telling.answer(&issued)?];
             self.store().commit(Change { steps, audit })?;
             Ok(issued)
         })
+    }
+
+    /// Certifies the key of a client that may have a credential: what the store keeps of it, what is answered, and what the audit says.
+    ///
+    /// # Errors
+    /// `T-04`, `T-05`, `T-06` for the key; `T-16` where no other operator approved what takes two; otherwise as the error says.
+    pub(super) fn admit(
+        &self,
+        telling: &Telling<'_>,
+        request: &CredentialRequest,
+    ) -> Result<(CredentialRecord, IssuedCredential, serde_json::Value), StoryError> {
+        let key = proven(request)?;
+        if self.certified(&key)? {
+            let detail = "this public key has been certified before; make a new key pair";
+            return Err(Refusal::new("T-06", detail).into());
+        }
+        let approved = self.approved_credential(telling, request)?;
+        let record = make((self.access_desk()?, &*self.parts().entropy), request, &key, telling.now)?;
+        let credential = CredentialStatus::of(&record)?;
+        let mut detail = said(&credential)?;
+        if !approved.is_empty() {
+            detail["approvals"] = serde_json::json!(approved);
+        }
+        let certificate = CertificateDer(record.certificate.clone());
+        Ok((record, IssuedCredential { credential, certificate }, detail))
     }
 
     /// The approvals of a credential that may act, or approve what another does: who could give those out alone would be two. The service
@@ -307,7 +328,7 @@ impl Authority {
 }
 
 /// An operator, or the service itself.
-fn asks(actor: &Actor) -> Result<(), Refusal> {
+pub(super) fn asks(actor: &Actor) -> Result<(), Refusal> {
     if actor.role().is_some() { actor.operator().map(drop) } else { Ok(()) }
 }
 

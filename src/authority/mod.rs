@@ -41,6 +41,7 @@ mod indexes;
 pub mod issue;
 mod letter;
 pub mod lookup;
+pub mod municipality;
 mod note;
 pub mod notice;
 mod once;

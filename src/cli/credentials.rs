@@ -11,7 +11,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{
-    Output, ServiceArgs, adoption, checkpoints,
+    Output, ServiceArgs, adoption,
     credential::{Client, CredentialFiles, Protection, access_ca},
     failure::Failure,
     files,
@@ -24,12 +24,11 @@ use super::{
 };
 use crate::{
     audit::Draft,
-    authority::credential::{CredentialEnd, CredentialStatus, IssuedCredential, decide_end},
+    authority::credential::{CredentialEnd, CredentialRequest, CredentialStatus, IssuedCredential, decide_end},
     config::Config,
     municipality::MunicipalityCode,
     ports::{Change, Clock, CredentialRecord, CredentialRevocation, Role, Step, Store},
     signer::keyfile,
-    store::SqliteStore,
     x509::{CertificateView, RevocationReason, UnixTime},
 };
 
@@ -81,10 +80,17 @@ pub fn issue(service: &ServiceArgs, client: &Client, approvals: &[PathBuf], out:
     let way = OperatorWay::find(&service.dir, &config)?;
     may_have_one(way.store(), client)?;
     let written = match way {
-        OperatorWay::Running(running) => ask(&running, &Layout::new(&service.dir, &config), (client, approvals))?,
+        OperatorWay::Running(running) => {
+            let layout = Layout::new(&service.dir, &config);
+            match broken_off(&running, &layout, &client.name)? {
+                Some(files) => files,
+                None => ask(&running, &layout, (client, approvals), ("/v1/credentials", |request| request))?,
+            }
+        }
         OperatorWay::Stopped(store) => {
             let passphrase = service.passphrase(Purpose::Open)?;
-            Desk::new(&service.dir, config, *store).enrol(&passphrase, client, Vec::new())?
+            let entry = ("credential.issued", &*format!("credential/{}", client.name));
+            Desk::new(&service.dir, config, store).enrol(&passphrase, client, (entry, Vec::new()))?
         }
     };
     out.print(&written, || format!("The credential of {}:\n{}", client.name, written.lines()))
@@ -101,26 +107,29 @@ fn may_have_one(store: &dyn Store, client: &Client) -> Result<(), Failure> {
     }
 }
 
-/// Has a running service certify a new key. The key is written before the service hears of it: what it certifies is nowhere else.
-fn ask(
+/// The credential of a command that was broken off after the service had certified its key: the certificate is written now.
+pub(super) fn broken_off(running: &Running, layout: &Layout, name: &str) -> Result<Option<CredentialFiles>, Failure> {
+    let Some(known) = running.store.credentials().map_err(Failure::fault)?.into_iter().find(|one| one.name == name)
+    else {
+        refuse_remains(layout, name)?;
+        return Ok(None);
+    };
+    let Some(files) = CredentialFiles::without_certificate(layout, name, &known.certificate) else { return Ok(None) };
+    files.write_certificate(&known.certificate)?;
+    Ok(Some(files))
+}
+
+/// Has a running service certify a new key, by a request to that path. The key is written before the service hears of it: what it
+/// certifies is nowhere else.
+pub(super) fn ask<T: Serialize>(
     running: &Running,
     layout: &Layout,
     (client, approvals): (&Client, Vec<String>),
+    (path, body): (&str, impl FnOnce(CredentialRequest) -> T),
 ) -> Result<CredentialFiles, Failure> {
-    let known = running.store.credentials().map_err(Failure::fault)?.into_iter().find(|one| one.name == client.name);
-    if let Some(known) = &known
-        && let Some(files) = CredentialFiles::without_certificate(layout, &client.name, &known.certificate)
-    {
-        // Broken off after the service had certified it.
-        files.write_certificate(&known.certificate)?;
-        return Ok(files);
-    }
-    if known.is_none() {
-        refuse_remains(layout, &client.name)?;
-    }
     files::make_directory(&layout.credentials()).map_err(Failure::fault)?;
     let (request, written) = client.request(layout, &SystemEntropy::default(), approvals)?;
-    match running.post::<IssuedCredential>("/v1/credentials", &request) {
+    match running.post::<IssuedCredential>(path, &body(request)) {
         Ok(issued) => {
             written.write_certificate(&issued.certificate.0)?;
             Ok(written)
@@ -150,12 +159,12 @@ pub fn disable(directory: &Path, name: &str, reason: Option<RevocationReason>, o
             running.post(&format!("/v1/credentials/{name}/revocation"), &CredentialEnd { reason })?
         }
         OperatorWay::Stopped(store) => {
-            let desk = Desk::new(directory, config, *store);
+            let desk = Desk::new(directory, config, store);
             let credentials = desk.store.credentials().map_err(Failure::fault)?;
             let reason = reason.unwrap_or(RevocationReason::Unspecified);
             let record = decide_end(&credentials, name, CredentialRevocation { at: desk.now, reason })?;
             let status = CredentialStatus::of(&record)?;
-            desk.commit("credential.revoked", name, vec![Step::Credential(record)])?;
+            desk.commit(("credential.revoked", &format!("credential/{name}")), vec![Step::Credential(record)])?;
             status
         }
     };
@@ -166,29 +175,22 @@ pub fn disable(directory: &Path, name: &str, reason: Option<RevocationReason>, o
 pub(super) struct Desk {
     config: Config,
     layout: Layout,
-    pub(super) store: SqliteStore,
+    store: Box<dyn Store>,
     now: UnixTime,
 }
 
 impl Desk {
-    /// Opens the store of a stopped service, unless it is an older copy than its checkpoints tell of.
-    pub(super) fn open(directory: &Path) -> Result<Self, Failure> {
-        let config = Config::load(&Layout::configuration(directory)).map_err(Failure::refused)?;
-        let store = SqliteStore::open(crate::cli::stores::file(&config)?).map_err(Failure::refused)?;
-        checkpoints::guard(&store, (&Layout::new(directory, &config), &config))?;
-        Ok(Self::new(directory, config, store))
-    }
-
-    fn new(directory: &Path, config: Config, store: SqliteStore) -> Self {
+    /// The desk of a stopped service, whose store this is.
+    pub(super) fn new(directory: &Path, config: Config, store: Box<dyn Store>) -> Self {
         Self { layout: Layout::new(directory, &config), store, now: SystemClock::default().now(), config }
     }
 
-    /// Makes a credential and records it with the other steps of its change, or leaves nothing.
+    /// Makes a credential and records it with the other steps of its change, by an entry of that action and subject, or leaves nothing.
     pub(super) fn enrol(
         &self,
         passphrase: &Zeroizing<String>,
         client: &Client,
-        mut steps: Vec<Step>,
+        (entry, mut steps): ((&str, &str), Vec<Step>),
     ) -> Result<CredentialFiles, Failure> {
         if !self.knows(&client.name)? {
             refuse_remains(&self.layout, &client.name)?;
@@ -199,7 +201,7 @@ impl Desk {
         let world = (self.now, &SystemEntropy::default() as _);
         let (record, written) = client.enrol(&access, &self.layout, Protection::OwnPassphrase, world)?;
         steps.push(Step::Credential(record));
-        if let Err(failure) = self.commit("credential.issued", &client.name, steps) {
+        if let Err(failure) = self.commit(entry, steps) {
             // A disk that fails may have kept what it says it has not; then its key is needed.
             if self.knows(&client.name).is_ok_and(|known| !known) {
                 written.remove();
@@ -213,12 +215,12 @@ impl Desk {
         Ok(self.store.credentials().map_err(Failure::fault)?.iter().any(|one| one.name == name))
     }
 
-    fn commit(&self, action: &str, name: &str, steps: Vec<Step>) -> Result<(), Failure> {
+    fn commit(&self, (action, subject): (&str, &str), steps: Vec<Step>) -> Result<(), Failure> {
         let audit = Draft {
             at: self.now,
             actor: CONSOLE.into(),
             action: action.into(),
-            subject: format!("credential/{name}"),
+            subject: subject.into(),
             detail: String::from("{}"),
         };
         self.store.commit(Change { steps, audit }).map_err(Failure::refused)

@@ -1,6 +1,6 @@
 //! `jitsuin crl publish|list|verify|diff`.
 //!
-//! `publish` needs the service stopped, because it writes; the others only read, beside a running service too.
+//! `publish` goes the operator's way; the others only read. All of them work beside a running service too.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{
     Output, ServiceArgs, doors::clock_is_not_behind, failure::Failure, house::House, layout::Layout,
-    passphrase::Purpose, spool, stores, world::SystemClock,
+    operator_way::OperatorWay, passphrase::Purpose, spool, stores, world::SystemClock,
 };
 use crate::{
     authority::{
@@ -27,14 +27,13 @@ use crate::{
     ports::{Clock, CrlRecord, Store},
     revocation::crl::Outline,
     scope::CrlScope,
-    store::{OpenError, SqliteStore},
     x509::UnixTime,
 };
 
 /// What to do about lists.
 #[derive(Debug, Subcommand)]
 pub enum CrlCommand {
-    /// Publish every list now. The service must be stopped; a running one publishes on `POST /v1/crls`.
+    /// Publish every list now. A running service is asked to (`POST /v1/crls`), and no passphrase of it is asked for.
     Publish(ServiceArgs),
     /// Show the newest list of every scope.
     List(Where),
@@ -132,16 +131,21 @@ fn open(directory: &Path) -> Result<Box<dyn Store>, Failure> {
 
 fn publish(service: &ServiceArgs, out: &Output) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
-    // Asked first, so that who cannot have it is not asked for a passphrase.
-    if let Err(error @ OpenError::Held(_)) = SqliteStore::open(stores::file(&config)?).map(drop) {
-        let advice = "a running service publishes on POST /v1/crls, with an operator's credential";
-        return Err(Failure::refused(format!("{error}; {advice}")));
-    }
+    let published = match OperatorWay::find(&service.dir, &config)? {
+        OperatorWay::Running(running) => running.post("/v1/crls", &serde_json::json!({}))?,
+        OperatorWay::Stopped(store) => {
+            drop(store);
+            publish_stopped(service)?
+        }
+    };
+    out.print(&published, || published.iter().map(publication).collect::<Vec<_>>().join("\n"))
+}
+
+fn publish_stopped(service: &ServiceArgs) -> Result<Vec<Publication>, Failure> {
     let house = House::open(&service.dir, &service.passphrase(Purpose::Open)?, Arc::new(SystemClock::default()))?;
     // A list of before the last one would be found out of order, which tells nobody what is wrong.
     clock_is_not_behind(&*house.store, house.clock.now()).map_err(Failure::refused)?;
-    let published = house.authority.publish(&Actor::service())?;
-    out.print(&published, || published.iter().map(publication).collect::<Vec<_>>().join("\n"))
+    Ok(house.authority.publish(&Actor::service())?)
 }
 
 fn publication(one: &Publication) -> String {

@@ -2,14 +2,15 @@
 //!
 //! # Why the service is stopped
 //! What is deleted is to be gone from the file and from its journal too. The journal is emptied only while nobody reads it, and it may
-//! take a while: it is done when nobody waits.
+//! take a while: it is done when nobody waits. On PostgreSQL nodes go on meanwhile: its own `VACUUM` lets go of what was deleted, and
+//! its log (WAL) ends with the archive's term.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::{Output, failure::Failure, layout::Layout, world::SystemClock};
+use super::{Output, failure::Failure, layout::Layout, stores, world::SystemClock};
 use crate::{
     authority::erase::{self, Erasure},
     config::Config,
@@ -19,7 +20,7 @@ use crate::{
         Day,
         calendar::{day_of, parse_day},
     },
-    store::{OpenError, SqliteStore},
+    store::{OpenError, PostgresStore, SqliteStore},
     x509::UnixTime,
 };
 
@@ -32,11 +33,11 @@ pub struct EraseArgs {
     /// The day by which terms are counted, YYYY-MM-DD; today where it is not said. Not a day to come.
     #[arg(long, value_parser = day)]
     as_of: Option<Day>,
-    /// Erase. Without it nothing is changed and the service may be running; with it the service must be stopped.
+    /// Erase. Without it nothing is changed and the service may be running; with it the service must be stopped, but on PostgreSQL.
     #[arg(long)]
     run: bool,
-    /// Write the whole file anew afterwards, so that nothing is left in pages that became free under schemas before 13. It takes
-    /// as much space again as the database has.
+    /// Write the whole file anew afterwards, so that nothing is left in pages that became free under schemas before 13; on PostgreSQL
+    /// every table (`VACUUM FULL`), while every node is stopped. It takes as much space again as the database has.
     #[arg(long, requires = "run")]
     compact: bool,
 }
@@ -59,20 +60,37 @@ struct Report {
 /// [`Failure`]: refused while a service runs, for a day to come, and where the clock is not to be trusted.
 pub fn run(args: &EraseArgs, out: &Output) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(&args.dir)).map_err(Failure::refused)?;
-    let path = super::stores::file(&config)?;
     let now = SystemClock::default().now();
     let report = if args.run {
-        let store = SqliteStore::open(path).map_err(held)?;
-        let day = decide_day(&store, now, args.as_of)?;
-        let erasure = erase::erase(&store, now, day).map_err(Failure::fault)?;
-        store.empty_journal(args.compact).map_err(Failure::fault)?;
-        Report { done: true, erasure }
+        Report { done: true, erasure: erase(&config, args, now)? }
     } else {
-        let store = SqliteStore::open_read_only(path).map_err(Failure::refused)?;
-        let day = decide_day(&store, now, args.as_of)?;
-        Report { done: false, erasure: erase::survey(&store, day).map_err(Failure::fault)? }
+        let store = stores::read_only(&config)?;
+        let day = decide_day(&*store, now, args.as_of)?;
+        Report { done: false, erasure: erase::survey(&*store, day).map_err(Failure::fault)? }
     };
     out.print(&report, || text(&report))
+}
+
+/// Erases, and sees to it that what was deleted is gone from the store's files too, as far as its engine lets go of it.
+fn erase(config: &Config, args: &EraseArgs, now: UnixTime) -> Result<Erasure, Failure> {
+    let erased = |store: &dyn Store| {
+        let day = decide_day(store, now, args.as_of)?;
+        erase::erase(store, now, day).map_err(Failure::fault)
+    };
+    if !stores::is_postgres(config) {
+        let store = SqliteStore::open(stores::file(config)?).map_err(held)?;
+        let erasure = erased(&store)?;
+        store.empty_journal(args.compact).map_err(Failure::fault)?;
+        return Ok(erasure);
+    }
+    if args.compact {
+        stores::refuse_running(config).map_err(|shared| {
+            shared.advise("stop every node: a table that is written anew cannot be read meanwhile")
+        })?;
+    }
+    let erasure = erased(&*stores::open(config)?)?;
+    PostgresStore::vacuum(&config.store.postgres, stores::options(config)?, args.compact).map_err(Failure::fault)?;
+    Ok(erasure)
 }
 
 fn held(error: OpenError) -> Failure {

@@ -267,10 +267,14 @@ enum MunicipalityCommand {
         /// A part of a code, a name, a reading or a romanised name.
         word: Option<String>,
     },
-    /// Let a municipality take part: lists of its own, and a credential for its counter. The service must be stopped.
+    /// Let a municipality take part: lists of its own, and a credential for its counter. The service may be running; it signs then,
+    /// and no passphrase of the service is asked for.
     Add {
         #[command(flatten)]
         service: ServiceArgs,
+        /// The approval of another operator, by `jitsuin approve credential --role municipality`, where the service runs.
+        #[arg(long, value_name = "FILE")]
+        approval: Vec<PathBuf>,
         /// Its code.
         code: MunicipalityCode,
     },
@@ -349,8 +353,8 @@ impl Cli {
             Command::Check(args) => check::run(&args.dir, &args.passphrase(Purpose::Open)?, &out),
             Command::Validity(_) => validity::run(io::stdin().lock(), io::stdout().lock()).map_err(Failure::fault),
             Command::Municipality(MunicipalityCommand::List { word }) => municipality::list(word.as_deref(), &out),
-            Command::Municipality(MunicipalityCommand::Add { service, code }) => {
-                municipality::add(&service.dir, &service.passphrase(Purpose::Open)?, code, &out)
+            Command::Municipality(MunicipalityCommand::Add { service, approval, code }) => {
+                municipality::add(&service, code, &approval, &out)
             }
             Command::Crl(command) => crl::run(&command, &out),
             Command::Doctor(command) => doctor::run(&command, &out),

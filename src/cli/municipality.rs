@@ -1,12 +1,21 @@
 //! `jitsuin municipality list|add`.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use serde::Serialize;
-use zeroize::Zeroizing;
 
-use super::{Output, credential::Client, credentials::Desk, failure::Failure};
+use super::{
+    Output, ServiceArgs, adoption,
+    credential::Client,
+    credentials::{self, Desk},
+    failure::Failure,
+    layout::Layout,
+    operator_way::OperatorWay,
+    passphrase::Purpose,
+};
 use crate::{
+    authority::{credential::CredentialRequest, municipality::MunicipalityRequest},
+    config::Config,
     municipality::{self, MunicipalityCode},
     ports::{Role, Step, Store},
 };
@@ -53,23 +62,41 @@ pub fn list(word: Option<&str>, out: &Output) -> Result<(), Failure> {
     })
 }
 
-/// Lets a municipality take part: lists of its own from the next start on, and a credential for its counter.
+/// Lets a municipality take part: lists of its own, and a credential for its counter. The service may be running.
 ///
 /// # Errors
-/// [`Failure`]; also while a service holds the database.
-pub fn add(
-    directory: &Path,
-    passphrase: &Zeroizing<String>,
-    code: MunicipalityCode,
-    out: &Output,
-) -> Result<(), Failure> {
+/// [`Failure`]; refused for a code that no place that issues has, and for a municipality that takes part already.
+pub fn add(service: &ServiceArgs, code: MunicipalityCode, approvals: &[PathBuf], out: &Output) -> Result<(), Failure> {
     let place = municipality::issuing_place(code).map_err(Failure::refused)?;
-    let desk = Desk::open(directory)?;
-    if desk.store.municipalities().map_err(Failure::fault)?.contains(&code) {
-        return Err(Failure::refused(format!("{code} {} takes part already", place.name)));
-    }
+    let approvals = adoption::read_all(approvals)?;
+    let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
+    let layout = Layout::new(&service.dir, &config);
     let client = Client { role: Role::Municipality, name: code.to_string(), municipality: Some(code) };
-    let written = desk.enrol(passphrase, &client, vec![Step::Municipality(code)])?;
+    let is_new = |store: &dyn Store| match store.municipalities().map_err(Failure::fault)?.contains(&code) {
+        true => Err(Failure::refused(format!("{code} {} takes part already", place.name))),
+        false => Ok(()),
+    };
+    let written = match OperatorWay::find(&service.dir, &config)? {
+        OperatorWay::Running(running) => match credentials::broken_off(&running, &layout, &client.name)? {
+            Some(files) => files,
+            None => {
+                is_new(&*running.store)?;
+                let body = |CredentialRequest { request, approvals, .. }| MunicipalityRequest {
+                    municipality: code,
+                    request,
+                    approvals,
+                };
+                credentials::ask(&running, &layout, (&client, approvals), ("/v1/municipalities", body))?
+            }
+        },
+        OperatorWay::Stopped(store) => {
+            is_new(&*store)?;
+            let passphrase = service.passphrase(Purpose::Open)?;
+            let entry = ("municipality.added", &*format!("municipality/{code}"));
+            let desk = Desk::new(&service.dir, config, store);
+            desk.enrol(&passphrase, &client, (entry, vec![Step::Municipality(code)]))?
+        }
+    };
     out.print(&written, || {
         let (prefecture, name) = (place.prefecture, place.name);
         format!("{code} {prefecture}{name} takes part. Its credential:\n{}", written.lines())

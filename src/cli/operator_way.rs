@@ -1,5 +1,5 @@
 //! The operator's way to change a service: through its registration listener while it runs, straight into its store while
-//! it is stopped. One process writes a store, and its lock says which way is open.
+//! it is stopped. The lock of a file, or the server that tells who is connected, says which way is open.
 
 use std::{fs, path::Path};
 
@@ -9,14 +9,20 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
-use super::{checkpoints, failure::Failure, layout::Layout, passphrase, stores, world::SystemEntropy};
+use super::{
+    checkpoints,
+    failure::Failure,
+    layout::Layout,
+    passphrase,
+    stores::{self, Shared},
+    world::SystemEntropy,
+};
 use crate::{
     config::Config,
     http::client::{Answer, Client, reachable},
     limits::{KEY_FILE_OCTETS, PASSPHRASE_OCTETS},
     ports::{CredentialRecord, Role, Store},
     signer::keyfile,
-    store::{OpenError, SqliteStore},
 };
 
 /// The operator's credential that `init` gives out.
@@ -27,8 +33,8 @@ pub const CONSOLE: &str = "console";
 
 /// The way that is open.
 pub enum OperatorWay {
-    /// The service is stopped: this is its store, held until dropped.
-    Stopped(Box<SqliteStore>),
+    /// The service is stopped: this is its store; a SQLite file is held until it is dropped.
+    Stopped(Box<dyn Store>),
     /// The service runs.
     Running(Box<Running>),
 }
@@ -48,17 +54,13 @@ impl OperatorWay {
     /// # Errors
     /// [`Failure`] if the store cannot be opened, or is an older copy than its checkpoints tell of; if the service runs and the operator's credential is not at hand.
     pub fn find(directory: &Path, config: &Config) -> Result<Self, Failure> {
-        if stores::is_postgres(config) {
-            // No lock tells whether a node runs: whoever changes something asks one.
-            return Running::connect(directory, config).map(Box::new).map(Self::Running);
-        }
-        match SqliteStore::open(stores::file(config)?) {
+        match stores::alone(config) {
             Ok(store) => {
-                checkpoints::guard(&store, (&Layout::new(directory, config), config))?;
-                Ok(Self::Stopped(Box::new(store)))
+                checkpoints::guard(&*store, (&Layout::new(directory, config), config))?;
+                Ok(Self::Stopped(store))
             }
-            Err(OpenError::Held(_)) => Running::connect(directory, config).map(Box::new).map(Self::Running),
-            Err(error) => Err(Failure::refused(error)),
+            Err(Shared::Runs(_)) => Running::connect(directory, config).map(Box::new).map(Self::Running),
+            Err(Shared::Cause(failure)) => Err(failure),
         }
     }
 

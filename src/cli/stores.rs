@@ -1,6 +1,6 @@
 //! Which store a service has, and how it is opened.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use zeroize::Zeroizing;
 
@@ -8,14 +8,74 @@ use super::{failure::Failure, world::stopwatch};
 use crate::{
     audit::{Examination, Known},
     config::Config,
-    limits::NODE_CLOCKS,
+    limits::{NODE_CLOCKS, PASSPHRASE_OCTETS},
     ports::Store,
+    signer::keyfile,
     store::{OpenError, PostgresError, PostgresOptions, PostgresStore, SqliteOptions, SqliteStore},
 };
 
 /// Whether the service's store is on PostgreSQL.
 pub(super) fn is_postgres(config: &Config) -> bool {
     !config.store.postgres.is_empty()
+}
+
+/// Why nobody else keeps away from a store.
+pub(super) enum Shared {
+    /// A service runs on it, and how that shows.
+    Runs(String),
+    /// It cannot be opened.
+    Cause(Failure),
+}
+
+impl Shared {
+    /// A refusal; to who finds a service running with what is to be done about it.
+    pub(super) fn advise(self, advice: &str) -> Failure {
+        match self {
+            Self::Runs(shows) => Failure::refused(format!("{shows}; {advice}")),
+            Self::Cause(failure) => failure,
+        }
+    }
+}
+
+/// Whether a service runs. A SQLite file is held by the one that does; a PostgreSQL server tells who is connected.
+///
+/// # Errors
+/// [`Shared`].
+pub(super) fn refuse_running(config: &Config) -> Result<(), Shared> {
+    if !is_postgres(config) {
+        return held(SqliteStore::open(&config.store.path)).map(drop);
+    }
+    let options = options(config).map_err(Shared::Cause)?;
+    let others = PostgresStore::others(&config.store.postgres, options);
+    let others = others.map_err(|error| Shared::Cause(Failure::refused(error)))?;
+    if others.is_empty() {
+        return Ok(());
+    }
+    let from = others.join(", ");
+    Err(Shared::Runs(format!("nodes of this service are connected to its database from {from}")))
+}
+
+/// Opens the store of a service that does not run, to write it.
+///
+/// # Errors
+/// [`Shared`].
+pub(super) fn alone(config: &Config) -> Result<Box<dyn Store>, Shared> {
+    if !is_postgres(config) {
+        return held(SqliteStore::open(&config.store.path)).map(|store| Box::new(store) as _);
+    }
+    refuse_running(config)?;
+    Ok(Box::new(postgres(config).map_err(Shared::Cause)?))
+}
+
+fn held(opened: Result<SqliteStore, OpenError>) -> Result<SqliteStore, Shared> {
+    opened.map_err(|error| match error {
+        OpenError::Held(_) => Shared::Runs(error.to_string()),
+        _ => Shared::Cause(Failure::refused(error)),
+    })
+}
+
+fn postgres(config: &Config) -> Result<PostgresStore, Failure> {
+    PostgresStore::open(&config.store.postgres, options(config)?).map_err(Failure::refused)
 }
 
 /// The SQLite file, for what is done to a file.
@@ -35,12 +95,13 @@ pub(super) fn file(config: &Config) -> Result<&Path, Failure> {
 /// How PostgreSQL is connected to.
 ///
 /// # Errors
-/// A refusal where the password cannot be read.
+/// A refusal where the password cannot be read, or others than its owner can.
 pub(super) fn options(config: &Config) -> Result<PostgresOptions, Failure> {
     let (password, root) = (&config.store.postgres_password, &config.store.postgres_root);
     let named = |path: &Path| !path.as_os_str().is_empty();
     let read = |path: &Path| {
-        let text = fs::read_to_string(path).map(Zeroizing::new);
+        let octets = keyfile::read_private(path, PASSPHRASE_OCTETS).map_err(Failure::refused)?;
+        let text = std::str::from_utf8(&octets);
         let text = text.map_err(|error| Failure::refused(format!("{}: {error}", path.display())))?;
         Ok::<_, Failure>(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
     };
@@ -62,8 +123,7 @@ pub(super) fn options(config: &Config) -> Result<PostgresOptions, Failure> {
 /// A refusal that says why not.
 pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
     if is_postgres(config) {
-        let store = PostgresStore::open(&config.store.postgres, options(config)?).map_err(Failure::refused)?;
-        return Ok(Arc::new(store));
+        return Ok(Arc::new(postgres(config)?));
     }
     let options = SqliteOptions { stopwatch: Some(stopwatch), ..SqliteOptions::default() };
     Ok(Arc::new(SqliteStore::open_with(&config.store.path, options).map_err(Failure::refused)?))

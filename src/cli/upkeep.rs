@@ -182,24 +182,29 @@ async fn keep_status(house: Arc<House>, mut shutdown: Shutdown) {
 
 /// Takes a checkpoint of the audit now and then.
 async fn keep_checkpoints(house: Arc<House>, mut shutdown: Shutdown) {
+    let mut pause = house.config.audit.checkpoint_period.duration();
     loop {
         tokio::select! {
             () = shutdown.requested() => return,
-            () = tokio::time::sleep(house.config.audit.checkpoint_period.duration()) => {}
+            () = tokio::time::sleep(pause) => {}
         }
-        let house = Arc::clone(&house);
-        if let Err(error) = tokio::task::spawn_blocking(move || house.keep_checkpoint()).await {
-            tracing::error!(%error, "taking a checkpoint panicked");
+        pause = house.config.audit.checkpoint_period.duration();
+        let keeping = Arc::clone(&house);
+        match tokio::task::spawn_blocking(move || keeping.keep_checkpoint()).await {
+            Ok(true) => {}
+            // Readiness says so until one is taken: a store that was away is asked again soon.
+            Ok(false) => pause = pause.min(TIMER_PERIOD),
+            Err(error) => tracing::error!(%error, "taking a checkpoint panicked"),
         }
     }
 }
 
 impl House {
-    /// Takes a checkpoint, if anything was written since the last one. A failure shows in readiness, and the next turn tries again.
-    pub(super) fn keep_checkpoint(&self) {
-        if let Err(error) = self.checkpoints.take(&*self.store, self.clock.now()) {
-            tracing::error!(%error, "no checkpoint was taken");
-        }
+    /// Takes a checkpoint, if anything was written since the last one; whether that went well. A failure shows in readiness, and the
+    /// next turn tries again.
+    pub(super) fn keep_checkpoint(&self) -> bool {
+        let taken = self.checkpoints.take(&*self.store, self.clock.now());
+        taken.inspect_err(|error| tracing::error!(%error, "no checkpoint was taken")).is_ok()
     }
 
     /// Writes a snapshot of the status index, if there was an event since the last one. Without it the next start takes longer,

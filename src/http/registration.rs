@@ -165,7 +165,7 @@ const fn what_if(
 }
 
 /// The whole listener.
-pub static ROUTES: [Route; 55] = [
+pub static ROUTES: [Route; 57] = [
     post("/v1/certificates", "issue", Audience::Staff, |call| issue(call, Asked::New)),
     post("/v1/renewals", "renew", Audience::Staff, |call| issue(call, Asked::Renewal)),
     post("/v1/revocations", "revoke", Audience::Staff, |call| {
@@ -236,6 +236,8 @@ pub static ROUTES: [Route; 55] = [
     consent::WITHDRAW,
     consent::SUCCESSOR,
     consent::FACTS,
+    credential::PLACES,
+    credential::JOIN,
     credential::LIST,
     credential::ISSUE,
     credential::REVOKE,

@@ -64,6 +64,12 @@ fn the_examination_of_a_store_on_postgresql_finds_the_same_and_rules_that_are_go
     for (rule, edit) in [
         ("trigger certificate", "ALTER TABLE certificate DISABLE TRIGGER USER"),
         ("constraint holder", "ALTER TABLE holder DROP CONSTRAINT holder_pkey CASCADE"),
+        ("rule municipality nobody", "CREATE RULE nobody AS ON INSERT TO municipality DO INSTEAD NOTHING"),
+        ("table usage", "ALTER TABLE usage SET UNLOGGED"),
+        ("table disclosure", "ALTER TABLE disclosure ENABLE ROW LEVEL SECURITY"),
+        ("column authority settled", "ALTER TABLE authority ALTER COLUMN settled SET DEFAULT 1"),
+        ("column municipality more", "ALTER TABLE municipality ADD COLUMN more text"),
+        ("table probe", "DROP TABLE probe"),
         (
             "trigger municipality spy",
             "CREATE FUNCTION spy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER spy BEFORE INSERT ON municipality FOR EACH ROW EXECUTE FUNCTION spy()",

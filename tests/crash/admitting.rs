@@ -6,6 +6,7 @@ use jitsuin::{
     authority::{
         access::AccessDesk,
         credential::{CredentialEnd, CredentialRequest},
+        municipality::MunicipalityRequest,
     },
     ca::ceremony::AccessCa,
     ports::{Role, Store, StoreError},
@@ -60,6 +61,15 @@ pub(crate) fn rows() -> Vec<Row> {
             Box::new(move |house| {
                 access.load(house);
                 words(house.authority.issue_credential(&operator(), &once("story"), &asked))
+            })
+        }),
+        Row::new("a municipality takes part", "admit_municipality", |_| {
+            let municipality = "01101".parse().unwrap();
+            let asked = MunicipalityRequest { municipality, request: request(), approvals: Vec::new() };
+            let access = Access::new();
+            Box::new(move |house| {
+                access.load(house);
+                words(house.authority.admit_municipality(&operator(), &once("story"), &asked))
             })
         }),
         Row::new("a credential is revoked", "revoke_credential", move |house| {

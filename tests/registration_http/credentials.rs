@@ -80,6 +80,79 @@ async fn one_operator_alone_gives_out_no_credential_that_acts_or_approves() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_municipality_takes_part_while_the_service_runs() {
+    let open = House::memory().open();
+    let operator = Desk::operator(&open);
+    let (key, proof) = request(KeyKind::P256);
+    let body = json!({ "municipality": "01101", "request": proof });
+    let (status, told) = {
+        let answer = operator.post_under("join-01101", "/v1/municipalities", &body).await;
+        (answer.status, answer.body)
+    };
+    assert_eq!(status, 200, "{told}");
+    assert_eq!((&told["name"], &told["role"]), (&json!("01101"), &json!("municipality")));
+    let again = operator.post_under("join-01101", "/v1/municipalities", &body).await;
+    assert_eq!((again.status.as_u16(), &again.body), (200, &told), "the same key, the same answer");
+    let all = done(operator.get("/v1/municipalities").await);
+    assert!(all["municipalities"].as_array().unwrap().contains(&json!("01101")), "{all}");
+
+    let der = STANDARD.decode(told["certificate"].as_str().unwrap()).unwrap();
+    let fingerprint = ring::digest::digest(&ring::digest::SHA256, &der).as_ref().try_into().unwrap();
+    let (certificate, key) = (pem("CERTIFICATE", &der), pem("PRIVATE KEY", key.pkcs8()));
+    let credential = Credential { certificate, key, fingerprint, der };
+    let counter = Desk { open: &open, client: open.client_of(&credential) };
+    assert_eq!(done(counter.get("/v1/whoami").await)["municipality_name"], "札幌市中央区");
+    let published = open.house.authority.publish_due().unwrap();
+    let made = published.iter().filter(|one| one.scope == "01101").count();
+    assert_eq!(made, 2, "a list of each CA");
+    let entries = open.house.store.audit_after(0, 1000).unwrap();
+    let entry = entries.iter().find(|one| one.draft.subject == "municipality/01101").unwrap();
+    assert_eq!(
+        (entry.draft.action.as_str(), entry.draft.actor.as_str()),
+        ("municipality.added", "operator/operator-1")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_municipality_does_not_come_to_take_part() {
+    let house = House::of_two(Arc::new(MemoryStore::new()));
+    let second = house.admit(Role::Operator, "operator-2");
+    let counter = house.admit(Role::Municipality, "13115");
+    let open = house.open();
+    let operator = Desk::operator(&open);
+    let two = Approver::of_pem(&second.certificate, &second.key);
+    let (places, clients) = (open.house.store.municipalities().unwrap(), open.house.store.credentials().unwrap());
+    let ask = async |code: &str, proof: &str, approvals: Vec<String>| {
+        let body = json!({ "municipality": code, "request": proof, "approvals": approvals });
+        let answer = operator.post("/v1/municipalities", &body).await;
+        (refusal(&answer).to_owned_pair(), answer.body["case"].clone())
+    };
+    let fresh = || request(KeyKind::P256).1;
+    let approved = |code: &str| {
+        let content = Content::credential(("municipality", code), Some(code.parse().unwrap()));
+        vec![two.approve(&content, MORNING, MORNING + 60)]
+    };
+    assert_eq!(ask("13115", &fresh(), approved("13115")).await, ((403, "T-08".into()), json!("takes-part")));
+    // A prefecture, a designated city, and what nobody is.
+    for code in ["13000", "01100", "99999"] {
+        assert_eq!(ask(code, &fresh(), approved(code)).await.0, (404, "T-09".into()), "{code}");
+    }
+    assert_eq!(ask("1310", &fresh(), Vec::new()).await.0, (400, "T-01".into()));
+    assert_eq!(ask("01101", &fresh(), Vec::new()).await.0, (403, "T-16".into()), "one operator alone");
+    assert_eq!(ask("01101", &fresh(), approved("01102")).await.0, (403, "T-16".into()), "approved for another");
+    assert_eq!(ask("01101", "AAAA", approved("01101")).await.0, (422, "T-04".into()));
+    let own = Desk { open: &open, client: open.client_of(&counter) };
+    let body = json!({ "municipality": "01101", "request": fresh() });
+    assert_eq!(refusal(&own.post("/v1/municipalities", &body).await), (403, "T-08"));
+    assert_eq!(own.get("/v1/municipalities").await.status, 403);
+    assert_eq!(open.house.store.municipalities().unwrap(), places);
+    assert_eq!(open.house.store.credentials().unwrap(), clients);
+    // With the other's approval it does.
+    let body = json!({ "municipality": "01101", "request": fresh(), "approvals": approved("01101") });
+    done(operator.post("/v1/municipalities", &body).await);
+}
+
 async fn revoke(operator: &Desk<'_>, name: &str) -> Value {
     done(operator.post(&format!("/v1/credentials/{name}/revocation"), &json!({ "reason": "keyCompromise" })).await)
 }

@@ -67,6 +67,8 @@ const DOORS: &[(&str, &str)] = &[
     ("GET /v1/successors/{kind}/{serial}", "--R--"),
     ("GET /v1/facts/{serial}", "--R--"),
     ("GET /v1/credentials", "O--A-"),
+    ("GET /v1/municipalities", "O--A-"),
+    ("POST /v1/municipalities", "O----"),
     ("POST /v1/credentials", "O----"),
     ("POST /v1/credentials/{name}/revocation", "O----"),
     ("GET /v1/audit", "O--A-"),
@@ -139,6 +141,7 @@ async fn an_auditor_is_told_what_an_operator_is_told_and_changes_nothing() {
         &format!("/v1/certificates/{kind}/{serial}"),
         "/v1/relying-parties",
         "/v1/credentials",
+        "/v1/municipalities",
         "/v1/audit",
         "/v1/counts",
     ] {
@@ -224,7 +227,9 @@ async fn r_21_the_call_centre_holds_and_does_nothing_else() {
     assert_eq!(refusal(&centre.post("/v1/releases", &json!({ "card": "CARD-000001" })).await), (403, "T-08"));
     let ended = json!({ "card": "CARD-000001", "cause": "card-returned" });
     assert_eq!(refusal(&centre.post("/v1/revocations", &ended).await), (403, "T-08"));
-    for path in ["/v1/cards/CARD-000001", "/v1/holders/TEST-000001", "/v1/audit", "/v1/credentials"] {
+    for path in
+        ["/v1/cards/CARD-000001", "/v1/holders/TEST-000001", "/v1/audit", "/v1/credentials", "/v1/municipalities"]
+    {
         assert_eq!(refusal(&centre.get(path).await), (403, "T-08"), "{path}");
     }
     assert_eq!(done(centre.get("/v1/whoami").await)["role"], "call-centre");

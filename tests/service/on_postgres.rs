@@ -1,7 +1,13 @@
 //! The operator's commands where the store is on PostgreSQL: those that read, beside a running service and without one; those that
-//! change something ask a running service; those that work on a file say so and do nothing.
+//! change something ask a running service, or write themselves where no node is connected; those that want the service stopped
+//! refuse while one is; those that work on a file say so and do nothing.
 
-use std::process::Output;
+use std::{
+    ffi::OsStr,
+    os::unix::fs::PermissionsExt,
+    process::Output,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
@@ -9,8 +15,9 @@ use super::{
     approvals::approve,
     kill::{application, client_of, moved},
     pg::Server,
-    process::{PASSPHRASE, jitsuin, serve},
+    process::{PASSPHRASE, jitsuin, serve, serve_by, serve_with},
     site::Site,
+    storms::{get, ready},
 };
 
 /// Runs a command on the service, whatever its passphrase is for.
@@ -45,8 +52,8 @@ const READING: [(&str, &str); 10] = [
     ("doctor status --offline", "{"),
 ];
 
-/// Commands that work on a file.
-const OF_A_FILE: [&str; 3] = ["crl publish", "erase", "generation add --kind auth"];
+/// Commands that want the service stopped; each leaves it as it was.
+const STOPPED: [&str; 3] = ["generation add --kind auth", "keys replace responder-auth-1", "erase --run --compact"];
 
 #[test]
 fn commands_read_the_store_on_postgresql_ask_the_service_for_changes_and_refuse_what_takes_a_file() {
@@ -75,19 +82,67 @@ fn commands_read_the_store_on_postgresql_ask_the_service_for_changes_and_refuse_
     assert_eq!(state("audit-office"), Some(Value::Bool(false)));
     relying_parties_come_and_go(&site);
     a_key_is_declared_compromised(&site, registration);
-    for words in OF_A_FILE {
+    a_municipality_takes_part(&site);
+    assert!(done(&site, "crl publish").to_string().contains("\"scope\":\"full\""));
+    assert_eq!(done(&site, "erase --run")["done"], true);
+    let refused = |words: &str, why: &str| {
         let refused = run(&site, words);
         assert_eq!(refused.status.code(), Some(3), "{words}: {}", said(&refused));
-        assert!(said(&refused).contains("docs/postgres.md"), "{words}: {}", said(&refused));
-    }
+        assert!(said(&refused).contains(why), "{words}: {}", said(&refused));
+    };
+    let passphrase = new_passphrase(&site);
+    let kept = site.aside().join("kept.backup");
+    refused(&format!("backup --to {} --passphrase-file {passphrase}", kept.display()), "docs/postgres.md");
+    let fresh = format!("--new-passphrase-file {passphrase}");
+    let stopped = STOPPED.map(str::to_owned).into_iter().chain([format!("keys rotate-passphrase {fresh}")]);
+    stopped.for_each(|words| refused(&words, "are connected to its database from"));
 
     running.signal("TERM");
     drop(running);
     read_all("without a service");
-    // Nobody is there to ask, and the store is not written past everybody's back.
-    let alone = run(&site, "credential issue --role auditor another-office");
-    assert!(!alone.status.success(), "{}", said(&alone));
-    assert_eq!(state("another-office"), None);
+    done(&site, "credential issue --role auditor another-office");
+    assert_eq!(state("another-office"), Some(Value::Bool(true)));
+    done(&site, "credential disable another-office");
+    done(&site, "municipality add 01102");
+    assert_eq!(state("01102"), Some(Value::Bool(true)));
+    assert!(done(&site, "crl publish").to_string().contains("\"scope\":\"01102\""));
+    assert_eq!(done(&site, "generation add --kind sign")["generation"], 2);
+    done(&site, "keys replace responder-auth-1");
+    done(&site, "erase --run --compact");
+    done(&site, &format!("keys rotate-passphrase {fresh}"));
+    assert_eq!(done(&site, "audit verify")["findings"], serde_json::json!([]));
+    let mut command = jitsuin();
+    let (running, _) = serve_by(command.env("JITSUIN_PASSPHRASE", NEW_PASSPHRASE), &site.path());
+    let listed = done(&site, "generation list").to_string();
+    assert!(listed.contains("\"generation\":2"), "{listed}");
+    running.signal("TERM");
+}
+
+/// Of the keys, from the rotation on.
+const NEW_PASSPHRASE: &str = "JITSUIN-TEST quite another one";
+
+fn new_passphrase(site: &Site) -> String {
+    let path = site.aside().join("new-passphrase");
+    std::fs::write(&path, NEW_PASSPHRASE).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("set");
+    path.display().to_string()
+}
+
+/// With the approval of the other operator a municipality comes in while the service runs; its lists appear by themselves.
+fn a_municipality_takes_part(site: &Site) {
+    let alone = run(site, "municipality add 01101");
+    assert!(!alone.status.success() && said(&alone).contains("T-16"), "{}", said(&alone));
+    let approved = ["credential", "--role", "municipality", "--municipality", "01101", "01101"];
+    let approval = approve(site, &approved, "operator-2");
+    let added = done(site, &format!("municipality add 01101 --approval {approval}"));
+    assert!(std::fs::exists(added["key"].as_str().expect("a file")).expect("asked"), "{added}");
+    let again = run(site, "municipality add 01101");
+    assert!(said(&again).contains("takes part already"), "{}", said(&again));
+    let began = Instant::now();
+    while !done(site, "crl list").to_string().contains("\"scope\":\"01101\"") {
+        assert!(began.elapsed() < Duration::from_secs(60), "its lists do not appear");
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 /// Terms with a relying party are agreed, suspended and taken up again, through the service.
@@ -145,4 +200,69 @@ fn a_key_is_declared_compromised(site: &Site, registration: &str) {
     done(site, &format!("audit export --to {}", file.display()));
     let text = std::fs::read_to_string(&file).expect("written");
     assert!(text.lines().any(|line| line.contains("generation.compromised")), "the export tells of it");
+}
+
+/// What docs/postgres.md gives to the role of a status node.
+const OF_STATUS: &str = "CREATE ROLE jitsuin_status LOGIN;
+    GRANT USAGE ON SCHEMA public TO jitsuin_status;
+    GRANT SELECT ON jitsuin_schema, fence, audit_entry, next_index, number_floor, status_event, authority, crl, crl_newest, list_piece,
+        access_list TO jitsuin_status;";
+
+#[test]
+fn a_status_node_follows_by_a_role_that_may_read_what_it_needs_and_write_nothing() {
+    let server = Server::start(&[]);
+    server.client("postgres").batch_execute("CREATE DATABASE service").expect("a database");
+    let site = moved(&[&server]);
+    let (running, addresses) = serve(&site.path());
+    let status = site.aside().join("status");
+    let export = jitsuin().args(["node", "export", "--dir"]).arg(site.path()).arg("--to").arg(&status).output();
+    assert!(export.as_ref().is_ok_and(|told| told.status.success()), "{export:?}");
+    let configuration = status.join("jitsuin.toml");
+    let text = std::fs::read_to_string(&configuration).expect("a configuration");
+    std::fs::write(&configuration, text.replace("user=jitsuin ", "user=jitsuin_status ")).expect("written");
+    let mut owner = server.client("service");
+    owner.batch_execute(OF_STATUS).expect("granted");
+
+    let only_status = ["--roles", "status"].map(OsStr::new);
+    let (node, at_node) = serve_with(&mut jitsuin(), &status, &only_status);
+    let comes_to = |wanted: u16, within: u64| {
+        let began = Instant::now();
+        loop {
+            let (code, told, _) = ready(&at_node);
+            if code == wanted {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(within), "{code}: {told}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    };
+    comes_to(200, 30);
+    // What is issued now comes to it.
+    let (client, runtime) = (client_of(&site), tokio::runtime::Runtime::new().expect("a runtime"));
+    let url = format!("https://{}/v1/certificates", addresses["registration"].as_str().expect("an address"));
+    let answer = runtime.block_on(client.post_json(&url, "one", &application("TEST-PG"))).expect("an answer");
+    assert!(answer.status.is_success(), "{}", answer.body);
+    let position = |of: &Value| {
+        let metrics = get(&format!("http://{}/metrics", of["operator"].as_str().expect("an address"))).1;
+        let line = metrics.lines().find_map(|line| line.strip_prefix("jitsuin_status_position "));
+        line.and_then(|position| position.parse::<u64>().ok()).expect("a position")
+    };
+    let (began, wanted) = (Instant::now(), position(&addresses));
+    assert!(wanted > 0);
+    while position(&at_node) < wanted {
+        assert!(began.elapsed() < Duration::from_secs(20), "{wanted}: {}", ready(&at_node).1);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    comes_to(200, 10);
+    let connection = server.connection("service").replace("user=jitsuin", "user=jitsuin_status");
+    let mut reader = postgres::Client::connect(&connection, postgres::NoTls).expect("connected");
+    for denied in [
+        "SELECT 1 FROM holder",
+        "SELECT 1 FROM certificate",
+        "UPDATE fence SET value = value",
+        "SELECT 1 FROM fence FOR UPDATE",
+    ] {
+        assert!(reader.batch_execute(denied).is_err(), "{denied}");
+    }
+    [node, running].iter().for_each(|one| one.signal("TERM"));
 }

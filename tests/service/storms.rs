@@ -34,7 +34,7 @@ fn address(addresses: &Value, listener: &str) -> SocketAddr {
 }
 
 /// Status, body and seconds of a GET over a connection of its own.
-fn get(url: &str) -> (u16, String, f64) {
+pub(crate) fn get(url: &str) -> (u16, String, f64) {
     let format = "\n%{http_code} %{time_total}";
     let told = Command::new("curl").args(["--silent", "--max-time", "60", "--write-out", format, url]).output();
     let text = String::from_utf8(told.expect("curl is there").stdout).expect("text");
@@ -43,7 +43,8 @@ fn get(url: &str) -> (u16, String, f64) {
     (status.parse().expect("a status"), body.to_owned(), seconds.parse().expect("seconds"))
 }
 
-fn ready(addresses: &Value) -> (u16, Value, f64) {
+/// What readiness says, and in how many seconds.
+pub(crate) fn ready(addresses: &Value) -> (u16, Value, f64) {
     let (status, body, seconds) = get(&format!("http://{}/readyz", address(addresses, "operator")));
     (status, serde_json::from_str(&body).expect("JSON"), seconds)
 }

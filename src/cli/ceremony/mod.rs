@@ -20,9 +20,8 @@ use super::{
 use crate::{
     audit::Draft,
     config::Config,
-    ports::{Change, Clock, Store},
+    ports::{Change, Clock},
     signer::keyfile,
-    store::{OpenError, SqliteStore},
 };
 
 mod perform;
@@ -203,12 +202,8 @@ fn split_existing(args: &SplitArgs, out: &Output) -> Result<(), Failure> {
 
 /// Notes in the audit that so many can open the keys together from now on.
 fn note_sharing(config: &Config, sheets: &SheetsArgs) -> Result<(), Failure> {
-    let store = SqliteStore::open(crate::cli::stores::file(config)?).map_err(|error| match error {
-        OpenError::Held(_) => Failure::refused(format!(
-            "{error}; stop the service first: who can open its keys is noted in its audit, and nothing was shared"
-        )),
-        _ => Failure::refused(error),
-    })?;
+    let advice = "stop the service first: who can open its keys is noted in its audit, and nothing was shared";
+    let store = super::stores::alone(config).map_err(|shared| shared.advise(advice))?;
     let audit = Draft {
         at: SystemClock::default().now(),
         actor: "console".into(),

@@ -14,6 +14,7 @@ use super::super::{
     house::House,
     keys::Keys,
     layout::Layout,
+    stores::{self, Shared},
     world::{SystemClock, SystemEntropy, random_serial},
 };
 use crate::{
@@ -25,17 +26,14 @@ use crate::{
     ports::{AuthorityRecord, Change, Signer, Step},
     rules::calendar::{day_of, last_instant, plus_months},
     signer::{KeyKind, PrivateKey, SoftwareSigner, keyfile},
-    store::{OpenError, SqliteStore},
     x509::{CertificateView, UnixTime},
 };
 
 /// Asked first, so that who cannot have it is not asked for a passphrase.
 pub(super) fn refuse_running(service: &ServiceArgs) -> Result<(), Failure> {
     let config = Config::load(&Layout::configuration(&service.dir)).map_err(Failure::refused)?;
-    match SqliteStore::open(crate::cli::stores::file(&config)?).map(drop) {
-        Err(error @ OpenError::Held(_)) => {
-            Err(Failure::refused(format!("{error}; stop the service, add the generation, and start it again")))
-        }
+    match stores::refuse_running(&config) {
+        Err(shared @ Shared::Runs(_)) => Err(shared.advise("stop the service, add the generation, and start it again")),
         _ => Ok(()),
     }
 }

@@ -25,7 +25,6 @@ use crate::{
     config::{Config, tokens::KeyName},
     ports::{Change, Clock, Compromise, Step, Store},
     rules::CertificateState,
-    store::SqliteStore,
 };
 
 /// What a compromise came to.
@@ -88,7 +87,8 @@ pub(in crate::cli) fn end_lost(
     let record = record.clone();
     examine::examine_or_refuse((&layout, &config), &records, passphrase, causes)?;
     if is_new {
-        let store = SqliteStore::open(stores::file(&config)?).map_err(Failure::refused)?;
+        let store = stores::alone(&config)
+            .map_err(|shared| shared.advise("stop the service: its last lists are made at a start without that key"))?;
         let mut detail = serde_json::json!({ "certificate_sha256": fingerprint(&record), "key": "lost" });
         if !approved.is_empty() {
             detail["approvals"] = serde_json::json!(approved);

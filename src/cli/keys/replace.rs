@@ -14,9 +14,8 @@ use crate::{
     audit::Draft,
     cli::{checkpoints, failure::Failure, files, layout::Layout, stores, world::SystemClock},
     config::{Config, tokens::KeyName},
-    ports::{Change, Clock, Signer, Store},
+    ports::{Change, Clock, Signer},
     signer::{PrivateKey, SoftwareSigner, keyfile},
-    store::SqliteStore,
     x509::{CertificateView, UnixTime},
 };
 
@@ -75,8 +74,8 @@ pub(super) fn replace(
     }
     causes.key(keyfile::read_serial_key(&layout.serial_key(), passphrase));
     causes.finish()?;
-    let store = SqliteStore::open(stores::file(config)?).map_err(Failure::refused)?;
-    checkpoints::guard(&store, (layout, config))?;
+    let store = stores::alone(config).map_err(|shared| shared.advise("stop the service first"))?;
+    checkpoints::guard(&*store, (layout, config))?;
     let certificate = layout.certificate(&name.to_string());
     let old = files::read_certificate(&certificate).ok();
     let old = old.and_then(|der| CertificateView::from_der(&der).ok().map(|view| view.tbs.not_after));

@@ -9,11 +9,10 @@ use zeroize::Zeroizing;
 use super::causes::Causes;
 use crate::{
     audit::Draft,
-    cli::{failure::Failure, layout::Layout, world::SystemClock},
+    cli::{failure::Failure, layout::Layout, stores, world::SystemClock},
     config::Config,
-    ports::{Change, Clock, Store},
+    ports::{Change, Clock},
     signer::rotate::{RotateError, Rotated, Rotation},
-    store::{OpenError, SqliteStore},
 };
 
 /// Encrypts every key file anew, and has the audit tell of it before and after.
@@ -28,12 +27,8 @@ pub(in crate::cli) fn rotate(
         return Err(Failure::refused("the new passphrase is the old one"));
     }
     let rotation = Rotation::open(layout.keys(), old).map_err(all_causes)?;
-    let store = SqliteStore::open(crate::cli::stores::file(config)?).map_err(|error| match error {
-        OpenError::Held(_) => {
-            Failure::refused(format!("{error}; stop the service first, and start it with the new passphrase"))
-        }
-        _ => Failure::refused(error),
-    })?;
+    let store = stores::alone(config)
+        .map_err(|shared| shared.advise("stop the service first, and start it with the new passphrase"))?;
     let keys: Vec<String> = rotation.keys().map(str::to_owned).collect();
     let tell = |action: &str| {
         let audit = Draft {

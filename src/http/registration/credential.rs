@@ -1,14 +1,36 @@
-//! The routes of credentials, which are the clients of this listener.
+//! The routes of credentials, which are the clients of this listener, and of municipalities, each of which begins with one.
 
 use serde::Serialize;
 
 use super::{Audience, Route, answer::Reply, body::read, get, post};
-use crate::authority::credential::{CredentialEnd, CredentialRequest, CredentialStatus};
+use crate::{
+    authority::{
+        credential::{CredentialEnd, CredentialRequest, CredentialStatus},
+        municipality::MunicipalityRequest,
+    },
+    municipality::MunicipalityCode,
+};
 
 #[derive(Serialize)]
 struct Credentials {
     credentials: Vec<CredentialStatus>,
 }
+
+#[derive(Serialize)]
+struct Municipalities {
+    municipalities: Vec<MunicipalityCode>,
+}
+
+/// Every municipality that takes part.
+pub(super) const PLACES: Route = get("/v1/municipalities", "municipalities", Audience::Operators, |call| {
+    Reply::ok(&Municipalities { municipalities: call.authority.municipalities(call.actor)? })
+});
+
+/// Lets one take part.
+pub(super) const JOIN: Route = post("/v1/municipalities", "municipality", Audience::Operators, |call| {
+    let request = read::<MunicipalityRequest>(call.body)?;
+    Reply::ok(&call.authority.admit_municipality(call.actor, &call.once()?, &request)?)
+});
 
 /// Every credential.
 pub(super) const LIST: Route = get("/v1/credentials", "credentials", Audience::Operators, |call| {

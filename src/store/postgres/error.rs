@@ -37,6 +37,9 @@ pub enum PostgresError {
     /// Another program keeps its tables there.
     #[error("the database has tables of another program; give jitsuin one of its own")]
     Foreign,
+    /// There is a store in it.
+    #[error("the database is in use already: a store is taken over into an empty one")]
+    InUse,
     /// A later version of this program has written it.
     #[error("the database has schema {found}, this program knows schemas up to {known}: use the newer program")]
     Newer {

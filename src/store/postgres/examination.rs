@@ -12,7 +12,8 @@ use crate::{
     },
 };
 
-/// What keeps rows as they are, one to a line: triggers that fire, what they do, constraints that hold for every row, and indexes.
+/// What keeps rows as they are, one to a line: tables that last and show every row, their columns, triggers that fire, what they do,
+/// constraints that hold for every row, and indexes; and rules, which rewrite statements, of which no migration makes one.
 const RULES: &str = r#"SELECT rule FROM (
       SELECT 'trigger ' || c.relname || ' ' || t.tgname AS rule FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
         WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND c.relnamespace = current_schema()::regnamespace
@@ -21,6 +22,14 @@ const RULES: &str = r#"SELECT rule FROM (
         WHERE k.contype IN ('p', 'u', 'f', 'c') AND k.convalidated AND k.connamespace = current_schema()::regnamespace
       UNION ALL SELECT 'index ' || c.relname || ' ' || i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
         JOIN pg_class c ON c.oid = x.indrelid WHERE x.indisvalid AND i.relnamespace = current_schema()::regnamespace
+      UNION ALL SELECT 'table ' || relname FROM pg_class WHERE relkind = 'r' AND relpersistence = 'p' AND NOT relrowsecurity
+        AND relnamespace = current_schema()::regnamespace
+      UNION ALL SELECT 'column ' || c.relname || ' ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+          || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+        WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND c.relnamespace = current_schema()::regnamespace
+      UNION ALL SELECT 'rule ' || c.relname || ' ' || r.rulename FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+        WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
     ) AS rules ORDER BY rule COLLATE "C""#;
 
 /// Those that the migrations make; `tests/postgres.rs` holds it against a database that they made.

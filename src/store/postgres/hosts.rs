@@ -71,22 +71,42 @@ impl Hosts {
         let timeline = |session: &Session| session.lineage().map_or(0, |lineage| lineage.timeline);
         found.sort_by_key(|(place, session)| (u32::MAX - timeline(session), *place));
         if found.is_empty() {
-            return Err(telling(refused));
+            return Err(self.telling(refused));
         }
         Ok(found.into_iter().map(|(_, session)| session).collect())
     }
+
+    /// Of several reasons the one that somebody has to mend; where each may pass by itself, all of them.
+    fn telling(&self, mut refused: Vec<(usize, PostgresError)>) -> PostgresError {
+        let passes = |error: &PostgresError| matches!(error, PostgresError::Unreachable(_) | PostgresError::ReadOnly);
+        refused.sort_by_key(|(place, error)| (passes(error), *place));
+        match refused.first() {
+            Some((_, PostgresError::Unreachable(_) | PostgresError::ReadOnly)) => {}
+            Some(_) => return refused.swap_remove(0).1,
+            None => return PostgresError::Unreachable("no host answered".to_owned()),
+        }
+        if refused.iter().all(|(_, error)| matches!(error, PostgresError::ReadOnly)) {
+            return PostgresError::ReadOnly;
+        }
+        let each = refused.into_iter().map(|(place, error)| {
+            let host = self.each.get(place).map(name).unwrap_or_default();
+            match error {
+                PostgresError::Unreachable(why) => format!("{host}: {why}"),
+                _ => format!("{host} takes no writes: it is a standby, or set to read only"),
+            }
+        });
+        PostgresError::Unreachable(each.collect::<Vec<_>>().join("; "))
+    }
 }
 
-/// Of several reasons the one that somebody has to mend.
-fn telling(mut refused: Vec<(usize, PostgresError)>) -> PostgresError {
-    let rank = |error: &PostgresError| match error {
-        PostgresError::Unreachable(_) => 2,
-        PostgresError::ReadOnly => 1,
-        _ => 0,
+/// A host and its port, as people name it.
+fn name(config: &Config) -> String {
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(name)) => name.clone(),
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => String::new(),
     };
-    refused.sort_by_key(|(place, error)| (rank(error), *place));
-    let first = refused.into_iter().next().map(|(_, error)| error);
-    first.unwrap_or_else(|| PostgresError::Unreachable("no host answered".to_owned()))
+    format!("{host}:{}", config.get_ports().first().unwrap_or(&5432))
 }
 
 fn connect(config: &Config, tls: Option<&MakeRustlsConnect>, patience: Duration) -> Result<Session, PostgresError> {
@@ -146,4 +166,33 @@ fn alone(config: &Config, place: usize) -> Config {
         only.keepalives_retries(retries);
     }
     only
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(refused: Vec<PostgresError>) -> String {
+        let config: Config = "host=db1,db2,/run/postgresql port=5433,5432,5432".parse().unwrap();
+        let hosts = Hosts::new(&config, None, Duration::from_secs(1));
+        hosts.telling(refused.into_iter().enumerate().collect()).to_string()
+    }
+
+    #[test]
+    fn where_no_host_takes_writes_each_says_why() {
+        let (away, full) = ("connection refused".to_owned(), "sorry, too many clients already (53300)".to_owned());
+        let said = told(vec![
+            PostgresError::Unreachable(away.clone()),
+            PostgresError::ReadOnly,
+            PostgresError::Unreachable(full),
+        ]);
+        for part in ["db1:5433: connection refused", "db2:5432 takes no writes", "/run/postgresql:5432: sorry", "53300"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(told(vec![PostgresError::ReadOnly, PostgresError::ReadOnly]).starts_with("no PostgreSQL server"));
+        // What somebody has to mend is told alone.
+        let said = told(vec![PostgresError::Unreachable(away), PostgresError::Credentials("who?".to_owned())]);
+        assert!(said.contains("who?") && !said.contains("refused;"), "{said}");
+    }
 }

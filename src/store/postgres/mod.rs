@@ -47,7 +47,7 @@ use self::{
 pub use self::{error::PostgresError, server::PostgresOptions, transfer::Taken};
 use super::{
     SqliteStore, files,
-    sql::{Base, Engine, Health, Read, Shelves, Writer},
+    sql::{Base, Engine, Health, NONE, Read, Shelves, Writer, all, first},
 };
 use crate::{
     ports::{ListDraft, MemoryDraft, StoreError},
@@ -93,6 +93,30 @@ impl PostgresStore {
         Ok(Self::assemble(server, Arc::default(), None))
     }
 
+    /// Where others with this program's name are connected from: nodes, and commands that read. None: no node runs, as far as the
+    /// server can tell; it may take a node that lost its way for one that is there, until it gives that connection up.
+    ///
+    /// # Errors
+    /// [`PostgresError`].
+    pub fn others(connection: &str, options: PostgresOptions) -> Result<Vec<String>, PostgresError> {
+        let session = Server::new(connection, options)?.connect()?;
+        let others = "SELECT DISTINCT coalesce(host(client_addr), 'the server''s own machine') FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = 'jitsuin' AND pid <> pg_backend_pid() ORDER BY 1";
+        Ok(all(&session, others, NONE, |row| row.get(0)).map_err(StoreError::from)?)
+    }
+
+    /// Gives the room of rows that were deleted back to their tables, or writes every table anew, for which nobody may read it.
+    ///
+    /// # Errors
+    /// [`PostgresError`]; what was deleted stays deleted.
+    pub fn vacuum(connection: &str, options: PostgresOptions, anew: bool) -> Result<(), PostgresError> {
+        let session = Server::new(connection, options)?.unhurried().connect()?;
+        let command = if anew { "VACUUM FULL" } else { "VACUUM" };
+        Ok(transfer::tables()
+            .try_for_each(|table| session.command(&format!("{command} {table}")))
+            .map_err(StoreError::from)?)
+    }
+
     /// Makes the schema in an empty database, or brings an older one up to date; whether there was anything to do.
     ///
     /// # Errors
@@ -117,6 +141,10 @@ impl PostgresStore {
         let run = |command: &str| session.command(command).map_err(StoreError::from);
         run("BEGIN")?;
         run("SELECT value FROM fence WHERE id = 1 FOR UPDATE")?;
+        let entry = first(&session, "SELECT 1 FROM audit_entry LIMIT 1", NONE, |_| Ok(())).map_err(StoreError::from)?;
+        if entry.is_some() {
+            return Err(PostgresError::InUse);
+        }
         let taken = Base::read(from, |sql| transfer::transfer(sql, (&session, from.shelves())))?;
         run("COMMIT")?;
         Ok(taken)

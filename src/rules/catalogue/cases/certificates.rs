@@ -257,6 +257,11 @@ pub(super) const CASES: &[Case] = &[
         ("Nothing is left to do", "手続は必要ありません"),
     ),
     case(
+        ("T-08", "takes-part"),
+        ("The municipality takes part already", "この市区町村は既に参加しています"),
+        ("For another counter of it give out a credential", "窓口を増やすには、その市区町村の資格を発行してください"),
+    ),
+    case(
         ("T-09", "no-letter"),
         ("No letter goes out about the end of this certificate", "この電子証明書には有効期限通知書を送付しません"),
         (
