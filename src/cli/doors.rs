@@ -274,7 +274,12 @@ fn tokens(house: &House) -> Option<Arc<TokenWatch>> {
 pub(super) fn clock_is_not_behind(store: &dyn Store, now: UnixTime) -> Result<(), String> {
     let last = store.last_recorded().map_err(|error| error.to_string())?;
     match last.filter(|last| *last > now + CLOCK_TOLERANCE) {
-        Some(last) => Err(format!("the clock went back: the last entry is of {last}, so nothing is written")),
+        Some(last) => {
+            let apart = last.seconds() - now.seconds();
+            Err(format!(
+                "the clock went back: the last entry is of {last}, {apart} s later than it says, so nothing is written"
+            ))
+        }
         None => Ok(()),
     }
 }

@@ -209,9 +209,9 @@ fn diff_says_what_was_added_and_removed_and_why() {
 }
 
 #[test]
-fn publishing_beside_a_running_service_is_refused_with_advice() {
+fn a_service_that_runs_and_cannot_be_asked_publishes_nothing() {
     let (directory, house, _) = service();
-    fails(directory.path(), &["publish"], 3, "POST /v1/crls");
+    fails(directory.path(), &["publish"], 3, "to speak to it as operator-1 takes");
     assert_eq!(list(&house, Kind::Sign, CrlScope::Full).number, 3);
 }
 

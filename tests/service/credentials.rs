@@ -21,8 +21,12 @@ use super::{
 
 /// Runs `jitsuin credential`; who speaks to a running service needs no passphrase of its keys.
 fn credential(directory: &Path, words: &[&str], passphrase: bool) -> Output {
+    run(directory, &[&["credential"], words].concat(), passphrase)
+}
+
+fn run(directory: &Path, words: &[&str], passphrase: bool) -> Output {
     let mut command = jitsuin();
-    command.args(["--json", "credential"]).args(words).arg("--dir").arg(directory);
+    command.arg("--json").args(words).arg("--dir").arg(directory);
     if !passphrase {
         command.env_remove("JITSUIN_PASSPHRASE");
     }
@@ -138,6 +142,20 @@ fn credentials_are_given_out_and_revoked_beside_a_running_service_and_without_on
     refused(&credential(&path, &place, false), "does not take part");
     assert!(!path.join("credentials/chiyoda.key").exists());
     assert_eq!(credential(&path, &["issue", "--role", "municipality", "x"], false).status.code(), Some(2));
+
+    // A municipality comes in, and lists are made, by the running service too.
+    let join = || run(&path, &["municipality", "add", "28207"], false);
+    let joined = done(&join());
+    assert_eq!(joined["key"], json!(path.join("credentials/28207.key")));
+    assert_eq!(comes_in(&site, &address, "28207"), Some(json!("municipality")));
+    let given = path.join("credentials/28207.pem");
+    let certificate = fs::read(&given).expect("the certificate");
+    refused(&join(), "takes part already");
+    fs::remove_file(&given).expect("removed");
+    assert_eq!(done(&join()), joined, "broken off, and ended");
+    assert_eq!(fs::read(&given).expect("the certificate"), certificate);
+    let published = done(&run(&path, &["crl", "publish"], false));
+    assert!(published.as_array().expect("lists").iter().any(|list| list["scope"] == "28207"), "{published}");
 
     let told_so = done(&credential(&path, &["revoke", "audit-office", "--reason", "keyCompromise"], false));
     assert_eq!((&told_so["active"], &told_so["revocation"]["reason"]), (&json!(false), &json!("keyCompromise")));
