@@ -159,6 +159,10 @@ pub const READINESS_LOOKS: usize = 4;
 /// is 4 KiB of status index. Half of them last from one turn of the timer to the next at eight hundred pairs a second.
 pub const INDEX_BLOCK: u64 = 8192;
 
+/// How many index numbers of a generation that it does not know a status node looks at for whether one was given: the first blocks of
+/// sixteen processes. It takes less than a millisecond.
+pub const INDEXES_SEEN: u64 = 16 * INDEX_BLOCK;
+
 /// Octets of a private key file: RSA-4096 in PEM needs 3.5 KiB.
 pub const KEY_FILE_OCTETS: usize = 16 * 1024;
 

@@ -74,6 +74,15 @@ fn held(opened: Result<SqliteStore, OpenError>) -> Result<SqliteStore, Shared> {
     })
 }
 
+/// Opens the store to follow it and write nothing, where whoever writes it tells of what is new.
+///
+/// # Errors
+/// A refusal that says why not.
+pub(super) fn follow(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+    let options = options(config)?.reading();
+    Ok(Arc::new(PostgresStore::open(&config.store.postgres, options).map_err(Failure::refused)?))
+}
+
 fn postgres(config: &Config) -> Result<PostgresStore, Failure> {
     PostgresStore::open(&config.store.postgres, options(config)?).map_err(Failure::refused)
 }

@@ -54,7 +54,7 @@ pub fn run(directory: &Path, passphrase: Zeroizing<String>) -> Result<(), Failur
 fn reach(config: &Config) -> Reach {
     let (follows, config) = (stores::is_postgres(config), config.clone());
     let connect = move || match follows {
-        true => stores::open(&config).map_err(|failure| failure.to_string()),
+        true => stores::follow(&config).map_err(|failure| failure.to_string()),
         false => stores::read(&config).map(Arc::from).map_err(|unread| match unread {
             Unread::Older => "the store is of an earlier program".to_owned(),
             Unread::Cause(cause) => cause,
@@ -141,7 +141,7 @@ fn sources(node: &Arc<Node>) -> StatusSources {
 
 /// What must hold for the node to be ready, and what it warns of.
 fn checks(node: &Arc<Node>) -> Vec<Check> {
-    let [away, other, confirmed, generations, lists] = [(); 5].map(|()| Arc::clone(node));
+    let [away, other, confirmed, generations, issuing, lists] = [(); 6].map(|()| Arc::clone(node));
     vec![
         Check::new("store-is-ours", move || match other.hearing().trouble {
             Some(trouble) if trouble.is_grave => Err(trouble.cause),
@@ -153,6 +153,7 @@ fn checks(node: &Arc<Node>) -> Vec<Check> {
         }),
         Check::new("answers", move || confirmed.check_answers()),
         Check::warning("generations", move || generations.check_generations()),
+        Check::new("issuers", move || issuing.check_issuers()),
         Check::new("lists-taken", move || lists.shelf.failure().map_or(Ok(()), Err)),
         Check::lists_fresh(node.lists(), Arc::clone(&node.clock)),
         lists_due_of(&node.config, node.lists(), &node.clock),

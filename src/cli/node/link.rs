@@ -280,7 +280,9 @@ impl Node {
 
     fn take_list(&self, record: crate::ports::CrlRecord, highest: u64) {
         let is_made = |scope: CrlScope| !scope.is_delta() || self.schedule.delta_of(scope.complete()) == Some(scope);
-        if is_made(record.scope) && !self.is_over((record.kind, record.generation)) {
+        // A generation of which this node has no keys yet is another check's.
+        let issuer = (record.kind, record.generation);
+        if is_made(record.scope) && self.knows(issuer) && !self.is_over(issuer) {
             self.shelf.take(record, highest);
         }
     }

@@ -27,10 +27,11 @@ use crate::{
     authority::publish::Schedule,
     config::Config,
     kind::Kind,
+    limits::INDEXES_SEEN,
     ports::{AuthorityRecord, Clock, CrlRecord, StoreError},
     revocation::{
         answer::AnswerDesk,
-        index::StatusIndex,
+        index::{Status, StatusIndex},
         lists::{ListKey, PublishedLists},
         responder::{IssuerEntry, Responder},
         serial::SerialPermutation,
@@ -157,6 +158,28 @@ impl Node {
         let Some(record) = store.crl(kind, generation, scope, number)? else { return Ok(None) };
         self.shelf.check(&record).map_err(StoreError::Corrupt)?;
         Ok(Some(record))
+    }
+
+    /// Whether it can answer for this generation, and take its lists.
+    fn knows(&self, issuer: (Kind, u8)) -> bool {
+        self.authorities.iter().any(|record| (record.kind, record.generation) == issuer)
+    }
+
+    /// Whether no certificate is issued by a generation that this process does not know: until then nobody misses it.
+    fn check_issuers(&self) -> Result<(), String> {
+        let has_issued = |record: &&AuthorityRecord| {
+            let (first, index) = (record.first_index, &self.kept.index);
+            (first..first + INDEXES_SEEN).any(|number| index.status(record.kind, number) != Status::NeverIssued)
+        };
+        let newest = locked(&self.newest);
+        let unknown = newest.iter().filter(|record| !self.knows((record.kind, record.generation)));
+        match unknown.clone().find(has_issued) {
+            None => Ok(()),
+            Some(AuthorityRecord { kind, generation, .. }) => Err(format!(
+                "generation {generation} of the {kind} CA issues, and this node cannot answer for it: give it the keys and certificates \
+                 of its responders, and restart it"
+            )),
+        }
     }
 
     /// Whether the store has CA generations that this process does not know.

@@ -41,7 +41,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use self::{
     desk::Desk,
     readers::Readers,
-    server::Server,
+    server::{Server, WRITER},
     shelf::{Draft, Shelf},
 };
 pub use self::{error::PostgresError, server::PostgresOptions, transfer::Taken};
@@ -86,23 +86,23 @@ impl PostgresStore {
     /// # Errors
     /// [`PostgresError`].
     pub fn open_read_only(connection: &str, options: PostgresOptions) -> Result<Self, PostgresError> {
-        let server = Server::new(connection, options)?;
+        let server = Server::new(connection, options.reading())?;
         let session = server.connect()?;
         server.check(&session)?;
         migrations::check(&session)?;
         Ok(Self::assemble(server, Arc::default(), None))
     }
 
-    /// Where others with this program's name are connected from: nodes, and commands that read. None: no node runs, as far as the
-    /// server can tell; it may take a node that lost its way for one that is there, until it gives that connection up.
+    /// Where others that may write are connected from. None: no node runs that can certify, as far as the server can tell; it may take
+    /// a node that lost its way for one that is there, until it gives that connection up.
     ///
     /// # Errors
     /// [`PostgresError`].
     pub fn others(connection: &str, options: PostgresOptions) -> Result<Vec<String>, PostgresError> {
-        let session = Server::new(connection, options)?.connect()?;
+        let session = Server::new(connection, options.reading())?.connect()?;
         let others = "SELECT DISTINCT coalesce(host(client_addr), 'the server''s own machine') FROM pg_stat_activity
-            WHERE datname = current_database() AND application_name = 'jitsuin' AND pid <> pg_backend_pid() ORDER BY 1";
-        Ok(all(&session, others, NONE, |row| row.get(0)).map_err(StoreError::from)?)
+            WHERE datname = current_database() AND application_name = ?1 ORDER BY 1";
+        Ok(all(&session, others, [WRITER], |row| row.get(0)).map_err(StoreError::from)?)
     }
 
     /// Gives the room of rows that were deleted back to their tables, or writes every table anew, for which nobody may read it.

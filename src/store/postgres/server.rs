@@ -27,11 +27,17 @@ use crate::{
 /// The oldest server whose words the statements use (`server_version_num`).
 const OLDEST: i64 = 150_000;
 
+/// Who is connected, by what they do: nodes and commands that write, and those that only read or follow.
+pub(super) const WRITER: &str = "jitsuin";
+pub(super) const READER: &str = "jitsuin reader";
+
 /// How a database is opened.
 #[derive(Clone)]
 pub struct PostgresOptions {
     /// The password, if the server asks for one.
     pub password: Option<Zeroizing<String>>,
+    /// What the server is told who is connected (`application_name`).
+    pub name: &'static str,
     /// The CA certificate, PEM, that servers on other machines are held against; none: every host is this machine.
     pub root: Option<PathBuf>,
     /// A directory for lists on their way into the database.
@@ -62,10 +68,19 @@ pub struct PostgresOptions {
     pub clock_bound: Option<Duration>,
 }
 
+impl PostgresOptions {
+    /// Of a program that writes nothing, which the server is told.
+    #[must_use]
+    pub fn reading(self) -> Self {
+        Self { name: READER, ..self }
+    }
+}
+
 impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
             password: None,
+            name: WRITER,
             root: None,
             spool: PathBuf::from("/tmp"),
             synchronous_commit: "on",
@@ -100,7 +115,7 @@ impl Server {
     /// [`PostgresError::Setting`], [`PostgresError::Root`], [`PostgresError::Mark`].
     pub(super) fn new(connection: &str, options: PostgresOptions) -> Result<Self, PostgresError> {
         let mut config: Config = connection.parse().map_err(|failed| PostgresError::Setting(words(&failed)))?;
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name("jitsuin");
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite).application_name(options.name);
         let connecting = options.reconnect.min(options.patience).min(Duration::from_secs(5));
         config.connect_timeout(connecting);
         config.tcp_user_timeout(options.reconnect).keepalives_idle(Duration::from_secs(5));
